@@ -1,0 +1,213 @@
+"""DynamoDB as this project uses it: strongly consistent reads, conditional writes, transactions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snapshot_export.errors import ConditionFailedError, TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CONFLICT_RETRIES = 12
+CONFLICT_WAIT_SECONDS = 0.05
+_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+
+Key = tuple[str, str]
+Item = dict[str, Any]
+
+
+class Table:
+    """One table with keys `pk` and `sk`. Every error of AWS leaves as one of ours."""
+
+    def __init__(self, client: DynamoDBClient, name: str, sleep: Callable[[float], None]) -> None:
+        self._client = client
+        self._name = name
+        self._sleep = sleep
+
+    def get(self, key: Key) -> Item | None:
+        """Strongly consistent read of one item."""
+        answer = self._call(
+            "get_item", TableName=self._name, Key=_marshal_key(key), ConsistentRead=True
+        )
+        item = answer.get("Item")
+        return _unmarshal(item) if item else None
+
+    def query(
+        self,
+        pk: str,
+        *,
+        up_to: str | None = None,
+        prefix: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Item]:
+        """Strongly consistent read of a partition in key order, at most `limit` items."""
+        condition, values = "pk = :pk", {":pk": pk}
+        if up_to is not None:
+            condition, values = f"{condition} AND sk <= :sk", values | {":sk": up_to}
+        if prefix is not None:
+            condition, values = f"{condition} AND begins_with(sk, :sk)", values | {":sk": prefix}
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": marshal(values),
+            "ConsistentRead": True,
+        }
+        found = 0
+        while True:
+            if limit is not None:
+                request["Limit"] = limit - found
+            answer = self._call("query", **request)
+            for item in answer["Items"]:
+                yield _unmarshal(item)
+            found += len(answer["Items"])
+            last = answer.get("LastEvaluatedKey")
+            if not last or (limit is not None and found >= limit):
+                return
+            request["ExclusiveStartKey"] = last
+
+    def update(self, write: Item) -> Item:
+        """One conditional update (made by `update_of`); answers the attributes after it.
+
+        Raises ConditionFailedError.
+        """
+        request = write["Update"] | {"TableName": self._name, "ReturnValues": "ALL_NEW"}
+        return _unmarshal(self._call("update_item", **request)["Attributes"])
+
+    def write(self, write: Item) -> None:
+        """One conditional put or delete. Raises ConditionFailedError."""
+        ((kind, request),) = write.items()
+        self._call(f"{kind.lower()}_item", **request, TableName=self._name)
+
+    def transact(self, writes: Sequence[Item]) -> None:
+        """All writes or none. Conflicts with other transactions are tried again, with jitter.
+
+        Raises ConditionFailedError with the positions of the writes whose condition failed.
+        boto3 sends a ClientRequestToken, so its own repeats after a lost answer change nothing.
+        """
+        named = [
+            {kind: request | {"TableName": self._name} for kind, request in write.items()}
+            for write in writes
+        ]
+        for attempt in range(CONFLICT_RETRIES):
+            try:
+                self._client.transact_write_items(TransactItems=named)  # type: ignore[arg-type]
+                return
+            except ClientError as error:
+                codes = [
+                    reason.get("Code", "None")
+                    for reason in error.response.get("CancellationReasons", [])
+                ]
+                failed = tuple(
+                    i for i, code in enumerate(codes) if code == "ConditionalCheckFailed"
+                )
+                if failed:
+                    raise ConditionFailedError("transaction", failed) from None
+                if not (_PASSING & set(codes)) and error.response["Error"]["Code"] not in (
+                    "TransactionConflictException",
+                    "TransactionInProgressException",
+                ):
+                    raise _translate(error) from None
+            except BotoCoreError as error:
+                raise _translate(error) from None
+            self._sleep(random.uniform(0.2, 1.0) * CONFLICT_WAIT_SECONDS * 2 ** min(attempt, 5))
+        raise TransientError("DynamoDB: the transaction kept conflicting")
+
+    def _call(self, operation: str, **request: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(self._client, operation)(**request)
+            return answer
+        except (ClientError, BotoCoreError) as error:
+            raise _translate(error) from None
+
+
+def put_of(
+    key: Key,
+    attributes: Mapping[str, Any],
+    *,
+    condition: str | None = None,
+    values: Mapping[str, Any] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Item:
+    """A put; `condition` in DynamoDB's language with `values` such as {":a": 1}."""
+    request: Item = {"Item": _marshal_key(key) | marshal(attributes)}
+    if names:
+        request["ExpressionAttributeNames"] = dict(names)
+    return {"Put": request | _condition(condition, values or {})}
+
+
+def delete_of(key: Key, *, condition: str, values: Mapping[str, Any] | None = None) -> Item:
+    """A conditional delete."""
+    return {"Delete": {"Key": _marshal_key(key)} | _condition(condition, values or {})}
+
+
+def update_of(
+    key: Key,
+    expression: str,
+    *,
+    condition: str | None = None,
+    values: Mapping[str, Any],
+    names: Mapping[str, str] | None = None,
+) -> Item:
+    """A conditional update. `names` stand for reserved words."""
+    request: Item = {"Key": _marshal_key(key), "UpdateExpression": expression}
+    if names:
+        request["ExpressionAttributeNames"] = dict(names)
+    return {"Update": request | _condition(condition, values)}
+
+
+def _condition(condition: str | None, values: Mapping[str, Any]) -> Item:
+    part: Item = {"ConditionExpression": condition} if condition else {}
+    if values:
+        part["ExpressionAttributeValues"] = marshal(values)
+    return part
+
+
+def marshal(values: Mapping[str, Any]) -> Item:
+    """Plain values as DynamoDB's; None is left out."""
+    serialize = TypeSerializer().serialize
+    return {k: serialize(_with_decimals(v)) for k, v in values.items() if v is not None}
+
+
+def _marshal_key(key: Key) -> Item:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def _with_decimals(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(str(round(value, 6)))
+    if isinstance(value, Mapping):
+        return {k: _with_decimals(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list | tuple):
+        return [_with_decimals(v) for v in value]
+    return value
+
+
+def _unmarshal(item: Mapping[str, Any]) -> Item:
+    deserialize = TypeDeserializer().deserialize
+    return {k: _without_decimals(deserialize(v)) for k, v in item.items()}
+
+
+def _without_decimals(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {k: _without_decimals(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_without_decimals(v) for v in value]
+    return value
+
+
+def _translate(error: ClientError | BotoCoreError) -> Exception:
+    if not isinstance(error, ClientError):
+        return TransientError(f"DynamoDB: {type(error).__name__}")
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailedError("condition", (0,))
+    return TransientError(f"DynamoDB: {code}")

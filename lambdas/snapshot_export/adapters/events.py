@@ -1,0 +1,61 @@
+"""EventBridge: an export's end is announced, at least once, with ids and addresses only."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snapshot_export.domain.export import Export, Status
+from snapshot_export.errors import TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+SOURCE = "snapshot-export"
+DETAIL_TYPES = {
+    Status.COMPLETED: "Snapshot Export Completed",
+    Status.FAILED: "Snapshot Export Failed",
+}
+
+
+class Events:
+    """Events out, on one bus."""
+
+    def __init__(self, client: EventBridgeClient, bus_name: str) -> None:
+        self._client = client
+        self._bus = bus_name
+
+    def announce_end(self, export: Export) -> None:
+        """Send the export's completion or failure. Raises TransientError if it was not taken."""
+        entry = {
+            "EventBusName": self._bus,
+            "Source": SOURCE,
+            "DetailType": DETAIL_TYPES[export.status],
+            "Detail": json.dumps(_detail(export)),
+        }
+        try:
+            answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"PutEvents: {type(error).__name__}") from None
+        if answer["FailedEntryCount"]:
+            raise TransientError(f"PutEvents: {answer['Entries'][0].get('ErrorCode')}")
+
+
+def _detail(export: Export) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        "ExportId": export.export_id,
+        "Status": export.status.value,
+        "DashboardId": export.dashboard_id,
+        "Attempt": export.attempt,
+        "Files": [
+            {"FormatType": file.format, "S3Uri": file.uri, "Size": file.size}
+            if file.uri
+            else {"FormatType": file.format, "ErrorCode": file.error.code if file.error else ""}
+            for file in export.files
+        ],
+    }
+    if export.error:
+        detail["ErrorCode"] = export.error.code
+    return detail

@@ -1,0 +1,66 @@
+"""Step Functions: one execution for each admission of an export."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snapshot_export.domain.export import Attempt
+from snapshot_export.errors import TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+class Executions:
+    """Executions of the export state machine. Their input is ids only."""
+
+    def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
+        self._client = client
+        self._machine = state_machine_arn
+
+    def start(self, attempt: Attempt) -> None:
+        """Start the execution that watches this admission; one that exists already is enough."""
+        try:
+            self._client.start_execution(
+                stateMachineArn=self._machine,
+                name=attempt.execution_name,
+                input=json.dumps(
+                    {
+                        "ExportId": attempt.export_id,
+                        "Attempt": attempt.attempt,
+                        "Admission": attempt.admission,
+                    }
+                ),
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code != "ExecutionAlreadyExists":
+                raise TransientError(f"StartExecution: {code}") from None
+        except BotoCoreError as error:
+            raise TransientError(f"StartExecution: {type(error).__name__}") from None
+
+    def running_names(self) -> set[str]:
+        """Names of the running executions; eventually consistent."""
+        try:
+            pages = self._client.get_paginator("list_executions").paginate(
+                stateMachineArn=self._machine, statusFilter="RUNNING"
+            )
+            return {execution["name"] for page in pages for execution in page["executions"]}
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"ListExecutions: {type(error).__name__}") from None
+
+    def is_running(self, name: str) -> bool:
+        """Whether the execution of this name runs; False if there is none."""
+        arn = self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
+        try:
+            return self._client.describe_execution(executionArn=arn)["status"] == "RUNNING"
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ExecutionDoesNotExist":
+                return False
+            raise TransientError(f"DescribeExecution: {code}") from None
+        except BotoCoreError as error:
+            raise TransientError(f"DescribeExecution: {type(error).__name__}") from None

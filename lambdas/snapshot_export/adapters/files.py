@@ -1,0 +1,70 @@
+"""S3: finished files under the user's name, whether QuickSight left an object or an address."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snapshot_export.domain.export import ErrorInfo, ExportedFile
+from snapshot_export.errors import TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+DOWNLOAD_TIMEOUT_SECONDS = 30
+_GONE = {"404", "NoSuchKey", "NoSuchBucket", "403", "AccessDenied"}
+
+
+class Files:
+    """Objects of the export bucket, and what lies in the buckets that requests name."""
+
+    def __init__(self, client: S3Client, export_bucket: str) -> None:
+        self._client = client
+        self._bucket = export_bucket
+
+    def collect(self, uri: str, kind: str, key: str) -> ExportedFile:
+        """Bring one result to its place. Repeating it leaves the same object.
+
+        An object in the export bucket is copied to `key`; an https address, which expires after
+        about 300 s, is copied out to `key`; an object in a bucket that the request named stays
+        where it is. Raises TransientError; a file that is gone comes back with its error.
+        """
+        parts = urlsplit(uri)
+        try:
+            if parts.scheme == "https":
+                self._download(uri, key)
+                return self._stored(kind, self._bucket, key)
+            bucket, source = parts.netloc, parts.path.lstrip("/")
+            if bucket != self._bucket:
+                return self._stored(kind, bucket, source)
+            self._client.copy({"Bucket": bucket, "Key": source}, self._bucket, key)
+            return self._stored(kind, self._bucket, key)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _GONE:
+                return ExportedFile(format=kind, error=ErrorInfo("FILE_UNREADABLE", f"S3: {code}"))
+            raise TransientError(f"S3: {code}") from None
+        except (BotoCoreError, S3UploadFailedError) as error:
+            raise TransientError(f"S3: {type(error).__name__}") from None
+
+    def _download(self, uri: str, key: str) -> None:
+        try:
+            with urllib.request.urlopen(uri, timeout=DOWNLOAD_TIMEOUT_SECONDS) as body:
+                self._client.upload_fileobj(body, self._bucket, key)
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            raise TransientError(f"download of a result: {type(error).__name__}") from None
+
+    def _stored(self, kind: str, bucket: str, key: str) -> ExportedFile:
+        head = self._client.head_object(Bucket=bucket, Key=key)
+        return ExportedFile(
+            format=kind,
+            uri=f"s3://{bucket}/{key}",
+            size=head["ContentLength"],
+            etag=head["ETag"].strip('"'),
+        )

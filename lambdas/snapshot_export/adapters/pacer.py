@@ -1,0 +1,79 @@
+"""The shared turn-taking that keeps all calls to QuickSight under the account's 10 a second.
+
+One item, `next_at`: each call first moves it on by one spacing and then waits for the turn that it
+got. The turns of all functions together are evenly spaced, the first fill of the slots included.
+One write for each call; the gate is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from snapshot_export.adapters.dynamodb import Key, Table, update_of
+from snapshot_export.errors import ConditionFailedError, TransientError
+
+MOST_WAIT_SECONDS = 20.0
+TRIES = 20
+
+
+class Pacer:
+    """Turns at `calls_per_second`."""
+
+    def __init__(
+        self,
+        table: Table,
+        key: Key,
+        *,
+        calls_per_second: float,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._table = table
+        self._key = key
+        self._spacing = 1.0 / calls_per_second
+        self._now = now
+        self._sleep = sleep
+
+    def take_turn(self) -> None:
+        """Return when the caller may make one call.
+
+        Raises TransientError, and takes no turn, if the wait were over MOST_WAIT_SECONDS.
+        """
+        for _ in range(TRIES):
+            now = self._now()
+            for reserve in (self._reserve_next, self._reserve_now):
+                try:
+                    turn = reserve(now)
+                except ConditionFailedError:
+                    continue
+                self._sleep(max(0.0, turn - now))
+                return
+        raise TransientError("no turn for a QuickSight call: too many are waiting")
+
+    def _reserve_next(self, now: float) -> float:
+        """A turn after those already given."""
+        item = self._table.update(
+            update_of(
+                self._key,
+                "SET next_at = next_at + :spacing",
+                condition="next_at > :now AND next_at <= :last",
+                values={
+                    ":spacing": self._spacing,
+                    ":now": now,
+                    ":last": now + MOST_WAIT_SECONDS,
+                },
+            )
+        )
+        return float(item["next_at"]) - self._spacing
+
+    def _reserve_now(self, now: float) -> float:
+        """The present moment, when no turn lies ahead."""
+        self._table.update(
+            update_of(
+                self._key,
+                "SET next_at = :next",
+                condition="attribute_not_exists(next_at) OR next_at <= :now",
+                values={":next": now + self._spacing, ":now": now},
+            )
+        )
+        return now

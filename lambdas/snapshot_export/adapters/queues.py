@@ -1,0 +1,40 @@
+"""SQS: the rejected queue, where refused messages are kept with their reason."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snapshot_export.errors import TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class RejectedQueue:
+    """Where a person finds what was refused, and why.
+
+    The body is kept as it came, so that it can be mended and sent again; the message attributes
+    `MessageId` (of the refused message) and `Reason` (JSON) stand beside it.
+    """
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, *, message_id: str, reason: dict[str, Any], body: str) -> None:
+        """Keep a refused message. Raises TransientError; the message is then delivered again."""
+        attributes = {"MessageId": message_id, "Reason": json.dumps(reason)}
+        try:
+            self._client.send_message(
+                QueueUrl=self._url,
+                MessageBody=body or "(empty)",
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in attributes.items()
+                },
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"rejected queue: {type(error).__name__}") from None

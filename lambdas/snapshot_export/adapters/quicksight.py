@@ -1,0 +1,182 @@
+"""QuickSight's three snapshot operations, one paced call each, never repeated in secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snapshot_export.adapters.pacer import Pacer
+from snapshot_export.domain.export import ErrorInfo
+from snapshot_export.errors import (
+    JobExistsError,
+    JobNotEndedError,
+    JobNotFoundError,
+    QuickSightError,
+    QuickSightThrottledError,
+    QuickSightUnavailableError,
+    RefusedError,
+    SlotsTakenError,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_quicksight import QuickSightClient
+
+CLIENT_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=15,
+    retries={"mode": "standard", "total_max_attempts": 1},
+)
+"""No retries by botocore: its standard mode would repeat starts on LimitExceededException."""
+
+CALL_SECONDS = 60.0
+"""After this long a call that began can no longer reach QuickSight: pacing, connecting, reading
+and the function's own end included."""
+
+_ERRORS: dict[str, type[QuickSightError]] = {
+    "Throttling": QuickSightThrottledError,
+    "LimitExceeded": SlotsTakenError,
+    "ResourceExists": JobExistsError,
+    "ResourceNotFound": JobNotFoundError,
+    "PreconditionNotMet": JobNotEndedError,
+    "InternalFailure": QuickSightUnavailableError,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A snapshot job as QuickSight describes it. Times are epoch seconds."""
+
+    status: str
+    created_at: float
+    updated_at: float
+
+    @property
+    def has_ended(self) -> bool:
+        """COMPLETED or FAILED."""
+        return self.status in ("COMPLETED", "FAILED")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultFile:
+    """One file of a job's result: an `s3://` or expiring `https://` address, or errors."""
+
+    format: str
+    uri: str | None
+    error: ErrorInfo | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobResult:
+    """What a job made. `error` is the job's own."""
+
+    status: str
+    files: tuple[ResultFile, ...]
+    error: ErrorInfo | None
+
+
+class QuickSight:
+    """The snapshot operations in one account. Every exception leaves as one of errors.py."""
+
+    def __init__(self, client: QuickSightClient, account_id: str, pacer: Pacer) -> None:
+        self._client = client
+        self._account_id = account_id
+        self._pacer = pacer
+
+    def start(self, dashboard_id: str, job_id: str, snapshot: dict[str, Any]) -> None:
+        """StartDashboardSnapshotJob. `snapshot` holds its configuration members."""
+        self._call(
+            self._client.start_dashboard_snapshot_job,
+            **self._ids(dashboard_id, job_id),
+            **snapshot,
+        )
+
+    def describe(self, dashboard_id: str, job_id: str) -> Job:
+        """DescribeDashboardSnapshotJob."""
+        answer = self._call(
+            self._client.describe_dashboard_snapshot_job, **self._ids(dashboard_id, job_id)
+        )
+        return Job(
+            status=answer["JobStatus"],
+            created_at=_epoch(answer["CreatedTime"]),
+            updated_at=_epoch(answer["LastUpdatedTime"]),
+        )
+
+    def find(self, dashboard_id: str, job_id: str) -> Job | None:
+        """The job, or None if QuickSight knows none of this id."""
+        try:
+            return self.describe(dashboard_id, job_id)
+        except JobNotFoundError:
+            return None
+
+    def result(self, dashboard_id: str, job_id: str) -> JobResult:
+        """DescribeDashboardSnapshotJobResult: every file of every user and file group."""
+        answer = self._call(
+            self._client.describe_dashboard_snapshot_job_result, **self._ids(dashboard_id, job_id)
+        )
+        result = answer.get("Result", {})
+        users = [*result.get("AnonymousUsers", []), *result.get("RegisteredUsers", [])]
+        return JobResult(
+            status=answer["JobStatus"],
+            files=tuple(
+                file
+                for user in users
+                for group in user.get("FileGroups", [])
+                for file in _files_of(group)
+            ),
+            error=_error_of([answer["ErrorInfo"]] if answer.get("ErrorInfo") else []),
+        )
+
+    def _ids(self, dashboard_id: str, job_id: str) -> dict[str, str]:
+        return {
+            "AwsAccountId": self._account_id,
+            "DashboardId": dashboard_id,
+            "SnapshotJobId": job_id,
+        }
+
+    def _call(self, operation: Callable[..., Any], **request: Any) -> dict[str, Any]:
+        self._pacer.take_turn()
+        try:
+            answer: dict[str, Any] = operation(**request)
+            return answer
+        except ClientError as error:
+            raise _translate(error) from None
+        except BotoCoreError as error:
+            raise QuickSightUnavailableError(type(error).__name__) from None
+
+
+def _files_of(group: dict[str, Any]) -> list[ResultFile]:
+    kind = next((file["FormatType"] for file in group.get("Files", [])), "")
+    return [
+        ResultFile(
+            format=kind,
+            uri=result.get("S3Uri") or None,
+            error=_error_of(result.get("ErrorInfo", [])),
+        )
+        for result in group.get("S3Results", [])
+    ]
+
+
+def _error_of(infos: list[dict[str, str]]) -> ErrorInfo | None:
+    if not infos:
+        return None
+    messages = "; ".join(info["ErrorMessage"] for info in infos if info.get("ErrorMessage"))
+    return ErrorInfo(infos[0].get("ErrorType") or "UNKNOWN", messages)
+
+
+def _translate(error: ClientError) -> QuickSightError:
+    code = error.response["Error"]["Code"].removesuffix("Exception")
+    message = error.response["Error"].get("Message") or ""
+    http = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    known = _ERRORS.get(code)
+    if known is None and (http >= 500 or http == 429):
+        known = QuickSightThrottledError if http == 429 else QuickSightUnavailableError
+    return (known or RefusedError)(code, message)
+
+
+def _epoch(moment: datetime) -> float:
+    return moment.timestamp()

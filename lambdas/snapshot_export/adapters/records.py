@@ -1,0 +1,109 @@
+"""How the domain's records lie in the table: keys, attributes, and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from snapshot_export.adapters.dynamodb import Item, Key
+from snapshot_export.domain.backlog import BacklogEntry
+from snapshot_export.domain.export import Attempt, ErrorInfo, Export, ExportedFile, Status
+from snapshot_export.domain.gate import Gate
+
+ATTEMPT_PREFIX = "ATTEMPT#"
+RECORD_VERSION = 1
+
+
+class Keys:
+    """Keys of one gate (a QuickSight account and region) and its exports."""
+
+    def __init__(self, account_id: str, region: str) -> None:
+        scope = f"{account_id}#{region}"
+        self.gate_partition = f"GATE#{scope}"
+        self.backlog_partition = f"BACKLOG#{scope}"
+        self.retry_partition = f"RETRY#{scope}"
+        self.gate: Key = (self.gate_partition, "GATE")
+        self.pacer: Key = (self.gate_partition, "PACER")
+
+    def attempt(self, export_id: str) -> Key:
+        """The attempt record: in the gate's partition, so that one read shows all leases."""
+        return (self.gate_partition, ATTEMPT_PREFIX + export_id)
+
+    def export(self, export_id: str) -> Key:
+        """The export record."""
+        return (f"EXPORT#{export_id}", "EXPORT")
+
+    def entry(self, entry: BacklogEntry) -> Key:
+        """A backlog entry by rank, or a retry entry by the time when it is due."""
+        if entry.due_at is None:
+            return (self.backlog_partition, entry.rank)
+        return (self.retry_partition, f"{due_key(entry.due_at)}#{entry.export_id}")
+
+
+def due_key(moment: float) -> str:
+    """Sort key of a time: milliseconds, zero-padded."""
+    return f"{round(moment * 1000):014d}"
+
+
+def export_attributes(export: Export) -> dict[str, Any]:
+    """Attributes of an export record."""
+    data = asdict(export)
+    data["snapshot"] = json.dumps(export.snapshot)
+    data["files"] = [asdict(file) for file in export.files]
+    return data | {"version": RECORD_VERSION}
+
+
+def export_from(item: Item) -> Export:
+    """The export of a record."""
+    return Export(
+        **_only(item, Export)
+        | {
+            "status": Status(item["status"]),
+            "snapshot": json.loads(item["snapshot"]),
+            "files": tuple(_file_from(file) for file in item.get("files", [])),
+            "error": _error_from(item.get("error")),
+        }
+    )
+
+
+def attempt_attributes(attempt: Attempt) -> dict[str, Any]:
+    """Attributes of an attempt record."""
+    return asdict(attempt) | {"version": RECORD_VERSION}
+
+
+def attempt_from(item: Item) -> Attempt:
+    """The attempt of a record."""
+    return Attempt(**_only(item, Attempt))
+
+
+def entry_attributes(entry: BacklogEntry) -> dict[str, Any]:
+    """Attributes of a backlog or retry entry."""
+    return asdict(entry)
+
+
+def entry_from(item: Item) -> BacklogEntry:
+    """The entry of a record."""
+    return BacklogEntry(**_only(item, BacklogEntry))
+
+
+def gate_from(item: Item | None) -> Gate:
+    """The gate; a missing item is a gate where nothing runs."""
+    return Gate(**_only(item or {}, Gate))
+
+
+def error_attributes(error: ErrorInfo | None) -> dict[str, str] | None:
+    """Attributes of an error."""
+    return asdict(error) if error else None
+
+
+def _only(item: Item, kind: type) -> dict[str, Any]:
+    return {name: item[name] for name in kind.__dataclass_fields__ if name in item}  # type: ignore[attr-defined]
+
+
+def _error_from(value: dict[str, str] | None) -> ErrorInfo | None:
+    return ErrorInfo(value["code"], value.get("message", "")) if value else None
+
+
+def _file_from(value: dict[str, Any]) -> ExportedFile:
+    return ExportedFile(**{**value, "error": _error_from(value.get("error"))})

@@ -1,0 +1,81 @@
+"""All adapters of one function, made from the settings once per execution environment."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import boto3
+from botocore.config import Config
+
+from snapshot_export.adapters.dynamodb import Table
+from snapshot_export.adapters.events import Events
+from snapshot_export.adapters.executions import Executions
+from snapshot_export.adapters.files import Files
+from snapshot_export.adapters.pacer import Pacer
+from snapshot_export.adapters.queues import RejectedQueue
+from snapshot_export.adapters.quicksight import CLIENT_CONFIG, QuickSight
+from snapshot_export.adapters.records import Keys
+from snapshot_export.adapters.store import Store
+from snapshot_export.settings import Settings
+
+_AWS_CONFIG = Config(
+    connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What a flow works with. `now` is the clock (epoch seconds); `sleep` waits on it."""
+
+    settings: Settings
+    store: Store
+    quicksight: QuickSight
+    executions: Executions
+    files: Files
+    events: Events
+    rejected: RejectedQueue
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+@cache
+def services_from_env() -> Services:
+    """The services of this function; raises SettingsError."""
+    return make_services(Settings.from_env(os.environ), boto3.Session())
+
+
+def make_services(
+    settings: Settings,
+    session: boto3.Session,
+    *,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Services:
+    """Adapters over one session's clients."""
+    keys = Keys(settings.quicksight_account_id, settings.quicksight_region)
+    table = Table(session.client("dynamodb", config=_AWS_CONFIG), settings.table_name, sleep)
+    pacer = Pacer(
+        table, keys.pacer, calls_per_second=settings.calls_per_second, now=now, sleep=sleep
+    )
+    quicksight = session.client(
+        "quicksight", region_name=settings.quicksight_region, config=CLIENT_CONFIG
+    )
+    return Services(
+        settings=settings,
+        store=Store(table, keys),
+        quicksight=QuickSight(quicksight, settings.quicksight_account_id, pacer),
+        executions=Executions(
+            session.client("stepfunctions", config=_AWS_CONFIG), settings.state_machine_arn
+        ),
+        files=Files(session.client("s3", config=_AWS_CONFIG), settings.export_bucket),
+        events=Events(session.client("events", config=_AWS_CONFIG), settings.event_bus_name),
+        rejected=RejectedQueue(
+            session.client("sqs", config=_AWS_CONFIG), settings.rejected_queue_url
+        ),
+        now=now,
+        sleep=sleep,
+    )

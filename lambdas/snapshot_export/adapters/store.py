@@ -1,0 +1,358 @@
+"""The table's reads and its transactions, each named after the step that it makes.
+
+Invariant kept by every transaction here: the gate's `running` equals the number of attempt records
+that hold a slot, since both change in one transaction or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+
+from snapshot_export.adapters.dynamodb import Item, Table, delete_of, put_of, update_of
+from snapshot_export.adapters.records import (
+    ATTEMPT_PREFIX,
+    Keys,
+    attempt_attributes,
+    attempt_from,
+    due_key,
+    entry_attributes,
+    entry_from,
+    error_attributes,
+    export_attributes,
+    export_from,
+    gate_from,
+)
+from snapshot_export.domain.backlog import BacklogEntry, front_rank
+from snapshot_export.domain.export import Attempt, Export, Status
+from snapshot_export.domain.gate import HOLD_SECONDS, Admission, Gate
+from snapshot_export.errors import ConditionFailedError, IdConflictError
+
+MOST_ADMITTED_AT_ONCE = 24
+"""A transaction takes 100 writes; an admission makes 3 for each export and 1 for the gate."""
+
+_SAME_ADMISSION = "attempt = :attempt AND admission = :admission"
+
+
+class Store:
+    """Records of one gate and its exports."""
+
+    def __init__(self, table: Table, keys: Keys) -> None:
+        self._table = table
+        self._keys = keys
+
+    def export(self, export_id: str) -> Export | None:
+        """The export, or None."""
+        item = self._table.get(self._keys.export(export_id))
+        return export_from(item) if item else None
+
+    def attempt(self, export_id: str) -> Attempt | None:
+        """The export's present attempt, or None while it waits or after its end."""
+        item = self._table.get(self._keys.attempt(export_id))
+        return attempt_from(item) if item else None
+
+    def gate(self) -> Gate:
+        """The gate."""
+        return gate_from(self._table.get(self._keys.gate))
+
+    def in_flight(self) -> tuple[Gate, tuple[Attempt, ...]]:
+        """The gate and all attempts, from one partition."""
+        items = list(self._table.query(self._keys.gate_partition))
+        gate = next((item for item in items if item["sk"] == self._keys.gate[1]), None)
+        attempts = (item for item in items if item["sk"].startswith(ATTEMPT_PREFIX))
+        return gate_from(gate), tuple(attempt_from(item) for item in attempts)
+
+    def first_waiting(self, count: int, now: float) -> list[BacklogEntry]:
+        """The next `count` exports to let in: retries that are due, then the backlog in order."""
+        due = self._table.query(self._keys.retry_partition, up_to=due_key(now) + "~", limit=count)
+        entries = [entry_from(item) for item in due]
+        if len(entries) < count:
+            backlog = self._table.query(self._keys.backlog_partition, limit=count - len(entries))
+            entries += [entry_from(item) for item in islice(backlog, count - len(entries))]
+        return entries
+
+    def accept(self, export: Export) -> bool:
+        """Write an export as QUEUED, with its backlog entry. False if it was accepted before.
+
+        An export of this id that was REJECTED may be sent again. Raises IdConflictError if the id
+        names another request.
+        """
+        writes = [
+            put_of(
+                self._keys.export(export.export_id),
+                export_attributes(export),
+                condition="attribute_not_exists(pk) OR #status = :rejected",
+                values={":rejected": Status.REJECTED},
+                names={"#status": "status"},
+            ),
+            self._put_entry(_entry_of(export)),
+        ]
+        try:
+            self._table.transact(writes)
+            return True
+        except ConditionFailedError:
+            known = self.export(export.export_id)
+            if known is None or known.status is Status.REJECTED:
+                raise
+            if known.digest != export.digest:
+                raise IdConflictError(export.export_id, known.digest, export.digest) from None
+            return False
+
+    def reject(self, export: Export, expires_at: int) -> bool:
+        """Write a REJECTED record, unless its id names an export. False if it does."""
+        put = put_of(
+            self._keys.export(export.export_id),
+            export_attributes(export) | {"expires_at": expires_at},
+            condition="attribute_not_exists(pk) OR #status = :rejected",
+            values={":rejected": Status.REJECTED},
+            names={"#status": "status"},
+        )
+        try:
+            self._table.write(put)
+            return True
+        except ConditionFailedError:
+            return False
+
+    def admit(
+        self, admission: Admission, attempts: Sequence[Attempt], entries: Sequence[BacklogEntry]
+    ) -> None:
+        """Let exports in: count their slots, write their leases, take their backlog entries.
+
+        Conditional on `running` leaving room under the cap, and on limit and ceiling being those
+        of the decision. Raises ConditionFailedError with the positions: 0 is the gate, then three
+        writes for each export (entry, lease, export).
+        """
+        writes = [self._count_slots(admission, len(attempts))]
+        for attempt, entry in zip(attempts, entries, strict=True):
+            writes += [
+                delete_of(self._keys.entry(entry), condition="attribute_exists(pk)"),
+                put_of(
+                    self._keys.attempt(attempt.export_id),
+                    attempt_attributes(attempt),
+                    condition="attribute_not_exists(pk)",
+                ),
+                update_of(
+                    self._keys.export(attempt.export_id),
+                    "SET #status = :running, admission = :admission, admitted_at = :now",
+                    condition="#status = :queued AND attempt = :attempt",
+                    values={
+                        ":running": Status.RUNNING,
+                        ":queued": Status.QUEUED,
+                        ":attempt": attempt.attempt,
+                        ":admission": attempt.admission,
+                        ":now": attempt.admitted_at,
+                    },
+                    names={"#status": "status"},
+                ),
+            ]
+        self._table.transact(writes)
+
+    def drop_stale_entry(self, entry: BacklogEntry) -> bool:
+        """Delete an entry whose export does not wait. True if it was stale."""
+        export = self.export(entry.export_id)
+        if export and export.status is Status.QUEUED and export.attempt == entry.attempt:
+            return False
+        self._table.write(
+            delete_of(
+                self._keys.entry(entry),
+                condition="attribute_not_exists(pk) OR export_id = :id",
+                values={":id": entry.export_id},
+            )
+        )
+        return True
+
+    def mark_started(self, attempt: Attempt, started_at: float) -> Attempt:
+        """Note that QuickSight has the job. Raises ConditionFailedError if the lease is gone."""
+        item = self._table.update(
+            self._on_attempt(
+                attempt,
+                "SET started_at = if_not_exists(started_at, :at)",
+                {":at": started_at},
+            )
+        )
+        return attempt_from(item)
+
+    def release(self, attempt: Attempt, job_status: str, ended_at: float) -> None:
+        """Free the slot of a job that ended. Raises ConditionFailedError if it was freed before."""
+        self._table.transact(
+            [
+                self._free_slot(),
+                self._on_attempt(
+                    attempt,
+                    "SET holds_slot = :no, job_status = :status, job_ended_at = :at",
+                    {":no": False, ":status": job_status, ":at": ended_at},
+                ),
+            ]
+        )
+
+    def hand_back(self, attempt: Attempt, export: Export, now: float) -> None:
+        """Return an export whose job never began to the front of the backlog, and free its slot.
+
+        The gate's ceiling becomes the number of slots that are left running.
+        """
+        queued = replace(export, rank=front_rank(export.rank), admission=attempt.admission)
+        self._table.transact(
+            [
+                self._free_slot(hold_until=now + HOLD_SECONDS),
+                self._delete_attempt(attempt, holds_slot=True),
+                self._put_entry(_entry_of(queued)),
+                self._on_export(attempt, "SET #status = :queued", {":queued": Status.QUEUED}),
+            ]
+        )
+
+    def retry(self, attempt: Attempt, export: Export, due_at: float) -> None:
+        """Queue another attempt of an export whose snapshot job failed and was released."""
+        queued = replace(export, attempt=attempt.attempt + 1, admission=attempt.admission)
+        self._table.transact(
+            [
+                self._delete_attempt(attempt, holds_slot=False),
+                self._put_entry(_entry_of(queued, due_at)),
+                self._on_export(
+                    attempt,
+                    "SET #status = :queued, attempt = :next, #error = :error",
+                    {
+                        ":queued": Status.QUEUED,
+                        ":next": queued.attempt,
+                        ":error": error_attributes(export.error),
+                    },
+                    {"#error": "error"},
+                ),
+            ]
+        )
+
+    def finish(self, attempt: Attempt, export: Export, expires_at: int) -> None:
+        """Write the end of an export and remove its attempt, freeing the slot if it holds one."""
+        data = export_attributes(export)
+        writes = [
+            self._on_export(
+                attempt,
+                "SET #status = :end, files = :files, #error = :error, finished_at = :at, "
+                "job_seconds = :seconds, expires_at = :expires",
+                {
+                    ":end": export.status,
+                    ":files": data["files"],
+                    ":error": data["error"] or {},
+                    ":at": export.finished_at,
+                    ":seconds": export.job_seconds or 0,
+                    ":expires": expires_at,
+                },
+                {"#error": "error"},
+            ),
+            self._delete_attempt(attempt, holds_slot=attempt.holds_slot),
+        ]
+        self._table.transact([*writes, self._free_slot()] if attempt.holds_slot else writes)
+
+    def mark_restarted(self, attempt: Attempt, now: float, start_by: float) -> Attempt:
+        """Count a new execution for an attempt whose execution is gone."""
+        item = self._table.update(
+            update_of(
+                self._keys.attempt(attempt.export_id),
+                "SET restarts = :next, restarted_at = :now, start_by = :by",
+                condition=f"{_SAME_ADMISSION} AND restarts = :seen",
+                values={
+                    ":attempt": attempt.attempt,
+                    ":admission": attempt.admission,
+                    ":seen": attempt.restarts,
+                    ":next": attempt.restarts + 1,
+                    ":now": now,
+                    ":by": start_by,
+                },
+            )
+        )
+        return attempt_from(item)
+
+    def correct_counter(self, seen: int, leases: int) -> None:
+        """Set the gate's counter to the number of leases, if it still is `seen`."""
+        self._table.update(
+            update_of(
+                self._keys.gate,
+                "SET running = :leases",
+                condition="running = :seen"
+                if seen
+                else "attribute_not_exists(running) OR running = :seen",
+                values={":leases": leases, ":seen": seen},
+            )
+        )
+
+    def _count_slots(self, admission: Admission, count: int) -> Item:
+        values: Item = {":count": count, ":zero": 0, ":room": admission.cap - count}
+        expression = "SET running = if_not_exists(running, :zero) + :count"
+        if admission.ceiling is None:
+            expression += " REMOVE ceiling, ceiling_until"
+        else:
+            expression += ", ceiling = :ceiling, ceiling_until = :until"
+            values |= {":ceiling": admission.ceiling, ":until": admission.ceiling_until}
+        condition = "(attribute_not_exists(running) OR running <= :room)"
+        for name, seen in (("limit", admission.seen.limit), ("ceiling", admission.seen.ceiling)):
+            if seen is None:
+                condition += f" AND attribute_not_exists(#{name})"
+            else:
+                condition += f" AND #{name} = :seen_{name}"
+                values |= {f":seen_{name}": seen}
+        return update_of(
+            self._keys.gate,
+            expression,
+            condition=condition,
+            values=values,
+            names={"#limit": "limit", "#ceiling": "ceiling"},
+        )
+
+    def _free_slot(self, hold_until: float | None = None) -> Item:
+        expression = "SET running = running - :one"
+        values: Item = {":one": 1, ":zero": 0}
+        if hold_until is not None:
+            expression += ", ceiling = running - :one, ceiling_until = :until"
+            values |= {":until": hold_until}
+        return update_of(self._keys.gate, expression, condition="running > :zero", values=values)
+
+    def _put_entry(self, entry: BacklogEntry) -> Item:
+        return put_of(self._keys.entry(entry), entry_attributes(entry))
+
+    def _delete_attempt(self, attempt: Attempt, *, holds_slot: bool) -> Item:
+        return delete_of(
+            self._keys.attempt(attempt.export_id),
+            condition=f"{_SAME_ADMISSION} AND holds_slot = :holds",
+            values={
+                ":attempt": attempt.attempt,
+                ":admission": attempt.admission,
+                ":holds": holds_slot,
+            },
+        )
+
+    def _on_attempt(self, attempt: Attempt, expression: str, values: Item) -> Item:
+        return update_of(
+            self._keys.attempt(attempt.export_id),
+            expression,
+            condition=f"{_SAME_ADMISSION} AND holds_slot = :yes",
+            values=values
+            | {":attempt": attempt.attempt, ":admission": attempt.admission, ":yes": True},
+        )
+
+    def _on_export(
+        self, attempt: Attempt, expression: str, values: Item, names: dict[str, str] | None = None
+    ) -> Item:
+        return update_of(
+            self._keys.export(attempt.export_id),
+            expression,
+            condition=f"#status = :running AND {_SAME_ADMISSION}",
+            values=values
+            | {
+                ":running": Status.RUNNING,
+                ":attempt": attempt.attempt,
+                ":admission": attempt.admission,
+            },
+            names={"#status": "status"} | (names or {}),
+        )
+
+
+def _entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
+    return BacklogEntry(
+        export_id=export.export_id,
+        dashboard_id=export.dashboard_id,
+        digest=export.digest,
+        rank=export.rank,
+        attempt=export.attempt,
+        admission=export.admission,
+        due_at=due_at,
+    )

@@ -1,0 +1,1 @@
+"""Decisions, pure: no AWS call, no clock, no environment."""

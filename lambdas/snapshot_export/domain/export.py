@@ -1,0 +1,121 @@
+"""An export and its attempts: the records that the table keeps. Times are epoch seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """Where an export is. The last four are ends."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    REJECTED = "REJECTED"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing more happens to the export."""
+        return self not in (Status.QUEUED, Status.RUNNING)
+
+
+class Phase(StrEnum):
+    """What the state machine does next; docs/architecture.md has the table."""
+
+    NOT_STARTED = "NOT_STARTED"
+    RUNNING = "RUNNING"
+    ENDED = "ENDED"
+    WAITING = "WAITING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True)
+class ErrorInfo:
+    """Why something failed: a code that programs may match, and a text for people."""
+
+    code: str
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedFile:
+    """One file of an export, or why it is missing. `size` in bytes."""
+
+    format: str
+    uri: str | None = None
+    size: int | None = None
+    etag: str | None = None
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """One request of a user's, from accepted to its end."""
+
+    export_id: str
+    status: Status
+    digest: str
+    dashboard_id: str
+    snapshot: dict[str, Any]
+    rank: str
+    accepted_at: float
+    source: str
+    name: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    priority: int = 5
+    deadline: float | None = None
+    attempt: int = 1
+    admission: int = 0
+    admitted_at: float | None = None
+    finished_at: float | None = None
+    job_seconds: float | None = None
+    files: tuple[ExportedFile, ...] = ()
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One admission of an export, from admission to finish.
+
+    It is the lease as long as `holds_slot`. `attempt` counts snapshot jobs, `admission` counts how
+    often the export was let in (an export handed back before its job began is let in again with
+    the same attempt), `restarts` counts executions begun anew by the reconciler.
+    """
+
+    export_id: str
+    attempt: int
+    admission: int
+    dashboard_id: str
+    snapshot_job_id: str
+    admitted_at: float
+    start_by: float
+    restarts: int = 0
+    restarted_at: float | None = None
+    holds_slot: bool = True
+    started_at: float | None = None
+    job_status: str | None = None
+    job_ended_at: float | None = None
+
+    @property
+    def execution_name(self) -> str:
+        """Name of the execution that watches this admission (at most 80 characters)."""
+        name = f"{self.export_id}-{self.admission}"
+        return f"{name}-r{self.restarts}" if self.restarts else name
+
+
+LOST = "LOST"
+"""Job status of ours: QuickSight knows no such job, and its start can no longer arrive."""
+
+
+def snapshot_job_id(export_id: str, attempt: int, digest: str) -> str:
+    """The id of an attempt's snapshot job: the same however often the start is repeated.
+
+    The digest of what is sent keeps two deployments in one account, or an id used again after its
+    record expired, from taking each other's job for their own.
+    """
+    return f"{export_id}-{attempt}-{digest[:12]}"

@@ -1,0 +1,277 @@
+"""A user's request for one export: the envelope around QuickSight's own members.
+
+Shape: DashboardId, UserConfiguration, SnapshotConfiguration as in start_dashboard_snapshot_job,
+and around them ExportId, Priority, Deadline, Name, Tags. AwsAccountId and SnapshotJobId may be
+there, since people paste that call's arguments: the account must be the deployment's, and the job
+id serves as ExportId where none is given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+
+from snapshot_export.domain.snapshot_request import (
+    NonBlank,
+    ResourceId,
+    Shape,
+    SnapshotConfiguration,
+    SnapshotUserConfiguration,
+    as_sent,
+    rule,
+)
+
+MAX_BODY_BYTES = 262_144
+"""Room for the rest of the export in DynamoDB's 400 KB item."""
+MAX_DEPTH = 32
+NO_PRIORITY = 5
+EXPORT_ID = r"[A-Za-z0-9_\-]{1,64}"
+"""Short enough for the names of executions and snapshot jobs that are made from it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One broken rule: the place in the body (`a.b[0].c`; "" is the body itself) and the rule."""
+
+    place: str
+    rule: str
+
+    @property
+    def field(self) -> str:
+        """The member's own name."""
+        return re.sub(r"\[\d+\]$", "", self.place.rsplit(".", 1)[-1]) or "body"
+
+
+class InvalidRequestError(ValueError):
+    """A request that can never work. `problems` names each field, rule and place."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(f"{p.place or 'body'}: {p.rule}" for p in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a deployment lets requests reach."""
+
+    account_id: str
+    region: str
+    export_bucket: str
+    allowed_buckets: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request that was checked. `snapshot` is QuickSight's part, as it will be sent."""
+
+    export_id: str | None
+    priority: int
+    deadline: datetime | None
+    name: str | None
+    tags: dict[str, str]
+    dashboard_id: str
+    snapshot: dict[str, Any]
+    digest: str
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """FormatType of each file, in the order of FileGroups."""
+        groups = self.snapshot["SnapshotConfiguration"]["FileGroups"]
+        return tuple(group["Files"][0]["FormatType"] for group in groups)
+
+
+def _deadline(value: object) -> object:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise rule("must be an ISO 8601 time with an offset, such as 2026-11-23T07:00:00+01:00")
+    return moment
+
+
+def _file_name(value: str) -> str:
+    if any(ord(character) < 32 or character in "\\{}" for character in value):
+        raise rule("must not hold control characters, backslashes or braces")
+    if any(segment.strip() in ("", ".", "..") for segment in value.split("/")):
+        raise rule("must be a relative path without empty, '.' or '..' segments")
+    return value
+
+
+class _Body(Shape):
+    ExportId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = None
+    Priority: Annotated[int, Field(ge=1, le=9)] = NO_PRIORITY
+    Deadline: Annotated[datetime, BeforeValidator(_deadline)] | None = None
+    Name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_file_name)] | None = (
+        None
+    )
+    Tags: Annotated[
+        dict[
+            Annotated[str, Field(min_length=1, max_length=128)],
+            Annotated[str, Field(max_length=256)],
+        ],
+        Field(max_length=50),
+    ] = {}
+    AwsAccountId: NonBlank | None = None
+    SnapshotJobId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = None
+    DashboardId: ResourceId
+    UserConfiguration: SnapshotUserConfiguration
+    SnapshotConfiguration: SnapshotConfiguration
+
+
+def parse_request(text: str, target: Target) -> Request:
+    """Check a body over the whole of the API's request.
+
+    Raises InvalidRequestError with every problem found, each with its place; values are not
+    repeated, since tags and parameters are the users' customers' secrets.
+    """
+    return _check_request(_read_json(text), target)
+
+
+def _check_request(data: Any, target: Target) -> Request:
+    try:
+        body = _Body.model_validate(data)
+    except ValidationError as error:
+        raise InvalidRequestError(_problems_of(error)) from None
+    problems = tuple(_deployment_problems(body, target))
+    if problems:
+        raise InvalidRequestError(problems)
+    snapshot = {
+        "UserConfiguration": as_sent(body.UserConfiguration),
+        "SnapshotConfiguration": as_sent(body.SnapshotConfiguration),
+    }
+    envelope = body.model_dump(
+        mode="json", include={"Priority", "Deadline", "Name", "Tags", "DashboardId"}
+    )
+    return Request(
+        export_id=body.ExportId or body.SnapshotJobId,
+        priority=body.Priority,
+        deadline=body.Deadline,
+        name=body.Name,
+        tags=body.Tags,
+        dashboard_id=body.DashboardId,
+        snapshot=snapshot,
+        digest=digest_of(envelope | snapshot),
+    )
+
+
+def claimed_export_id(text: str) -> str | None:
+    """The id that a refused body gives itself, if it is readable and well formed."""
+    try:
+        data = _read_json(text)
+    except InvalidRequestError:
+        return None
+    claimed = data.get("ExportId") or data.get("SnapshotJobId")
+    return claimed if isinstance(claimed, str) and re.fullmatch(EXPORT_ID, claimed) else None
+
+
+def digest_of(data: Any) -> str:
+    """SHA-256 of the canonical JSON: equal for requests that mean the same."""
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _read_json(text: str) -> Any:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidRequestError((Problem("", "must be valid Unicode"),)) from None
+    if size > MAX_BODY_BYTES:
+        raise InvalidRequestError((Problem("", f"must be at most {MAX_BODY_BYTES} bytes"),))
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_members)
+    except InvalidRequestError:
+        raise
+    except json.JSONDecodeError as error:
+        problem = Problem(
+            "", f"must be JSON: {error.msg} at line {error.lineno} column {error.colno}"
+        )
+        raise InvalidRequestError((problem,)) from None
+    except (RecursionError, ValueError):
+        raise InvalidRequestError(
+            (Problem("", "must be JSON of sane depth and numbers"),)
+        ) from None
+    if not isinstance(data, dict):
+        raise InvalidRequestError((Problem("", "must be a JSON object"),))
+    _refuse_unusable_text(data, "", 0)
+    return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise InvalidRequestError((Problem("", f"must be JSON: {name} is no JSON number"),))
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidRequestError((Problem("", "must not name a member twice in one object"),))
+    return members
+
+
+def _refuse_unusable_text(value: Any, place: str, depth: int) -> None:
+    """Refuse what JSON can carry and AWS cannot: lone surrogates, NUL; and bottomless nesting."""
+    if depth > MAX_DEPTH:
+        raise InvalidRequestError((Problem("", f"must nest at most {MAX_DEPTH} levels"),))
+    if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise InvalidRequestError(
+                (Problem(place, "must not hold NUL or lone surrogate characters"),)
+            )
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            _refuse_unusable_text(key, f"{place}.(a member's name)".lstrip("."), depth + 1)
+            _refuse_unusable_text(member, f"{place}.{key}".lstrip("."), depth + 1)
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            _refuse_unusable_text(member, f"{place}[{index}]", depth + 1)
+
+
+def _deployment_problems(body: _Body, target: Target) -> list[Problem]:
+    problems = []
+    if body.AwsAccountId is not None and body.AwsAccountId != target.account_id:
+        problems.append(Problem("AwsAccountId", f"must be this deployment's, {target.account_id}"))
+    destination = body.SnapshotConfiguration.DestinationConfiguration
+    for index, item in enumerate((destination and destination.S3Destinations) or ()):
+        bucket = item.BucketConfiguration
+        place = (
+            "SnapshotConfiguration.DestinationConfiguration."
+            f"S3Destinations[{index}].BucketConfiguration"
+        )
+        if bucket.BucketName not in target.allowed_buckets | {target.export_bucket}:
+            problems.append(
+                Problem(f"{place}.BucketName", "must be a bucket that this deployment allows")
+            )
+        if bucket.BucketRegion != target.region:
+            problems.append(
+                Problem(f"{place}.BucketRegion", f"must be the region of the call, {target.region}")
+            )
+    return problems
+
+
+def _problems_of(error: ValidationError) -> tuple[Problem, ...]:
+    problems = []
+    for item in error.errors(include_input=False, include_url=False, include_context=True):
+        place = ""
+        for part in item["loc"]:
+            place += f"[{part}]" if isinstance(part, int) else f".{part}"
+        problems.append(Problem(place.lstrip("."), _rule_text(item["type"], item["msg"])))
+    return tuple(problems)
+
+
+def _rule_text(kind: str, message: str) -> str:
+    match kind:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return "is not a member of the request"
+        case "rule":
+            return message
+        case _:
+            text = re.sub(r"^(Input|String|List|Dictionary|Value) should ", "should ", message)
+            return text.replace("should ", "must ", 1)

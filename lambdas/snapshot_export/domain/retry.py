@@ -1,0 +1,61 @@
+"""The table of error classes: which failures of a snapshot job may pass.
+
+A repeated job costs the user money, so only reasons that can pass are tried again.
+Source of the names: the user guide's error types for registered users (permanent, all of them),
+and the names that AWS services give to their own faults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snapshot_export.domain.export import LOST
+
+MAX_ATTEMPTS = 3
+UNKNOWN_MAX_ATTEMPTS = 2
+RETRY_DELAY_SECONDS = 20.0
+
+PERMANENT = frozenset(
+    {
+        "DASHBOARD_ACCESS_DENIED",
+        "CAPABILITY_RESTRICTED",
+        "RLS_CHANGED",
+        "CLS_CHANGED",
+        "DATASET_DELETED",
+        "S3_ACCESS_DENIED",
+        "ACCESS_DENIED",
+        "INVALID_PARAMETER_VALUE",
+    }
+)
+PASSING = frozenset(
+    {
+        LOST,
+        "INTERNAL_FAILURE",
+        "INTERNAL_ERROR",
+        "INTERNAL_SERVICE_ERROR",
+        "SERVICE_UNAVAILABLE",
+        "THROTTLING",
+        "TIMEOUT",
+        "QUERY_TIMEOUT",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to make another attempt, after how long, and why."""
+
+    again: bool
+    delay: float
+    reason: str
+
+
+def judge_failure(error_type: str, attempt: int) -> Verdict:
+    """What to do after snapshot job number `attempt` (from 1) failed with `error_type`."""
+    name = error_type.upper()
+    if name in PERMANENT:
+        return Verdict(False, 0.0, "this error does not pass")
+    most = MAX_ATTEMPTS if name in PASSING else UNKNOWN_MAX_ATTEMPTS
+    if attempt >= most:
+        return Verdict(False, 0.0, f"failed {attempt} times")
+    return Verdict(True, RETRY_DELAY_SECONDS * attempt, "this error can pass")

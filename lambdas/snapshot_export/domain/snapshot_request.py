@@ -1,0 +1,229 @@
+"""QuickSight's own part of a request, checked before QuickSight sees it.
+
+Mirrors the input of StartDashboardSnapshotJob in the service model quicksight/2018-04-01 (members,
+lengths, patterns, enums; tests/contract compares the two) and adds the rules that only the
+documentation's text gives (per format). Unknown members are refused: a misspelt member would
+otherwise be dropped silently.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+MAX_FILES_PER_JOB = {"PDF": 1, "EXCEL": 1, "CSV": 5}
+MAX_EXCEL_VISUALS = 5
+INT64_MAX = 2**63 - 1
+
+
+class Format(StrEnum):
+    """SnapshotFileFormatType, with the suffix that QuickSight gives the file."""
+
+    CSV = "CSV"
+    PDF = "PDF"
+    EXCEL = "EXCEL"
+
+    @property
+    def suffix(self) -> str:
+        """File name suffix, with the dot."""
+        return {"CSV": ".csv", "PDF": ".pdf", "EXCEL": ".xlsx"}[self.value]
+
+
+def rule(text: str) -> PydanticCustomError:
+    """A broken rule, told without the value that broke it."""
+    return PydanticCustomError("rule", text)
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise rule("must not be blank")
+    return value
+
+
+def _timestamp(value: object) -> str:
+    """ISO 8601 text or epoch seconds, as ISO 8601 in UTC. Without an offset it is UTC."""
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        if isinstance(value, int | float):
+            moment = datetime.fromtimestamp(value, UTC)
+        else:
+            moment = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError):
+        raise rule("must be an ISO 8601 time or epoch seconds") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC).isoformat()
+    except OverflowError:
+        raise rule("must lie between the years 1 and 9999") from None
+
+
+def _integer(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise rule("must be a whole number")
+    return value
+
+
+def _decimal(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise rule("must be a number")
+    return value
+
+
+ResourceId = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_\-]+$")]
+NonBlank = Annotated[str, Field(min_length=1), AfterValidator(_not_blank)]
+Long = Annotated[int, BeforeValidator(_integer), Field(ge=-INT64_MAX - 1, le=INT64_MAX)]
+Double = Annotated[float, BeforeValidator(_decimal), Field(allow_inf_nan=False)]
+Timestamp = Annotated[str, BeforeValidator(_timestamp)]
+
+
+class Shape(BaseModel):
+    """A structure of the service model: its members by AWS's names, no others, no coercion."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SessionTag(Shape):
+    """One row-level-security tag."""
+
+    Key: Annotated[str, Field(min_length=1, max_length=128)]
+    Value: Annotated[str, Field(min_length=1, max_length=256, repr=False)]
+
+
+class SnapshotAnonymousUser(Shape):
+    """The anonymous user; without tags `{}`."""
+
+    RowLevelPermissionTags: (
+        Annotated[list[SessionTag], Field(min_length=1, max_length=50)] | None
+    ) = None
+
+
+class SnapshotUserConfiguration(Shape):
+    """For whom the snapshot is made."""
+
+    AnonymousUsers: Annotated[list[SnapshotAnonymousUser], Field(min_length=1, max_length=1)]
+
+
+class SheetSelection(Shape):
+    """A sheet and which of its visuals."""
+
+    SheetId: ResourceId
+    SelectionScope: Annotated[str, Field(pattern="^(ALL_VISUALS|SELECTED_VISUALS)$")]
+    VisualIds: Annotated[list[ResourceId], Field(min_length=1, max_length=5)] | None = None
+
+
+class SnapshotFile(Shape):
+    """One file, and the documentation's rules for its format."""
+
+    SheetSelections: Annotated[list[SheetSelection], Field(min_length=1, max_length=5)]
+    FormatType: Annotated[str, Field(pattern="^(CSV|PDF|EXCEL)$")]
+
+    @model_validator(mode="after")
+    def _format_rules(self) -> Self:
+        visuals = sum(len(sheet.VisualIds or ()) for sheet in self.SheetSelections)
+        if self.FormatType == Format.PDF:
+            if len(self.SheetSelections) != 1:
+                raise rule("a PDF takes exactly 1 SheetSelection")
+            if self.SheetSelections[0].SelectionScope != "ALL_VISUALS":
+                raise rule("a PDF takes SelectionScope ALL_VISUALS")
+            return self
+        for sheet in self.SheetSelections:
+            if sheet.SelectionScope != "SELECTED_VISUALS" or not sheet.VisualIds:
+                raise rule(
+                    f"{self.FormatType} takes SelectionScope SELECTED_VISUALS with VisualIds"
+                )
+        if self.FormatType == Format.CSV and visuals != 1:
+            raise rule("a CSV takes exactly 1 visual")
+        if self.FormatType == Format.EXCEL and visuals > MAX_EXCEL_VISUALS:
+            raise rule(f"an EXCEL file takes at most {MAX_EXCEL_VISUALS} visuals over all sheets")
+        return self
+
+
+class FileGroup(Shape):
+    """Exactly one file."""
+
+    Files: Annotated[list[SnapshotFile], Field(min_length=1, max_length=1)]
+
+
+class S3BucketConfiguration(Shape):
+    """Where in S3; the bucket must be in the region of the call."""
+
+    BucketName: NonBlank
+    BucketPrefix: NonBlank
+    BucketRegion: NonBlank
+
+
+class S3Destination(Shape):
+    """One destination."""
+
+    BucketConfiguration: S3BucketConfiguration
+
+
+class SnapshotDestinationConfiguration(Shape):
+    """Empty means: no S3 destination, QuickSight answers with expiring https addresses."""
+
+    S3Destinations: Annotated[list[S3Destination], Field(min_length=1, max_length=1)] | None = None
+
+
+class StringParameter(Shape):
+    """Values of one string parameter of the dashboard."""
+
+    Name: NonBlank
+    Values: Annotated[list[str], Field(repr=False)]
+
+
+class IntegerParameter(Shape):
+    """Values of one 64-bit integer parameter."""
+
+    Name: NonBlank
+    Values: Annotated[list[Long], Field(repr=False)]
+
+
+class DecimalParameter(Shape):
+    """Values of one double parameter; finite."""
+
+    Name: NonBlank
+    Values: Annotated[list[Double], Field(repr=False)]
+
+
+class DateTimeParameter(Shape):
+    """Values of one time parameter."""
+
+    Name: NonBlank
+    Values: Annotated[list[Timestamp], Field(repr=False)]
+
+
+class SnapshotParameters(Shape):
+    """The four kinds, up to 100 of each."""
+
+    StringParameters: Annotated[list[StringParameter], Field(max_length=100)] | None = None
+    IntegerParameters: Annotated[list[IntegerParameter], Field(max_length=100)] | None = None
+    DecimalParameters: Annotated[list[DecimalParameter], Field(max_length=100)] | None = None
+    DateTimeParameters: Annotated[list[DateTimeParameter], Field(max_length=100)] | None = None
+
+
+class SnapshotConfiguration(Shape):
+    """What to make and where to put it."""
+
+    FileGroups: Annotated[list[FileGroup], Field(min_length=1, max_length=7)]
+    DestinationConfiguration: SnapshotDestinationConfiguration | None = None
+    Parameters: SnapshotParameters | None = None
+
+    @model_validator(mode="after")
+    def _files_per_job(self) -> Self:
+        counts = Counter(group.Files[0].FormatType for group in self.FileGroups)
+        for name, most in MAX_FILES_PER_JOB.items():
+            if counts[name] > most:
+                raise rule(f"one job makes at most {most} {name} file(s), asked for {counts[name]}")
+        return self
+
+
+def as_sent(shape: Shape) -> dict[str, Any]:
+    """The structure as plain data, without members that were not given."""
+    return shape.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,103 @@
+"""The project's exceptions. Each says whether it can pass (`can_pass`): then trying later helps.
+
+Messages carry ids, codes and places, never values of a request: they reach logs and the history
+of executions.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SnapshotExportError(Exception):
+    """Root of what this software raises on purpose."""
+
+    can_pass: ClassVar[bool] = False
+
+
+class SettingsError(SnapshotExportError):
+    """The function's environment lacks a variable or holds an unusable one."""
+
+
+class TransientError(SnapshotExportError):
+    """Something outside did not answer or was busy; the same call may work later."""
+
+    can_pass = True
+
+
+class PermanentError(SnapshotExportError):
+    """Trying again cannot help. The state machine does not retry this name."""
+
+
+class UnexpectedError(SnapshotExportError):
+    """An exception nobody foresaw, reduced to its type and place."""
+
+    can_pass = True
+
+
+class ConditionFailedError(SnapshotExportError):
+    """A conditional write found another state than it expected. `failed` are the positions."""
+
+    can_pass = True
+
+    def __init__(self, what: str, failed: tuple[int, ...] = ()) -> None:
+        super().__init__(what)
+        self.failed = failed
+
+
+class IdConflictError(SnapshotExportError):
+    """The export id already names another request."""
+
+    def __init__(self, export_id: str, existing_digest: str, new_digest: str) -> None:
+        super().__init__(
+            f"ExportId {export_id} already names another request "
+            f"(accepted: {existing_digest[:12]}, this one: {new_digest[:12]})"
+        )
+        self.export_id = export_id
+
+
+class QuickSightError(SnapshotExportError):
+    """QuickSight answered with an exception. `code` is its name without the word Exception."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+
+
+class QuickSightThrottledError(QuickSightError):
+    """More than 10 calls in a second in this account: wait; it is no failure."""
+
+    can_pass = True
+
+
+class QuickSightUnavailableError(QuickSightError):
+    """No answer, or a 5xx: the call may or may not have taken effect."""
+
+    can_pass = True
+
+
+class SlotsTakenError(QuickSightError):
+    """LimitExceededException: others in the account use the slots."""
+
+    can_pass = True
+
+
+class JobExistsError(QuickSightError):
+    """ResourceExistsException: a job of this id was started already."""
+
+    can_pass = True
+
+
+class JobNotFoundError(QuickSightError):
+    """ResourceNotFoundException for a snapshot job or its dashboard."""
+
+
+class JobNotEndedError(QuickSightError):
+    """PreconditionNotMetException: the result was asked for before the job's end."""
+
+    can_pass = True
+
+
+class RefusedError(QuickSightError):
+    """QuickSight refuses for a reason that the same request cannot overcome."""

@@ -1,0 +1,152 @@
+"""Accept: a request becomes an export that waits, or is refused with its reason.
+
+Order of writes: accepting is one transaction (export and backlog entry), so a second delivery of
+the message finds the export and changes nothing. Refusing sends the message to the rejected queue
+first and writes the REJECTED record after it: dying between the two repeats the first, and nothing
+is refused without being kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain import naming
+from snapshot_export.domain.backlog import rank_of
+from snapshot_export.domain.export import ErrorInfo, Export, Status
+from snapshot_export.domain.request import (
+    InvalidRequestError,
+    Problem,
+    Request,
+    Target,
+    claimed_export_id,
+    digest_of,
+    parse_request,
+)
+from snapshot_export.errors import IdConflictError
+
+MOST_PROBLEMS = 20
+MOST_PLACE_CHARACTERS = 200
+DAY_SECONDS = 86_400
+
+logger = Logger(child=True)
+
+
+def accept_message(services: Services, *, message_id: str, body: str, sent_at: float) -> Status:
+    """Accept one queue message: QUEUED (newly or before), or REJECTED. `sent_at` in epoch seconds.
+
+    Raises TransientError when the message should be delivered again.
+    """
+    try:
+        request = parse_request(body, target_of(services))
+        export = export_of(services, request, message_id, sent_at)
+        is_new = services.store.accept(export)
+    except InvalidRequestError as error:
+        return _reject(services, message_id, body, sent_at, error.problems)
+    except IdConflictError as error:
+        problem = Problem("ExportId", str(error))
+        return _reject(services, message_id, body, sent_at, (problem,))
+    logger.info(
+        "accepted", reason="new" if is_new else "delivered again", export_id=export.export_id
+    )
+    return Status.QUEUED
+
+
+def target_of(services: Services) -> Target:
+    """What this deployment lets requests reach."""
+    settings = services.settings
+    return Target(
+        account_id=settings.quicksight_account_id,
+        region=settings.quicksight_region,
+        export_bucket=settings.export_bucket,
+        allowed_buckets=settings.allowed_buckets,
+    )
+
+
+def export_of(services: Services, request: Request, source: str, accepted_at: float) -> Export:
+    """The export of a checked request; `source` names it where the request does not."""
+    export_id = request.export_id or source
+    snapshot = _with_destination(services, request.snapshot, export_id)
+    deadline = request.deadline.timestamp() if request.deadline else None
+    return Export(
+        export_id=export_id,
+        status=Status.QUEUED,
+        digest=digest_of([request.digest, snapshot]),
+        dashboard_id=request.dashboard_id,
+        snapshot=snapshot,
+        rank=rank_of(
+            priority=request.priority,
+            deadline=deadline,
+            accepted_at=accepted_at,
+            export_id=export_id,
+        ),
+        accepted_at=accepted_at,
+        source=source,
+        name=request.name,
+        tags=request.tags,
+        priority=request.priority,
+        deadline=deadline,
+    )
+
+
+def _with_destination(
+    services: Services, snapshot: dict[str, Any], export_id: str
+) -> dict[str, Any]:
+    """Without a DestinationConfiguration the files go to the stack's own bucket.
+
+    An empty one is kept: QuickSight then answers with https addresses, which collect copies out.
+    """
+    configuration = snapshot["SnapshotConfiguration"]
+    if "DestinationConfiguration" in configuration:
+        return snapshot
+    bucket = {
+        "BucketName": services.settings.export_bucket,
+        "BucketPrefix": naming.raw_prefix(export_id),
+        "BucketRegion": services.settings.quicksight_region,
+    }
+    destination = {"S3Destinations": [{"BucketConfiguration": bucket}]}
+    return snapshot | {
+        "SnapshotConfiguration": configuration | {"DestinationConfiguration": destination}
+    }
+
+
+def _reject(
+    services: Services,
+    message_id: str,
+    body: str,
+    sent_at: float,
+    problems: tuple[Problem, ...],
+) -> Status:
+    """Keep the message and write its record: under its ExportId, unless that names an export."""
+    shown = [
+        {
+            "Field": problem.field[:MOST_PLACE_CHARACTERS],
+            "Place": problem.place[:MOST_PLACE_CHARACTERS],
+            "Rule": problem.rule,
+        }
+        for problem in problems[:MOST_PROBLEMS]
+    ]
+    reason = {"Code": "INVALID_REQUEST", "Problems": shown, "ProblemCount": len(problems)}
+    services.rejected.send(message_id=message_id, reason=reason, body=body)
+    now = services.now()
+    text = "; ".join(f"{item['Place'] or 'body'}: {item['Rule']}" for item in shown)
+    record = Export(
+        export_id=claimed_export_id(body) or message_id,
+        status=Status.REJECTED,
+        digest=digest_of(body),
+        dashboard_id="",
+        snapshot={},
+        rank="",
+        accepted_at=sent_at,
+        source=message_id,
+        finished_at=now,
+        error=ErrorInfo("INVALID_REQUEST", text),
+    )
+    expires_at = int(now) + services.settings.retention_days * DAY_SECONDS
+    if not services.store.reject(record, expires_at):
+        services.store.reject(replace(record, export_id=message_id), expires_at)
+    logger.warning("rejected", reason=[item["Rule"] for item in shown], message_id=message_id)
+    return Status.REJECTED

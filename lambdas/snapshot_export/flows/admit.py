@@ -1,0 +1,94 @@
+"""Admit: let the first of the backlog in while slots are free.
+
+Order of writes: one transaction counts the slots, writes the leases and takes the backlog entries;
+then each export's execution is started. A function that dies between the two leaves a lease
+without an execution: the reconciler starts it. Everybody who frees a slot or adds to the backlog
+calls this; calling it too often does no harm.
+"""
+
+from __future__ import annotations
+
+import random
+
+from aws_lambda_powertools import Logger
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.adapters.store import MOST_ADMITTED_AT_ONCE
+from snapshot_export.domain.backlog import BacklogEntry
+from snapshot_export.domain.export import Attempt, snapshot_job_id
+from snapshot_export.domain.gate import decide_admission
+from snapshot_export.errors import ConditionFailedError, TransientError
+
+START_WINDOW_SECONDS = 600.0
+"""After admission, how long the start of the job may be tried."""
+ROUNDS = 12
+
+logger = Logger(child=True)
+
+
+def admit(services: Services) -> int:
+    """Fill the free slots from the backlog. Answers how many exports were let in."""
+    admitted = 0
+    for _ in range(ROUNDS):
+        now = services.now()
+        gate = services.store.gate()
+        decision = decide_admission(
+            gate, default_limit=services.settings.snapshot_job_limit, now=now
+        )
+        if decision.slots == 0:
+            return admitted
+        entries = services.store.first_waiting(min(decision.slots, MOST_ADMITTED_AT_ONCE), now)
+        if not entries:
+            return admitted
+        attempts = [_attempt_of(entry, now) for entry in entries]
+        try:
+            services.store.admit(decision.for_count(len(attempts)), attempts, entries)
+        except ConditionFailedError as error:
+            _mend_entries(services, entries, error.failed)
+            services.sleep(random.uniform(0.01, 0.06))
+            continue
+        except TransientError:
+            logger.warning("admission conflicted", reason="transaction")
+            return admitted
+        logger.info(
+            "admitted",
+            reason=decision.reason,
+            running=gate.running + len(attempts),
+            export_ids=[attempt.export_id for attempt in attempts],
+        )
+        for attempt in attempts:
+            start_execution(services, attempt)
+        admitted += len(attempts)
+    return admitted
+
+
+def start_execution(services: Services, attempt: Attempt) -> None:
+    """Start the execution of an admission; a failure is left to the reconciler."""
+    try:
+        services.executions.start(attempt)
+    except TransientError as error:
+        logger.warning("execution not started", reason=str(error), export_id=attempt.export_id)
+
+
+def _attempt_of(entry: BacklogEntry, now: float) -> Attempt:
+    return Attempt(
+        export_id=entry.export_id,
+        attempt=entry.attempt,
+        admission=entry.admission + 1,
+        dashboard_id=entry.dashboard_id,
+        snapshot_job_id=snapshot_job_id(entry.export_id, entry.attempt, entry.digest),
+        admitted_at=now,
+        start_by=now + START_WINDOW_SECONDS,
+    )
+
+
+def _mend_entries(services: Services, entries: list[BacklogEntry], failed: tuple[int, ...]) -> None:
+    """Remove entries of exports that do not wait: they would stop the backlog for ever.
+
+    The export's write is the third of each three; where the entry's own delete failed too,
+    another admission took it.
+    """
+    for index, entry in enumerate(entries):
+        delete, export = 1 + 3 * index, 3 + 3 * index
+        if export in failed and delete not in failed and services.store.drop_stale_entry(entry):
+            logger.error("dropped stale backlog entry", export_id=entry.export_id)

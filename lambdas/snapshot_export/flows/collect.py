@@ -1,0 +1,128 @@
+"""Collect: bring the files of an ended job to their places and end the export.
+
+Holds no slot. Order of writes: the files first (repeating a copy leaves the same object), then
+finish; or, after a failure that can pass, one transaction that queues the next attempt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aws_lambda_powertools import Logger
+
+from snapshot_export.adapters.quicksight import JobResult
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, ExportedFile, Phase
+from snapshot_export.domain.naming import file_keys
+from snapshot_export.domain.retry import judge_failure
+from snapshot_export.errors import (
+    ConditionFailedError,
+    JobNotFoundError,
+    QuickSightError,
+    RefusedError,
+    TransientError,
+)
+from snapshot_export.flows.answer import Answer, answer, answer_without_attempt, is_current
+from snapshot_export.flows.finish import finish_completed, finish_failed
+
+RESULT_KEPT_SECONDS = 6 * 3600.0
+"""After this long without a readable result the export is given up."""
+
+logger = Logger(child=True)
+
+
+def collect(services: Services, export_id: str, attempt: int, admission: int) -> Answer:
+    """Collect the files of this admission's job. Raises TransientError when it may work later."""
+    record = services.store.attempt(export_id)
+    export = services.store.export(export_id)
+    if record is None or export is None or not is_current(record, attempt, admission):
+        return answer_without_attempt(services, export_id, attempt)
+    if record.holds_slot:
+        return answer(export_id, attempt, Phase.RUNNING, wait=1)
+    if record.job_status == LOST:
+        return _after_failure(
+            services, record, export, ErrorInfo(LOST, "QuickSight knows no such snapshot job")
+        )
+    try:
+        result = services.quicksight.result(record.dashboard_id, record.snapshot_job_id)
+        files = _collect_files(services, export, result)
+    except (RefusedError, JobNotFoundError) as error:
+        finish_failed(services, record, export, ErrorInfo(error.code, error.message))
+        return answer(export_id, attempt, Phase.FAILED, code=error.code)
+    except (QuickSightError, TransientError) as error:
+        return _later(services, record, export, error)
+    failure = _failure_of(result, files, export)
+    if failure is None:
+        finish_completed(services, record, export, files)
+        return answer(export_id, attempt, Phase.DONE)
+    return _after_failure(services, record, export, failure, files)
+
+
+def _collect_files(
+    services: Services, export: Export, result: JobResult
+) -> tuple[ExportedFile, ...]:
+    formats = tuple(file.format for file in result.files)
+    keys = file_keys(export.export_id, export.name or export.dashboard_id, formats)
+    return tuple(
+        services.files.collect(file.uri, file.format, key)
+        if file.uri and file.error is None
+        else ExportedFile(
+            format=file.format,
+            error=file.error or ErrorInfo("NO_FILE", "QuickSight gave no address"),
+        )
+        for file, key in zip(result.files, keys, strict=True)
+    )
+
+
+def _failure_of(
+    result: JobResult, files: tuple[ExportedFile, ...], export: Export
+) -> ErrorInfo | None:
+    """The job's own error, else the first file's, else a file that is missing altogether."""
+    if result.status == "FAILED":
+        return result.error or ErrorInfo("UNKNOWN", "QuickSight gave no reason")
+    for number, file in enumerate(files):
+        if file.error:
+            text = f"file {number} ({file.format}): {file.error.message}"
+            return ErrorInfo(file.error.code, text)
+    asked = len(export.snapshot["SnapshotConfiguration"]["FileGroups"])
+    if len(files) < asked:
+        return ErrorInfo("NO_FILE", f"{asked} files were asked for, {len(files)} came")
+    return result.error
+
+
+def _after_failure(
+    services: Services,
+    record: Attempt,
+    export: Export,
+    failure: ErrorInfo,
+    files: tuple[ExportedFile, ...] = (),
+) -> Answer:
+    export_id, attempt = export.export_id, record.attempt
+    verdict = judge_failure(failure.code, attempt)
+    logger.warning(
+        "snapshot job failed",
+        reason=verdict.reason,
+        error_code=failure.code,
+        export_id=export_id,
+        attempt=attempt,
+        again=verdict.again,
+    )
+    if not verdict.again:
+        finish_failed(services, record, export, failure, files)
+        return answer(export_id, attempt, Phase.FAILED, code=failure.code)
+    due_at = services.now() + verdict.delay
+    try:
+        services.store.retry(record, replace(export, error=failure), due_at)
+    except ConditionFailedError:
+        return answer_without_attempt(services, export_id, attempt)
+    return answer(export_id, attempt, Phase.WAITING, wait=round(verdict.delay) + 1)
+
+
+def _later(
+    services: Services, record: Attempt, export: Export, error: QuickSightError | TransientError
+) -> Answer:
+    if services.now() - (record.job_ended_at or 0.0) < RESULT_KEPT_SECONDS:
+        raise TransientError(f"collect: {error}") from None
+    failure = ErrorInfo("RESULT_UNAVAILABLE", f"no result within 6 hours: {error}")
+    finish_failed(services, record, export, failure)
+    return answer(export.export_id, record.attempt, Phase.FAILED, code=failure.code)

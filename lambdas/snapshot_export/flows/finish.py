@@ -1,0 +1,74 @@
+"""Finish: an export reaches its end, once, and its end is announced.
+
+Order of writes: the event goes out first, then one transaction writes the end and removes the
+attempt. Dying between the two announces again and never leaves an end unannounced: events are
+delivered at least once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aws_lambda_powertools import Logger
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.export import Attempt, ErrorInfo, Export, ExportedFile, Status
+from snapshot_export.errors import ConditionFailedError
+
+DAY_SECONDS = 86_400
+
+logger = Logger(child=True)
+
+
+def finish_failed(
+    services: Services,
+    record: Attempt,
+    export: Export,
+    error: ErrorInfo,
+    files: tuple[ExportedFile, ...] = (),
+) -> None:
+    """The export failed for good; what files it has are kept."""
+    _finish(services, record, export, Status.FAILED, files, error)
+
+
+def finish_completed(
+    services: Services, record: Attempt, export: Export, files: tuple[ExportedFile, ...]
+) -> None:
+    """Every file of the export is in its place."""
+    _finish(services, record, export, Status.COMPLETED, files, None)
+
+
+def _finish(
+    services: Services,
+    record: Attempt,
+    export: Export,
+    status: Status,
+    files: tuple[ExportedFile, ...],
+    error: ErrorInfo | None,
+) -> None:
+    now = services.now()
+    ended = record.job_ended_at
+    ran = record.started_at is not None and ended is not None
+    done = replace(
+        export,
+        status=status,
+        files=files,
+        error=error,
+        finished_at=now,
+        job_seconds=max(0.0, (ended or 0.0) - (record.started_at or 0.0)) if ran else None,
+    )
+    services.events.announce_end(done)
+    try:
+        services.store.finish(
+            record, done, int(now) + services.settings.retention_days * DAY_SECONDS
+        )
+    except ConditionFailedError:
+        logger.info("finished before", reason=status.value, export_id=export.export_id)
+        return
+    logger.info(
+        "finished",
+        reason=error.code if error else status.value,
+        status=status.value,
+        export_id=export.export_id,
+        files=len(files),
+    )

@@ -1,0 +1,1 @@
+"""One file per Lambda function: event in, one flow called, answer out."""

@@ -1,0 +1,55 @@
+"""What every handler does at its edge: log with ids, count, and let no foreign exception out.
+
+An exception's text and a traceback's locals can carry customers' values, and both reach logs and
+the history of executions. So what nobody foresaw leaves as its type and place only.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from snapshot_export.errors import SnapshotExportError, UnexpectedError
+
+logger = Logger()
+metrics = Metrics()
+
+Handler = Callable[[Any, Any], Any]
+
+
+def guarded(handler: Handler) -> Handler:
+    """Wrap a handler: our own errors pass as they are, all others as UnexpectedError."""
+
+    @functools.wraps(handler)
+    def wrapper(event: Any, context: Any) -> Any:
+        logger.append_keys(function_request_id=getattr(context, "aws_request_id", ""))
+        try:
+            return handler(event, context)
+        except SnapshotExportError as error:
+            logger.warning("not done", reason=f"{type(error).__name__}: {error}")
+            raise
+        except Exception as error:
+            place = describe_place(error)
+            logger.error("unexpected exception", reason=place)
+            raise UnexpectedError(place) from None
+
+    return wrapper
+
+
+def describe_place(error: Exception) -> str:
+    """Type of an exception and the line that raised it, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "snapshot_export" in frame.filename] or list(frames)
+    place = f" at {ours[-1].filename.rsplit('/', 1)[-1]}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{place}"
+
+
+def count(name: str, value: float = 1) -> None:
+    """Add to a metric; nothing is written for nothing."""
+    if value:
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

@@ -1,0 +1,57 @@
+"""Messages of the intake queue: accept each, then admit once for the batch.
+
+A message that cannot be handled now is reported as a batch item failure and delivered again; after
+five deliveries SQS keeps it in the dead-letter queue. Its neighbours are not held up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from snapshot_export.adapters.services import Services, services_from_env
+from snapshot_export.domain.export import Status
+from snapshot_export.errors import SnapshotExportError
+from snapshot_export.flows.accept import accept_message
+from snapshot_export.flows.admit import admit
+from snapshot_export.handlers.boundary import count, describe_place, guarded, logger, metrics
+
+
+@metrics.log_metrics
+@guarded
+def handler(event: dict[str, Any], _context: object) -> PartialItemFailureResponse:
+    """SQS event in, batch item failures out."""
+    services = services_from_env()
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+    def accept_record(record: SQSRecord) -> Status:
+        try:
+            return accept_message(
+                services,
+                message_id=record.message_id,
+                body=record.body,
+                sent_at=int(record.attributes.sent_timestamp) / 1000,
+            )
+        except Exception as error:
+            known = isinstance(error, SnapshotExportError)
+            reason = f"{type(error).__name__}: {error}" if known else describe_place(error)
+            logger.warning("message not taken", reason=reason, message_id=record.message_id)
+            raise
+
+    with processor(event["Records"], accept_record):
+        outcomes = processor.process()
+    for kind, result, _ in outcomes:
+        count(f"Exports{str(result).title()}" if kind == "success" else "MessagesNotTaken")
+    _admit(services)
+    return processor.response()
+
+
+def _admit(services: Services) -> None:
+    """The messages are accepted whatever happens here; the reconciler admits within a minute."""
+    try:
+        count("ExportsAdmitted", admit(services))
+    except SnapshotExportError as error:
+        logger.warning("not admitted", reason=f"{type(error).__name__}: {error}")

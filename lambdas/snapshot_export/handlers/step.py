@@ -1,0 +1,27 @@
+"""What the three functions of the state machine share: ids in, one flow, its answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from snapshot_export.adapters.services import Services, services_from_env
+from snapshot_export.flows.answer import Answer
+from snapshot_export.handlers.boundary import Handler, count, guarded, logger, metrics
+
+Flow = Callable[[Services, str, int, int], Answer]
+
+
+def step_handler(flow: Flow) -> Handler:
+    """A handler for `{"ExportId": str, "Attempt": int, "Admission": int}`."""
+
+    @metrics.log_metrics
+    @guarded
+    def handler(event: dict[str, Any], _context: object) -> Answer:
+        export_id, attempt = event["ExportId"], event["Attempt"]
+        logger.append_keys(export_id=export_id, attempt=attempt)
+        answer = flow(services_from_env(), export_id, attempt, event["Admission"])
+        count(f"{flow.__name__.title()}{answer['Phase'].title().replace('_', '')}")
+        return answer
+
+    return handler

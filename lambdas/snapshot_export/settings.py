@@ -1,0 +1,75 @@
+"""What a deployment sets: read from the environment, in the handler, never at import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from snapshot_export.errors import SettingsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One deployment. Durations in seconds unless named otherwise."""
+
+    table_name: str
+    export_bucket: str
+    rejected_queue_url: str
+    state_machine_arn: str
+    event_bus_name: str
+    quicksight_account_id: str
+    quicksight_region: str
+    snapshot_job_limit: int
+    calls_per_second: float
+    expected_job_seconds: float
+    allowed_buckets: frozenset[str]
+    retention_days: int
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str]) -> Settings:
+        """Read all settings. Raises SettingsError naming every missing or unusable variable."""
+        reader = _Reader(environment)
+        settings = cls(
+            table_name=reader.text("TABLE_NAME"),
+            export_bucket=reader.text("EXPORT_BUCKET"),
+            rejected_queue_url=reader.text("REJECTED_QUEUE_URL"),
+            state_machine_arn=reader.text("STATE_MACHINE_ARN"),
+            event_bus_name=reader.text("EVENT_BUS_NAME"),
+            quicksight_account_id=reader.text("QUICKSIGHT_ACCOUNT_ID"),
+            quicksight_region=reader.text("QUICKSIGHT_REGION"),
+            snapshot_job_limit=int(reader.number("SNAPSHOT_JOB_LIMIT")),
+            calls_per_second=reader.number("CALLS_PER_SECOND"),
+            expected_job_seconds=reader.number("EXPECTED_JOB_SECONDS"),
+            allowed_buckets=frozenset(
+                name for name in environment.get("ALLOWED_BUCKETS", "").split(",") if name
+            ),
+            retention_days=int(reader.number("RETENTION_DAYS")),
+        )
+        reader.raise_problems()
+        return settings
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems: list[str] = []
+
+    def text(self, name: str) -> str:
+        value = self._environment.get(name, "")
+        if not value:
+            self._problems.append(f"{name} is not set")
+        return value
+
+    def number(self, name: str) -> float:
+        text = self.text(name)
+        try:
+            value = float(text or 1)
+        except ValueError:
+            value = 0
+        if value <= 0:
+            self._problems.append(f"{name} must be a positive number")
+        return value
+
+    def raise_problems(self) -> None:
+        if self._problems:
+            raise SettingsError("environment: " + "; ".join(self._problems))
