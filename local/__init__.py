@@ -1,0 +1,1 @@
+"""What runs on a laptop in place of AWS; nothing in production code knows it."""

@@ -1,0 +1,13 @@
+"""An emulator of Amazon QuickSight's dashboard snapshot operations, for real boto3 clients.
+
+`QuickSightServer` is the HTTP form, `Emulator` the same without HTTP. The facts behind every rule
+are in the botocore service model `quicksight/2018-04-01` and the text of AWS's documentation;
+what neither says is marked `[?]` where it is decided.
+"""
+
+from local.quicksight.emulator import Emulator
+from local.quicksight.errors import ServiceError
+from local.quicksight.server import QuickSightServer
+from local.quicksight.settings import Settings
+
+__all__ = ["Emulator", "QuickSightServer", "ServiceError", "Settings"]

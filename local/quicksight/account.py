@@ -1,0 +1,64 @@
+"""The account in which snapshot jobs run: its dashboards, its slots and who uses them."""
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from functools import cached_property
+
+from local.quicksight.catalogue import Dashboard
+from local.quicksight.destination import Destination
+from local.quicksight.jobs import Delivery, Job, JobBook
+from local.quicksight.production import deliver_files, render_files
+from local.quicksight.settings import Settings
+
+
+class Account:
+    """The jobs of one account and region; not thread-safe. `executor` does the jobs' work."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        dashboards: Sequence[Dashboard],
+        executor: Executor,
+        now: Callable[[], float],
+    ) -> None:
+        self.settings = settings
+        self.dashboards = {each.dashboard_id: each for each in dashboards}
+        self.book = JobBook()
+        self._executor = executor
+        self._now = now
+        self._occupied: list[tuple[int, float]] = []
+
+    def is_full(self, now: float) -> bool:
+        """Whether every slot is in use, by us or by somebody else."""
+        return self.book.running + self.others(now) >= self.settings.limit
+
+    def others(self, now: float) -> int:
+        """How many slots somebody else uses."""
+        return sum(slots for slots, until in self._occupied if until > now)
+
+    def occupy(self, slots: int, seconds: float | None, now: float) -> None:
+        """Let somebody else use slots for a while, or until `vacate`."""
+        self._occupied.append((slots, math.inf if seconds is None else now + seconds))
+
+    def vacate(self) -> None:
+        """Free the slots that somebody else uses."""
+        self._occupied = []
+
+    def begin(self, job: Job) -> None:
+        """Start a job; its files are rendered early, so that its end is punctual."""
+        self.book.add(job)
+        if job.error is None:
+            dashboard = self.dashboards[job.dashboard_id]
+            job.rendering = self._executor.submit(render_files, job.members, job.user, dashboard)
+
+    def settle(self, now: float) -> None:
+        """Advance every job to `now`."""
+        self.book.settle(now, lead=self.settings.upload_lead_seconds, deliver=self._deliver)
+
+    def _deliver(self, job: Job) -> Future[tuple[list[Delivery], float]]:
+        return self._executor.submit(deliver_files, job, self._destination, self._now)
+
+    @cached_property
+    def _destination(self) -> Destination:
+        return Destination(self.settings)

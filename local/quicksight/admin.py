@@ -1,0 +1,54 @@
+"""The tests' own endpoints, under `/_emulator/`.
+
+GET health, ledger, switches; POST switches, occupy, reset; DELETE switches, occupy.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from local.quicksight.emulator import Emulator
+from local.quicksight.errors import SwitchError
+
+
+class Occupation(BaseModel):
+    """Slots that somebody else's jobs take, for some seconds or until deleted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    slots: int = Field(ge=0)
+    seconds: float | None = Field(None, ge=0)
+
+
+def answer_admin(emulator: Emulator, method: str, name: str, body: Any) -> tuple[int, Any]:
+    """The HTTP code and the JSON document of an answer."""
+    match method, name:
+        case "GET", "health":
+            return 200, {"status": "ok"}
+        case "GET", "ledger":
+            return 200, emulator.ledger()
+        case "GET", "switches":
+            return 200, {"switches": emulator.list_switches()}
+        case "DELETE", "switches":
+            emulator.clear_switches()
+        case "DELETE", "occupy":
+            emulator.vacate()
+        case "POST", "reset":
+            emulator.reset()
+        case "POST", ("switches" | "occupy"):
+            return _post(emulator, name, body)
+        case _:
+            return 404, {"error": f"no {method} {name}"}
+    return 200, {}
+
+
+def _post(emulator: Emulator, name: str, body: Any) -> tuple[int, Any]:
+    try:
+        if name == "switches":
+            emulator.add_switch(body)
+        else:
+            occupation = Occupation.model_validate(body)
+            emulator.occupy(occupation.slots, occupation.seconds)
+    except (SwitchError, ValidationError) as error:
+        return 400, {"error": str(error)}
+    return 200, {}

@@ -1,0 +1,52 @@
+"""Who calls: AWS Signature Version 4, read from the request's headers.
+
+The scope of the signature is checked as AWS's front end does; the signature itself is not, since
+the emulator knows no secrets. Identity-enhanced credentials (those of a registered user) are told
+apart by their session token: `identity-enhanced/<user>`, a convention of this emulator only.
+"""
+
+import re
+from dataclasses import dataclass
+
+from local.quicksight.errors import ServiceError
+
+IDENTITY_ENHANCED = "identity-enhanced/"
+
+_SIGNATURE = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>[\w=+.\-]+)/(?P<date>\d{8})/(?P<region>[\w\-]+)"
+    r"/(?P<service>[\w\-]+)/aws4_request, ?SignedHeaders=(?P<headers>[\w;\-]+), ?"
+    r"Signature=[0-9a-f]{64}"
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The caller; `user` is the registered user of identity-enhanced credentials."""
+
+    user: str | None = None
+
+
+def authorize(header: str | None, session_token: str | None, *, region: str) -> Caller:
+    """The caller; raises the front end's refusals of unsigned or wrongly scoped requests."""
+    if not header:
+        raise ServiceError(
+            "MissingAuthenticationTokenException", "Missing Authentication Token", http_status=403
+        )
+    found = _SIGNATURE.fullmatch(header)
+    if not found or "host" not in found["headers"].split(";"):
+        raise ServiceError(
+            "IncompleteSignatureException",
+            "Authorization header is not a complete Signature Version 4.",
+            http_status=400,
+        )
+    if found["service"] != "quicksight":
+        raise _wrong_scope("Credential should be scoped to correct service: 'quicksight'.")
+    if found["region"] != region:
+        raise _wrong_scope(f"Credential should be scoped to a valid region: '{region}'.")
+    if session_token and session_token.startswith(IDENTITY_ENHANCED):
+        return Caller(user=session_token.removeprefix(IDENTITY_ENHANCED))
+    return Caller()
+
+
+def _wrong_scope(message: str) -> ServiceError:
+    return ServiceError("InvalidSignatureException", message, http_status=403)

@@ -1,0 +1,75 @@
+"""What a dashboard consists of, as far as snapshots see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+VisualType = Literal["TABLE", "PIVOT_TABLE", "BAR_CHART", "LINE_CHART", "KPI"]
+TABULAR: frozenset[VisualType] = frozenset({"TABLE", "PIVOT_TABLE"})
+
+
+@dataclass(frozen=True)
+class Visual:
+    """One visual; `columns` are a table's columns, or what the others group by."""
+
+    visual_id: str
+    title: str
+    visual_type: VisualType
+    columns: tuple[str, ...] = ()
+
+    @property
+    def tabular(self) -> bool:
+        """Whether CSV and Excel can hold it: tables and pivot tables only."""
+        return self.visual_type in TABULAR
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet with its visuals."""
+
+    sheet_id: str
+    name: str
+    visuals: tuple[Visual, ...]
+
+    def visual(self, visual_id: str) -> Visual | None:
+        """The visual of this id, if the sheet has it."""
+        return next((each for each in self.visuals if each.visual_id == visual_id), None)
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """One dashboard; `only` are values that its rows must have, by column."""
+
+    dashboard_id: str
+    name: str
+    sheets: tuple[Sheet, ...]
+    only: Mapping[str, str] = field(default_factory=dict)
+
+    def sheet(self, sheet_id: str) -> Sheet | None:
+        """The sheet of this id, if the dashboard has it."""
+        return next((each for each in self.sheets if each.sheet_id == sheet_id), None)
+
+
+def table(visual_id: str, title: str, columns: str) -> Visual:
+    """A table of the rows; columns separated by blanks."""
+    return Visual(visual_id, title, "TABLE", tuple(columns.split()))
+
+
+def pivot(visual_id: str, title: str, columns: str) -> Visual:
+    """A pivot table: amounts summed by the columns, a column for each year."""
+    return Visual(visual_id, title, "PIVOT_TABLE", tuple(columns.split()))
+
+
+def bars(visual_id: str, title: str, column: str) -> Visual:
+    """A bar chart of amounts by one column."""
+    return Visual(visual_id, title, "BAR_CHART", (column,))
+
+
+def line(visual_id: str, title: str, column: str) -> Visual:
+    """A line chart of amounts by one column."""
+    return Visual(visual_id, title, "LINE_CHART", (column,))
+
+
+def kpi(visual_id: str, title: str) -> Visual:
+    """The sum of all amounts."""
+    return Visual(visual_id, title, "KPI")

@@ -1,0 +1,48 @@
+"""The course that an accepted start will take."""
+
+import math
+from typing import Any
+
+from local.quicksight.account import Account
+from local.quicksight.durations import draw_job_seconds
+from local.quicksight.jobs import Job, JobError
+from local.quicksight.switches import FailFile, FailJob, HangJob, JobSeconds, SwitchBoard
+
+
+def plan_job(members: dict[str, Any], user: str | None, account: Account, now: float) -> Job:
+    """A job that is QUEUED for a moment and takes the time drawn for it."""
+    settings = account.settings
+    dashboard_id, job_id = members["DashboardId"], members["SnapshotJobId"]
+    files = [group["Files"][0] for group in members["SnapshotConfiguration"]["FileGroups"]]
+    formats = "+".join(sorted({file["FormatType"] for file in files}))
+    occurrence = account.book.count_alike(dashboard_id, formats)
+    drawn = draw_job_seconds(
+        settings.seed, list(account.dashboards), dashboard_id, formats, occurrence
+    )
+    seconds = drawn * settings.time_scale
+    return Job(
+        members=members,
+        arn=f"{settings.arn_of_dashboard(dashboard_id)}/snapshot-job/{job_id}",
+        formats=formats,
+        user=user,
+        created=now,
+        updated=now,
+        seconds=seconds,
+        runs_at=now + min(settings.queued_seconds * settings.time_scale, seconds / 4),
+        ends_at=now + seconds,
+    )
+
+
+def apply_switches(job: Job, switches: SwitchBoard) -> None:
+    """Fire the switches that change a job's course."""
+    if exact := switches.take(JobSeconds, job):
+        job.seconds = exact.seconds
+        job.runs_at = min(job.runs_at, job.created + exact.seconds / 4)
+        job.ends_at = job.created + exact.seconds
+    if failure := switches.take(FailJob, job):
+        job.error = JobError(failure.error_type, failure.error_message)
+    for file_failure in switches.take_each(FailFile, job):
+        error = JobError(file_failure.error_type, file_failure.error_message)
+        job.file_errors[file_failure.file_group] = error
+    if switches.take(HangJob, job):
+        job.ends_at = math.inf

@@ -1,0 +1,104 @@
+"""The work of a job: render its files from the rows its viewer may see, and deliver them."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from typing import Any
+
+from local.quicksight.catalogue import Dashboard, Sheet, Visual
+from local.quicksight.dataset import load_invoices
+from local.quicksight.destination import Destination, make_file_name
+from local.quicksight.jobs import Delivery, Job
+from local.quicksight.rendering import SUFFIXES, render_csv, render_excel, render_pdf
+from local.quicksight.selection import select_rows
+from local.quicksight.visuals import Grid, show_visual
+
+
+class InlineExecutor(Executor):
+    """Does the work at once, so that a run on a virtual clock is deterministic."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """The finished work."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def render_files(members: dict[str, Any], user: str | None, dashboard: Dashboard) -> list[bytes]:
+    """The content of each file of an accepted request, in the order of its file groups."""
+    configuration = members["SnapshotConfiguration"]
+    viewers = members.get("UserConfiguration", {}).get("AnonymousUsers", [{}])
+    rows = select_rows(
+        load_invoices(),
+        tags=viewers[0].get("RowLevelPermissionTags", []),
+        user=user,
+        parameters=configuration.get("Parameters", {}),
+        only=dashboard.only,
+    )
+    return [
+        _render(group["Files"][0], dashboard, lambda visual: show_visual(visual, rows))
+        for group in configuration["FileGroups"]
+    ]
+
+
+def deliver_files(
+    job: Job, destination: Destination, now: Callable[[], float]
+) -> tuple[list[Delivery], float]:
+    """Bring every file of a job to its place, and say when that was done.
+
+    Waits for the rendering, which must have been submitted before to the same executor.
+    """
+    if job.rendering is None:
+        raise RuntimeError("a job without rendering has nothing to deliver")
+    configuration = job.members["SnapshotConfiguration"]
+    destinations = configuration.get("DestinationConfiguration", {}).get("S3Destinations", [])
+    deliveries = []
+    for index, content in enumerate(job.rendering.result()):
+        suffix = SUFFIXES[configuration["FileGroups"][index]["Files"][0]["FormatType"]]
+        if index in job.file_errors:
+            deliveries.append(Delivery(error=job.file_errors[index]))
+        elif destinations:
+            bucket = destinations[0]["BucketConfiguration"]
+            deliveries.append(
+                destination.upload(
+                    bucket["BucketName"], bucket["BucketPrefix"], job.dashboard_id, suffix, content
+                )
+            )
+        else:
+            name = make_file_name(job.dashboard_id, suffix)
+            deliveries.append(Delivery(name=name, content=content))
+    if destinations:
+        job.rendering = None
+    return deliveries, now()
+
+
+def _render(file: dict[str, Any], dashboard: Dashboard, show: Any) -> bytes:
+    selected = [visual for _, visual in _selected(file["SheetSelections"], dashboard)]
+    grids: list[Grid] = [show(visual) for visual in selected]
+    if file["FormatType"] == "PDF":
+        sheet, _ = _selected(file["SheetSelections"], dashboard)[0]
+        return render_pdf(f"{dashboard.name}: {sheet.name}", grids)
+    return render_excel(grids) if file["FormatType"] == "EXCEL" else render_csv(grids[0])
+
+
+def _selected(
+    selections: Sequence[dict[str, Any]], dashboard: Dashboard
+) -> list[tuple[Sheet, Visual]]:
+    """The selected visuals in the order that the request gives, which is that of worksheets."""
+    return [
+        (sheet, visual)
+        for selection in selections
+        for sheet in [dashboard.sheet(selection["SheetId"])]
+        if sheet is not None
+        for visual_id in _ids(selection, sheet)
+        for visual in [sheet.visual(visual_id)]
+        if visual is not None
+    ]
+
+
+def _ids(selection: dict[str, Any], sheet: Sheet) -> list[str]:
+    if selection["SelectionScope"] == "ALL_VISUALS":
+        return [visual.visual_id for visual in sheet.visuals]
+    return list(selection["VisualIds"])

@@ -1,0 +1,67 @@
+"""Real files: PDF, Excel workbook and CSV of grids."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from openpyxl import Workbook
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+from local.quicksight.visuals import Grid
+
+PDF_ROWS = 200
+SUFFIXES = {"PDF": ".pdf", "EXCEL": ".xlsx", "CSV": ".csv"}
+MEDIA_TYPES = {
+    ".pdf": "application/pdf",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".csv": "text/csv",
+}
+
+_STYLES = getSampleStyleSheet()
+_TABLE_STYLE = TableStyle(
+    [
+        ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#232f3e")),
+        ("TEXTCOLOR", (0, 0), (-1, 0), colors.white),
+        ("FONTSIZE", (0, 0), (-1, -1), 8),
+        ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey),
+    ]
+)
+
+
+def render_pdf(title: str, grids: Sequence[Grid]) -> bytes:
+    """A PDF of one sheet. Of each visual at most 200 rows: a page shows what fits, not all."""
+    flow: list[Flowable] = [Paragraph(title, _STYLES["Title"])]
+    for grid in grids:
+        flow.append(Paragraph(grid.title, _STYLES["Heading3"]))
+        cells = [[str(cell) for cell in row] for row in grid.rows[:PDF_ROWS]]
+        flow.append(Table([list(grid.header), *cells], style=_TABLE_STYLE, repeatRows=1))
+        if len(grid.rows) > PDF_ROWS:
+            flow.append(Paragraph(f"{PDF_ROWS} of {len(grid.rows)} rows", _STYLES["Italic"]))
+        flow.append(Spacer(1, 12))
+    buffer = io.BytesIO()
+    SimpleDocTemplate(buffer, pagesize=landscape(A4), title=title).build(flow)
+    return buffer.getvalue()
+
+
+def render_excel(grids: Sequence[Grid]) -> bytes:
+    """A workbook with one worksheet a grid, in their order, under unique names."""
+    workbook = Workbook(write_only=True)
+    for number, grid in enumerate(grids, start=1):
+        sheet = workbook.create_sheet(f"{number} {grid.title}"[:31])
+        for row in (grid.header, *grid.rows):
+            sheet.append(row)
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def render_csv(grid: Grid) -> bytes:
+    """The rows of one visual under a header line."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(grid.header)
+    writer.writerows(grid.rows)
+    return buffer.getvalue().encode()

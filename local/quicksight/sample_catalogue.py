@@ -1,0 +1,119 @@
+"""The sample dashboards. Every sheet has a table or pivot table that shows the customers' ids."""
+
+from local.quicksight.catalogue import Dashboard, Sheet, bars, kpi, line, pivot, table
+
+_INVOICE = "customer_id customer invoice_id date status amount"
+_ORDER = "customer_id invoice_id date product quantity amount"
+_PLACE = "customer_id customer region amount"
+
+
+def _summary(title: str, column: str) -> Sheet:
+    return Sheet(
+        "summary",
+        "Summary",
+        (
+            kpi("total", title),
+            bars("by-" + column, f"{title} by {column}", column),
+            pivot("by-customer", f"{title} by customer", "customer_id customer"),
+        ),
+    )
+
+
+def _details(title: str, columns: str, more: str) -> Sheet:
+    return Sheet(
+        "details",
+        "Details",
+        (
+            table("lines", title, columns),
+            pivot("by-customer-and-" + more, f"By {more}", f"customer_id {more}"),
+            line("by-month", "By month", "month"),
+        ),
+    )
+
+
+def _dashboard(
+    dashboard_id: str, name: str, *, title: str, group: str, columns: str, only: str = ""
+) -> Dashboard:
+    sheets = (_summary(title, group), _details(name, columns, group))
+    return Dashboard(dashboard_id, name, sheets, {"status": only} if only else {})
+
+
+_PACK = Dashboard(
+    "board-pack",
+    "Board pack",
+    (
+        Sheet(
+            "all-tables",
+            "All tables",
+            (
+                table("invoices", "Invoices", _INVOICE),
+                table("orders", "Orders", _ORDER),
+                table("places", "Places", _PLACE),
+                pivot("by-status", "By status", "customer_id status"),
+                pivot("by-product", "By product", "customer_id product"),
+                pivot("by-region", "By region", "customer_id region"),
+            ),
+        ),
+        *(
+            Sheet(f"part-{number}", f"Part {number}", (table("lines", "Lines", _INVOICE),))
+            for number in range(1, 6)
+        ),
+    ),
+)
+
+SAMPLE_DASHBOARDS = (
+    _dashboard("sales-overview", "Sales overview", title="Sales", group="region", columns=_ORDER),
+    _dashboard(
+        "open-invoices",
+        "Open invoices",
+        title="Outstanding",
+        group="region",
+        columns=_INVOICE,
+        only="open",
+    ),
+    _dashboard(
+        "paid-invoices",
+        "Paid invoices",
+        title="Received",
+        group="region",
+        columns=_INVOICE,
+        only="paid",
+    ),
+    _dashboard(
+        "customer-statement",
+        "Customer statement",
+        title="Balance",
+        group="status",
+        columns=_INVOICE,
+    ),
+    _dashboard(
+        "product-performance",
+        "Product performance",
+        title="Revenue",
+        group="product",
+        columns=_ORDER,
+    ),
+    _dashboard(
+        "revenue-by-region",
+        "Revenue by region",
+        title="Revenue",
+        group="region",
+        columns=_PLACE,
+    ),
+    _dashboard("order-details", "Order details", title="Orders", group="product", columns=_ORDER),
+    _dashboard(
+        "monthly-report", "Monthly report", title="Turnover", group="month", columns=_INVOICE
+    ),
+    _dashboard("account-summary", "Account summary", title="Account", group="year", columns=_PLACE),
+    _dashboard(
+        "regional-targets",
+        "Regional targets",
+        title="Attained",
+        group="region",
+        columns=_PLACE,
+    ),
+    _dashboard(
+        "executive-brief", "Executive brief", title="Turnover", group="year", columns=_ORDER
+    ),
+    _PACK,
+)

@@ -1,0 +1,35 @@
+"""What one emulator is told at its start."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings of one emulator; times in seconds.
+
+    `aws_endpoint` is where the destination buckets are; None lets boto3 choose.
+    `state_dir` receives the certificate and `quicksight.json`; None means a temporary folder.
+    `time_scale` multiplies drawn job times and nothing else (1.0 is real: a mean of 40 s).
+    """
+
+    account: str = "000000000000"
+    region: str = "us-east-1"
+    aws_endpoint: str | None = None
+    aws_access_key_id: str = "test"
+    aws_secret_access_key: str = "test"
+    state_dir: Path | None = None
+    port: int = 0
+    seed: int = 7
+    time_scale: float = 1.0
+    limit: int = 12
+    calls_per_second: int = 10
+    queued_seconds: float = 1.0
+    upload_lead_seconds: float = 0.25
+    id_reuse_seconds: float = 24 * 3600.0
+    download_expiry_seconds: float = 300.0
+    require_bucket_policy: bool = True
+
+    def arn_of_dashboard(self, dashboard_id: str) -> str:
+        """The ARN of a dashboard of this account and region."""
+        return f"arn:aws:quicksight:{self.region}:{self.account}:dashboard/{dashboard_id}"
