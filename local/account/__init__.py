@@ -1,0 +1,8 @@
+"""The embedded AWS account: ministack, pinned and mended, as a process that is always ended.
+
+What is wrong upstream, and why each mend exists, stands in `workers` and `state_machines`.
+"""
+
+from local.account.embedded_aws import EmbeddedAws as EmbeddedAws
+from local.account.launcher import WorkerBound as WorkerBound
+from local.account.processes import ProcessError as ProcessError

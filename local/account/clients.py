@@ -1,0 +1,30 @@
+"""boto3 clients of the embedded account that no environment variable or profile can redirect."""
+
+import os
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from local.account.environment import ACCESS_KEY, REGION, SECRET_KEY
+
+
+def make_client(service: str, endpoint_url: str) -> Any:
+    """A client with the embedded account's address and credentials, no profile and no proxy."""
+    core = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+            "ca_bundle": (None, None, None, None),
+        }
+    )
+    session: Any = boto3.Session(
+        botocore_session=core,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name=REGION,
+    )
+    config = Config(proxies={}, max_pool_connections=50, s3={"addressing_style": "path"})
+    return session.client(service, endpoint_url=endpoint_url, config=config)

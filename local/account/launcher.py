@@ -1,0 +1,76 @@
+"""`python -m local.account.launcher`: ministack, patched, as the embedded AWS account's server.
+
+The server's own settings come through its environment (see `local.account.embedded_aws`).
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+from local.account import state_machines, workers
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerBound:
+    """How many invocations may run at once: the one setting of the embedded account's speed.
+
+    A warm worker is a Python process that took about a second of CPU to import its libraries. On
+    two cores a few that are reused beat many that start cold; `per_function` leaves room for
+    functions that sleep while they wait for their turn to call QuickSight.
+    """
+
+    per_function: int = 4
+    total: int = 10
+
+
+def apply_patches(bound: WorkerBound) -> None:
+    """Mend the ministack modules of this process; UpstreamChangedError if they are others.
+
+    `LAMBDA_ACCOUNT_CONCURRENCY` is left alone on purpose: ministack answers its throttles as
+    `Lambda.Unknown`, which no caller on AWS ever sees.
+    """
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc, stepfunctions
+
+    workers.report_error_types(lambda_runtime, lambda_svc)
+    workers.share_extracted_code(lambda_runtime)
+    workers.bound_workers(lambda_svc, per_function=bound.per_function, total=bound.total)
+    workers.drain_log_to_mark(lambda_runtime)
+    state_machines.evaluate_succeed_output(stepfunctions)
+
+
+def stop_with_parent(parent: int) -> None:
+    """End this process when its parent has died, so that a killed run leaves nothing behind."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True, name="stop-with-parent").start()
+
+
+def main() -> None:
+    """Patch, then serve until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers-per-function", type=int, default=WorkerBound.per_function)
+    parser.add_argument("--workers", type=int, default=WorkerBound.total)
+    parser.add_argument("--parent", type=int, help="stop when this parent process is gone")
+    arguments = parser.parse_args()
+    if arguments.parent is not None:
+        stop_with_parent(arguments.parent)
+    apply_patches(WorkerBound(per_function=arguments.workers_per_function, total=arguments.workers))
+    from ministack.app import main as serve
+
+    sys.argv = ["ministack"]
+    serve()
+
+
+if __name__ == "__main__":
+    main()

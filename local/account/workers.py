@@ -1,0 +1,155 @@
+"""Mends of ministack's Lambda workers: error names, one code copy, bounded number, log drain.
+
+ministack 1.5.33 runs a function in a warm subprocess of its own; the facts that the docstrings
+state are of `ministack/core/lambda_runtime.py` and `ministack/services/lambda_svc.py`.
+"""
+
+import hashlib
+import io
+import queue
+import tempfile
+import threading
+import time
+import zipfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from local.account.patching import replace_once, require_source, rewritten
+
+_HANDLER_ERROR = "__embedded_aws_handler_error__"
+_END_OF_LOG = "\x00end-of-invocation\x00"
+_EXITED = "Worker process died"
+
+_HANDLER_CALL = """\
+            result = handler_fn(event, context)
+            _real_stdout.write(json.dumps({"status": "ok", "result": result}) + "\\n")
+        except Exception as e:
+            _real_stdout.write(json.dumps({"status": "error", "error": str(e), \
+"trace": traceback.format_exc()}) + "\\n")
+        _real_stdout.flush()
+"""
+_MENDED_HANDLER_CALL = """\
+            _ms_answer = json.dumps({"status": "ok", "result": handler_fn(event, context)})
+        except Exception as e:
+            traceback.print_exc()
+            _ms_answer = json.dumps({"status": "ok", "result": {"HANDLER_ERROR": {
+                "errorMessage": str(e), "errorType": type(e).__name__,
+                "requestId": context.aws_request_id,
+                "stackTrace": traceback.format_tb(e.__traceback__)}}})
+        sys.stderr.write("END_OF_LOG\\n")
+        sys.stderr.flush()
+        _real_stdout.write(_ms_answer + "\\n")
+        _real_stdout.flush()
+""".replace("HANDLER_ERROR", _HANDLER_ERROR).replace("END_OF_LOG", repr(_END_OF_LOG)[1:-1])
+
+
+def report_error_types(runtime: Any, lambda_svc: Any) -> None:
+    """Make a function's exception reach its caller under its own class name.
+
+    Upstream reports every exception as `Runtime.HandlerError` and then kills the worker, so that
+    Step Functions' Retry and Catch by name never match and each failure costs a cold start. AWS
+    reports `errorType` = the class name and keeps the environment. A process that ended by itself
+    is `Runtime.ExitError` on AWS.
+    """
+    script = runtime._PYTHON_WORKER_SCRIPT
+    require_source("_PYTHON_WORKER_SCRIPT", script, "368800addf4dc998")
+    require_source("_execute_function_warm", lambda_svc._execute_function_warm, "62b9218bef5b948a")
+    runtime._PYTHON_WORKER_SCRIPT = replace_once(script, _HANDLER_CALL, _MENDED_HANDLER_CALL)
+    upstream = lambda_svc._execute_function_warm
+
+    def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        result: dict[str, Any] = upstream(func, event, request_id)
+        body = result.get("body")
+        if isinstance(body, dict) and _HANDLER_ERROR in body:
+            return {"body": body[_HANDLER_ERROR], "error": True, "log": result.get("log", "")}
+        if result.get("error") and isinstance(body, dict) and body.get("errorMessage") == _EXITED:
+            body["errorType"] = "Runtime.ExitError"
+        return result
+
+    lambda_svc._execute_function_warm = execute
+
+
+def share_extracted_code(runtime: Any) -> None:
+    """Extract a function's code once per code hash, instead of once per worker.
+
+    Upstream unpacks the whole asset (boto3 included, about 60 MB) into a new folder for every
+    worker, and each then compiles it again. The shared copy lives in TMPDIR and goes with it.
+    """
+    require_source("Worker._spawn", runtime.Worker._spawn, "c55febf956565c5e")
+    copies: dict[str, str] = {}
+    lock = threading.Lock()
+
+    def shared_code_dir(code_zip: bytes) -> str:
+        digest = hashlib.sha256(code_zip).hexdigest()
+        with lock:
+            if digest not in copies:
+                target = Path(tempfile.mkdtemp(prefix=f"code-{digest[:12]}-"))
+                with zipfile.ZipFile(io.BytesIO(code_zip)) as archive:
+                    archive.extractall(target)
+                copies[digest] = str(target)
+            return copies[digest]
+
+    runtime._embedded_shared_code_dir = shared_code_dir
+    runtime.Worker._spawn = rewritten(runtime.Worker._spawn, {_EXTRACTION: _SHARED_EXTRACTION})
+
+
+_EXTRACTION = """\
+    code_dir = os.path.join(self._tmpdir, "code")
+    os.makedirs(code_dir)
+    with open(os.path.join(self._tmpdir, "code.zip"), "wb") as f:
+        f.write(self.code_zip)
+    with zipfile.ZipFile(os.path.join(self._tmpdir, "code.zip")) as zf:
+        zf.extractall(code_dir)
+"""
+_SHARED_EXTRACTION = """\
+    code_dir = _embedded_shared_code_dir(self.code_zip)
+"""
+
+
+def bound_workers(lambda_svc: Any, *, per_function: int, total: int) -> None:
+    """Let at most `per_function` and `total` invocations run at once; the others wait their turn.
+
+    Upstream spawns a worker for every simultaneous invocation and keeps it: 194 processes and
+    11 GB were measured after 200 executions. AWS would scale out as well, but has the machines.
+    A function must not invoke another one synchronously: it could wait for its own turn.
+    """
+    upstream = lambda_svc._execute_function_warm
+    everyone = threading.BoundedSemaphore(total)
+    own: dict[str, threading.BoundedSemaphore] = defaultdict(
+        lambda: threading.BoundedSemaphore(per_function)
+    )
+
+    def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        name = str((func.get("config") or func).get("FunctionArn", "unknown"))
+        with own[name], everyone:
+            result: dict[str, Any] = upstream(func, event, request_id)
+            return result
+
+    lambda_svc._execute_function_warm = execute
+
+
+def drain_log_to_mark(runtime: Any) -> None:
+    """Read a worker's log up to the mark that the mended worker script writes after each call.
+
+    Upstream waits 50 ms for a first line, so a function that logs nothing costs 50 ms a call, and
+    5 ms of silence after the last, so late lines can be lost. Requires report_error_types.
+    """
+    require_source(
+        "Worker._drain_stderr_bounded", runtime.Worker._drain_stderr_bounded, "3fd7cc742872e604"
+    )
+
+    def drain(self: Any, hard_cap: float = 0.25) -> str:
+        lines: list[str] = []
+        deadline = time.monotonic() + hard_cap
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                line = self._stderr_queue.get(timeout=left)
+            except queue.Empty:
+                break
+            if line == _END_OF_LOG:
+                break
+            lines.append(line)
+        return "\n".join(lines)
+
+    runtime.Worker._drain_stderr_bounded = drain

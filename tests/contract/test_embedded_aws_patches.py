@@ -1,0 +1,161 @@
+"""The patches of the embedded AWS fit the installed ministack, and do what they promise.
+
+They are applied in a subprocess, as in a run, so that this process' modules stay as they are.
+"""
+
+import base64
+import io
+import json
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.account import EmbeddedAws, WorkerBound
+from local.account.patching import UpstreamChangedError, replace_once, require_source
+
+ROLE = "arn:aws:iam::000000000000:role/any"
+CODE = """
+import os, time
+
+class GiveUpError(Exception):
+    pass
+
+def handler(event, context):
+    if event.get("do") == "raise":
+        raise GiveUpError("because")
+    if event.get("do") == "exit":
+        os._exit(3)
+    if event.get("do") == "log":
+        print("a line of the log")
+    time.sleep(event.get("sleep", 0))
+    return {"pid": os.getpid(), "folder": os.path.dirname(__file__)}
+"""
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    state = tmp_path_factory.mktemp("embedded-aws")
+    with EmbeddedAws(state, workers=WorkerBound(per_function=2, total=3)) as running:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as content:
+            content.writestr("module.py", CODE)
+        for name in ("one", "two"):
+            running.client("lambda").create_function(
+                FunctionName=name,
+                Runtime="python3.13",
+                Role=ROLE,
+                Handler="module.handler",
+                Code={"ZipFile": archive.getvalue()},
+                Timeout=20,
+            )
+        yield running
+
+
+def invoke(aws: EmbeddedAws, name: str = "one", **event: Any) -> dict[str, Any]:
+    answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+    result: dict[str, Any] = json.loads(answer["Payload"].read())
+    return result
+
+
+def test_every_patch_applies_to_the_installed_version() -> None:
+    program = (
+        "from local.account.launcher import WorkerBound, apply_patches; "
+        "apply_patches(WorkerBound())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_changed_upstream_function_is_refused_with_its_name() -> None:
+    with pytest.raises(UpstreamChangedError, match="ministack's some_function is not the one"):
+        require_source("some_function", "new text", "0" * 16)
+    with pytest.raises(UpstreamChangedError, match="exactly one 'old'"):
+        replace_once("text without it", "old", "new")
+
+
+def test_an_exception_keeps_its_class_name_and_the_worker_lives(aws: EmbeddedAws) -> None:
+    before = invoke(aws)
+    failure = invoke(aws, do="raise")
+    assert (failure["errorType"], failure["errorMessage"]) == ("GiveUpError", "because")
+    assert invoke(aws)["pid"] == before["pid"]
+
+
+def test_a_process_that_exits_is_told_as_lambda_tells_it(aws: EmbeddedAws) -> None:
+    assert invoke(aws, do="exit")["errorType"] == "Runtime.ExitError"
+
+
+def test_two_functions_of_the_same_code_share_one_copy(aws: EmbeddedAws) -> None:
+    assert invoke(aws, "one")["folder"] == invoke(aws, "two")["folder"]
+
+
+def test_no_more_workers_than_the_bound_are_started(aws: EmbeddedAws) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: invoke(aws, sleep=0.1), range(12)))
+    assert len({answer["pid"] for answer in answers}) <= 2
+
+
+def test_a_silent_call_does_not_wait_for_a_log_line(aws: EmbeddedAws) -> None:
+    functions = aws.client("lambda")
+    times = []
+    for _ in range(8):
+        began = time.monotonic()
+        functions.invoke(FunctionName="one", Payload="{}")
+        times.append(time.monotonic() - began)
+    assert min(times) < 0.045
+
+
+def test_a_line_of_the_log_arrives_with_its_own_call(aws: EmbeddedAws) -> None:
+    answer = aws.client("lambda").invoke(
+        FunctionName="one", Payload=json.dumps({"do": "log"}), LogType="Tail"
+    )
+    assert base64.b64decode(answer["LogResult"]).decode().strip().endswith("a line of the log")
+
+
+def test_a_state_machine_catches_by_name_and_computes_its_output(aws: EmbeddedAws) -> None:
+    machine = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Work",
+        "States": {
+            "Work": {
+                "Type": "Task",
+                "Resource": "arn:aws:lambda:us-east-1:000000000000:function:one",
+                "Arguments": {"do": "raise"},
+                "Catch": [{"ErrorEquals": ["GiveUpError"], "Next": "Tell"}],
+                "Next": "Tell",
+            },
+            "Tell": {"Type": "Succeed", "Output": {"error": "{% $states.input.Error %}"}},
+        },
+    }
+    states = aws.client("stepfunctions")
+    created = states.create_state_machine(
+        name="catching", definition=json.dumps(machine), roleArn=ROLE
+    )
+    run = states.start_execution(stateMachineArn=created["stateMachineArn"], input="{}")
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        told = states.describe_execution(executionArn=run["executionArn"])
+        if told["status"] != "RUNNING":
+            break
+        time.sleep(0.05)
+    assert (told["status"], json.loads(told["output"])) == ("SUCCEEDED", {"error": "GiveUpError"})
+
+
+def test_stopping_ends_every_process_and_wipes_the_temporary_files(tmp_path: Path) -> None:
+    with EmbeddedAws(tmp_path) as running:
+        process = running.process
+        assert process is not None and process.is_alive()
+    assert not process.is_alive()
+    assert not (tmp_path / "tmp").exists() and (tmp_path / "aws.log").exists()
