@@ -1,0 +1,1 @@
+"""The CDK application: constructs that build, and one stack that wires them."""

@@ -1,0 +1,115 @@
+"""The functions' code asset, built by pip on the machine that synthesizes, without Docker."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_lambda as lambda_
+
+_PACKAGE = "snapshot_export"
+_REQUIREMENTS = "requirements.txt"
+_LEFT_OUT = ("__pycache__", "*.pyc", "tests")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Which wheels an asset holds: pip's arguments, and a name that tells platforms apart."""
+
+    platform: str
+    pip_arguments: tuple[str, ...]
+
+
+PROFILES = {
+    "lambda": Profile(
+        "manylinux2014_aarch64-cp313",
+        (
+            "--platform=manylinux2014_aarch64",
+            "--python-version=3.13",
+            "--implementation=cp",
+            "--only-binary=:all:",
+        ),
+    ),
+    "host": Profile(
+        f"{sys.platform}-{platform.machine()}-{sys.implementation.cache_tag}",
+        (),
+    ),
+}
+
+
+class BundlingError(Exception):
+    """pip could not build the asset; the message holds its output."""
+
+
+def create_code_asset(*, source: Path, profile: Profile) -> lambda_.AssetCode:
+    """Declare the code of all functions: `source`'s requirements and its package, for one platform.
+
+    The asset's hash covers the sources, the requirements and the platform, so a second synthesis
+    finds the bundle in cdk.out and pip does not run again.
+    """
+    return lambda_.Code.from_asset(
+        str(source),
+        asset_hash=hash_sources(source=source, profile=profile),
+        asset_hash_type=cdk.AssetHashType.CUSTOM,
+        bundling=cdk.BundlingOptions(
+            image=lambda_.Runtime.PYTHON_3_13.bundling_image,
+            local=_PipBundling(source, profile),
+        ),
+    )
+
+
+def hash_sources(*, source: Path, profile: Profile) -> str:
+    """Digest all that decides what is in the bundle."""
+    digest = hashlib.sha256(repr(profile).encode())
+    for path in _list_inputs(source):
+        content = path.read_bytes()
+        digest.update(f"\0{path.relative_to(source).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def bundle(*, source: Path, profile: Profile, output: Path) -> None:
+    """Install the pinned requirements into `output` and copy the package beside them.
+
+    Raises BundlingError when pip fails: there is no other way of bundling to fall back to.
+    """
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-input"]
+    command += ["--disable-pip-version-check", "--requirement", str(source / _REQUIREMENTS)]
+    command += ["--target", str(output), *profile.pip_arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BundlingError(
+            f"pip could not install {_REQUIREMENTS} for {profile.platform}:\n"
+            f"{done.stdout}{done.stderr}"
+        )
+    shutil.rmtree(output / "bin", ignore_errors=True)
+    shutil.copytree(source / _PACKAGE, output / _PACKAGE, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+
+
+def _list_inputs(source: Path) -> Iterator[Path]:
+    yield source / _REQUIREMENTS
+    for path in sorted((source / _PACKAGE).rglob("*")):
+        parts = path.relative_to(source).parts
+        left_out = any(fnmatch(part, pattern) for part in parts for pattern in _LEFT_OUT)
+        if path.is_file() and not left_out:
+            yield path
+
+
+@jsii.implements(cdk.ILocalBundling)
+class _PipBundling:
+    def __init__(self, source: Path, profile: Profile) -> None:
+        self._source = source
+        self._profile = profile
+
+    def try_bundle(self, output_dir: str, *_given: object, **_options: object) -> bool:
+        bundle(source=self._source, profile=self._profile, output=Path(output_dir))
+        return True

@@ -1,0 +1,60 @@
+"""Makes every Lambda function of the stack alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+FUNCTION_TIMEOUT_SECONDS = 60
+
+
+class ExportFunction(lambda_.Function):
+    """One function of the package: its handler, and a role that can write its own logs only."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        handler: str,
+        description: str,
+        code: lambda_.Code,
+        environment: Mapping[str, str],
+        timeout_seconds: int = FUNCTION_TIMEOUT_SECONDS,
+    ) -> None:
+        log_group = logs.LogGroup(
+            scope,
+            f"{construct_id}Logs",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        role = iam.Role(
+            scope,
+            f"{construct_id}Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
+        super().__init__(
+            scope,
+            construct_id,
+            description=description,
+            code=code,
+            handler=f"snapshot_export.handlers.{handler}.handler",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=512,
+            timeout=cdk.Duration.seconds(timeout_seconds),
+            role=role,
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": "snapshot-export",
+                "POWERTOOLS_METRICS_NAMESPACE": "SnapshotExport",
+                **environment,
+            },
+        )
+        log_group.grant_write(role)

@@ -1,0 +1,77 @@
+"""What each function may do: the actions it calls, on the resources it calls them on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+
+from infra.storage import EXPORTS_PREFIX, Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grants:
+    """The rights this stack gives, one method for each thing a function does with a service."""
+
+    stack: cdk.Stack
+    storage: Storage
+    machine_name: str
+    quicksight_account_id: str
+    quicksight_region: str
+    allowed_buckets: Sequence[str]
+    event_bus: str
+
+    def keep_records(self, function: lambda_.Function) -> None:
+        """Read and write items of the table, also in transactions."""
+        verbs = ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+        _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
+
+    def start_executions(self, function: lambda_.Function) -> None:
+        """Start executions: every function that may admit an export does."""
+        _allow(function, ["states:StartExecution"], self.machine_arn)
+
+    def watch_executions(self, function: lambda_.Function) -> None:
+        """List the machine's executions and read how they are."""
+        _allow(function, ["states:ListExecutions"], self.machine_arn)
+        executions = self._arn("states", f"execution:{self.machine_name}:*")
+        _allow(function, ["states:DescribeExecution"], executions)
+
+    def call_quicksight(self, function: lambda_.Function, *operations: str) -> None:
+        """Call these operations on any dashboard of the QuickSight account and region."""
+        dashboards = self.stack.format_arn(
+            service="quicksight",
+            account=self.quicksight_account_id,
+            region=self.quicksight_region,
+            resource="dashboard",
+            resource_name="*",
+        )
+        actions = [f"quicksight:{operation}" for operation in operations]
+        _allow(function, actions, dashboards, f"{dashboards}/snapshot-job/*")
+
+    def announce(self, function: lambda_.Function) -> None:
+        """Put events on the event bus."""
+        _allow(function, ["events:PutEvents"], self._arn("events", f"event-bus/{self.event_bus}"))
+
+    def move_files(self, function: lambda_.Function) -> None:
+        """Read what QuickSight wrote, here or in an allowed bucket; write finished files here."""
+        bucket = self.storage.bucket
+        elsewhere = [f"arn:{cdk.Aws.PARTITION}:s3:::{name}/*" for name in self.allowed_buckets]
+        _allow(function, ["s3:GetObject"], bucket.arn_for_objects("*"), *elsewhere)
+        _allow(function, ["s3:PutObject"], bucket.arn_for_objects(f"{EXPORTS_PREFIX}*"))
+
+    @property
+    def machine_arn(self) -> str:
+        """The machine's ARN, made from its name: the machine's own functions need it too."""
+        return self._arn("states", f"stateMachine:{self.machine_name}")
+
+    def _arn(self, service: str, rest: str) -> str:
+        return self.stack.format_arn(
+            service=service, resource=rest, arn_format=cdk.ArnFormat.NO_RESOURCE_NAME
+        )
+
+
+def _allow(function: lambda_.Function, actions: list[str], *resources: str) -> None:
+    function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[*resources]))

@@ -1,0 +1,170 @@
+"""What a deployment can choose, read from the CDK context and checked before anything is built."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra.bundling import PROFILES, Profile
+
+_MAX_ALLOWED_BUCKETS = 40  # all names together must fit a function's 4 KB of environment
+_ACCOUNT_ID = re.compile(r"\d{12}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+
+
+class ParameterError(Exception):
+    """The deployment's parameters cannot be used; `problems` holds one line for each fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentParameters:
+    """The parameter set of one deployment; None stands for the stack's own account or region."""
+
+    snapshot_job_limit: int = 12
+    quicksight_account_id: str | None = None
+    quicksight_region: str | None = None
+    allowed_buckets: tuple[str, ...] = ()
+    retention_days: int = 30
+    calls_per_second: float = 8
+    expected_job_seconds: float = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All that the CDK context decides about a synthesis."""
+
+    deployment: DeploymentParameters = DeploymentParameters()
+    bundling: Profile = PROFILES["lambda"]
+    function_environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A parameter's attribute, its rule in words, and the check of a value against that rule."""
+
+    attribute: str
+    text: str
+    holds: Callable[[Any], bool]
+
+
+def _integer(low: int, high: int) -> tuple[str, Callable[[Any], bool]]:
+    def holds(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+    return f"must be an integer from {low} to {high}", holds
+
+
+def _number(high: int) -> tuple[str, Callable[[Any], bool]]:
+    def holds(value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= high
+
+    return f"must be a number above 0 and at most {high}", holds
+
+
+def _null_or_text(pattern: re.Pattern[str], what: str) -> tuple[str, Callable[[Any], bool]]:
+    def holds(value: Any) -> bool:
+        return value is None or (isinstance(value, str) and bool(pattern.fullmatch(value)))
+
+    return f"must be null or {what}", holds
+
+
+def _are_bucket_names(value: Any) -> bool:
+    if not isinstance(value, list) or len(value) > _MAX_ALLOWED_BUCKETS:
+        return False
+    if not all(isinstance(name, str) and _BUCKET_NAME.fullmatch(name) for name in value):
+        return False
+    return len(set(value)) == len(value)
+
+
+_RULES: dict[str, _Rule] = {
+    "snapshotJobLimit": _Rule("snapshot_job_limit", *_integer(1, 1000)),
+    "quicksightAccountId": _Rule(
+        "quicksight_account_id", *_null_or_text(_ACCOUNT_ID, "a string of 12 digits")
+    ),
+    "quicksightRegion": _Rule(
+        "quicksight_region", *_null_or_text(_REGION, "the name of a region, such as us-east-1")
+    ),
+    "allowedBuckets": _Rule(
+        "allowed_buckets",
+        f"must be a list of at most {_MAX_ALLOWED_BUCKETS} different S3 bucket names",
+        _are_bucket_names,
+    ),
+    "retentionDays": _Rule("retention_days", *_integer(1, 3650)),
+    "callsPerSecond": _Rule("calls_per_second", *_number(10)),
+    "expectedJobSeconds": _Rule("expected_job_seconds", *_number(3600)),
+}
+
+
+def read_settings(get_context: Callable[[str], Any], *, cdk_json: Path) -> Settings:
+    """Read and check the context keys deployment, bundling and function-environment.
+
+    A `deployment` given on the command line (`-c deployment='{"snapshotJobLimit": 3}'`) reaches
+    the app as a JSON string in place of cdk.json's whole key, so each of its members is laid over
+    those of `cdk_json`. Raises ParameterError with all problems at once.
+    """
+    problems: list[str] = []
+    chosen = json.loads(cdk_json.read_text()).get("context", {}).get("deployment", {})
+    chosen = chosen | _read_object("deployment", get_context("deployment"), problems)
+    deployment = _read_deployment(chosen, problems)
+    bundling = get_context("bundling") or "lambda"
+    if bundling not in PROFILES:
+        problems.append(f"bundling must be one of {', '.join(PROFILES)}, got {_show(bundling)}")
+    environment = _read_object(
+        "function-environment", get_context("function-environment"), problems
+    )
+    for name, value in environment.items():
+        if not _VARIABLE_NAME.fullmatch(name) or not isinstance(value, str):
+            problems.append(
+                f"function-environment.{name} must be a variable's name (a letter, then letters, "
+                f"digits or _) with a string, got {_show(value)}"
+            )
+    if problems:
+        raise ParameterError(problems)
+    return Settings(
+        deployment=deployment, bundling=PROFILES[bundling], function_environment=environment
+    )
+
+
+def _read_deployment(values: Mapping[str, Any], problems: list[str]) -> DeploymentParameters:
+    chosen: dict[str, Any] = {}
+    for name, value in values.items():
+        rule = _RULES.get(name)
+        if rule is None:
+            problems.append(
+                f"deployment.{name} is not a parameter; known are {', '.join(_RULES)}, "
+                f"got {_show(value)}"
+            )
+        elif not rule.holds(value):
+            problems.append(f"deployment.{name} {rule.text}, got {_show(value)}")
+        else:
+            chosen[rule.attribute] = tuple(value) if isinstance(value, list) else value
+    return DeploymentParameters(**chosen)
+
+
+def _read_object(key: str, value: Any, problems: list[str]) -> dict[str, Any]:
+    if value is None:
+        return {}
+    decoded = value
+    if isinstance(value, str):
+        try:
+            decoded = json.loads(value)
+        except ValueError:
+            decoded = value
+    if not isinstance(decoded, dict):
+        problems.append(f"{key} must be a JSON object, got {_show(value)}")
+        return {}
+    return decoded
+
+
+def _show(value: Any) -> str:
+    return json.dumps(value)

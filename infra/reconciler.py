@@ -1,0 +1,48 @@
+"""What wakes the reconcile function: the clock, and executions that ended badly."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+
+class Reconciler(Construct):
+    """Calls `function` every minute, and at once when an execution of the machine breaks.
+
+    Status events are best effort: the clock alone must be enough, the event only saves time.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: lambda_.IFunction,
+        state_machine_arn: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        target = targets.LambdaFunction(function)
+        events.Rule(
+            self,
+            "EveryMinute",
+            description="Compare the table of exports with QuickSight and Step Functions",
+            schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
+            targets=[target],
+        )
+        events.Rule(
+            self,
+            "ExecutionBroke",
+            description="An execution ended without having finished its attempt",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "stateMachineArn": [state_machine_arn],
+                    "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                },
+            ),
+            targets=[target],
+        )

@@ -1,0 +1,152 @@
+"""The stack: composes the constructs and decides which function may do what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra.bundling import create_code_asset
+from infra.functions import ExportFunction
+from infra.grants import Grants
+from infra.intake import Intake
+from infra.parameters import DeploymentParameters, Settings
+from infra.reconciler import Reconciler
+from infra.storage import Storage
+from infra.workflow import Workflow
+
+_ROOT = Path(__file__).resolve().parent.parent
+_DEFINITION = _ROOT / "statemachine" / "snapshot_export.asl.json"
+_LAMBDAS = _ROOT / "lambdas"
+_EVENT_BUS = "default"
+_START = "StartDashboardSnapshotJob"
+_DESCRIBE = "DescribeDashboardSnapshotJob"
+_RESULT = "DescribeDashboardSnapshotJobResult"
+
+
+class SnapshotExportStack(cdk.Stack):
+    """Snapshot exports of one QuickSight account and region."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        env: cdk.Environment | None = None,
+    ) -> None:
+        super().__init__(
+            scope, construct_id, env=env, description="Exports Amazon QuickSight dashboards to S3"
+        )
+        deployment = settings.deployment
+        account_id = deployment.quicksight_account_id or self.account
+        storage = Storage(
+            self,
+            "Storage",
+            quicksight_account_id=account_id,
+            retention_days=deployment.retention_days,
+        )
+        intake = Intake(self, "Intake")
+        grants = Grants(
+            stack=self,
+            storage=storage,
+            machine_name=f"{self.stack_name}-Export",
+            quicksight_account_id=account_id,
+            quicksight_region=deployment.quicksight_region or self.region,
+            allowed_buckets=deployment.allowed_buckets,
+            event_bus=_EVENT_BUS,
+        )
+        functions = self._create_functions(
+            settings, _build_environment(deployment, storage=storage, intake=intake, grants=grants)
+        )
+        _grant(functions, grants=grants, intake=intake)
+        intake.deliver_to(functions["intake"])
+        workflow = Workflow(
+            self,
+            "Workflow",
+            name=grants.machine_name,
+            definition=_DEFINITION,
+            functions={
+                "StartFunctionArn": functions["start"],
+                "DescribeFunctionArn": functions["describe"],
+                "CollectFunctionArn": functions["collect"],
+            },
+        )
+        Reconciler(
+            self,
+            "Reconciler",
+            function=functions["reconcile"],
+            state_machine_arn=grants.machine_arn,
+        )
+        self._add_outputs(
+            IntakeQueueUrl=intake.queue.queue_url,
+            DeadLetterQueueUrl=intake.dead_letter_queue.queue_url,
+            RejectedQueueUrl=intake.rejected_queue.queue_url,
+            TableName=storage.table.table_name,
+            ExportBucketName=storage.bucket.bucket_name,
+            StateMachineArn=workflow.state_machine.state_machine_arn,
+            QuickSightAccountId=grants.quicksight_account_id,
+            QuickSightRegion=grants.quicksight_region,
+        )
+
+    def _create_functions(
+        self, settings: Settings, environment: dict[str, str]
+    ) -> dict[str, ExportFunction]:
+        descriptions = {
+            "intake": "Accepts the requests of the intake queue",
+            "start": "Starts the snapshot job of one attempt",
+            "describe": "Polls a snapshot job and frees its slot when it ended",
+            "collect": "Brings the files of a snapshot job to their place",
+            "reconcile": "Mends the table of exports by what QuickSight and Step Functions say",
+        }
+        code = create_code_asset(source=_LAMBDAS, profile=settings.bundling)
+        return {
+            name: ExportFunction(
+                self,
+                f"{name.capitalize()}Function",
+                handler=name,
+                description=description,
+                code=code,
+                environment={**environment, **settings.function_environment},
+            )
+            for name, description in descriptions.items()
+        }
+
+    def _add_outputs(self, **outputs: str) -> None:
+        for name, value in outputs.items():
+            cdk.CfnOutput(self, name, value=value)
+
+
+def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Intake) -> None:
+    for name, function in functions.items():
+        grants.keep_records(function)
+        grants.start_executions(function)
+        if name != "intake":
+            grants.announce(function)
+    intake.rejected_queue.grant(functions["intake"], "sqs:SendMessage")
+    grants.call_quicksight(functions["start"], _START, _DESCRIBE)
+    grants.call_quicksight(functions["describe"], _DESCRIBE)
+    grants.call_quicksight(functions["collect"], _RESULT)
+    grants.call_quicksight(functions["reconcile"], _DESCRIBE)
+    grants.move_files(functions["collect"])
+    grants.watch_executions(functions["reconcile"])
+
+
+def _build_environment(
+    deployment: DeploymentParameters, *, storage: Storage, intake: Intake, grants: Grants
+) -> dict[str, str]:
+    return {
+        "TABLE_NAME": storage.table.table_name,
+        "EXPORT_BUCKET": storage.bucket.bucket_name,
+        "REJECTED_QUEUE_URL": intake.rejected_queue.queue_url,
+        "STATE_MACHINE_ARN": grants.machine_arn,
+        "EVENT_BUS_NAME": grants.event_bus,
+        "QUICKSIGHT_ACCOUNT_ID": grants.quicksight_account_id,
+        "QUICKSIGHT_REGION": grants.quicksight_region,
+        "SNAPSHOT_JOB_LIMIT": str(deployment.snapshot_job_limit),
+        "CALLS_PER_SECOND": f"{deployment.calls_per_second:g}",
+        "EXPECTED_JOB_SECONDS": f"{deployment.expected_job_seconds:g}",
+        "ALLOWED_BUCKETS": ",".join(deployment.allowed_buckets),
+        "RETENTION_DAYS": str(deployment.retention_days),
+    }

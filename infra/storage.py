@@ -1,0 +1,83 @@
+"""What lasts: the table of exports and the bucket of their files."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+SNAPSHOTS_PREFIX = "snapshots/"
+EXPORTS_PREFIX = "exports/"
+_RAW_FILE_DAYS = 7
+
+
+class Storage(Construct):
+    """The table and the export bucket; both outlive the stack.
+
+    QuickSight writes under `snapshots/`, the collect step copies to `exports/`. Objects are not
+    versioned: each is written once under its own key, and old versions would outlive the
+    retention that the deployment promises.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        quicksight_account_id: str,
+        retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="expires_at",
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        self.bucket = s3.Bucket(
+            self,
+            "ExportBucket",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            lifecycle_rules=[
+                _expire(SNAPSHOTS_PREFIX, days=_RAW_FILE_DAYS),
+                _expire(EXPORTS_PREFIX, days=retention_days),
+            ],
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        self._let_quicksight_write(quicksight_account_id)
+
+    def _let_quicksight_write(self, account_id: str) -> None:
+        # To confirm on a real account: that QuickSight sends aws:SourceAccount on both calls. If
+        # a start fails for lack of rights on this bucket, drop the condition first.
+        granted = {
+            "s3:PutObject": self.bucket.arn_for_objects(f"{SNAPSHOTS_PREFIX}*"),
+            "s3:GetBucketLocation": self.bucket.bucket_arn,
+        }
+        for action, resource in granted.items():
+            self.bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal("quicksight.amazonaws.com")],
+                    actions=[action],
+                    resources=[resource],
+                    conditions={"StringEquals": {"aws:SourceAccount": account_id}},
+                )
+            )
+
+
+def _expire(prefix: str, *, days: int) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        prefix=prefix,
+        expiration=cdk.Duration.days(days),
+        abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+    )

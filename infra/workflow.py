@@ -1,0 +1,73 @@
+"""The state machine that takes one attempt from its slot to its files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+
+
+class Workflow(Construct):
+    """The machine of `definition`, a JSON file whose `${Name}` stand for the ARNs of `functions`.
+
+    Executions carry ids only, and even those stay out of its logs (no execution data).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        definition: Path,
+        functions: Mapping[str, lambda_.IFunction],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        arns = {placeholder: function.function_arn for placeholder, function in functions.items()}
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[*arns.values()])
+        )
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/vendedlogs/states/{name}",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            state_machine_name=name,
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            definition_body=sfn.DefinitionBody.from_string(
+                read_definition(definition, placeholders=arns.keys())
+            ),
+            definition_substitutions=arns,
+            role=role,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                destination=log_group, level=sfn.LogLevel.ERROR, include_execution_data=False
+            ),
+        )
+
+
+def read_definition(path: Path, *, placeholders: Collection[str]) -> str:
+    """Read a definition as compact JSON. Raises ValueError if it is none, or wants other ARNs."""
+    text = json.dumps(json.loads(path.read_text()), separators=(",", ":"))
+    used = set(_PLACEHOLDER.findall(text))
+    if used != set(placeholders):
+        raise ValueError(
+            f"{path.name} holds the placeholders {sorted(used)}, expected {sorted(placeholders)}"
+        )
+    return text
