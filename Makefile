@@ -1,0 +1,68 @@
+# Everything a newcomer needs: `make run` shows it working, `make test` proves it.
+PYTHON ?= python3
+EXPORTS ?= 48
+BIN := .venv/bin
+CODE := app.py infra lambdas local tests
+
+.PHONY: help install run up down test check fmt lock clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.installed node_modules/.installed .local/wheels/.installed  ## Install what the project needs, here in its folder
+
+run: install  ## Deploy to an embedded account and export EXPORTS=48 dashboards
+	@exec $(BIN)/python -m local.run --exports $(EXPORTS)
+
+up: install  ## Start the embedded account with the stack, and keep it running
+	@exec $(BIN)/python -m local.up
+
+down:  ## Stop what `make up` keeps running
+	@test ! -x $(BIN)/python || exec $(BIN)/python -m local.down
+
+test: install  ## Run every test
+	$(BIN)/python -m pytest $(TESTS)
+
+check: install  ## Lint, types, state machine and template
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/python -m local.validate
+
+fmt: install  ## Format the code and mend what the linter can mend
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+lock: .venv/.installed  ## Resolve requirements.in anew, in the two locked files
+	$(BIN)/pip install --quiet uv==0.13.9
+	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet -c requirements.txt lambdas/requirements.in -o lambdas/requirements.txt
+
+clean: down  ## Remove all that the other commands made
+	rm -rf .venv node_modules .local cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "This project needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	       "Choose another with: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || { \
+	  echo "This project needs Node.js 18 or newer with npm, for the AWS CDK: https://nodejs.org"; exit 1; }
+	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 18))' || { \
+	  echo "This project needs Node.js 18 or newer; this is $$(node --version)."; exit 1; }
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The functions' wheels for this machine, so that a deployment to the embedded account needs no network.
+.local/wheels/.installed: lambdas/requirements.txt .venv/.installed
+	@mkdir -p $(@D)
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps -r lambdas/requirements.txt -d $(@D)
+	@touch $@
