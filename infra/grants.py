@@ -26,7 +26,7 @@ class Grants:
 
     def keep_records(self, function: lambda_.Function) -> None:
         """Read and write items of the table, also in transactions."""
-        verbs = ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+        verbs = ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem")
         _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
 
     def start_executions(self, function: lambda_.Function) -> None:

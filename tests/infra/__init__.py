@@ -1,0 +1,1 @@
+"""The template of the stack, and what it is made from."""

@@ -1,0 +1,81 @@
+"""Reads a synthesized template in words a test can compare."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import Any
+
+_HASH = re.compile(r"[0-9A-F]{8}$")
+
+
+class StackTemplate:
+    """One stack's template. Logical ids are given and shown without CDK's trailing hash."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        self.body = body
+
+    def of_type(self, resource_type: str) -> dict[str, dict[str, Any]]:
+        """Properties of all resources of a type, by logical id."""
+        return {
+            _HASH.sub("", name): resource.get("Properties", {})
+            for name, resource in self.body["Resources"].items()
+            if resource["Type"] == resource_type
+        }
+
+    def resource(self, logical_id: str) -> dict[str, Any]:
+        """The whole resource of that id."""
+        found = [
+            r for name, r in self.body["Resources"].items() if _HASH.sub("", name) == logical_id
+        ]
+        assert len(found) == 1, f"{logical_id} is there {len(found)} times"
+        resource: dict[str, Any] = found[0]
+        return resource
+
+    def properties(self, logical_id: str) -> dict[str, Any]:
+        """The properties of the resource of that id."""
+        properties: dict[str, Any] = self.resource(logical_id)["Properties"]
+        return properties
+
+    def output(self, name: str) -> str:
+        """An output's value, rendered."""
+        return self.render(self.body["Outputs"][name]["Value"])
+
+    def render(self, value: Any) -> str:
+        """Give a value as text: `<TheTable>` for a name or ARN, `<Region>` for a pseudo one."""
+        match value:
+            case {"Ref": name}:
+                return f"<{_HASH.sub('', name.removeprefix('AWS::'))}>"
+            case {"Fn::GetAtt": [name, "Arn"]}:
+                return f"<{_HASH.sub('', name)}>"
+            case {"Fn::Join": [separator, parts]}:
+                return str(separator.join(self.render(part) for part in parts))
+            case str():
+                return value
+        raise AssertionError(f"cannot render {value}")
+
+    def statements(self, role: str) -> list[dict[str, Any]]:
+        """All policy statements of a role, inline ones included."""
+        policies = self.properties(role).get("Policies", [])
+        policies += [
+            policy
+            for policy in self.of_type("AWS::IAM::Policy").values()
+            if f"<{role}>" in [self.render(name) for name in policy["Roles"]]
+        ]
+        return [
+            statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]
+        ]
+
+    def grants(self, role: str) -> dict[str, set[str]]:
+        """Tell what a role may do: rendered resource to actions."""
+        granted: dict[str, set[str]] = defaultdict(set)
+        for statement in self.statements(role):
+            assert statement["Effect"] == "Allow"
+            assert "Condition" not in statement
+            for resource in _as_list(statement["Resource"]):
+                granted[self.render(resource)].update(_as_list(statement["Action"]))
+        return dict(granted)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,146 @@
+"""The code asset: what it holds on each platform, and when it is built anew."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+
+from infra import bundling
+from infra.bundling import PROFILES, BundlingError, Profile, bundle, create_code_asset, hash_sources
+
+LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
+AARCH64 = 183
+ELF_MACHINE = slice(18, 20)
+IMPORTS = "import boto3, botocore, pydantic, aws_lambda_powertools, snapshot_export.settings as s"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Lay out a package of two files whose requirements ask for nothing."""
+    package = tmp_path / "source" / "snapshot_export"
+    for folder in (package, package / "__pycache__", package / "tests"):
+        folder.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "settings.py").write_text("LIMIT = 12\n")
+    (package / "__pycache__" / "settings.cpython-313.pyc").write_bytes(b"\0")
+    (package / "tests" / "test_settings.py").write_text("")
+    (package.parent / "requirements.txt").write_text("")
+    return package.parent
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Record the outputs of every run of the bundling."""
+    outputs: list[Path] = []
+    real = bundling.bundle
+
+    def record(*, source: Path, profile: Profile, output: Path) -> None:
+        outputs.append(output)
+        real(source=source, profile=profile, output=output)
+
+    monkeypatch.setattr(bundling, "bundle", record)
+    return outputs
+
+
+def synthesize(source: Path, output: Path, profile: Profile) -> None:
+    app = cdk.App(outdir=str(output))
+    stack = cdk.Stack(app, "Bundled")
+    code = create_code_asset(source=source, profile=profile)
+    for name in ("One", "Two"):
+        lambda_.Function(
+            stack,
+            name,
+            code=code,
+            handler="snapshot_export.handler",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+        )
+    app.synth()
+
+
+def test_the_bundle_holds_the_package_without_caches_and_tests(
+    source: Path, tmp_path: Path
+) -> None:
+    bundle(source=source, profile=PROFILES["host"], output=tmp_path / "out")
+
+    files = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")}
+    assert files == {"snapshot_export/__init__.py", "snapshot_export/settings.py"}
+
+
+def test_functions_share_one_asset_and_a_second_synthesis_builds_nothing(
+    source: Path, tmp_path: Path, built: list[Path]
+) -> None:
+    for _ in range(2):
+        synthesize(source, tmp_path / "out", PROFILES["host"])
+
+    assert len(built) == 1
+
+
+def test_a_changed_source_is_built_anew(source: Path, tmp_path: Path, built: list[Path]) -> None:
+    synthesize(source, tmp_path / "out", PROFILES["host"])
+    (source / "snapshot_export" / "settings.py").write_text("LIMIT = 13\n")
+    synthesize(source, tmp_path / "out", PROFILES["host"])
+
+    assert len(built) == 2
+
+
+def test_the_hash_depends_on_sources_requirements_and_platform_only(source: Path) -> None:
+    host, aws = (hash_sources(source=source, profile=PROFILES[p]) for p in ("host", "lambda"))
+    assert host != aws
+
+    (source / "snapshot_export" / "__pycache__" / "new.pyc").write_bytes(b"\1")
+    (source / "snapshot_export" / "tests" / "test_new.py").write_text("")
+    os.utime(source / "snapshot_export" / "settings.py", (0, 0))
+    assert hash_sources(source=source, profile=PROFILES["host"]) == host
+
+    (source / "snapshot_export" / "settings.py").rename(source / "snapshot_export" / "config.py")
+    renamed = hash_sources(source=source, profile=PROFILES["host"])
+    assert renamed != host
+
+    (source / "requirements.txt").write_text("boto3\n")
+    assert hash_sources(source=source, profile=PROFILES["host"]) != renamed
+
+
+def test_a_failed_installation_raises_with_what_pip_said(source: Path, tmp_path: Path) -> None:
+    (source / "requirements.txt").write_text("./no-such-folder\n")
+
+    with pytest.raises(BundlingError, match="no-such-folder"):
+        bundle(source=source, profile=PROFILES["host"], output=tmp_path / "out")
+
+
+def test_a_failed_installation_fails_the_synthesis(source: Path, tmp_path: Path) -> None:
+    (source / "requirements.txt").write_text("./no-such-folder\n")
+
+    with pytest.raises(RuntimeError, match="no-such-folder"):
+        synthesize(source, tmp_path / "out", PROFILES["host"])
+
+
+def test_the_host_bundle_runs_on_this_python(tmp_path: Path) -> None:
+    bundle(source=LAMBDAS, profile=PROFILES["host"], output=tmp_path)
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append('.'); {IMPORTS}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_lambda_bundle_holds_libraries_for_arm64_and_python_3_13_only(tmp_path: Path) -> None:
+    bundle(source=LAMBDAS, profile=PROFILES["lambda"], output=tmp_path)
+
+    libraries = list(tmp_path.rglob("*.so"))
+    assert any("pydantic_core" in library.name for library in libraries)
+    for library in libraries:
+        assert int.from_bytes(library.read_bytes()[ELF_MACHINE], "little") == AARCH64, library
+        assert "cpython-313" in library.name or "abi3" in library.name, library
+    for package in ("boto3", "botocore", "pydantic", "aws_lambda_powertools", "snapshot_export"):
+        assert (tmp_path / package / "__init__.py").is_file()

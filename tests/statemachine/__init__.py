@@ -1,0 +1,1 @@
+"""The state machine, run on the embedded account."""
