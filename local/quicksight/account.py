@@ -13,20 +13,23 @@ from local.quicksight.settings import Settings
 
 
 class Account:
-    """The jobs of one account and region; not thread-safe. `executor` does the jobs' work."""
+    """The jobs of one account and region; not thread-safe.
+
+    `executor` does the jobs' work, and `done_at` tells when a piece of it is done.
+    """
 
     def __init__(
         self,
         settings: Settings,
         dashboards: Sequence[Dashboard],
         executor: Executor,
-        now: Callable[[], float],
+        done_at: Callable[[], float],
     ) -> None:
         self.settings = settings
         self.dashboards = {each.dashboard_id: each for each in dashboards}
         self.book = JobBook()
         self._executor = executor
-        self._now = now
+        self._done_at = done_at
         self._occupied: list[tuple[int, float]] = []
 
     def is_full(self, now: float) -> bool:
@@ -57,7 +60,7 @@ class Account:
         self.book.settle(now, lead=self.settings.upload_lead_seconds, deliver=self._deliver)
 
     def _deliver(self, job: Job) -> Future[tuple[list[Delivery], float]]:
-        return self._executor.submit(deliver_files, job, self._destination, self._now)
+        return self._executor.submit(deliver_files, job, self._destination, self._done_at)
 
     @cached_property
     def _destination(self) -> Destination:

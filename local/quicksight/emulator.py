@@ -1,5 +1,6 @@
 """The emulated service without HTTP: one call in, one answer out, everything on one clock."""
 
+import math
 import threading
 import time
 import traceback
@@ -27,8 +28,8 @@ from local.quicksight.throttle import CallWindow
 class Emulator:
     """The service; thread-safe. `now` gives epoch seconds, `executor` does the work of jobs.
 
-    Without an executor the work is done within the call that needs it, so that a test on a
-    virtual clock sees the same in every run.
+    Without an executor the work is done within the call that needs it and takes no time, so that
+    a test on a virtual clock sees the same in every run.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Emulator:
         self.now = now
         self.downloads = DownloadStore(settings.download_expiry_seconds)
         self._executor = executor or InlineExecutor()
+        self._done_at = now if executor else _immediately
         self._dashboards = dashboards
         self._lock = threading.RLock()
         self.reset()
@@ -54,7 +56,7 @@ class Emulator:
             self._calls: list[Call] = []
             self._switches = SwitchBoard()
             self._window = CallWindow(self.settings.calls_per_second)
-            self._account = Account(self.settings, self._dashboards, self._executor, self.now)
+            self._account = Account(self.settings, self._dashboards, self._executor, self._done_at)
             self._operations = Operations(self._account, self._switches, self.downloads)
 
     def call(self, request: ApiRequest) -> HttpAnswer | None:
@@ -138,3 +140,7 @@ class Emulator:
             others=self._account.others(now),
         )
         self._calls.append(call)
+
+
+def _immediately() -> float:
+    return -math.inf

@@ -44,7 +44,7 @@ def render_files(members: dict[str, Any], user: str | None, dashboard: Dashboard
 
 
 def deliver_files(
-    job: Job, destination: Destination, now: Callable[[], float]
+    job: Job, destination: Destination, done_at: Callable[[], float]
 ) -> tuple[list[Delivery], float]:
     """Bring every file of a job to its place, and say when that was done.
 
@@ -71,7 +71,7 @@ def deliver_files(
             deliveries.append(Delivery(name=name, content=content))
     if destinations:
         job.rendering = None
-    return deliveries, now()
+    return deliveries, done_at()
 
 
 def _render(file: dict[str, Any], dashboard: Dashboard, show: Any) -> bytes:

@@ -28,9 +28,8 @@ WORKERS = 8
 class _Quiet(WSGIRequestHandler):
     """Logs nothing: the ledger tells every call."""
 
-    def log(self, type: str, message: str, *args: object) -> None:
-        if type == "error":
-            super().log(type, message, *args)
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
 
 
 class QuickSightServer:

@@ -1,0 +1,90 @@
+"""Every documented exception of each operation is reachable, with its HTTP code."""
+
+import pytest
+
+from local.quicksight import QuickSightServer, Settings
+from local.quicksight.service_model import OPERATIONS, load_operations
+from tests.contract.quicksight_emulator.support import (
+    DESCRIBE,
+    RESULT,
+    START,
+    Clock,
+    Service,
+    code_of,
+    ids,
+    make_client,
+    request,
+)
+
+COMMON = {
+    "AccessDeniedException": 401,
+    "ResourceNotFoundException": 404,
+    "ThrottlingException": 429,
+    "UnsupportedUserEditionException": 403,
+    "InternalFailureException": 500,
+}
+DOCUMENTED = {
+    START: COMMON
+    | {
+        "InvalidParameterValueException": 400,
+        "LimitExceededException": 409,
+        "ResourceExistsException": 409,
+        "UnsupportedPricingPlanException": 403,
+    },
+    DESCRIBE: COMMON,
+    RESULT: COMMON | {"InvalidParameterValueException": 400, "PreconditionNotMetException": 400},
+}
+
+
+def test_the_model_documents_the_exceptions_that_are_known_here() -> None:
+    for name, operation in load_operations().items():
+        statuses = {
+            code: shape.metadata["error"]["httpStatusCode"]
+            for code, shape in operation.errors.items()
+        }
+        assert statuses == DOCUMENTED[name]
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [(name, code) for name, each in load_operations().items() for code in each.errors],
+)
+def test_every_documented_exception_is_reachable(
+    service: Service, operation: str, code: str
+) -> None:
+    switch = {"kind": "raise_exception", "Operation": operation, "Exception": code}
+    service.server.emulator.add_switch(switch)
+    error = service.refusal(operation, request() if operation == START else ids())
+    assert error is not None
+    assert isinstance(error, getattr(service.client.exceptions, code))
+    assert error.response["ResponseMetadata"]["HTTPStatusCode"] == DOCUMENTED[operation][code]
+    modelled = set(load_operations()[operation].errors[code].members)
+    assert modelled <= {*error.response, "Message"}
+    assert error.response["Error"]["Message"]
+
+
+def test_refusals_come_without_a_switch_too(service: Service) -> None:
+    service.call(START, request())
+    stranger = {"AwsAccountId": "111111111111"}
+    for operation in OPERATIONS:
+        members = request() if operation == START else ids()
+        assert code_of(service.refusal(operation, members | stranger)) == "AccessDeniedException"
+        absent = service.refusal(operation, members | {"DashboardId": "none"})
+        assert code_of(absent) == "ResourceNotFoundException"
+    assert code_of(service.refusal(START, request())) == "ResourceExistsException"
+    assert code_of(service.refusal(RESULT, ids())) == "PreconditionNotMetException"
+    assert code_of(service.refusal(DESCRIBE, ids("none"))) == "ResourceNotFoundException"
+    assert code_of(service.refusal(RESULT, ids("no!"))) == "InvalidParameterValueException"
+    service.server.emulator.occupy(11)
+    assert code_of(service.refusal(START, request("job-2"))) == "LimitExceededException"
+
+
+def test_the_throttle_counts_all_operations() -> None:
+    with QuickSightServer(Settings(calls_per_second=3), clock=Clock()) as server:
+        service = Service(server, Clock(), make_client(server.url))
+        service.call(START, request())
+        service.call(DESCRIBE, ids())
+        assert code_of(service.refusal(RESULT, ids())) == "PreconditionNotMetException"
+        for operation in OPERATIONS:
+            members = request("job-2") if operation == START else ids()
+            assert code_of(service.refusal(operation, members)) == "ThrottlingException"
