@@ -12,6 +12,7 @@ from local.quicksight.errors import ServiceError
 from local.quicksight.jobs import Job
 from local.quicksight.planning import apply_switches, plan_job
 from local.quicksight.rules import check_selections, check_start, invalid
+from local.quicksight.service_model import DESCRIBE, RESULT, START
 from local.quicksight.switches import SwitchBoard
 from local.quicksight.validation import read_members
 
@@ -33,14 +34,15 @@ class Operations:
         members = _read_members(request)
         if members["AwsAccountId"] != self._account.settings.account:
             raise ServiceError("AccessDeniedException", "The account is not yours.")
-        match request.known_operation().name:
-            case "StartDashboardSnapshotJob":
-                return start_output(self._start(members, caller, now), request_id)
-            case "DescribeDashboardSnapshotJob":
-                return describe_output(self._find(members, caller), request_id)
-            case _:
-                job = self._find_ended(members, caller)
-                return result_output(job, request_id, self._downloads, now)
+        name = request.known_operation().name
+        if name == START:
+            return start_output(self._start(members, caller, now), request_id)
+        if name == DESCRIBE:
+            return describe_output(self._find(members, caller), request_id)
+        if name == RESULT:
+            job = self._find_ended(members, caller)
+            return result_output(job, request_id, self._downloads, now)
+        raise NotImplementedError(name)
 
     def _start(self, members: dict[str, Any], caller: Caller, now: float) -> Job:
         settings = self._account.settings

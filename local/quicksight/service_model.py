@@ -8,11 +8,10 @@ from urllib.parse import unquote
 
 import botocore.session
 
-OPERATIONS = (
-    "StartDashboardSnapshotJob",
-    "DescribeDashboardSnapshotJob",
-    "DescribeDashboardSnapshotJobResult",
-)
+START = "StartDashboardSnapshotJob"
+DESCRIBE = "DescribeDashboardSnapshotJob"
+RESULT = "DescribeDashboardSnapshotJobResult"
+OPERATIONS = (START, DESCRIBE, RESULT)
 
 _LABEL = re.compile(r"\{(\w+)\}")
 

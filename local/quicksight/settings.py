@@ -10,7 +10,8 @@ class Settings:
 
     `aws_endpoint` is where the destination buckets are; None lets boto3 choose.
     `state_dir` receives the certificate and `quicksight.json`; None means a temporary folder.
-    `time_scale` multiplies drawn job times and nothing else (1.0 is real: a mean of 40 s).
+    `time_scale` multiplies drawn job times and `queued_seconds`, no limit and no expiry (1.0 is
+    real: a mean of 40 s). Uploads begin `upload_lead_seconds` before a job's end.
     """
 
     account: str = "000000000000"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from local.quicksight.api_request import ApiRequest
 from local.quicksight.errors import SwitchError
 from local.quicksight.jobs import Job
-from local.quicksight.service_model import load_operations
+from local.quicksight.service_model import START, load_operations
 
 
 class Switch(BaseModel):
@@ -59,7 +59,7 @@ class JobSeconds(Switch):
 class CallSwitch(Switch):
     """Applies to the calls of one operation."""
 
-    operation: str = Field("StartDashboardSnapshotJob", alias="Operation")
+    operation: str = Field(START, alias="Operation")
 
     def matches(self, subject: Job | ApiRequest) -> bool:
         """Whether it applies to a call."""

@@ -5,6 +5,7 @@ maxima, patterns (as full matches, ASCII classes) and enums. Members that the mo
 are ignored and `null` counts as absent, as AWS does.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -63,7 +64,8 @@ def _string(shape: Any, value: object, path: str, violations: list[str]) -> Any:
 
 
 def _number(shape: Any, value: object, path: str, violations: list[str]) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    endless = isinstance(value, float) and not math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or endless:
         return _refuse(path, "must be a number", violations)
     whole = isinstance(value, int) and value in _INT64
     if shape.type_name in ("integer", "long") and not whole:

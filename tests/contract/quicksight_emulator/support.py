@@ -9,10 +9,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.quicksight import QuickSightServer
-from local.quicksight.service_model import OPERATIONS
+from local.quicksight.service_model import DESCRIBE, RESULT, START
 
 ACCOUNT = "000000000000"
-START, DESCRIBE, RESULT = OPERATIONS
 
 FULL: dict[str, Any] = {
     "AwsAccountId": ACCOUNT,
@@ -96,7 +95,10 @@ class Service:
 
 
 def make_client(url: str, **options: Any) -> Any:
-    settings: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "parameter_validation": False} | options
+    settings: dict[str, Any] = {
+        "retries": {"total_max_attempts": 1},
+        "parameter_validation": False,
+    } | options
     return boto3.client(
         "quicksight",
         endpoint_url=url,

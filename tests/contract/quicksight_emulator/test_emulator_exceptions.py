@@ -3,11 +3,8 @@
 import pytest
 
 from local.quicksight import QuickSightServer, Settings
-from local.quicksight.service_model import OPERATIONS, load_operations
+from local.quicksight.service_model import DESCRIBE, OPERATIONS, RESULT, START, load_operations
 from tests.contract.quicksight_emulator.support import (
-    DESCRIBE,
-    RESULT,
-    START,
     Clock,
     Service,
     code_of,

@@ -8,15 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from tests.contract.quicksight_emulator.support import (
-    ACCOUNT,
-    DESCRIBE,
-    START,
-    Service,
-    ids,
-    make_client,
-    request,
-)
+from local.quicksight.service_model import DESCRIBE, START
+from tests.contract.quicksight_emulator.support import ACCOUNT, Service, ids, make_client, request
 
 
 def open_raw(url: str, headers: dict[str, str]) -> tuple[int, str]:

@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 from botocore.validate import ParamValidator
 
-from local.quicksight.service_model import load_operations
-from tests.contract.quicksight_emulator.support import (
-    DESCRIBE,
-    FULL,
-    RESULT,
-    START,
-    Service,
-    ids,
-    request,
-)
+from local.quicksight.service_model import DESCRIBE, RESULT, START, load_operations
+from tests.contract.quicksight_emulator.support import FULL, Service, ids, request
 
 
 def assert_modelled(operation: str, output: dict[str, Any], absent: set[str]) -> None:

@@ -6,12 +6,9 @@ from typing import Any
 
 from local.quicksight import Emulator
 from local.quicksight.api_request import ApiRequest
-from local.quicksight.service_model import load_operations
+from local.quicksight.service_model import DESCRIBE, RESULT, START, load_operations
 
 ACCOUNT = "000000000000"
-START = "StartDashboardSnapshotJob"
-DESCRIBE = "DescribeDashboardSnapshotJob"
-RESULT = "DescribeDashboardSnapshotJobResult"
 SIGNED = (
     "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/quicksight/aws4_request, "
     f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}"

@@ -17,6 +17,7 @@ def addresses(caller: Caller) -> list[str]:
 
 def open_address(server: QuickSightServer, address: str) -> tuple[int, bytes]:
     trust = ssl.create_default_context(cafile=str(server.ca_file))
+    trust.verify_flags |= ssl.VERIFY_X509_STRICT
     try:
         with urllib.request.urlopen(address, context=trust, timeout=10) as answer:
             return answer.status, answer.read()

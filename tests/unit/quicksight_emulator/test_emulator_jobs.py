@@ -3,7 +3,8 @@
 import pytest
 
 from local.quicksight import Emulator, Settings
-from tests.unit.quicksight_emulator.support import ACCOUNT, RESULT, Caller, Clock, start_members
+from local.quicksight.service_model import RESULT
+from tests.unit.quicksight_emulator.support import ACCOUNT, Caller, Clock, start_members
 
 DAY = 24 * 3600.0
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.quicksight_emulator.support import PDF, START, Caller, start_members, tabular
+from local.quicksight.service_model import START
+from tests.unit.quicksight_emulator.support import PDF, Caller, start_members, tabular
 
 
 def excel_of(*visuals_of_sheet: tuple[str, tuple[str, ...]]) -> dict[str, Any]:
@@ -106,3 +107,25 @@ def test_unknown_members_are_ignored_and_null_is_absence(caller: Caller) -> None
     members["SnapshotConfiguration"] |= {"Parameters": None, "Surprise": 1}
     assert caller.call(START, members).error is None
     assert "Surprise" not in str(caller.describe().body)
+
+
+@pytest.mark.parametrize("value", [True, "2024", 2024.5, 2**63])
+def test_an_integer_parameter_takes_whole_numbers_only(caller: Caller, value: Any) -> None:
+    parameters = {"IntegerParameters": [{"Name": "Year", "Values": [value]}]}
+    assert caller.start(parameters=parameters).error == "InvalidParameterValueException"
+
+
+@pytest.mark.parametrize("value", [True, "1.5", float("inf")])
+def test_a_decimal_parameter_takes_finite_numbers_only(caller: Caller, value: Any) -> None:
+    parameters = {"DecimalParameters": [{"Name": "MinAmount", "Values": [value]}]}
+    assert caller.start(parameters=parameters).error == "InvalidParameterValueException"
+
+
+@pytest.mark.parametrize("dashboard_id", ["", "a b", "a/b", "x" * 513])
+def test_an_id_beyond_the_models_bounds_is_invalid_or_not_found(
+    caller: Caller, dashboard_id: str
+) -> None:
+    assert caller.start(dashboard_id=dashboard_id).error == "InvalidParameterValueException"
+    stranger = Caller(caller.emulator, dashboard_id=dashboard_id)
+    assert stranger.describe().error == "ResourceNotFoundException"
+    assert stranger.result().error == "InvalidParameterValueException"

@@ -7,11 +7,10 @@ import pytest
 from local.quicksight import Emulator
 from local.quicksight.api_request import ApiRequest
 from local.quicksight.errors import SwitchError
-from local.quicksight.service_model import load_operations
+from local.quicksight.service_model import START, load_operations
 from tests.unit.quicksight_emulator.support import (
     PDF,
     SIGNED,
-    START,
     Caller,
     Clock,
     start_members,
