@@ -1,8 +1,6 @@
 """The embedded AWS account: one ministack process on a loopback port."""
 
-import os
 import shutil
-import sys
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -21,6 +19,7 @@ from local.account.processes import (
     port_is_free,
     start_process,
 )
+from local.leash import leashed
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60.0
@@ -76,13 +75,12 @@ class EmbeddedAws:
         if not port_is_free(self.port):
             raise ProcessError(f"port {self.port} is in use; the embedded account needs it free")
         tmp, home = self._folder("tmp"), self._folder("home")
-        command = [
-            sys.executable, "-m", "local.account.launcher",
-            "--workers-per-function", str(self._workers.per_function),
-            "--workers", str(self._workers.total),
-        ]  # fmt: skip
-        if not self._outlive:
-            command += ["--parent", str(os.getpid())]
+        command = leashed(
+            "local.account.launcher",
+            f"--workers-per-function={self._workers.per_function}",
+            f"--workers={self._workers.total}",
+            outlive=self._outlive,
+        )
         env = server_environment(
             port=self.port, tmp=tmp, home=home, wait_scale=self._wait_scale, extra=self._extra
         )

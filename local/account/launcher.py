@@ -4,11 +4,7 @@ The server's own settings come through its environment (see `local.account.embed
 """
 
 import argparse
-import os
-import signal
 import sys
-import threading
-import time
 from dataclasses import dataclass
 
 from local.account import state_machines, workers
@@ -43,28 +39,12 @@ def apply_patches(bound: WorkerBound) -> None:
     state_machines.evaluate_succeed_output(stepfunctions)
 
 
-def stop_with_parent(parent: int) -> None:
-    """End this process when its parent has died, so that a killed run leaves nothing behind."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(5)
-        os.killpg(os.getpgrp(), signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True, name="stop-with-parent").start()
-
-
 def main() -> None:
     """Patch, then serve until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers-per-function", type=int, default=WorkerBound.per_function)
     parser.add_argument("--workers", type=int, default=WorkerBound.total)
-    parser.add_argument("--parent", type=int, help="stop when this parent process is gone")
     arguments = parser.parse_args()
-    if arguments.parent is not None:
-        stop_with_parent(arguments.parent)
     apply_patches(WorkerBound(per_function=arguments.workers_per_function, total=arguments.workers))
     from ministack.app import main as serve
 

@@ -1,0 +1,77 @@
+"""The embedded account and the QuickSight emulator together, with the stack deployed on them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from local.account import EmbeddedAws, WorkerBound
+from local.deployed import Deployed
+from local.deployment import deploy
+from local.quicksight_process import QuickSightProcess, QuickSightSettings
+
+
+class LocalCloud:
+    """Both servers as a context manager; logs are in `state_dir`.
+
+    With `outlive` they go on when this process ends; otherwise they end with it, however it ends.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        quicksight: QuickSightSettings | None = None,
+        wait_scale: float = 1.0,
+        workers: WorkerBound | None = None,
+        outlive: bool = False,
+    ) -> None:
+        self.state_dir = state_dir.resolve()
+        self.aws = EmbeddedAws(
+            self.state_dir, wait_scale=wait_scale, workers=workers, outlive=outlive
+        )
+        self.quicksight = QuickSightProcess(
+            self.state_dir, quicksight or QuickSightSettings(), outlive=outlive
+        )
+
+    def start(self) -> None:
+        """Start both; nothing is left running if one does not."""
+        try:
+            self.aws.start()
+            self.quicksight.start(self.aws.endpoint_url)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop both; idempotent."""
+        self.quicksight.stop()
+        self.aws.stop()
+
+    def deploy(self, parameters: Mapping[str, Any] | None = None) -> Deployed:
+        """Deploy the stack, with overrides of cdk.json's deployment parameters."""
+        outputs = deploy(
+            self.aws.endpoint_url,
+            quicksight_url=self.quicksight.url,
+            ca_file=self.quicksight.ca_file,
+            log=self.state_dir / "cdk.log",
+            parameters=parameters,
+        )
+        return Deployed(
+            endpoint_url=self.aws.endpoint_url,
+            quicksight_url=self.quicksight.url,
+            ca_file=str(self.quicksight.ca_file),
+            outputs=outputs,
+        )
+
+    def __enter__(self) -> "LocalCloud":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

@@ -1,0 +1,29 @@
+"""Test support: the stack deployed onto an embedded account, once for all tests of a session."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from local.cloud import LocalCloud
+from local.deployed import Deployed
+from local.quicksight_process import QuickSightSettings
+
+TEST_QUICKSIGHT = QuickSightSettings(limit=12, calls_per_second=10, time_scale=0.05, seed=7)
+"""Jobs take 2 s on average."""
+
+
+@contextmanager
+def deployed_stack(
+    state_dir: Path,
+    *,
+    quicksight: QuickSightSettings = TEST_QUICKSIGHT,
+    parameters: Mapping[str, Any] | None = None,
+) -> Iterator[Deployed]:
+    """A stack of its own, gone at the end; logs stay in `state_dir`."""
+    expected = {
+        "snapshotJobLimit": quicksight.limit,
+        "expectedJobSeconds": 40 * quicksight.time_scale,
+    }
+    with LocalCloud(state_dir, quicksight=quicksight) as cloud:
+        yield cloud.deploy(expected | dict(parameters or {}))

@@ -1,0 +1,66 @@
+"""`python -m local.validate`: the synthesized template and state machine against their validators.
+
+Synthesizes offline and without bundling, then runs cfn-lint on the template and asl-validator on
+the definition, its placeholders filled.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from local.account.environment import ACCOUNT, REGION
+from local.command import CommandError, run_command
+from local.deployment import PROJECT_ROOT, STACK, WORK_DIR
+
+_OUT = WORK_DIR / "validate"
+_NOISE = ("W3005",)  # CDK writes DependsOn where a reference already says it
+
+
+def main() -> int:
+    """The exit status is 1 if a validator objects."""
+    template = _synthesize()
+    definition = _fill_definition(PROJECT_ROOT / "statemachine" / "snapshot_export.asl.json")
+    cfn_lint = Path(sys.executable).with_name("cfn-lint")
+    asl_validator = PROJECT_ROOT / "node_modules" / ".bin" / "asl-validator"
+    checks = [
+        [cfn_lint, "--regions", REGION, "--ignore-checks", *_NOISE, "--template", template],
+        [asl_validator, "--json-path", definition],
+    ]
+    failed = [check[0] for check in checks if subprocess.run(check, check=False).returncode]
+    print("template and state machine: " + ("rejected" if failed else "valid"))
+    return 1 if failed else 0
+
+
+def _synthesize() -> Path:
+    context = {"aws:cdk:bundling-stacks": [], **json.loads(_cdk_json())["context"]}
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"CDK_OUTDIR": str(_OUT), "CDK_CONTEXT_JSON": json.dumps(context)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CommandError(f"the stack does not synthesize\n{done.stdout}{done.stderr}")
+    return _OUT / f"{STACK}.template.json"
+
+
+def _cdk_json() -> str:
+    return (PROJECT_ROOT / "cdk.json").read_text()
+
+
+def _fill_definition(path: Path) -> Path:
+    filled = re.sub(
+        r"\$\{(\w+)\}", rf"arn:aws:lambda:{REGION}:{ACCOUNT}:function:\1", path.read_text()
+    )
+    target = _OUT / path.name
+    target.write_text(filled)
+    return target
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main, logs=str(_OUT)))

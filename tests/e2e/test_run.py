@@ -1,0 +1,91 @@
+"""`make run`, as a user starts it: a process, its output, what it leaves behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from local.account.processes import ProcessIdentity
+
+ROOT = Path(__file__).resolve().parents[2]
+COUNT = 24
+CLOSING_LINE = re.compile(
+    r"exports: (\d+) completed, (\d+) failed \| peak running (\d+) of (\d+) \| throttled (\d+) \| "
+    r"limit exceeded (\d+) \| makespan (\d+\.\d) s, bound (\d+\.\d) s, ratio (\d+\.\d\d)"
+)
+
+
+def start_run(exports: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "local.run", "--exports", str(exports)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def children_of(parent: int) -> list[ProcessIdentity]:
+    """Every descendant of a process that lives now."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            ppid = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        if ppid == parent:
+            identity = ProcessIdentity.of(int(folder.name))
+            found += [identity] if identity else []
+            found += children_of(int(folder.name))
+    return found
+
+
+def wait_until_gone(processes: list[ProcessIdentity], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while alive := [each for each in processes if each.is_alive()]:
+        assert time.monotonic() < deadline, f"still alive: {alive}"
+        time.sleep(0.1)
+
+
+def test_a_run_exports_everything_and_says_so() -> None:
+    process = start_run(COUNT)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    last = output.strip().splitlines()[-1]
+    match = CLOSING_LINE.fullmatch(last)
+    assert match is not None, last
+    told = json.loads((ROOT / ".local" / "run.json").read_text())
+    assert [told["completed"], told["failed"]] == [COUNT, 0] == [int(match[1]), int(match[2])]
+    assert [told["peak_running"], told["limit"]] == [12, 12] == [int(match[3]), int(match[4])]
+    assert [told["throttled"], told["limit_exceeded"]] == [0, 0] == [int(match[5]), int(match[6])]
+    assert match[7] == f"{told['makespan_s']:.1f}" and match[8] == f"{told['bound_s']:.1f}"
+    assert told["makespan_s"] / told["bound_s"] == pytest.approx(told["ratio"], abs=0.001)
+    assert told["ratio"] >= 1
+    assert told["state_transitions_per_export"] > 0 and told["quicksight_calls_per_export"] >= 3
+    exported = sorted((ROOT / ".local" / "exports").iterdir())
+    assert len(exported) == COUNT
+    assert all(any(folder.iterdir()) for folder in exported)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="lists processes by /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_leaves_no_process_behind(number: signal.Signals) -> None:
+    process = start_run(1)
+    assert process.stdout is not None
+    while "deploying" not in process.stdout.readline():
+        assert process.poll() is None
+    time.sleep(0.5)
+    started = children_of(process.pid)
+    assert len(started) >= 2
+    os.kill(process.pid, number)
+    process.wait(timeout=20)
+    wait_until_gone(started)
+    assert process.returncode not in (0, None)
+    process.stdout.close()
