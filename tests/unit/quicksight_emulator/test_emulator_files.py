@@ -62,6 +62,15 @@ def test_a_csv_holds_exactly_the_rows_that_tags_and_parameters_allow(
     ]
 
 
+def test_a_dashboard_shows_its_own_rows_only(
+    exporter: Caller, clock: Clock, s3: Any, bucket: str
+) -> None:
+    exporter.dashboard_id = "open-invoices"
+    [entry] = export(exporter, clock, files=(tabular("CSV"),), bucket=bucket)
+    rows = list(csv.DictReader(io.StringIO(read(s3, entry["S3Uri"]).decode())))
+    assert {row["status"] for row in rows} == {"open"}
+
+
 def test_worksheets_follow_the_order_of_the_visual_ids(
     exporter: Caller, clock: Clock, s3: Any, bucket: str
 ) -> None:
@@ -100,6 +109,17 @@ def test_a_job_ends_only_when_its_files_are_in_the_bucket(
     clock.advance(1000)
     assert exporter.describe().body["JobStatus"] == "COMPLETED"
     assert s3.list_objects_v2(Bucket=bucket, Prefix="late")["KeyCount"] == 1
+
+
+def test_the_upload_begins_just_before_the_end_so_that_the_end_is_punctual(
+    exporter: Caller, clock: Clock, s3: Any, bucket: str
+) -> None:
+    exporter.emulator.add_switch({"kind": "job_seconds", "seconds": 10.0})
+    exporter.start(bucket=bucket, prefix="punctual")
+    for seconds, files in ((9.5, 0), (0.4, 1)):
+        clock.advance(seconds)
+        assert exporter.describe().body["JobStatus"] == "RUNNING"
+        assert s3.list_objects_v2(Bucket=bucket, Prefix="punctual")["KeyCount"] == files
 
 
 def test_a_bucket_that_does_not_allow_quicksight_gets_no_file(

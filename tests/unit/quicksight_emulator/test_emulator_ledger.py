@@ -2,6 +2,7 @@
 
 import json
 
+from local.quicksight.ledger import write_ledger
 from tests.unit.quicksight_emulator.support import Caller, Clock
 
 
@@ -80,16 +81,15 @@ def test_the_summary_gives_the_bound_and_the_peaks(caller: Caller, clock: Clock)
     }
 
 
-def test_the_bound_is_the_work_divided_by_the_slots(caller: Caller) -> None:
-    caller.emulator.add_switch({"kind": "job_seconds", "seconds": 6.0, "times": 12})
-    for number in range(12):
+def test_the_bound_is_the_work_divided_by_the_slots(caller: Caller, clock: Clock) -> None:
+    caller.emulator.add_switch({"kind": "job_seconds", "seconds": 6.0, "times": 18})
+    for number in range(18):
         caller.start(f"job-{number}")
-    assert caller.emulator.ledger()["summary"]["bound_s"] == 6.0
+        clock.advance(1.0)
+    assert caller.emulator.ledger()["summary"]["bound_s"] == 18 * 6.0 / 12
 
 
 def test_an_empty_ledger_has_a_summary() -> None:
-    from local.quicksight.ledger import write_ledger
-
     assert write_ledger([], [], 12)["summary"]["bound_s"] == 0.0
 
 
