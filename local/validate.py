@@ -25,7 +25,7 @@ def main() -> int:
     definition = _fill_definition(PROJECT_ROOT / "statemachine" / "snapshot_export.asl.json")
     cfn_lint = Path(sys.executable).with_name("cfn-lint")
     asl_validator = PROJECT_ROOT / "node_modules" / ".bin" / "asl-validator"
-    checks = [
+    checks: list[list[str | Path]] = [
         [cfn_lint, "--regions", REGION, "--ignore-checks", *_NOISE, "--template", template],
         [asl_validator, "--json-path", definition],
     ]

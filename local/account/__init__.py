@@ -4,5 +4,5 @@ What is wrong upstream, and why each mend exists, stands in `workers` and `state
 """
 
 from local.account.embedded_aws import EmbeddedAws as EmbeddedAws
-from local.account.launcher import WorkerBound as WorkerBound
 from local.account.processes import ProcessError as ProcessError
+from local.account.workers import WorkerBound as WorkerBound

@@ -10,7 +10,6 @@ from typing import Any
 
 from local.account.clients import make_client
 from local.account.environment import client_environment, server_environment
-from local.account.launcher import WorkerBound
 from local.account.processes import (
     ProcessError,
     ProcessIdentity,
@@ -19,6 +18,7 @@ from local.account.processes import (
     port_is_free,
     start_process,
 )
+from local.account.workers import WorkerBound
 from local.leash import leashed
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]

@@ -5,22 +5,9 @@ The server's own settings come through its environment (see `local.account.embed
 
 import argparse
 import sys
-from dataclasses import dataclass
 
 from local.account import state_machines, workers
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerBound:
-    """How many invocations may run at once: the one setting of the embedded account's speed.
-
-    A warm worker is a Python process that took about a second of CPU to import its libraries. On
-    two cores a few that are reused beat many that start cold; `per_function` leaves room for
-    functions that sleep while they wait for their turn to call QuickSight.
-    """
-
-    per_function: int = 4
-    total: int = 10
+from local.account.workers import WorkerBound
 
 
 def apply_patches(bound: WorkerBound) -> None:

@@ -12,10 +12,25 @@ import threading
 import time
 import zipfile
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local.account.patching import replace_once, require_source, rewritten
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerBound:
+    """How many invocations may run at once: the one setting of the embedded account's speed.
+
+    A warm worker is a Python process that took about a second of CPU to import its libraries. On
+    two cores a few that are reused beat many that start cold; `per_function` leaves room for
+    functions that sleep while they wait for their turn to call QuickSight.
+    """
+
+    per_function: int = 4
+    total: int = 10
+
 
 _HANDLER_ERROR = "__embedded_aws_handler_error__"
 _END_OF_LOG = "\x00end-of-invocation\x00"

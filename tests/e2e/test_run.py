@@ -47,7 +47,7 @@ def children_of(parent: int) -> list[ProcessIdentity]:
     return found
 
 
-def wait_until_gone(processes: list[ProcessIdentity], seconds: float = 15.0) -> None:
+def wait_until_gone(processes: list[ProcessIdentity], seconds: float = 40.0) -> None:
     deadline = time.monotonic() + seconds
     while alive := [each for each in processes if each.is_alive()]:
         assert time.monotonic() < deadline, f"still alive: {alive}"
