@@ -1,0 +1,37 @@
+"""The world of the flow tests: moto in the process, and one QuickSight emulator for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local.quicksight import QuickSightServer
+from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
+
+
+@pytest.fixture(scope="session")
+def shared_clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def quicksight_server(shared_clock: Clock) -> Iterator[QuickSightServer]:
+    with quicksight_on(shared_clock) as server:
+        yield server
+
+
+@pytest.fixture
+def world(
+    shared_clock: Clock, quicksight_server: QuickSightServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_QUICKSIGHT", quicksight_server.url)
+    monkeypatch.setenv("SSL_CERT_FILE", str(quicksight_server.ca_file))
+    monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
+    quicksight_server.emulator.reset()
+    with mock_aws():
+        yield World(boto3.Session(region_name=REGION), quicksight_server, shared_clock)

@@ -1,0 +1,115 @@
+"""The slots are full and never overfull, whatever else happens in the account."""
+
+from __future__ import annotations
+
+import pytest
+
+from snapshot_export.adapters.dynamodb import update_of
+from snapshot_export.domain.export import Status
+from tests.support.messages import message
+from tests.support.world import World
+
+
+def send_many(world: World, count: int, **more: object) -> list[str]:
+    ids = [f"export-{number:03d}" for number in range(count)]
+    for number, export_id in enumerate(ids):
+        world.send(message(export_id, customer=f"cust-{number + 1:04d}", **more))
+    return ids
+
+
+def set_gate(world: World, name: str, value: float) -> None:
+    world.services.store._table.update(
+        update_of(world.keys.gate, "SET #name = :value", values={":value": value},
+                  names={"#name": name})
+    )
+
+
+def test_thirty_exports_fill_twelve_slots_and_each_job_starts_once(world: World) -> None:
+    ids = send_many(world, 30)
+    world.driver.run()
+    assert {world.export(export_id).status for export_id in ids} == {Status.COMPLETED}
+    summary = world.ledger()["summary"]
+    assert summary["peak_running"] == 12
+    assert (summary["throttled"], summary["limit_exceeded"]) == (0, 0)
+    assert [job["starts"] for job in world.ledger()["jobs"]] == [1] * 30
+    assert summary["max_calls_in_any_second"] <= 10
+
+
+def test_the_backlog_is_admitted_by_priority_then_deadline_then_age(world: World) -> None:
+    set_gate(world, "limit", 1)
+    world.send(message("first"))
+    world.send(message("late", Deadline="2027-06-01T10:00:00Z"))
+    world.send(message("plain"))
+    world.send(message("soon", Deadline="2027-06-01T08:00:00Z"))
+    world.send(message("urgent", Priority=1))
+    world.driver.run()
+    started = [job["SnapshotJobId"].rsplit("-", 2)[0] for job in world.ledger()["jobs"]]
+    assert started == ["first", "urgent", "soon", "late", "plain"]
+
+
+def test_slots_that_others_use_delay_exports_and_fail_none(world: World) -> None:
+    world.quicksight.emulator.occupy(5, 40.0)
+    ids = send_many(world, 40)
+    world.driver.run()
+    exports = [world.export(export_id) for export_id in ids]
+    assert {export.status for export in exports} == {Status.COMPLETED}
+    assert {export.attempt for export in exports} == {1}
+    summary = world.ledger()["summary"]
+    assert summary["limit_exceeded"] > 0
+    assert summary["jobs_started"] == 40
+    assert summary["peak_running"] == 12, "the slots are used again after the others left"
+
+
+def test_refused_starts_stay_few_while_others_hold_slots(world: World) -> None:
+    world.quicksight.emulator.occupy(5, 600.0)
+    send_many(world, 40)
+    world.driver.run(until=world.clock.now() + 150)
+    refused = world.ledger()["summary"]["limit_exceeded"]
+    assert refused <= 5 + 150 / 15, "one probe in each hold"
+
+
+def test_a_limit_lowered_live_drains_first(world: World) -> None:
+    ids = send_many(world, 24)
+    world.driver.take_new()
+    set_gate(world, "limit", 3)
+    before = world.ledger()["summary"]["jobs_started"]
+    assert world.services.store.gate().running == 12
+
+    def after_drain() -> None:
+        gate = world.services.store.gate()
+        assert gate.running <= max(3, 12 - before)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(world, "check_invariants", after_drain)
+        world.services.store.gate()
+        patched.setattr(world, "check_invariants", lambda: None)
+        world.driver.run()
+    running = [call["running"] for call in world.ledger()["calls"]]
+    assert max(running[len(running) // 2 :]) <= 3
+    assert {world.export(export_id).status for export_id in ids} == {Status.COMPLETED}
+
+
+@pytest.mark.parametrize("limit", [12, 100])
+def test_all_calls_together_stay_under_ten_a_second(world: World, limit: int) -> None:
+    set_gate(world, "limit", limit)
+    world.quicksight.emulator.reset()
+    send_many(world, limit)
+    world.driver.run(until=world.clock.now() + 25)
+    summary = world.ledger()["summary"]
+    assert summary["throttled"] == 0
+    assert summary["max_calls_in_any_second"] <= 10
+
+
+def test_a_missing_gate_means_nothing_runs(world: World) -> None:
+    gate, attempts = world.services.store.in_flight()
+    assert (gate.running, attempts) == (0, ())
+    world.send(message("first-ever"))
+    assert world.services.store.gate().running == 1
+
+
+def test_a_lone_export_starts_at_once_and_not_at_the_next_minute(world: World) -> None:
+    sent = world.clock.now()
+    world.send(message("lone"))
+    world.driver.run(until=sent + 5)
+    (job,) = world.ledger()["jobs"]
+    assert job["created"] - sent < 5

@@ -1,0 +1,111 @@
+"""An accepted message becomes files under the user's name, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from pypdf import PdfReader
+
+from snapshot_export.domain.export import Status
+from tests.support.messages import message, pdf_group, visuals_group
+from tests.support.world import World, make_bucket
+
+
+def read(world: World, uri: str) -> bytes:
+    bucket, key = uri.removeprefix("s3://").split("/", 1)
+    return world.session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def test_three_formats_in_one_job_are_all_collected_under_the_users_name(world: World) -> None:
+    groups = [pdf_group(), visuals_group("EXCEL", "lines"), visuals_group("CSV", "lines")]
+    world.send(message("all-formats", groups=groups, Name="reports/Monday"))
+    world.driver.run()
+    export = world.export("all-formats")
+    assert export.status is Status.COMPLETED, export.error
+    bucket = world.settings.export_bucket
+    assert [file.uri for file in export.files] == [
+        f"s3://{bucket}/exports/all-formats/reports/Monday{suffix}"
+        for suffix in (".pdf", ".xlsx", ".csv")
+    ]
+    assert all(file.size for file in export.files)
+
+
+def test_five_csvs_keep_five_files(world: World) -> None:
+    visuals = ("invoices", "orders", "places", "by-status", "by-product")
+    groups = [visuals_group("CSV", visual, sheet="all-tables") for visual in visuals]
+    world.send(message("five", dashboard="board-pack", groups=groups))
+    world.driver.run()
+    assert [file.uri and file.uri.rsplit("/", 1)[1] for file in world.export("five").files] == [
+        f"board-pack-{number}.csv" for number in range(1, 6)
+    ]
+
+
+def test_a_finished_export_leaves_no_lease_no_attempt_and_an_expiry(world: World) -> None:
+    world.send(message("clean"))
+    world.driver.run()
+    gate, attempts = world.services.store.in_flight()
+    assert (gate.running, attempts) == (0, ())
+    table = world.session.resource("dynamodb").Table(world.settings.table_name)
+    item = table.get_item(Key={"pk": "EXPORT#clean", "sk": "EXPORT"})["Item"]
+    assert int(item["expires_at"]) == pytest.approx(float(item["finished_at"]) + 30 * 86_400, abs=2)
+
+
+def test_results_behind_expiring_addresses_are_copied_out(world: World) -> None:
+    body = message("presigned")
+    body["SnapshotConfiguration"]["DestinationConfiguration"] = {}
+    world.send(body)
+    world.driver.run()
+    export = world.export("presigned")
+    assert export.status is Status.COMPLETED, export.error
+    (file,) = export.files
+    assert file.uri is not None
+    assert file.uri.startswith(f"s3://{world.settings.export_bucket}/exports/presigned/")
+    assert "cust-0001" in PdfReader(io.BytesIO(read(world, file.uri))).pages[0].extract_text()
+
+
+def test_files_for_an_allowed_bucket_stay_where_quicksight_put_them(world: World) -> None:
+    make_bucket(world.session, "allowed-bucket")
+    body = message("elsewhere")
+    body["SnapshotConfiguration"]["DestinationConfiguration"] = {
+        "S3Destinations": [
+            {
+                "BucketConfiguration": {
+                    "BucketName": "allowed-bucket",
+                    "BucketPrefix": "mine",
+                    "BucketRegion": "us-east-1",
+                }
+            }
+        ]
+    }
+    world.send(body)
+    world.driver.run()
+    (file,) = world.export("elsewhere").files
+    assert file.uri is not None
+    assert file.uri.startswith("s3://allowed-bucket/mine/")
+    assert file.size == len(read(world, file.uri))
+
+
+def test_every_customer_gets_only_their_own_rows(world: World) -> None:
+    for number in range(1, 6):
+        customer = f"cust-{number:04d}"
+        groups = [visuals_group("CSV", "lines")]
+        world.send(message(f"rows-{number}", customer=customer, groups=groups))
+    world.driver.run()
+    for number in range(1, 6):
+        (file,) = world.export(f"rows-{number}").files
+        assert file.uri is not None
+        lines = read(world, file.uri).decode().splitlines()[1:]
+        assert lines
+        assert all(f"cust-{number:04d}" in line for line in lines)
+
+
+def test_the_input_of_executions_is_ids_only(world: World) -> None:
+    world.send(message("ids-only", customer="cust-0042"))
+    client = world.session.client("stepfunctions")
+    (execution,) = client.list_executions(stateMachineArn=world.settings.state_machine_arn)[
+        "executions"
+    ]
+    text = client.describe_execution(executionArn=execution["executionArn"])["input"]
+    assert json.loads(text) == {"ExportId": "ids-only", "Attempt": 1, "Admission": 1}

@@ -1,0 +1,299 @@
+"""A small world in which the flows run for real, on virtual time.
+
+DynamoDB, S3, SQS, EventBridge and Step Functions are moto's, in the process; QuickSight is the
+project's own emulator over HTTP on the same virtual clock. The state machine is driven by `Driver`, which
+takes the routes of statemachine/snapshot_export.asl.json (that file itself is run in
+tests/statemachine and tests/e2e).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import boto3
+
+from local.quicksight import QuickSightServer
+from local.quicksight import Settings as QuickSightSettings
+from snapshot_export.adapters.executions import Executions
+from snapshot_export.adapters.records import Keys
+from snapshot_export.adapters.services import Services, make_services
+from snapshot_export.domain.export import Attempt, Export, Status
+from snapshot_export.flows.accept import accept_message
+from snapshot_export.flows.admit import admit
+from snapshot_export.flows.check import check
+from snapshot_export.flows.collect import collect
+from snapshot_export.flows.reconcile import reconcile
+from snapshot_export.flows.start import start
+from snapshot_export.settings import Settings
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+START_TIME = 1_800_000_000.0
+
+BUCKET_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "quicksight.amazonaws.com"},
+            "Action": ["s3:PutObject", "s3:GetBucketLocation"],
+            "Resource": ["arn:aws:s3:::{bucket}", "arn:aws:s3:::{bucket}/*"],
+        }
+    ],
+}
+
+
+class Clock:
+    """Virtual time: sleeping moves it."""
+
+    def __init__(self) -> None:
+        self.time = START_TIME
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class RecordedExecutions(Executions):
+    """Step Functions, with the executions started since the last look."""
+
+    def __init__(self, session: boto3.Session, machine: str) -> None:
+        super().__init__(session.client("stepfunctions"), machine)
+        self._machine_arn = machine
+        self.started: list[tuple[str, dict[str, Any]]] = []
+
+    def start(self, attempt: Attempt) -> None:
+        super().start(attempt)
+        arn = self._machine_arn.replace(":stateMachine:", ":execution:")
+        ids = {
+            "ExportId": attempt.export_id,
+            "Attempt": attempt.attempt,
+            "Admission": attempt.admission,
+        }
+        self.started.append((f"{arn}:{attempt.execution_name}", ids))
+
+
+class World:
+    """One deployment on virtual time, with a table, a bucket and queues of its own."""
+
+    def __init__(self, session: boto3.Session, quicksight: QuickSightServer, clock: Clock) -> None:
+        self.session = session
+        self.quicksight = quicksight
+        self.clock = clock
+        name = f"test-{uuid.uuid4().hex[:10]}"
+        self.settings = Settings(
+            table_name=name,
+            export_bucket=name,
+            rejected_queue_url=session.client("sqs").create_queue(QueueName=name)["QueueUrl"],
+            state_machine_arn=_make_machine(session, name),
+            event_bus_name="default",
+            quicksight_account_id=ACCOUNT,
+            quicksight_region=REGION,
+            snapshot_job_limit=12,
+            calls_per_second=8,
+            expected_job_seconds=40,
+            allowed_buckets=frozenset({"allowed-bucket"}),
+            retention_days=30,
+        )
+        _make_table(session, name)
+        make_bucket(session, name)
+        services = make_services(self.settings, session, now=clock.now, sleep=clock.sleep)
+        self.executions = RecordedExecutions(session, self.settings.state_machine_arn)
+        self.services: Services = replace(services, executions=self.executions)
+        self.keys = Keys(ACCOUNT, REGION)
+        self.driver = Driver(self)
+
+    def send(self, message: dict[str, Any] | str, message_id: str | None = None) -> Status:
+        """Deliver one queue message, and admit as the intake function does."""
+        body = message if isinstance(message, str) else json.dumps(message)
+        status = accept_message(
+            self.services,
+            message_id=message_id or str(uuid.uuid4()),
+            body=body,
+            sent_at=self.clock.now(),
+        )
+        admit(self.services)
+        return status
+
+    def export(self, export_id: str) -> Export:
+        """The export's record; it must be there."""
+        export = self.services.store.export(export_id)
+        assert export is not None, f"no record of {export_id}"
+        return export
+
+    def rejected(self) -> list[dict[str, Any]]:
+        """Messages of the rejected queue, with their reason parsed."""
+        answer = self.session.client("sqs").receive_message(
+            QueueUrl=self.settings.rejected_queue_url,
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+        )
+        return [
+            {
+                "Body": message["Body"],
+                "Reason": json.loads(message["MessageAttributes"]["Reason"]["StringValue"]),
+                "MessageId": message["MessageAttributes"]["MessageId"]["StringValue"],
+            }
+            for message in answer.get("Messages", [])
+        ]
+
+    def check_invariants(self) -> None:
+        """Promise 1 and the emulator's witness, at any instant."""
+        gate, attempts = self.services.store.in_flight()
+        assert gate.running == sum(attempt.holds_slot for attempt in attempts)
+        limit = gate.limit if gate.limit is not None else self.settings.snapshot_job_limit
+        assert gate.running <= limit
+
+    def ledger(self) -> dict[str, Any]:
+        """What the emulator saw."""
+        return self.quicksight.emulator.ledger()
+
+    def switch(self, kind: str, **description: Any) -> None:
+        """Make the emulator misbehave."""
+        self.quicksight.emulator.add_switch({"kind": kind, **description})
+
+
+@dataclass(order=True)
+class _Step:
+    at: float
+    number: int
+    state: str = field(compare=False)
+    execution_arn: str = field(compare=False)
+    ids: dict[str, Any] = field(compare=False)
+
+
+class Driver:
+    """Runs the executions that were started, in the order of virtual time."""
+
+    STATES: dict[str, Callable[[Services, str, int, int], dict[str, Any]]] = {
+        "StartSnapshot": start,
+        "DescribeSnapshot": check,
+        "CollectFiles": collect,
+    }
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._queue: list[_Step] = []
+        self._known: set[str] = set()
+        self._numbers = itertools.count()
+        self.ends: dict[str, str] = {}
+
+    def run(self, until: float | None = None, reconcile_every: float = 60.0) -> None:
+        """Run until nothing moves (or until a time), the reconciler each minute in between."""
+        idle = 0
+        next_pass = self._world.clock.now() + reconcile_every
+        while idle < 3:
+            self._take_new()
+            due = self._queue[0].at if self._queue else None
+            if until is not None and min(due or next_pass, next_pass) > until:
+                self._world.clock.time = max(self._world.clock.time, until)
+                return
+            if due is None or due > next_pass:
+                self._world.clock.time = max(self._world.clock.time, next_pass)
+                reconcile(self._world.services)
+                next_pass = self._world.clock.now() + reconcile_every
+                idle = 0 if self._queue or self._moves() else idle + 1
+                continue
+            step = heapq.heappop(self._queue)
+            self._world.clock.time = max(self._world.clock.time, step.at)
+            self._run_step(step)
+            self._world.check_invariants()
+
+    def abort(self, export_id: str) -> None:
+        """Stop the export's executions by hand, wherever they are."""
+        for step in [step for step in self._queue if step.ids["ExportId"] == export_id]:
+            self._queue.remove(step)
+            self._end(step.execution_arn, "ABORTED")
+        heapq.heapify(self._queue)
+
+    def take_new(self) -> int:
+        """Queue the first state of executions started since; answers how many wait."""
+        self._take_new()
+        return len(self._queue)
+
+    def _moves(self) -> bool:
+        self._take_new()
+        return bool(self._queue)
+
+    def _take_new(self) -> None:
+        started = self._world.executions.started
+        while started:
+            arn, ids = started.pop(0)
+            if arn not in self._known:
+                self._known.add(arn)
+                self._push(self._world.clock.now(), "StartSnapshot", arn, ids)
+
+    def _push(self, at: float, state: str, arn: str, ids: dict[str, Any]) -> None:
+        heapq.heappush(self._queue, _Step(at, next(self._numbers), state, arn, ids))
+
+    def _run_step(self, step: _Step) -> None:
+        ids = step.ids
+        answer = self.STATES[step.state](
+            self._world.services, ids["ExportId"], ids["Attempt"], ids["Admission"]
+        )
+        assert set(answer) - {"ErrorCode"} == {"ExportId", "Attempt", "Phase", "WaitSeconds"}
+        phase = answer["Phase"]
+        waits = {"RUNNING", "WAITING"}
+        at = self._world.clock.now()
+        if step.state == "StartSnapshot" or phase in waits:
+            self._push(at + answer["WaitSeconds"], "DescribeSnapshot", step.execution_arn, ids)
+        elif phase == "NOT_STARTED":
+            self._push(at, "StartSnapshot", step.execution_arn, ids)
+        elif phase == "ENDED":
+            self._push(at, "CollectFiles", step.execution_arn, ids)
+        else:
+            self._end(step.execution_arn, phase)
+
+    def _end(self, arn: str, how: str) -> None:
+        self.ends[arn.rsplit(":", 1)[1]] = how
+        self._world.session.client("stepfunctions").stop_execution(executionArn=arn)
+
+
+def make_bucket(session: boto3.Session, name: str) -> None:
+    """A bucket that QuickSight may write to."""
+    client = session.client("s3")
+    client.create_bucket(Bucket=name)
+    policy = json.dumps(BUCKET_POLICY).replace("{bucket}", name)
+    client.put_bucket_policy(Bucket=name, Policy=policy)
+
+
+def _make_table(session: boto3.Session, name: str) -> None:
+    session.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+    )
+
+
+def _make_machine(session: boto3.Session, name: str) -> str:
+    definition = {"StartAt": "Driven", "States": {"Driven": {"Type": "Succeed"}}}
+    answer = session.client("stepfunctions").create_state_machine(
+        name=name,
+        definition=json.dumps(definition),
+        roleArn=f"arn:aws:iam::{ACCOUNT}:role/driven",
+    )
+    return answer["stateMachineArn"]
+
+
+@contextmanager
+def quicksight_on(clock: Clock) -> Iterator[QuickSightServer]:
+    """An emulator on virtual time that writes to moto's buckets."""
+    settings = QuickSightSettings(account=ACCOUNT, region=REGION)
+    with QuickSightServer(settings, clock=clock.now) as server:
+        yield server
