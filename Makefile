@@ -50,7 +50,7 @@ clean: down  ## Remove all that the other commands made
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
@@ -58,7 +58,7 @@ node_modules/.installed: package.json package-lock.json
 	  echo "This project needs Node.js 18 or newer with npm, for the AWS CDK: https://nodejs.org"; exit 1; }
 	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 18))' || { \
 	  echo "This project needs Node.js 18 or newer; this is $$(node --version)."; exit 1; }
-	npm ci --no-audit --no-fund --loglevel=error
+	NO_UPDATE_NOTIFIER=1 npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The functions' wheels for this machine, so that a deployment to the embedded account needs no network.
