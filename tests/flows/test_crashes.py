@@ -103,18 +103,24 @@ def test_a_counter_changed_by_hand_is_set_to_the_leases(world: World) -> None:
 
 def test_a_backlog_entry_of_an_export_that_does_not_wait_stops_nobody(world: World) -> None:
     world.services.store._table.update(
-        update_of(world.keys.gate, "SET #limit = :none", values={":none": 0},
-                  names={"#limit": "limit"})
+        update_of(
+            world.keys.gate, "SET #limit = :none", values={":none": 0}, names={"#limit": "limit"}
+        )
     )
     world.send(message("broken"))
     world.send(message("behind"))
     world.services.store._table.update(
-        update_of(world.keys.export("broken"), "SET #status = :done",
-                  values={":done": Status.FAILED}, names={"#status": "status"})
+        update_of(
+            world.keys.export("broken"),
+            "SET #status = :done",
+            values={":done": Status.FAILED},
+            names={"#status": "status"},
+        )
     )
     world.services.store._table.update(
-        update_of(world.keys.gate, "SET #limit = :one", values={":one": 1},
-                  names={"#limit": "limit"})
+        update_of(
+            world.keys.gate, "SET #limit = :one", values={":one": 1}, names={"#limit": "limit"}
+        )
     )
     world.driver.run()
     assert world.export("behind").status is Status.COMPLETED

@@ -107,9 +107,7 @@ def test_an_unknown_dashboard_fails_the_export(world: World) -> None:
         ("DescribeDashboardSnapshotJob", "AccessDeniedException"),
     ],
 )
-def test_trouble_that_passes_costs_no_attempt(
-    world: World, operation: str, exception: str
-) -> None:
+def test_trouble_that_passes_costs_no_attempt(world: World, operation: str, exception: str) -> None:
     world.switch("raise_exception", Operation=operation, Exception=exception, times=3)
     world.send(message("trouble"))
     world.driver.run()

@@ -47,9 +47,9 @@ def test_a_finished_export_leaves_no_lease_no_attempt_and_an_expiry(world: World
     world.driver.run()
     gate, attempts = world.services.store.in_flight()
     assert (gate.running, attempts) == (0, ())
-    table = world.session.resource("dynamodb").Table(world.settings.table_name)
-    item = table.get_item(Key={"pk": "EXPORT#clean", "sk": "EXPORT"})["Item"]
-    assert int(item["expires_at"]) == pytest.approx(float(item["finished_at"]) + 30 * 86_400, abs=2)
+    item = world.services.store._table.get(world.keys.export("clean"))
+    assert item is not None
+    assert item["expires_at"] == pytest.approx(item["finished_at"] + 30 * 86_400, abs=2)
 
 
 def test_results_behind_expiring_addresses_are_copied_out(world: World) -> None:

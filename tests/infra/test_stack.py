@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from snapshot_export.settings import Settings as FunctionSettings
 
 from infra.bundling import PROFILES
 from infra.parameters import DeploymentParameters, Settings
 from infra.workflow import read_definition
+from snapshot_export.settings import Settings as FunctionSettings
 from tests.infra.template_reader import StackTemplate
 
 FUNCTIONS = ("intake", "start", "describe", "collect", "reconcile")

@@ -1,8 +1,8 @@
 """A small world in which the flows run for real, on virtual time.
 
 DynamoDB, S3, SQS, EventBridge and Step Functions are moto's, in the process; QuickSight is the
-project's own emulator over HTTP on the same virtual clock. The state machine is driven by `Driver`, which
-takes the routes of statemachine/snapshot_export.asl.json (that file itself is run in
+project's own emulator over HTTP on the same virtual clock. The state machine is driven by `Driver`,
+which takes the routes of statemachine/snapshot_export.asl.json (that file itself is run in
 tests/statemachine and tests/e2e).
 """
 
@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 
@@ -174,7 +174,7 @@ class _Step:
 class Driver:
     """Runs the executions that were started, in the order of virtual time."""
 
-    STATES: dict[str, Callable[[Services, str, int, int], dict[str, Any]]] = {
+    STATES: ClassVar[dict[str, Callable[[Services, str, int, int], dict[str, Any]]]] = {
         "StartSnapshot": start,
         "DescribeSnapshot": check,
         "CollectFiles": collect,

@@ -1,1 +1,1 @@
-"""What the flows reach the world through: DynamoDB, QuickSight, S3, Step Functions, SQS, EventBridge."""
+"""What the flows reach the world through: the AWS services, each with our errors."""

@@ -40,12 +40,15 @@ class Admission:
     reason: str
 
     def for_count(self, count: int) -> Admission:
-        """The admission when only `count` wait: a probe that is not made does not raise the ceiling."""
+        """The admission when only `count` wait: a probe not made raises no ceiling."""
         seen = self.seen
         if seen.ceiling is None or seen.running + count > seen.ceiling:
             return self
         return replace(
-            self, cap=seen.ceiling, ceiling=seen.ceiling, ceiling_until=seen.ceiling_until
+            self,
+            cap=min(self.cap, seen.ceiling),
+            ceiling=seen.ceiling,
+            ceiling_until=seen.ceiling_until,
         )
 
 

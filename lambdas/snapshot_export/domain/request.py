@@ -116,8 +116,8 @@ class _Body(Shape):
             Annotated[str, Field(min_length=1, max_length=128)],
             Annotated[str, Field(max_length=256)],
         ],
-        Field(max_length=50),
-    ] = {}
+        Field(max_length=50, default_factory=dict),
+    ]
     AwsAccountId: NonBlank | None = None
     SnapshotJobId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = None
     DashboardId: ResourceId

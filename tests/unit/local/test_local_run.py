@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from snapshot_export.domain.request import Target, parse_request
 
 from local import kept
 from local.account.processes import ProcessIdentity
@@ -16,6 +15,7 @@ from local.command import CommandError, run_command
 from local.examples import customer_of, formats_of, load_examples, make_messages
 from local.measures import Measures, measure
 from local.progress import judge_standing
+from snapshot_export.domain.request import Target, parse_request
 
 TARGET = Target(
     account_id="000000000000",

@@ -1,0 +1,78 @@
+"""How many exports the gate lets in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snapshot_export.domain.gate import PROBE_SECONDS, Gate, decide_admission
+
+NOW = 1000.0
+
+
+def slots(gate: Gate, limit: int = 12, now: float = NOW) -> int:
+    return decide_admission(gate, default_limit=limit, now=now).slots
+
+
+def test_a_missing_gate_lets_the_whole_limit_in() -> None:
+    assert slots(Gate()) == 12
+
+
+@pytest.mark.parametrize(("running", "expected"), [(0, 12), (11, 1), (12, 0), (13, 0)])
+def test_the_limit_is_never_passed_even_from_above_it(running: int, expected: int) -> None:
+    assert slots(Gate(running=running)) == expected
+
+
+def test_the_gates_own_limit_replaces_the_deployments() -> None:
+    assert slots(Gate(running=2, limit=3)) == 1
+    assert slots(Gate(running=5, limit=3)) == 0
+    assert slots(Gate(limit=0)) == 0
+
+
+def test_a_paused_gate_lets_nobody_in_until_its_time() -> None:
+    assert slots(Gate(paused_until=NOW + 1)) == 0
+    assert slots(Gate(paused_until=NOW)) == 12
+
+
+def test_while_others_use_slots_only_freed_ones_are_filled() -> None:
+    gate = Gate(running=6, ceiling=7, ceiling_until=NOW + 1)
+    assert slots(gate) == 1
+
+
+def test_after_the_hold_one_more_is_tried_and_the_ceiling_rises_by_it() -> None:
+    decision = decide_admission(
+        Gate(running=7, ceiling=7, ceiling_until=NOW), default_limit=12, now=NOW
+    )
+    assert (decision.slots, decision.ceiling) == (1, 8)
+    assert decision.ceiling_until == NOW + PROBE_SECONDS
+
+
+def test_a_probe_that_nobody_takes_does_not_raise_the_ceiling() -> None:
+    gate = Gate(running=3, ceiling=7, ceiling_until=NOW)
+    decision = decide_admission(gate, default_limit=12, now=NOW)
+    assert decision.slots == 5
+    assert decision.for_count(4).ceiling == 7
+    assert decision.for_count(5).ceiling == 8
+
+
+def test_the_ceiling_is_forgotten_when_it_reaches_the_limit() -> None:
+    gate = Gate(running=11, ceiling=11, ceiling_until=NOW)
+    assert decide_admission(gate, default_limit=12, now=NOW).ceiling is None
+
+
+@given(
+    running=st.integers(0, 200),
+    limit=st.none() | st.integers(0, 120),
+    ceiling=st.none() | st.integers(0, 120),
+    until=st.floats(0, 2 * NOW),
+    default=st.integers(1, 100),
+)
+def test_no_gate_admits_past_its_limit(
+    running: int, limit: int | None, ceiling: int | None, until: float, default: int
+) -> None:
+    gate = Gate(running=running, limit=limit, ceiling=ceiling, ceiling_until=until)
+    decision = decide_admission(gate, default_limit=default, now=NOW)
+    allowed = default if limit is None else limit
+    assert decision.slots == 0 or running + decision.slots <= allowed
+    assert decision.for_count(min(1, decision.slots)).cap <= max(allowed, 0)
