@@ -58,7 +58,7 @@ node_modules/.installed: package.json package-lock.json
 	  echo "This project needs Node.js 18 or newer with npm, for the AWS CDK: https://nodejs.org"; exit 1; }
 	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 18))' || { \
 	  echo "This project needs Node.js 18 or newer; this is $$(node --version)."; exit 1; }
-	NO_UPDATE_NOTIFIER=1 npm ci --no-audit --no-fund --loglevel=error
+	npm ci --no-update-notifier --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The functions' wheels for this machine, so that a deployment to the embedded account needs no network.
