@@ -1,0 +1,29 @@
+"""Whose rows are in a file: opened as a user would, whatever its format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from openpyxl import load_workbook
+from pypdf import PdfReader
+
+CUSTOMER = re.compile(r"cust-\d{4}")
+
+
+def text_of(content: bytes, kind: str) -> str:
+    """All text of a PDF, EXCEL or CSV file; raises if it does not open."""
+    if kind == "PDF":
+        return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
+    if kind == "EXCEL":
+        sheets = load_workbook(io.BytesIO(content), read_only=True).worksheets
+        rows = [row for sheet in sheets for row in sheet.iter_rows(values_only=True)]
+    else:
+        rows = [tuple(row) for row in csv.reader(io.StringIO(content.decode("utf-8-sig")))]
+    return "\n".join(" ".join(str(cell) for cell in row) for row in rows)
+
+
+def customers_in(content: bytes, kind: str) -> set[str]:
+    """Ids of the customers whose rows a file shows."""
+    return set(CUSTOMER.findall(text_of(content, kind)))
