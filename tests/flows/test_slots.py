@@ -108,3 +108,17 @@ def test_a_lone_export_starts_at_once_and_not_at_the_next_minute(world: World) -
     world.driver.run(until=sent + 5)
     (job,) = world.ledger()["jobs"]
     assert job["created"] - sent < 5
+
+
+def test_steps_and_writes_per_export_do_not_grow_with_the_backlog(world: World) -> None:
+    def cost_of(count: int, name: str) -> tuple[float, float]:
+        steps, writes = world.driver.steps, world.writes
+        for number in range(count):
+            world.send(message(f"{name}-{number}", customer=f"cust-{number + 1:04d}"))
+        world.driver.run()
+        return (world.driver.steps - steps) / count, (world.writes - writes) / count
+
+    few_steps, few_writes = cost_of(14, "few")
+    many_steps, many_writes = cost_of(56, "many")
+    assert many_steps == pytest.approx(few_steps, abs=1)
+    assert many_writes == pytest.approx(few_writes, rel=0.1)

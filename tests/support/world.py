@@ -110,6 +110,8 @@ class World:
         self.executions = RecordedExecutions(session, self.settings.state_machine_arn)
         self.services: Services = replace(services, executions=self.executions)
         self.keys = Keys(ACCOUNT, REGION)
+        self.writes = 0
+        self._count_writes()
         self.driver = Driver(self)
 
     def send(self, message: dict[str, Any] | str, message_id: str | None = None) -> Status:
@@ -153,6 +155,16 @@ class World:
         limit = gate.limit if gate.limit is not None else self.settings.snapshot_job_limit
         assert gate.running <= limit
 
+    def _count_writes(self) -> None:
+        """Count items written to the table, one for each item of a transaction."""
+
+        def count(params: dict[str, Any], **_more: object) -> None:
+            self.writes += len(params.get("TransactItems", [None]))
+
+        events = self.services.store._table._client.meta.events
+        for operation in ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"):
+            events.register(f"provide-client-params.dynamodb.{operation}", count)
+
     def ledger(self) -> dict[str, Any]:
         """What the emulator saw."""
         return self.quicksight.emulator.ledger()
@@ -186,6 +198,7 @@ class Driver:
         self._known: set[str] = set()
         self._numbers = itertools.count()
         self.ends: dict[str, str] = {}
+        self.steps = 0
 
     def run(self, until: float | None = None, reconcile_every: float = 60.0) -> None:
         """Run until nothing moves (or until a time), the reconciler each minute in between."""
@@ -236,6 +249,7 @@ class Driver:
         heapq.heappush(self._queue, _Step(at, next(self._numbers), state, arn, ids))
 
     def _run_step(self, step: _Step) -> None:
+        self.steps += 1
         ids = step.ids
         answer = self.STATES[step.state](
             self._world.services, ids["ExportId"], ids["Attempt"], ids["Admission"]
