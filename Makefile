@@ -4,7 +4,7 @@ EXPORTS ?= 48
 BIN := .venv/bin
 CODE := app.py infra lambdas local tests
 
-.PHONY: help install run up down test check fmt lock clean
+.PHONY: help install run up down test check openapi fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -29,6 +29,10 @@ check: install  ## Lint, types, state machine and template
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(BIN)/python -m local.validate
+	$(BIN)/python -m local.openapi --check
+
+openapi: install  ## Write docs/openapi.json from the API's code
+	$(BIN)/python -m local.openapi
 
 fmt: install  ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format $(CODE)

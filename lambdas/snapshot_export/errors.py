@@ -56,6 +56,21 @@ class IdConflictError(SnapshotExportError):
         self.export_id = export_id
 
 
+class UnknownIdError(SnapshotExportError):
+    """Nothing of this kind has this id."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"There is no such {kind}.")
+
+
+class AlreadyEndedError(SnapshotExportError):
+    """What ended cannot be cancelled. `status` is how it ended."""
+
+    def __init__(self, kind: str, status: str) -> None:
+        super().__init__(f"The {kind} has ended: it is {status}.")
+        self.status = status
+
+
 class QuickSightError(SnapshotExportError):
     """QuickSight answered with an exception. `code` is its name without the word Exception."""
 

@@ -110,9 +110,9 @@ def differences(shape: Shape, annotation: Any, place: str) -> list[str]:
 
 @pytest.mark.parametrize("member", ["UserConfiguration", "SnapshotConfiguration", "DashboardId"])
 def test_the_request_mirrors_the_service_model(member: str) -> None:
-    hints = typing.get_type_hints(envelope._Body, include_extras=True)
+    hints = typing.get_type_hints(envelope.ExportRequest, include_extras=True)
     assert differences(input_shape().members[member], hints[member], member) == []
 
 
 def test_every_member_of_the_call_is_known_to_the_envelope() -> None:
-    assert set(input_shape().members) <= set(envelope._Body.model_fields)
+    assert set(input_shape().members) <= set(envelope.ExportRequest.model_fields)

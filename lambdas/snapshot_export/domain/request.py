@@ -104,7 +104,9 @@ def _file_name(value: str) -> str:
     return value
 
 
-class _Body(Shape):
+class ExportRequest(Shape):
+    """The body of a message, and of POST /exports."""
+
     ExportId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = None
     Priority: Annotated[int, Field(ge=1, le=9)] = NO_PRIORITY
     Deadline: Annotated[datetime, BeforeValidator(_deadline)] | None = None
@@ -136,7 +138,7 @@ def parse_request(text: str, target: Target) -> Request:
 
 def _check_request(data: Any, target: Target) -> Request:
     try:
-        body = _Body.model_validate(data)
+        body = ExportRequest.model_validate(data)
     except ValidationError as error:
         raise InvalidRequestError(_problems_of(error)) from None
     problems = tuple(_deployment_problems(body, target))
@@ -232,7 +234,7 @@ def _refuse_unusable_text(value: Any, place: str, depth: int) -> None:
             _refuse_unusable_text(member, f"{place}[{index}]", depth + 1)
 
 
-def _deployment_problems(body: _Body, target: Target) -> list[Problem]:
+def _deployment_problems(body: ExportRequest, target: Target) -> list[Problem]:
     problems = []
     if body.AwsAccountId is not None and body.AwsAccountId != target.account_id:
         problems.append(Problem("AwsAccountId", f"must be this deployment's, {target.account_id}"))
@@ -260,11 +262,12 @@ def _problems_of(error: ValidationError) -> tuple[Problem, ...]:
         place = ""
         for part in item["loc"]:
             place += f"[{part}]" if isinstance(part, int) else f".{part}"
-        problems.append(Problem(place.lstrip("."), _rule_text(item["type"], item["msg"])))
+        problems.append(Problem(place.lstrip("."), rule_text(item["type"], item["msg"])))
     return tuple(problems)
 
 
-def _rule_text(kind: str, message: str) -> str:
+def rule_text(kind: str, message: str) -> str:
+    """One of pydantic's errors in the words of our rules, without the value."""
     match kind:
         case "missing":
             return "is required"

@@ -41,18 +41,27 @@ def accept_message(services: Services, *, message_id: str, body: str, sent_at: f
     Raises TransientError when the message should be delivered again.
     """
     try:
-        request = parse_request(body, target_of(services))
-        export = export_of(services, request, message_id, sent_at)
-        is_new = services.store.accept(export)
+        accept_request(services, body, source=message_id, accepted_at=sent_at)
     except InvalidRequestError as error:
         return _reject(services, message_id, body, sent_at, error.problems)
     except IdConflictError as error:
         problem = Problem("ExportId", str(error))
         return _reject(services, message_id, body, sent_at, (problem,))
+    return Status.QUEUED
+
+
+def accept_request(services: Services, body: str, *, source: str, accepted_at: float) -> str:
+    """Accept one request, newly or as before; answers its export's id, `source` if it gives none.
+
+    Raises InvalidRequestError, IdConflictError, TransientError.
+    """
+    request = parse_request(body, target_of(services))
+    export = export_of(services, request, source, accepted_at)
+    is_new = services.store.accept(export)
     logger.info(
         "accepted", reason="new" if is_new else "delivered again", export_id=export.export_id
     )
-    return Status.QUEUED
+    return export.export_id
 
 
 def target_of(services: Services) -> Target:

@@ -17,7 +17,7 @@ from snapshot_export.adapters.store import MOST_ADMITTED_AT_ONCE
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.export import Attempt, snapshot_job_id
 from snapshot_export.domain.gate import decide_admission
-from snapshot_export.errors import ConditionFailedError, TransientError
+from snapshot_export.errors import ConditionFailedError, SnapshotExportError, TransientError
 
 START_WINDOW_SECONDS = 600.0
 """After admission, how long the start of the job may be tried."""
@@ -60,6 +60,15 @@ def admit(services: Services) -> int:
             start_execution(services, attempt)
         admitted += len(attempts)
     return admitted
+
+
+def try_admit(services: Services) -> int:
+    """Admit after an accept, which stands whatever happens here; the reconciler admits later."""
+    try:
+        return admit(services)
+    except SnapshotExportError as error:
+        logger.warning("not admitted", reason=f"{type(error).__name__}: {error}")
+        return 0
 
 
 def start_execution(services: Services, attempt: Attempt) -> None:

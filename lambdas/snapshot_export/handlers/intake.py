@@ -12,11 +12,11 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from snapshot_export.adapters.services import Services, services_from_env
+from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import SnapshotExportError
 from snapshot_export.flows.accept import accept_message
-from snapshot_export.flows.admit import admit
+from snapshot_export.flows.admit import try_admit
 from snapshot_export.handlers.boundary import count, describe_place, guarded, logger, metrics
 
 
@@ -45,13 +45,5 @@ def handler(event: dict[str, Any], _context: object) -> PartialItemFailureRespon
         outcomes = processor.process()
     for kind, result, _ in outcomes:
         count(f"Exports{str(result).title()}" if kind == "success" else "MessagesNotTaken")
-    _admit(services)
+    count("ExportsAdmitted", try_admit(services))
     return processor.response()
-
-
-def _admit(services: Services) -> None:
-    """The messages are accepted whatever happens here; the reconciler admits within a minute."""
-    try:
-        count("ExportsAdmitted", admit(services))
-    except SnapshotExportError as error:
-        logger.warning("not admitted", reason=f"{type(error).__name__}: {error}")

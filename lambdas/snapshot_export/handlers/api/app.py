@@ -1,0 +1,65 @@
+"""The API function's resolver: requests of an HTTP API (payload 2.0) to the routers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+
+from snapshot_export.domain.request import InvalidRequestError, Problem
+from snapshot_export.handlers.api import exports
+from snapshot_export.handlers.api.errors import answer_error, refuse
+from snapshot_export.handlers.boundary import count, guarded, metrics
+
+ROUTERS = (exports,)
+"""Modules with `router` and `BODIES`; their order is the document's."""
+
+
+def make_app() -> APIGatewayHttpResolver:
+    """The resolver with every router."""
+    resolver = APIGatewayHttpResolver(enable_validation=True)
+    for module in ROUTERS:
+        resolver.include_router(module.router)
+    resolver.use([_refuse_unknown_parameters])
+    resolver.exception_handler(Exception)(answer_error)
+    resolver.not_found(_answer_unknown_route)
+    return resolver
+
+
+def _refuse_unknown_parameters(
+    resolver: APIGatewayHttpResolver, next_middleware: NextMiddleware
+) -> Response[Any]:
+    """A misspelt query parameter would otherwise be dropped silently."""
+    route = resolver.context["_route"]
+    known = {field.alias for field in route.dependant.query_params}
+    given = resolver.current_event.query_string_parameters or {}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise InvalidRequestError(
+            tuple(Problem(f"query.{name}", "is not a parameter of this call") for name in unknown)
+        )
+    return next_middleware(resolver)
+
+
+def _answer_unknown_route(_error: Exception) -> Response[str]:
+    path = app.current_event.path
+    routes = app._static_routes + app._dynamic_routes
+    methods = sorted({route.method for route in routes if route.rule.match(path)})
+    if methods:
+        allowed = ", ".join(methods)
+        text = f"This path takes {allowed}."
+        return refuse(405, "METHOD_NOT_ALLOWED", text, headers={"Allow": allowed})
+    return refuse(404, "NOT_FOUND", "There is no such path.")
+
+
+app = make_app()
+
+
+@metrics.log_metrics
+@guarded
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """HTTP API event in, HTTP answer out; never an exception that a request could cause."""
+    answer: dict[str, Any] = app.resolve(event, context)
+    count(f"ApiAnswers{answer['statusCode'] // 100}xx")
+    return answer

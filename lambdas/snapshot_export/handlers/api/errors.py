@@ -1,0 +1,104 @@
+"""Every error leaves in one shape: `{"Code", "Message", "Problems": [{"Field", "Place", "Rule"}]}`.
+
+Texts name ids, members, places and rules, never values of a request. `Code` is for programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
+from pydantic import BaseModel
+
+from snapshot_export.domain.request import InvalidRequestError, Problem, rule_text
+from snapshot_export.errors import (
+    AlreadyEndedError,
+    IdConflictError,
+    SnapshotExportError,
+    UnknownIdError,
+)
+from snapshot_export.handlers.api.exchange import reply
+from snapshot_export.handlers.boundary import count, describe_place, logger
+
+RETRY_AFTER_SECONDS = 2
+MOST_PROBLEMS = 20
+MOST_PLACE_CHARACTERS = 200
+REFUSALS = {
+    400: "The request breaks rules; each is named with its place",
+    404: "There is nothing of this id",
+    405: "The path does not take this method; Allow names those that it takes",
+    409: "The present state does not allow it",
+    503: "Busy; the same call works later. Retry-After tells in how many seconds",
+}
+
+
+class ApiProblem(BaseModel):
+    """One broken rule. `Place` is where in the body or query; "" is the body itself."""
+
+    Field: str
+    Place: str
+    Rule: str
+
+
+class ApiError(BaseModel):
+    """The one shape of errors."""
+
+    Code: str
+    Message: str
+    Problems: list[ApiProblem] = []
+
+
+def refuse(
+    status: int,
+    code: str,
+    message: str,
+    problems: Iterable[Problem] = (),
+    headers: dict[str, str] | None = None,
+) -> Response[str]:
+    """An answer of the one shape."""
+    shown = [
+        ApiProblem(
+            Field=problem.field[:MOST_PLACE_CHARACTERS],
+            Place=problem.place[:MOST_PLACE_CHARACTERS],
+            Rule=problem.rule,
+        )
+        for problem in [*problems][:MOST_PROBLEMS]
+    ]
+    logger.info("refused", reason=code, status=status)
+    return reply(ApiError(Code=code, Message=message, Problems=shown), status, headers)
+
+
+def answer_error(error: Exception) -> Response[str]:
+    """The answer for an exception of a route; what nobody foresaw is a 500 without its text."""
+    match error:
+        case InvalidRequestError():
+            return refuse(400, "INVALID_REQUEST", "The request breaks rules.", error.problems)
+        case RequestValidationError():
+            return refuse(400, "INVALID_REQUEST", "The request breaks rules.", _problems_of(error))
+        case RequestUnsupportedContentType():
+            return refuse(400, "INVALID_REQUEST", "The body must be JSON.")
+        case UnknownIdError():
+            return refuse(404, "NOT_FOUND", str(error))
+        case IdConflictError():
+            return refuse(409, "ID_CONFLICT", str(error))
+        case AlreadyEndedError():
+            return refuse(409, "ALREADY_ENDED", str(error))
+        case SnapshotExportError() if error.can_pass:
+            logger.warning("not done", reason=f"{type(error).__name__}: {error}")
+            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+            return refuse(503, "BUSY", "Busy: try again.", headers=headers)
+    place = describe_place(error)
+    logger.error("unexpected exception", reason=place)
+    count("ApiErrorsUnexpected")
+    return refuse(500, "INTERNAL_ERROR", "The error is in the function's log.")
+
+
+def _problems_of(error: RequestValidationError) -> list[Problem]:
+    return [
+        Problem(".".join(str(part) for part in item["loc"]), rule_text(item["type"], item["msg"]))
+        for item in error.errors()
+    ]
