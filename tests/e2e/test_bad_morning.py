@@ -20,7 +20,7 @@ WRONG: dict[str, Any] = {
     "an unknown member": message("wrong-1", Colour="red"),
     "a bound": message("wrong-2", dashboard="x" * 513),
     "a rule of the format": message("wrong-3", groups=[visuals_group("CSV", "a", "b")]),
-    "files per job": message("wrong-4", groups=[pdf_group(), pdf_group()]),
+    "file groups": message("wrong-4", groups=[pdf_group()] * 51),
     "a bucket of others": message(
         "wrong-5",
         SnapshotConfiguration={

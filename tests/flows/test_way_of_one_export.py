@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -109,3 +110,39 @@ def test_the_input_of_executions_is_ids_only(world: World) -> None:
     ]
     text = client.describe_execution(executionArn=execution["executionArn"])["input"]
     assert json.loads(text) == {"ExportId": "ids-only", "Attempt": 1, "Admission": 1}
+
+
+def nine_csvs() -> list[dict[str, Any]]:
+    return [
+        visuals_group("CSV", visual, sheet="all-tables")
+        for visual in ("invoices", "orders", "places", "by-status", "by-product", "by-region")
+    ] + [visuals_group("CSV", "lines", sheet=f"part-{number}") for number in (1, 2, 3)]
+
+
+def test_nine_csvs_are_two_jobs_and_one_export(world: World) -> None:
+    world.send(message("nine", dashboard="board-pack", groups=nine_csvs(), Name="pack"))
+    world.driver.run()
+    export = world.export("nine")
+    assert (export.status, export.attempt) == (Status.COMPLETED, 2)
+    assert [file.uri and file.uri.rsplit("/", 1)[1] for file in export.files] == [
+        f"pack-{number}.csv" for number in range(1, 10)
+    ]
+    assert [job["starts"] for job in world.ledger()["jobs"]] == [1, 1]
+
+
+def test_a_part_that_fails_once_is_repeated_alone(world: World) -> None:
+    world.switch("fail_job", SnapshotJobId="again-2", ErrorType="INTERNAL_FAILURE")
+    world.send(message("again", dashboard="board-pack", groups=nine_csvs()))
+    world.driver.run()
+    export = world.export("again")
+    assert (export.status, export.attempt, len(export.files)) == (Status.COMPLETED, 3, 9)
+    assert [job["starts"] for job in world.ledger()["jobs"]] == [1, 1, 1]
+
+
+def test_a_part_that_fails_for_good_keeps_the_files_of_the_parts_before(world: World) -> None:
+    world.switch("fail_job", SnapshotJobId="half-2", ErrorType="DATASET_DELETED")
+    world.send(message("half", dashboard="board-pack", groups=nine_csvs()))
+    world.driver.run()
+    export = world.export("half")
+    assert export.status is Status.FAILED
+    assert [bool(file.uri) for file in export.files] == [True] * 5

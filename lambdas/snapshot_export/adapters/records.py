@@ -92,11 +92,6 @@ def gate_from(item: Item | None) -> Gate:
     return Gate(**_only(item or {}, Gate))
 
 
-def error_attributes(error: ErrorInfo | None) -> dict[str, str] | None:
-    """Attributes of an error."""
-    return asdict(error) if error else None
-
-
 def _only(item: Item, kind: type) -> dict[str, Any]:
     return {name: item[name] for name in kind.__dataclass_fields__ if name in item}  # type: ignore[attr-defined]
 

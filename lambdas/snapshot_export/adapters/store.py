@@ -19,7 +19,6 @@ from snapshot_export.adapters.records import (
     due_key,
     entry_attributes,
     entry_from,
-    error_attributes,
     export_attributes,
     export_from,
     gate_from,
@@ -201,20 +200,30 @@ class Store:
             ]
         )
 
-    def retry(self, attempt: Attempt, export: Export, due_at: float) -> None:
-        """Queue another attempt of an export whose snapshot job failed and was released."""
-        queued = replace(export, attempt=attempt.attempt + 1, admission=attempt.admission)
+    def queue_next(self, attempt: Attempt, export: Export, due_at: float | None = None) -> None:
+        """Queue the next attempt of an export whose snapshot job was released.
+
+        `export` is the record as it shall be: its next attempt, part, failures, files and error.
+        Without `due_at` it goes to the front of the backlog.
+        """
+        data = export_attributes(export)
+        queued = replace(export, rank=front_rank(export.rank), admission=attempt.admission)
         self._table.transact(
             [
                 self._delete_attempt(attempt, holds_slot=False),
                 self._put_entry(_entry_of(queued, due_at)),
                 self._on_export(
                     attempt,
-                    "SET #status = :queued, attempt = :next, #error = :error",
+                    "SET #status = :queued, attempt = :next, part = :part, failures = :failures, "
+                    "files = :files, #error = :error, job_seconds = :seconds",
                     {
                         ":queued": Status.QUEUED,
-                        ":next": queued.attempt,
-                        ":error": error_attributes(export.error),
+                        ":next": export.attempt,
+                        ":part": export.part,
+                        ":failures": export.failures,
+                        ":files": data["files"],
+                        ":error": data["error"] or {},
+                        ":seconds": export.job_seconds or 0,
                     },
                     {"#error": "error"},
                 ),

@@ -55,7 +55,11 @@ class ExportedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """One request of a user's, from accepted to its end."""
+    """One request of a user's, from accepted to its end.
+
+    `part` is the part of the request (domain/parts.py) that the present attempt makes, `failures`
+    how many attempts of this part failed; `files` are those collected so far.
+    """
 
     export_id: str
     status: Status
@@ -70,6 +74,8 @@ class Export:
     priority: int = 5
     deadline: float | None = None
     attempt: int = 1
+    part: int = 0
+    failures: int = 0
     admission: int = 0
     admitted_at: float | None = None
     finished_at: float | None = None

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
+from snapshot_export.domain.naming import check_segments
 from snapshot_export.domain.snapshot_request import (
     NonBlank,
     ResourceId,
@@ -26,6 +27,7 @@ from snapshot_export.domain.snapshot_request import (
     as_sent,
     rule,
 )
+from snapshot_export.domain.templates import TemplateError, parse_template
 
 MAX_BODY_BYTES = 262_144
 """Room for the rest of the export in DynamoDB's 400 KB item."""
@@ -86,7 +88,8 @@ class Request:
         return tuple(group["Files"][0]["FormatType"] for group in groups)
 
 
-def _deadline(value: object) -> object:
+def parse_deadline(value: object) -> object:
+    """An ISO 8601 text with an offset, as a time."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -97,10 +100,11 @@ def _deadline(value: object) -> object:
 
 
 def _file_name(value: str) -> str:
-    if any(ord(character) < 32 or character in "\\{}" for character in value):
-        raise rule("must not hold control characters, backslashes or braces")
-    if any(segment.strip() in ("", ".", "..") for segment in value.split("/")):
-        raise rule("must be a relative path without empty, '.' or '..' segments")
+    try:
+        parse_template(value)
+        check_segments(value)
+    except TemplateError as error:
+        raise rule(str(error)) from None
     return value
 
 
@@ -109,7 +113,7 @@ class ExportRequest(Shape):
 
     ExportId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = None
     Priority: Annotated[int, Field(ge=1, le=9)] = NO_PRIORITY
-    Deadline: Annotated[datetime, BeforeValidator(_deadline)] | None = None
+    Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = None
     Name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_file_name)] | None = (
         None
     )
@@ -133,14 +137,15 @@ def parse_request(text: str, target: Target) -> Request:
     Raises InvalidRequestError with every problem found, each with its place; values are not
     repeated, since tags and parameters are the users' customers' secrets.
     """
-    return _check_request(_read_json(text), target)
+    return check_request(read_json(text), target)
 
 
-def _check_request(data: Any, target: Target) -> Request:
+def check_request(data: Any, target: Target) -> Request:
+    """Check a body that was read already; raises as parse_request does."""
     try:
         body = ExportRequest.model_validate(data)
     except ValidationError as error:
-        raise InvalidRequestError(_problems_of(error)) from None
+        raise InvalidRequestError(problems_of(error)) from None
     problems = tuple(_deployment_problems(body, target))
     if problems:
         raise InvalidRequestError(problems)
@@ -166,7 +171,7 @@ def _check_request(data: Any, target: Target) -> Request:
 def claimed_export_id(text: str) -> str | None:
     """The id that a refused body gives itself, if it is readable and well formed."""
     try:
-        data = _read_json(text)
+        data = read_json(text)
     except InvalidRequestError:
         return None
     claimed = data.get("ExportId") or data.get("SnapshotJobId")
@@ -179,13 +184,14 @@ def digest_of(data: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _read_json(text: str) -> Any:
+def read_json(text: str, most_bytes: int = MAX_BODY_BYTES) -> Any:
+    """The object that a JSON text holds, if AWS can carry it. Raises InvalidRequestError."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
         raise InvalidRequestError((Problem("", "must be valid Unicode"),)) from None
-    if size > MAX_BODY_BYTES:
-        raise InvalidRequestError((Problem("", f"must be at most {MAX_BODY_BYTES} bytes"),))
+    if size > most_bytes:
+        raise InvalidRequestError((Problem("", f"must be at most {most_bytes} bytes"),))
     try:
         data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_members)
     except InvalidRequestError:
@@ -201,7 +207,7 @@ def _read_json(text: str) -> Any:
         ) from None
     if not isinstance(data, dict):
         raise InvalidRequestError((Problem("", "must be a JSON object"),))
-    _refuse_unusable_text(data, "", 0)
+    refuse_unusable_text(data, "", 0)
     return data
 
 
@@ -216,7 +222,7 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _refuse_unusable_text(value: Any, place: str, depth: int) -> None:
+def refuse_unusable_text(value: Any, place: str, depth: int) -> None:
     """Refuse what JSON can carry and AWS cannot: lone surrogates, NUL; and bottomless nesting."""
     if depth > MAX_DEPTH:
         raise InvalidRequestError((Problem("", f"must nest at most {MAX_DEPTH} levels"),))
@@ -227,11 +233,11 @@ def _refuse_unusable_text(value: Any, place: str, depth: int) -> None:
             )
     elif isinstance(value, dict):
         for key, member in value.items():
-            _refuse_unusable_text(key, f"{place}.(a member's name)".lstrip("."), depth + 1)
-            _refuse_unusable_text(member, f"{place}.{key}".lstrip("."), depth + 1)
+            refuse_unusable_text(key, f"{place}.(a member's name)".lstrip("."), depth + 1)
+            refuse_unusable_text(member, f"{place}.{key}".lstrip("."), depth + 1)
     elif isinstance(value, list):
         for index, member in enumerate(value):
-            _refuse_unusable_text(member, f"{place}[{index}]", depth + 1)
+            refuse_unusable_text(member, f"{place}[{index}]", depth + 1)
 
 
 def _deployment_problems(body: ExportRequest, target: Target) -> list[Problem]:
@@ -256,7 +262,8 @@ def _deployment_problems(body: ExportRequest, target: Target) -> list[Problem]:
     return problems
 
 
-def _problems_of(error: ValidationError) -> tuple[Problem, ...]:
+def problems_of(error: ValidationError) -> tuple[Problem, ...]:
+    """Pydantic's errors as places and rules, without the values."""
     problems = []
     for item in error.errors(include_input=False, include_url=False, include_context=True):
         place = ""

@@ -50,12 +50,12 @@ class Verdict:
     reason: str
 
 
-def judge_failure(error_type: str, attempt: int) -> Verdict:
-    """What to do after snapshot job number `attempt` (from 1) failed with `error_type`."""
+def judge_failure(error_type: str, failures: int) -> Verdict:
+    """What to do after the same job failed for the `failures`th time, now with `error_type`."""
     name = error_type.upper()
     if name in PERMANENT:
         return Verdict(False, 0.0, "this error does not pass")
     most = MAX_ATTEMPTS if name in PASSING else UNKNOWN_MAX_ATTEMPTS
-    if attempt >= most:
-        return Verdict(False, 0.0, f"failed {attempt} times")
-    return Verdict(True, RETRY_DELAY_SECONDS * attempt, "this error can pass")
+    if failures >= most:
+        return Verdict(False, 0.0, f"failed {failures} times")
+    return Verdict(True, RETRY_DELAY_SECONDS * failures, "this error can pass")

@@ -27,6 +27,7 @@ from snapshot_export.domain.request import (
     parse_request,
 )
 from snapshot_export.errors import IdConflictError
+from snapshot_export.flows.names import check_names
 
 MOST_PROBLEMS = 20
 MOST_PLACE_CHARACTERS = 200
@@ -57,6 +58,7 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
     """
     request = parse_request(body, target_of(services))
     export = export_of(services, request, source, accepted_at)
+    check_names(export)
     is_new = services.store.accept(export)
     logger.info(
         "accepted", reason="new" if is_new else "delivered again", export_id=export.export_id

@@ -1,7 +1,8 @@
 """Collect: bring the files of an ended job to their places and end the export.
 
 Holds no slot. Order of writes: the files first (repeating a copy leaves the same object), then
-finish; or, after a failure that can pass, one transaction that queues the next attempt.
+finish; or one transaction that queues the next attempt: of the next part, or of the same one after
+a failure that can pass.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.quicksight import JobResult
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, ExportedFile, Phase
-from snapshot_export.domain.naming import file_keys
+from snapshot_export.domain.parts import formats_of, split_file_groups
 from snapshot_export.domain.retry import judge_failure
 from snapshot_export.errors import (
     ConditionFailedError,
@@ -22,8 +23,10 @@ from snapshot_export.errors import (
     RefusedError,
     TransientError,
 )
+from snapshot_export.flows.admit import admit
 from snapshot_export.flows.answer import Answer, answer, answer_without_attempt, is_current
-from snapshot_export.flows.finish import finish_completed, finish_failed
+from snapshot_export.flows.finish import finish_completed, finish_failed, job_seconds
+from snapshot_export.flows.names import keys_of
 
 RESULT_KEPT_SECONDS = 6 * 3600.0
 """After this long without a readable result the export is given up."""
@@ -52,17 +55,25 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
     except (QuickSightError, TransientError) as error:
         return _later(services, record, export, error)
     failure = _failure_of(result, files, export)
-    if failure is None:
-        finish_completed(services, record, export, files)
-        return answer(export_id, attempt, Phase.DONE)
-    return _after_failure(services, record, export, failure, files)
+    files = (*export.files, *files)
+    if failure is not None:
+        return _after_failure(services, record, export, failure, files)
+    if export.part + 1 < len(_parts_of(export)):
+        return _queue_next_part(services, record, export, files)
+    finish_completed(services, record, export, files)
+    return answer(export_id, attempt, Phase.DONE)
+
+
+def _parts_of(export: Export) -> tuple[tuple[int, ...], ...]:
+    return split_file_groups(formats_of(export.snapshot))
 
 
 def _collect_files(
     services: Services, export: Export, result: JobResult
 ) -> tuple[ExportedFile, ...]:
-    formats = tuple(file.format for file in result.files)
-    keys = file_keys(export.export_id, export.name or export.dashboard_id, formats)
+    """Bring this part's files to the places that the whole request's names give them."""
+    all_keys = keys_of(export)
+    keys = [all_keys[position] for position in _parts_of(export)[export.part]]
     return tuple(
         services.files.collect(file.uri, file.format, key)
         if file.uri and file.error is None
@@ -70,7 +81,7 @@ def _collect_files(
             format=file.format,
             error=file.error or ErrorInfo("NO_FILE", "QuickSight gave no address"),
         )
-        for file, key in zip(result.files, keys, strict=True)
+        for file, key in zip(result.files, keys, strict=False)
     )
 
 
@@ -80,14 +91,41 @@ def _failure_of(
     """The job's own error, else the first file's, else a file that is missing altogether."""
     if result.status == "FAILED":
         return result.error or ErrorInfo("UNKNOWN", "QuickSight gave no reason")
-    for number, file in enumerate(files):
+    positions = _parts_of(export)[export.part]
+    for position, file in zip(positions, files, strict=False):
         if file.error:
-            text = f"file {number} ({file.format}): {file.error.message}"
+            text = f"file {position} ({file.format}): {file.error.message}"
             return ErrorInfo(file.error.code, text)
-    asked = len(export.snapshot["SnapshotConfiguration"]["FileGroups"])
-    if len(files) < asked:
-        return ErrorInfo("NO_FILE", f"{asked} files were asked for, {len(files)} came")
+    if len(files) != len(positions):
+        text = f"{len(positions)} files were asked for, {len(files)} came"
+        return ErrorInfo("NO_FILE", text)
     return result.error
+
+
+def _queue_next_part(
+    services: Services, record: Attempt, export: Export, files: tuple[ExportedFile, ...]
+) -> Answer:
+    following = replace(
+        export,
+        attempt=record.attempt + 1,
+        part=export.part + 1,
+        failures=0,
+        files=files,
+        error=None,
+        job_seconds=job_seconds(record, export),
+    )
+    try:
+        services.store.queue_next(record, following)
+    except ConditionFailedError:
+        return answer_without_attempt(services, export.export_id, record.attempt)
+    logger.info(
+        "part collected",
+        reason="more files than one job makes",
+        export_id=export.export_id,
+        part=export.part,
+    )
+    admit(services)
+    return answer(export.export_id, record.attempt, Phase.DONE)
 
 
 def _after_failure(
@@ -98,7 +136,8 @@ def _after_failure(
     files: tuple[ExportedFile, ...] = (),
 ) -> Answer:
     export_id, attempt = export.export_id, record.attempt
-    verdict = judge_failure(failure.code, attempt)
+    failures = export.failures + 1
+    verdict = judge_failure(failure.code, failures)
     logger.warning(
         "snapshot job failed",
         reason=verdict.reason,
@@ -110,9 +149,9 @@ def _after_failure(
     if not verdict.again:
         finish_failed(services, record, export, failure, files)
         return answer(export_id, attempt, Phase.FAILED, code=failure.code)
-    due_at = services.now() + verdict.delay
+    again = replace(export, attempt=attempt + 1, failures=failures, error=failure)
     try:
-        services.store.retry(record, replace(export, error=failure), due_at)
+        services.store.queue_next(record, again, services.now() + verdict.delay)
     except ConditionFailedError:
         return answer_without_attempt(services, export_id, attempt)
     return answer(export_id, attempt, Phase.WAITING, wait=round(verdict.delay) + 1)

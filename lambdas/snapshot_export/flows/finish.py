@@ -38,6 +38,13 @@ def finish_completed(
     _finish(services, record, export, Status.COMPLETED, files, None)
 
 
+def job_seconds(record: Attempt, export: Export) -> float | None:
+    """How long the export's jobs ran, this attempt's included; None if none did."""
+    if record.started_at is None or record.job_ended_at is None:
+        return export.job_seconds
+    return (export.job_seconds or 0.0) + max(0.0, record.job_ended_at - record.started_at)
+
+
 def _finish(
     services: Services,
     record: Attempt,
@@ -47,15 +54,13 @@ def _finish(
     error: ErrorInfo | None,
 ) -> None:
     now = services.now()
-    ended = record.job_ended_at
-    ran = record.started_at is not None and ended is not None
     done = replace(
         export,
         status=status,
         files=files,
         error=error,
         finished_at=now,
-        job_seconds=max(0.0, (ended or 0.0) - (record.started_at or 0.0)) if ran else None,
+        job_seconds=job_seconds(record, export),
     )
     services.events.announce_end(done)
     try:

@@ -14,6 +14,7 @@ from snapshot_export.adapters.quicksight import CALL_SECONDS
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, Phase
 from snapshot_export.domain.gate import HOLD_SECONDS
+from snapshot_export.domain.parts import snapshot_of_part
 from snapshot_export.errors import (
     ConditionFailedError,
     JobNotFoundError,
@@ -46,7 +47,11 @@ def start(services: Services, export_id: str, attempt: int, admission: int) -> A
     if services.now() > record.start_by:
         return _give_up_starting(services, record)
     try:
-        services.quicksight.start(record.dashboard_id, record.snapshot_job_id, export.snapshot)
+        services.quicksight.start(
+            record.dashboard_id,
+            record.snapshot_job_id,
+            snapshot_of_part(export.snapshot, export.part),
+        )
     except QuickSightError as error:
         return _settle(services, record, export, error)
     return _started(services, record, services.now(), "started")

@@ -6,7 +6,6 @@ import pytest
 
 from snapshot_export.domain.backlog import front_rank, rank_of
 from snapshot_export.domain.export import Attempt, snapshot_job_id
-from snapshot_export.domain.naming import file_keys
 from snapshot_export.domain.polling import LONGEST_WAIT, POLL_SHARE, plan_wait
 from snapshot_export.domain.retry import PASSING, PERMANENT, judge_failure
 
@@ -75,14 +74,6 @@ def test_errors_that_pass_are_tried_three_times(error_type: str) -> None:
 
 def test_unknown_errors_are_tried_once_more() -> None:
     assert [judge_failure("SOMETHING_NEW", attempt).again for attempt in (1, 2)] == [True, False]
-
-
-def test_files_are_numbered_only_where_a_format_repeats() -> None:
-    assert file_keys("e", "report", ("PDF", "CSV", "CSV")) == (
-        "exports/e/report.pdf",
-        "exports/e/report-1.csv",
-        "exports/e/report-2.csv",
-    )
 
 
 def test_a_job_id_is_of_its_export_attempt_and_content() -> None:

@@ -1,0 +1,40 @@
+"""A request with more files than one snapshot job makes is done in parts, one job after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from snapshot_export.domain.snapshot_request import MAX_FILES_PER_JOB
+
+Group = dict[str, Any]
+
+
+def split_file_groups(formats: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
+    """Positions of the file groups that each part's job makes, in the order of the request.
+
+    As few parts as the limits of one job allow: 1 PDF, 1 EXCEL and 5 CSV files
+    (and so at most 7 groups, the service model's bound).
+    """
+    parts: list[list[int]] = []
+    counts: dict[str, int] = {}
+    for position, kind in enumerate(formats):
+        index = counts.get(kind, 0) // MAX_FILES_PER_JOB[kind]
+        counts[kind] = counts.get(kind, 0) + 1
+        if index == len(parts):
+            parts.append([])
+        parts[index].append(position)
+    return tuple(tuple(part) for part in parts)
+
+
+def formats_of(snapshot: dict[str, Any]) -> tuple[str, ...]:
+    """FormatType of each file, in the order of FileGroups."""
+    groups = snapshot["SnapshotConfiguration"]["FileGroups"]
+    return tuple(group["Files"][0]["FormatType"] for group in groups)
+
+
+def snapshot_of_part(snapshot: dict[str, Any], part: int) -> dict[str, Any]:
+    """What is sent to QuickSight for one part of a request."""
+    configuration = snapshot["SnapshotConfiguration"]
+    groups = configuration["FileGroups"]
+    chosen = [groups[position] for position in split_file_groups(formats_of(snapshot))[part]]
+    return snapshot | {"SnapshotConfiguration": configuration | {"FileGroups": chosen}}
