@@ -44,9 +44,9 @@ class LocalCloud:
             raise
 
     def stop(self) -> None:
-        """Stop both; idempotent."""
-        self.quicksight.stop()
+        """Stop both; idempotent. The account first: its functions hold QuickSight's connections."""
         self.aws.stop()
+        self.quicksight.stop()
 
     def deploy(self, parameters: Mapping[str, Any] | None = None) -> Deployed:
         """Deploy the stack, with overrides of cdk.json's deployment parameters."""

@@ -42,8 +42,11 @@ class ProcessIdentity:
         """Whether this very process still runs."""
         return ProcessIdentity.of(self.pid) == self
 
-    def stop(self, *, grace_seconds: float = 5.0) -> None:
-        """SIGTERM, then SIGKILL to its whole group; does nothing if the process is another."""
+    def stop(self, *, grace_seconds: float = 1.0) -> None:
+        """SIGTERM, then SIGKILL to its whole group; does nothing if the process is another.
+
+        The grace is short because nothing that the local servers hold outlives them.
+        """
         if not self.is_alive():
             return
         os.kill(self.pid, signal.SIGTERM)
