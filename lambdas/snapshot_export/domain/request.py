@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
-from snapshot_export.domain.naming import check_segments
+from snapshot_export.domain.naming import RAW_PREFIX, check_segments
 from snapshot_export.domain.snapshot_request import (
     NonBlank,
     ResourceId,
@@ -255,6 +255,11 @@ def _deployment_problems(body: ExportRequest, target: Target) -> list[Problem]:
             problems.append(
                 Problem(f"{place}.BucketName", "must be a bucket that this deployment allows")
             )
+        elif bucket.BucketName == target.export_bucket and not bucket.BucketPrefix.startswith(
+            f"{RAW_PREFIX}/"
+        ):
+            text = f"must begin with {RAW_PREFIX}/ in the stack's own bucket"
+            problems.append(Problem(f"{place}.BucketPrefix", text))
         if bucket.BucketRegion != target.region:
             problems.append(
                 Problem(f"{place}.BucketRegion", f"must be the region of the call, {target.region}")

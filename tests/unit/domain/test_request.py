@@ -139,6 +139,11 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "strange bucket": (with_destination("theirs"), f"{BUCKET}.BucketName", "deployment allows"),
     "blank prefix": (with_destination(prefix="  "), f"{BUCKET}.BucketPrefix", "not be blank"),
+    "own bucket outside its prefix": (
+        with_destination("ours"),
+        f"{BUCKET}.BucketPrefix",
+        "must begin with snapshots/",
+    ),
     "other region": (with_destination(region="us-east-1"), f"{BUCKET}.BucketRegion", "eu-west-1"),
     "101 parameters": (
         with_parameters(StringParameters=[{"Name": "n", "Values": []}] * 101),
@@ -215,7 +220,7 @@ VALID: dict[str, dict[str, Any]] = {
         groups=[*[pdf_group()] * 2, *[visuals_group("CSV", "v")] * 9]
     ),
     "workbook of 5 visuals over 5 sheets": sheets("EXCEL", *[("SELECTED_VISUALS", ["v"])] * 5),
-    "own bucket": with_destination("ours"),
+    "own bucket": with_destination("ours", "snapshots/mine"),
     "no S3 destination": edited(
         lambda b: b["SnapshotConfiguration"].update(DestinationConfiguration={})
     ),
