@@ -2,7 +2,7 @@
 PYTHON ?= python3
 EXPORTS ?= 48
 BIN := .venv/bin
-CODE := app.py infra lambdas local tests
+CODE := app.py infra lambdas local cli tests
 
 .PHONY: help install run up down test check openapi fmt lock clean
 .DEFAULT_GOAL := help
@@ -10,7 +10,7 @@ CODE := app.py infra lambdas local tests
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: .venv/.installed node_modules/.installed .local/wheels/.installed  ## Install what the project needs, here in its folder
+install: .venv/.installed .venv/bin/snapshots node_modules/.installed .local/wheels/.installed  ## Install what the project needs, here in its folder
 
 run: install  ## Deploy to an embedded account and export EXPORTS=48 dashboards
 	@exec $(BIN)/python -m local.run --exports $(EXPORTS)
@@ -44,7 +44,7 @@ lock: .venv/.installed  ## Resolve requirements.in anew, in the two locked files
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet -c requirements.txt lambdas/requirements.in -o lambdas/requirements.txt
 
 clean: down  ## Remove all that the other commands made
-	rm -rf .venv node_modules .local cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules .local cdk.out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.installed: requirements.txt
@@ -55,6 +55,11 @@ clean: down  ## Remove all that the other commands made
 	  echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
+	@touch $@
+
+# The command line, as `pip install .` makes it, but running from this folder.
+.venv/bin/snapshots: pyproject.toml .venv/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json

@@ -1,0 +1,104 @@
+"""`snapshots burst`: one template, many recipients."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.commands.status import finish_burst
+from cli.commands.waiting import timeout_seconds, wait_options
+from cli.connection import telling_of_aws
+from cli.errors import CliError, ExitCode, UsageError
+from cli.inputs import read_object
+from cli.invocation import Invocation, command_options
+from cli.times import parse_time
+
+_FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".json": "JSON_LINES"}
+
+
+@click.command()
+@click.argument("source", metavar="[FILE|-]", required=False)
+@click.option("--template", metavar="FILE", help="The export request made for each recipient.")
+@click.option(
+    "--manifest", metavar="FILE|s3://…", help="Recipients as CSV or JSON Lines; a file is uploaded."
+)
+@click.option("--burst-id", metavar="ID", help="Its id; the same id again is the same burst.")
+@click.option("--priority", type=click.IntRange(1, 9), help="1 comes first; 5 unless given.")
+@click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")
+@wait_options
+@command_options
+def burst(
+    invocation: Invocation,
+    source: str | None,
+    template: str | None,
+    manifest: str | None,
+    burst_id: str | None,
+    priority: int | None,
+    deadline: str | None,
+    wait: bool,
+    timeout: str | None,
+    download: Path | None,
+) -> int:
+    """Submit a burst: a burst request as JSON, or --template with --manifest.
+
+    Options are laid over the file's members.
+    """
+    seconds = timeout_seconds(timeout)
+    body = read_object(source) if source else {}
+    body["BurstId"] = burst_id or body.get("BurstId") or str(uuid.uuid4())
+    if template:
+        body["Template"] = read_object(template)
+    if priority is not None:
+        body["Priority"] = priority
+    if deadline:
+        body["Deadline"] = parse_time(deadline, now=invocation.now, direction=1)
+    if manifest:
+        if "Recipients" in body:
+            raise UsageError("--manifest and the file's Recipients exclude each other")
+        body["Manifest"] = _manifest_of(invocation, manifest, body["BurstId"])
+    if "Template" not in body or not ("Recipients" in body or "Manifest" in body):
+        raise UsageError("give a burst request with Template and Recipients, or --template with "
+                         "--manifest")  # fmt: skip
+    answer = invocation.api.post("bursts", body=body)
+    if wait or download:
+        return finish_burst(
+            invocation, answer["BurstId"], wait=wait, timeout=seconds, download=download
+        )
+    if invocation.as_json:
+        invocation.print_json(answer)
+    else:
+        told = f"{answer['BurstId']} {answer['Status']}: snapshots status {answer['BurstId']}"
+        invocation.out.print(told, markup=False, soft_wrap=True)
+    return ExitCode.OK
+
+
+def _manifest_of(invocation: Invocation, manifest: str, burst_id: str) -> dict[str, str]:
+    """Where the manifest is in S3; a file is uploaded to the stack's own bucket before."""
+    suffix = Path(manifest).suffix.lower()
+    if suffix not in _FORMATS:
+        raise UsageError(
+            f"--manifest must end with {', '.join(_FORMATS)}, not {suffix or manifest}"
+        )
+    if manifest.startswith("s3://"):
+        return {"S3Uri": manifest, "Format": _FORMATS[suffix]}
+    path = Path(manifest)
+    if not path.is_file():
+        raise UsageError(f"cannot read {manifest}: no such file")
+    bucket = _output(invocation, "ExportBucketName")
+    key = f"manifests/{burst_id}{suffix}"
+    with telling_of_aws():
+        invocation.account.client("s3").put_object(
+            Bucket=bucket, Key=key, Body=path.read_bytes(), ContentType="application/octet-stream"
+        )
+    return {"S3Uri": f"s3://{bucket}/{key}", "Format": _FORMATS[suffix]}
+
+
+def _output(invocation: Invocation, name: str) -> Any:
+    try:
+        return invocation.outputs[name]
+    except KeyError:
+        message = f"the stack has no output {name}: deploy its present version"
+        raise CliError(message, ExitCode.NOT_FOUND) from None

@@ -1,0 +1,48 @@
+"""`snapshots capacity`: the limit of slots, and the pause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.table import Table
+
+from cli.errors import UsageError
+from cli.invocation import Invocation, command_options
+from cli.times import parse_time, show_time
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(min=0), help="Let at most so many jobs run at once.")
+@click.option("--pause", metavar="TIME", help="Start nothing for 30m, 2h, or until a time.")
+@click.option("--resume", is_flag=True, help="End a pause now.")
+@command_options
+def capacity(invocation: Invocation, limit: int | None, pause: str | None, resume: bool) -> int:
+    """Show the slots, or change how many are used. What runs already is never interrupted."""
+    if pause and resume:
+        raise UsageError("--pause and --resume exclude each other")
+    change: dict[str, Any] = {}
+    if limit is not None:
+        change["Limit"] = limit
+    if pause:
+        change["PausedUntil"] = parse_time(pause, now=invocation.now, direction=1)
+    if resume:
+        change["PausedUntil"] = None
+    api = invocation.api
+    found = api.put("capacity", body=change) if change else api.get("capacity")
+    if invocation.as_json:
+        invocation.print_json(found)
+        return 0
+    table = Table.grid(padding=(0, 2))
+    rows = {
+        "slots": f"{found['Running']} of {found['Limit']} held",
+        "ceiling": f"{found['Ceiling']}: others use slots" if found.get("Ceiling") else "",
+        "paused until": show_time(found.get("PausedUntil"), now=invocation.now),
+        "waiting": str(found["Waiting"]),
+        "last hour": f"{found['CompletedLastHour']} completed",
+    }
+    for name, value in rows.items():
+        if value:
+            table.add_row(f"[dim]{name}[/dim]", value)
+    invocation.out.print(table)
+    return 0

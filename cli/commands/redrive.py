@@ -1,0 +1,164 @@
+"""`snapshots redrive`: messages that were not taken go back to the intake queue after a fix."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from cli.api import THREADS
+from cli.connection import telling_of_aws
+from cli.errors import CliError, ExitCode, describe_problem
+from cli.invocation import Invocation, command_options
+from cli.queues import DEAD_LETTER, OUTPUTS, REJECTED, KeptMessage, KeptQueue
+
+
+@dataclass
+class Plan:
+    """What was found in one queue, and what became of it."""
+
+    queue: KeptQueue
+    found: list[KeptMessage] = field(default_factory=list)
+    chosen: list[KeptMessage] = field(default_factory=list)
+    moved: list[KeptMessage] = field(default_factory=list)
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only show what would be moved; this is the default.")
+@click.option("--yes", is_flag=True, help="Move the messages.")
+@click.option(
+    "--queue",
+    type=click.Choice([DEAD_LETTER, REJECTED]),
+    help="Only this queue; both unless given.",
+)
+@click.option("--reason", "reasons", metavar="CODE", multiple=True, help="Only with this code.")
+@click.option(
+    "--field", "fields", metavar="NAME", multiple=True, help="Only refused for this field."
+)
+@click.option("--message-id", "ids", metavar="ID", multiple=True, help="Only this message.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=10_000,
+    show_default=True,
+    help="Read at most so many messages of each queue.",
+)
+@command_options
+def redrive(
+    invocation: Invocation,
+    dry_run: bool,
+    yes: bool,
+    queue: str | None,
+    reasons: Sequence[str],
+    fields: Sequence[str],
+    ids: Sequence[str],
+    limit: int,
+) -> int:
+    """Move dead letters and rejected messages back to the intake queue, after a fix.
+
+    Shows what it would do unless --yes is given. Filters of one kind are alternatives, of several
+    kinds must all hold.
+    """
+    intake_url, plans = _queues(invocation, queue)
+    try:
+        for plan in plans:
+            with telling_of_aws():
+                for message in plan.queue.receive(limit):
+                    plan.found.append(message)
+                    if _matches(message, reasons, fields, ids):
+                        plan.chosen.append(message)
+        if yes and not dry_run:
+            for plan in plans:
+                _move(plan, intake_url)
+    finally:
+        for plan in plans:
+            gone = {message.receipt for message in plan.moved}
+            with telling_of_aws():
+                plan.queue.give_back(m for m in plan.found if m.receipt not in gone)
+    moves = yes and not dry_run
+    if invocation.as_json:
+        invocation.print_json({"DryRun": not moves, "Queues": [_as_json(plan) for plan in plans]})
+    else:
+        _show(invocation, plans, moves=moves)
+    return ExitCode.OK
+
+
+def _queues(invocation: Invocation, only: str | None) -> tuple[str, list[Plan]]:
+    outputs = invocation.outputs
+    missing = {"IntakeQueueUrl", *OUTPUTS.values()} - outputs.keys()
+    if missing:
+        text = f"the stack has no output {', '.join(sorted(missing))}: deploy its present version"
+        raise CliError(text, ExitCode.NOT_FOUND)
+    client = invocation.account.client("sqs")
+    names = [only] if only else [DEAD_LETTER, REJECTED]
+    plans = [Plan(KeptQueue(client, name, outputs[OUTPUTS[name]])) for name in names]
+    return outputs["IntakeQueueUrl"], plans
+
+
+def _matches(
+    message: KeptMessage, reasons: Sequence[str], fields: Sequence[str], ids: Sequence[str]
+) -> bool:
+    named = {str(problem.get("Field")) for problem in message.problems}
+    return (
+        (not reasons or message.code in reasons)
+        and (not fields or not named.isdisjoint(fields))
+        and (not ids or message.message_id in ids)
+    )
+
+
+def _move(plan: Plan, intake_url: str) -> None:
+    def move(message: KeptMessage) -> None:
+        if not plan.queue.is_late():
+            plan.queue.move(message, intake_url)
+            plan.moved.append(message)
+
+    with telling_of_aws(), ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(move, plan.chosen):
+            pass
+
+
+def _show(invocation: Invocation, plans: Sequence[Plan], *, moves: bool) -> None:
+    out = invocation.out
+    for plan in plans:
+        verb = f"{len(plan.moved)} moved" if moves else f"{len(plan.chosen)} would be moved"
+        out.print(f"[bold]{plan.queue.name}[/bold]: {len(plan.found)} messages, {verb}")
+        table = Table(box=None, header_style="dim", pad_edge=False)
+        for column in ("messages", "reason", "what"):
+            table.add_column(column, overflow="fold")
+        for (code, what), count in Counter(map(_reason_of, plan.chosen)).most_common(20):
+            table.add_row(str(count), escape(code), escape(what))
+        if plan.chosen:
+            out.print(table)
+    if not moves and any(plan.chosen for plan in plans):
+        invocation.err.print("nothing was moved; to move them, add --yes")
+
+
+def _reason_of(message: KeptMessage) -> tuple[str, str]:
+    told = "; ".join(describe_problem(problem) for problem in message.problems)
+    return message.code, told or "not taken after several deliveries"
+
+
+def _as_json(plan: Plan) -> dict[str, Any]:
+    moved = {message.receipt for message in plan.moved}
+    return {
+        "Queue": plan.queue.name,
+        "Found": len(plan.found),
+        "Chosen": len(plan.chosen),
+        "Moved": len(moved),
+        "Messages": [
+            {
+                "MessageId": message.message_id,
+                "ExportId": message.claimed_id,
+                "Code": message.code,
+                "Problems": list(message.problems),
+                "Moved": message.receipt in moved,
+            }
+            for message in plan.chosen
+        ],
+    }

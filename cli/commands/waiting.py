@@ -1,0 +1,74 @@
+"""What submit, burst and status share: --wait, --timeout and --download, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from cli.downloads import download_exports
+from cli.errors import ExitCode, UsageError
+from cli.following import follow_exports
+from cli.invocation import Invocation
+from cli.tables import export_details, exports_table
+from cli.times import parse_duration
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def wait_options(function: F) -> F:
+    """Add --wait, --timeout and --download."""
+    for option in (
+        click.option(
+            "--download",
+            metavar="DIR",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Wait, then bring the files to DIR/<ExportId>/.",
+        ),
+        click.option("--timeout", metavar="TIME", help="Wait no longer, such as 90s or 2h."),
+        click.option("--wait", is_flag=True, help="Wait for the end, with a progress bar."),
+    ):
+        function = option(function)
+    return function
+
+
+def timeout_seconds(text: str | None) -> float | None:
+    """Seconds of a --timeout. Raises UsageError."""
+    if text is None:
+        return None
+    duration = parse_duration(text)
+    if duration is None:
+        raise UsageError(f"--timeout must be a duration such as 90s, 30m or 2h, not {text!r}")
+    return duration.total_seconds()
+
+
+def finish_exports(
+    invocation: Invocation,
+    export_ids: Sequence[str],
+    *,
+    timeout: float | None,
+    download: Path | None,
+    extra: Mapping[str, Any] | None = None,
+) -> ExitCode:
+    """Wait for exports, bring and show their files; `extra` members go into the JSON."""
+    ended = follow_exports(invocation.api, export_ids, console=invocation.err, timeout=timeout)
+    exports = {export_id: ended[export_id] for export_id in dict.fromkeys(export_ids)}
+    paths = download_exports(exports, download) if download else []
+    if invocation.as_json:
+        shown = {"Downloaded": [str(path) for path in paths]} if download else {}
+        invocation.print_json({"Exports": [*exports.values()], **shown, **(extra or {})})
+    elif len(exports) == 1:
+        invocation.out.print(export_details(next(iter(exports.values())), invocation.now))
+    elif exports:
+        invocation.out.print(exports_table(exports.values(), invocation.now))
+    if download and not invocation.as_json:
+        invocation.out.print(f"{len(paths)} files in {download}", markup=False, soft_wrap=True)
+    return judge(exports.values())
+
+
+def judge(exports: Any) -> ExitCode:
+    """OK unless one of the exports ended otherwise than COMPLETED."""
+    bad = {"FAILED", "CANCELLED", "REJECTED"}
+    return ExitCode.EXPORT_FAILED if any(e["Status"] in bad for e in exports) else ExitCode.OK

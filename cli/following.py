@@ -1,0 +1,122 @@
+"""Following exports and bursts to their ends, with a progress bar on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cli.api import THREADS, Api
+from cli.errors import CliError, ExitCode
+
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "REJECTED"})
+BURST_ENDED = frozenset({"COMPLETED", "CANCELLED"})
+_READS_A_ROUND = 48
+Show = Callable[[int, str], None]
+
+
+class TimeIsUpError(CliError):
+    """Not all ended within --timeout; what was accepted goes on."""
+
+    def __init__(self, waiting: int) -> None:
+        message = f"time is up: {waiting} not ended; they go on, see: snapshots watch"
+        super().__init__(message, ExitCode.TIME_IS_UP)
+
+
+def follow_exports(
+    api: Api, export_ids: Sequence[str], *, console: Console, timeout: float | None
+) -> dict[str, dict[str, Any]]:
+    """The exports by id when all have ended. Reads at most 48 of them a round, in turn."""
+    found: dict[str, dict[str, Any]] = {}
+    waiting = deque(dict.fromkeys(export_ids))
+    total = len(waiting)
+    with _progress(console, total) as show, ThreadPoolExecutor(THREADS) as pool:
+        for _ in _rounds(timeout, lambda: len(waiting)):
+            batch = [waiting.popleft() for _ in range(min(len(waiting), _READS_A_ROUND))]
+            for export in pool.map(lambda each: api.get("exports", each), batch):
+                found[export["ExportId"]] = export
+                if export["Status"] not in ENDED:
+                    waiting.append(export["ExportId"])
+            show(total - len(waiting), describe_standing(found.values(), total))
+            if not waiting:
+                return found
+    return found
+
+
+def follow_burst(
+    api: Api, burst_id: str, *, console: Console, timeout: float | None
+) -> dict[str, Any]:
+    """The burst when it has ended."""
+    with _progress(console, None) as show:
+        for _ in _rounds(timeout, lambda: 1):
+            burst = api.get("bursts", burst_id)
+            counts = burst["Counts"]
+            ended = sum(counts.get(each, 0) for each in ("Completed", "Failed", "Cancelled"))
+            show(ended, describe_counts(burst))
+            if burst["Status"] in BURST_ENDED:
+                return burst
+    return {}
+
+
+def describe_standing(exports: Iterable[Mapping[str, Any]], total: int) -> str:
+    """How many of `total` run, wait and ended badly."""
+    statuses = [export["Status"] for export in exports]
+    running, bad = (
+        statuses.count("RUNNING"),
+        len([s for s in statuses if s in ENDED - {"COMPLETED"}]),
+    )
+    waiting = total - running - len([s for s in statuses if s in ENDED])
+    return f"{running} running, {waiting} waiting, {bad} failed"
+
+
+def describe_counts(burst: Mapping[str, Any]) -> str:
+    """The counts of a burst in words."""
+    counts = burst["Counts"]
+    named = ("Completed", "Failed", "Cancelled", "Refused")
+    told = ", ".join(f"{counts.get(name, 0)} {name.lower()}" for name in named)
+    return f"{burst['Status'].lower()}: {told} of {counts.get('Total') or 'some'}"
+
+
+def _rounds(timeout: float | None, count_waiting: Callable[[], int]) -> Iterator[None]:
+    """One turn a second in the first minute, then one in five. Raises TimeIsUpError."""
+    began = time.monotonic()
+    while True:
+        yield
+        elapsed = time.monotonic() - began
+        if timeout is not None and elapsed >= timeout:
+            raise TimeIsUpError(count_waiting())
+        pause = 1.0 if elapsed < 60 else 5.0
+        time.sleep(pause if timeout is None else min(pause, timeout - elapsed))
+
+
+@contextmanager
+def _progress(console: Console, total: int | None) -> Iterator[Show]:
+    """A bar on a terminal; elsewhere a line whenever the standing has changed."""
+    if not console.is_terminal:
+        yield _tell_changes(console, total)
+        return
+    columns = (
+        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
+    )  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda done, text: progress.update(task, completed=done, description=text)
+
+
+def _tell_changes(console: Console, total: int | None) -> Show:
+    last = ""
+
+    def tell(done: int, text: str) -> None:
+        nonlocal last
+        line = f"{done}/{total} ended: {text}" if total is not None else f"{done} ended: {text}"
+        if line != last:
+            console.print(line, soft_wrap=True)
+        last = line
+
+    return tell

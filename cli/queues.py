@@ -1,0 +1,118 @@
+"""Messages that were not taken, and their way back to the intake queue.
+
+A message is sent to the intake queue before it is deleted where it was, so it is lost nowhere in
+between; when it is sent twice, both carry one export id, so it is one export.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+HELD_SECONDS = 900
+_MARGIN_SECONDS = 60
+_EMPTY_RECEIVES = 2
+DEAD_LETTER = "dead-letter"
+REJECTED = "rejected"
+OUTPUTS = {DEAD_LETTER: "DeadLetterQueueUrl", REJECTED: "RejectedQueueUrl"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptMessage:
+    """A message of the dead-letter or the rejected queue; `message_id` is its first one."""
+
+    queue: str
+    message_id: str
+    body: str
+    code: str
+    problems: tuple[Mapping[str, Any], ...] = ()
+    receipt: str = field(default="", repr=False)
+
+    @property
+    def claimed_id(self) -> str | None:
+        """The export id that the body gives itself."""
+        body = _object_of(self.body)
+        claimed = body.get("ExportId") or body.get("SnapshotJobId")
+        return claimed if isinstance(claimed, str) else None
+
+    def body_to_send(self) -> str:
+        """The body; a request that has no id is given that of its first delivery.
+
+        The text is kept to the letter otherwise, so that nothing is judged here.
+        """
+        if self.claimed_id or "DashboardId" not in _object_of(self.body):
+            return self.body
+        return f'{{"ExportId": {json.dumps(self.message_id)}, ' + self.body.lstrip()[1:]
+
+
+class KeptQueue:
+    """One of the queues. What was received is invisible to others until it is given back."""
+
+    def __init__(self, client: Any, name: str, url: str) -> None:
+        self.name = name
+        self._client = client
+        self._url = url
+        self._held_until = 0.0
+
+    def receive(self, limit: int) -> Iterator[KeptMessage]:
+        """Up to `limit` messages, each once, until the queue shows no more."""
+        self._held_until = time.monotonic() + HELD_SECONDS - _MARGIN_SECONDS
+        seen: set[str] = set()
+        empty = 0
+        while empty < _EMPTY_RECEIVES and len(seen) < limit and not self.is_late():
+            answer = self._client.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=min(10, limit - len(seen)),
+                VisibilityTimeout=HELD_SECONDS,
+                WaitTimeSeconds=1,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            )
+            new = [m for m in answer.get("Messages", []) if m["MessageId"] not in seen]
+            empty = 0 if new else empty + 1
+            for message in new:
+                seen.add(message["MessageId"])
+                yield _read(self.name, message)
+
+    def is_late(self) -> bool:
+        """Whether the messages may soon be seen by others, so that no more may be moved."""
+        return time.monotonic() > self._held_until
+
+    def move(self, message: KeptMessage, intake_url: str) -> None:
+        """Send, then delete."""
+        self._client.send_message(QueueUrl=intake_url, MessageBody=message.body_to_send())
+        self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
+
+    def give_back(self, messages: Iterable[KeptMessage]) -> None:
+        """Let others see messages again at once."""
+        for message in messages:
+            self._client.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=0
+            )
+
+
+def _read(queue: str, message: Mapping[str, Any]) -> KeptMessage:
+    attributes = {
+        name: value.get("StringValue", "")
+        for name, value in message.get("MessageAttributes", {}).items()
+    }
+    reason = _object_of(attributes.get("Reason", ""))
+    return KeptMessage(
+        queue=queue,
+        message_id=attributes.get("MessageId") or message["MessageId"],
+        body=message["Body"],
+        code=str(reason.get("Code") or "NOT_TAKEN"),
+        problems=tuple(each for each in reason.get("Problems", ()) if isinstance(each, dict)),
+        receipt=message["ReceiptHandle"],
+    )
+
+
+def _object_of(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
