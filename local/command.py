@@ -18,11 +18,12 @@ class CommandError(RuntimeError):
 def run_command(body: Callable[[], int], *, logs: str) -> int:
     """Run a command's body and return its exit status.
 
-    SIGTERM and SIGHUP (the terminal is gone) unwind like Ctrl-C, so that all that was started is
-    stopped; `logs` says where to look after a failure.
+    SIGTERM and SIGHUP (the terminal is gone, unless under nohup) unwind like Ctrl-C, so that all
+    that was started is stopped; `logs` says where to look after a failure.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     try:
         return body()
     except KeyboardInterrupt:

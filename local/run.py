@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -20,12 +21,13 @@ from local.deployment import WORK_DIR
 from local.examples import make_messages
 from local.kept import KeptCloud, find_kept
 from local.measures import measure
-from local.progress import ProgressDisplay, judge_standing
+from local.progress import ProgressDisplay, Standing, judge_standing
 from local.report import download_files, print_table, write_run_json
 from local.settings import DEPLOYMENT, QUICKSIGHT
 
 RUN_DIR = WORK_DIR / "run"
 _POLL_SECONDS = 0.5
+_STALLED_SECONDS = 120
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,15 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         began = time.monotonic()
         deployed = cloud.deploy(DEPLOYMENT)
         console.print(f"deployed in {time.monotonic() - began:.0f} s; exporting {count} dashboards")
-        return _export(deployed, console, count)
+        return _export(deployed, console, count, cloud.state_dir)
 
 
-def _export(deployed: Deployed, console: Console, count: int) -> int:
+def _export(deployed: Deployed, console: Console, count: int, logs: Path) -> int:
     run_id = f"run-{time.strftime('%Y%m%d-%H%M%S')}"
     messages = make_messages(run_id, count)
     sent_at = time.time()
     deployed.send(*messages)
     exports = _follow(deployed, console, [message["ExportId"] for message in messages])
+    if len(exports) < count or any(not _has_ended(export) for export in exports.values()):
+        console.print(f"nothing moved for {_STALLED_SECONDS} s; logs are in {logs}")
     files = download_files(deployed, exports.values())
     measures = measure(
         deployed, run_id, [exports.get(m["ExportId"], _MISSING) for m in messages], sent_at=sent_at
@@ -67,21 +71,22 @@ _MISSING: Mapping[str, Any] = {"status": "NOT_ACCEPTED"}
 def _follow(
     deployed: Deployed, console: Console, export_ids: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """The records of the exports when all have ended, or as they are when time is up."""
+    """The records of the exports when all have ended, or when nothing has moved for long."""
     exports: dict[str, dict[str, Any]] = {}
-    work = len(export_ids) * 40 * QUICKSIGHT.time_scale / QUICKSIGHT.limit
-    deadline = time.monotonic() + 120 + 3 * work
+    last: Standing | None = None
     with ProgressDisplay(console, len(export_ids)) as display:
-        while time.monotonic() < deadline:
+        while True:
             open_ids = [each for each in export_ids if not _has_ended(exports.get(each))]
             exports.update(deployed.exports(open_ids))
             standing = judge_standing(len(export_ids), exports, limit=QUICKSIGHT.limit)
             display.show(standing)
             if standing.ended == len(export_ids):
                 return exports
+            if standing != last:
+                last, moved_at = standing, time.monotonic()
+            elif time.monotonic() - moved_at > _STALLED_SECONDS:
+                return exports
             time.sleep(_POLL_SECONDS)
-    console.print(f"time is up: not all exports ended; logs are in {RUN_DIR}")
-    return exports
 
 
 def _has_ended(export: Mapping[str, Any] | None) -> bool:
@@ -112,4 +117,4 @@ def _running_alone() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main, logs=str(RUN_DIR)))
+    sys.exit(run_command(main, logs=str(WORK_DIR)))

@@ -67,9 +67,9 @@ def _reap(pid: int) -> None:
 def start_process(
     command: Sequence[str], *, env: Mapping[str, str], log: Path, cwd: Path
 ) -> ProcessIdentity:
-    """Start `command` as leader of its own process group, its output appended to `log`."""
+    """Start `command` as leader of its own process group, its output in a new `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             env=dict(env),
