@@ -82,15 +82,14 @@ class Api:
         attempt = 0
         while True:
             attempt += 1
+            request = self._sign(method, url, data).prepare()
             try:
-                response = self._http.send(self._sign(method, url, data).prepare())
+                response = self._http.send(request)
                 if response.status_code not in _PASSING:
                     return _read(method, path, response.status_code, response.content)
                 failure = _error(method, path, response.status_code, response.content)
-            except HTTPClientError as error:
+            except (BotoCoreError, HTTPClientError) as error:
                 failure = UnreachableError(f"cannot reach {self.url}: {error}")
-            except BotoCoreError as error:
-                raise UnreachableError(f"no AWS credentials to sign with: {error}") from None
             if attempt == _ATTEMPTS:
                 raise failure
             time.sleep(random.uniform(0.1, min(_MOST_WAIT, 0.3 * 2**attempt)))
@@ -101,10 +100,11 @@ class Api:
         if self._token:
             request.headers["Authorization"] = f"Bearer {self._token}"
             return request
-        credentials = self._account.session.get_credentials()
-        if credentials is None:
-            raise UnreachableError("no AWS credentials: log in, or choose one with --profile")
-        SigV4Auth(credentials, "execute-api", self._account.region).add_auth(request)
+        try:
+            credentials: Any = self._account.session.get_credentials()
+            SigV4Auth(credentials, "execute-api", self._account.region).add_auth(request)
+        except BotoCoreError as error:
+            raise UnreachableError(f"{error}; log in, or choose a profile with --profile") from None
         return request
 
 

@@ -18,6 +18,8 @@ from cli.errors import CliError, ExitCode
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "REJECTED"})
 BURST_ENDED = frozenset({"COMPLETED", "CANCELLED"})
 _READS_A_ROUND = 48
+_FIRST_PAUSE = 1.0
+_LATER_PAUSE = 5.0
 Show = Callable[[int, str], None]
 
 
@@ -91,7 +93,7 @@ def _rounds(timeout: float | None, count_waiting: Callable[[], int]) -> Iterator
         elapsed = time.monotonic() - began
         if timeout is not None and elapsed >= timeout:
             raise TimeIsUpError(count_waiting())
-        pause = 1.0 if elapsed < 60 else 5.0
+        pause = _FIRST_PAUSE if elapsed < 60 else _LATER_PAUSE
         time.sleep(pause if timeout is None else min(pause, timeout - elapsed))
 
 

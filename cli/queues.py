@@ -15,6 +15,7 @@ from typing import Any
 HELD_SECONDS = 900
 _MARGIN_SECONDS = 60
 _EMPTY_RECEIVES = 2
+_WAIT_SECONDS = 1
 DEAD_LETTER = "dead-letter"
 REJECTED = "rejected"
 OUTPUTS = {DEAD_LETTER: "DeadLetterQueueUrl", REJECTED: "RejectedQueueUrl"}
@@ -67,7 +68,7 @@ class KeptQueue:
                 QueueUrl=self._url,
                 MaxNumberOfMessages=min(10, limit - len(seen)),
                 VisibilityTimeout=HELD_SECONDS,
-                WaitTimeSeconds=1,
+                WaitTimeSeconds=_WAIT_SECONDS,
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["ApproximateReceiveCount"],
             )

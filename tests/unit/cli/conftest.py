@@ -1,0 +1,85 @@
+"""The CLI in this process, against a stub of the API and moto's queues and stack."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from cli.main import main
+from tests.unit.cli.stub import StubApi, serve
+
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def api() -> Iterator[StubApi]:
+    stub = StubApi()
+    server = serve(stub)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield stub
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def outputs(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The outputs of a stack whose API is the stub."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setattr("cli.following._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("cli.api._MOST_WAIT", 0.11)
+    monkeypatch.setattr("cli.queues._WAIT_SECONDS", 0)
+    outputs = {"ApiUrl": f"{api.url}/"}
+    monkeypatch.setattr("cli.invocation.read_outputs", lambda *_: outputs)
+    return outputs
+
+
+@pytest.fixture
+def aws(outputs: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The outputs with queues and a bucket, in moto."""
+    with mock_aws():
+        sqs: Any = boto3.client("sqs")
+        for name in ("Intake", "DeadLetter", "Rejected"):
+            outputs[f"{name}QueueUrl"] = sqs.create_queue(QueueName=name)["QueueUrl"]
+        boto3.client("s3").create_bucket(Bucket="ours")
+        outputs["ExportBucketName"] = "ours"
+        yield outputs
+
+
+@pytest.fixture
+def run(outputs: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line and return its exit code and what it printed."""
+    assert outputs["ApiUrl"]
+
+    def call(*arguments: str) -> Result:
+        code = main([*arguments])
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return call

@@ -1,0 +1,238 @@
+"""An API that knows docs/architecture.md's contract: it refuses every call that breaks it.
+
+Exports advance when they are read: QUEUED, RUNNING, then their end.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+EXPORT_MEMBERS = {"ExportId", "DashboardId", "UserConfiguration", "SnapshotConfiguration",
+                  "Priority", "Deadline", "Name", "Tags", "AwsAccountId",
+                  "SnapshotJobId"}  # fmt: skip
+BURST_MEMBERS = {"BurstId", "Template", "Recipients", "Manifest", "Priority", "Deadline"}
+SCHEDULE_MEMBERS = {"ScheduleExpression", "ScheduleExpressionTimezone",
+                    "FlexibleTimeWindowMinutes", "State", "Export", "Burst"}  # fmt: skip
+QUERIES = {"exports": {"Status", "BurstId", "DashboardId", "From", "To", "Limit", "NextToken"},
+           "schedules": {"NextToken"}}  # fmt: skip
+UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
+ENDS = ("COMPLETED", "FAILED", "CANCELLED", "REJECTED")
+FILE = b"%PDF"
+
+
+class RefusedError(Exception):
+    """An answer of the one shape of errors."""
+
+    def __init__(self, status: int, code: str, rule: str = "", place: str = "") -> None:
+        super().__init__(code)
+        problem = {"Field": place.rpartition(".")[2], "Place": place, "Rule": rule}
+        self.status = status
+        self.body = {"Code": code, "Message": code, "Problems": [problem] if rule else []}
+
+
+class StubApi:
+    """State of the stub; `calls` are (method, path, query, body), `faults` statuses given first."""
+
+    def __init__(self) -> None:
+        self.exports: dict[str, dict[str, Any]] = {}
+        self.bursts: dict[str, dict[str, Any]] = {}
+        self.schedules: dict[str, dict[str, Any]] = {}
+        self.capacity: dict[str, Any] = {
+            "Limit": 12, "Running": 3, "Waiting": 0, "CompletedLastHour": 720,
+            "PausedUntil": None, "Ceiling": None,
+        }  # fmt: skip
+        self.calls: list[tuple[str, str, dict[str, str], Any]] = []
+        self.faults: list[int] = []
+        self.headers: list[dict[str, str]] = []
+        self.ends_as: Callable[[str], str] = lambda _: "COMPLETED"
+        self.stands_still = False
+        self.url = ""
+        self._lock = threading.Lock()
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        with self._lock:
+            self.calls.append((method, path, query, body))
+            if self.faults:
+                status = self.faults.pop(0)
+                raise RefusedError(status, "FAULT")
+            noun, _, ident = path.strip("/").partition("/")
+            unknown = set(query) - (QUERIES.get(noun, set()) if not ident else set())
+            if unknown:
+                raise RefusedError(400, "INVALID_REQUEST", "is not a parameter", min(unknown))
+            handle = getattr(self, f"_{method.lower()}_{noun}", None)
+            if handle is None:
+                raise RefusedError(404, "NOT_FOUND")
+            return handle(unquote(ident), query, body)  # type: ignore[no-any-return]
+
+    def _post_exports(self, _ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+        check(body, EXPORT_MEMBERS, required={"DashboardId"})
+        export_id = body.get("ExportId") or body["SnapshotJobId"]
+        known = self.exports.get(export_id)
+        if known and known["body"] != body:
+            raise RefusedError(409, "ID_CONFLICT", "already names another request", "ExportId")
+        self.exports.setdefault(export_id, new_export(export_id, body))
+        return 202, {"ExportId": export_id, "Status": "QUEUED", "StatusPath": f"/e/{export_id}"}
+
+    def _get_exports(self, ident: str, query: Any, _body: Any) -> tuple[int, Any]:
+        if ident:
+            export = find(self.exports, ident)
+            self._advance(export)
+            return 200, {name: value for name, value in export.items() if name != "body"}
+        for name in ("From", "To"):
+            if name in query and not UTC.fullmatch(query[name]):
+                raise RefusedError(400, "INVALID_REQUEST", "must be ISO 8601 UTC", name)
+        limit, start = int(query.get("Limit", 50)), int(query.get("NextToken", 0))
+        if not 1 <= limit <= 100:
+            raise RefusedError(400, "INVALID_REQUEST", "must be from 1 to 100", "Limit")
+        found = [
+            {name: value for name, value in export.items() if name != "body"}
+            for export in reversed([*self.exports.values()])
+            if query.get("Status") in (None, export["Status"])
+            and query.get("BurstId") in (None, export["BurstId"])
+            and query.get("DashboardId") in (None, export["DashboardId"])
+        ]
+        more = str(start + limit) if len(found) > start + limit else None
+        return 200, {"Exports": found[start : start + limit], "NextToken": more}
+
+    def _delete_exports(self, ident: str, *_: Any) -> tuple[int, Any]:
+        export = find(self.exports, ident)
+        if export["Status"] in ENDS:
+            raise RefusedError(409, "ALREADY_ENDED")
+        export["Status"] = "CANCELLED"
+        return 200, {"ExportId": ident, "Status": "CANCELLED"}
+
+    def _post_bursts(self, _ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+        check(body, BURST_MEMBERS, required={"Template"})
+        counts = dict.fromkeys(("Accepted", "Refused", "Completed", "Failed", "Cancelled"), 0)
+        self.bursts[body["BurstId"]] = {
+            "BurstId": body["BurstId"], "Status": "EXPANDING", "Counts": {"Total": 2, **counts},
+            "Refusals": [], "RefusalsNextToken": None, "ManifestS3Uri": None,
+            "AcceptedAt": "2026-11-23T10:00:00Z", "FinishedAt": None, "body": body,
+        }  # fmt: skip
+        return 202, {"BurstId": body["BurstId"], "Status": "EXPANDING", "StatusPath": "/b"}
+
+    def _get_bursts(self, ident: str, *_: Any) -> tuple[int, Any]:
+        burst = find(self.bursts, ident)
+        shown = {name: value for name, value in burst.items() if name != "body"}
+        burst |= {
+            "Status": "COMPLETED",
+            "Counts": burst["Counts"] | {"Accepted": 2, "Completed": 2},
+        }
+        return 200, shown
+
+    def _delete_bursts(self, ident: str, *_: Any) -> tuple[int, Any]:
+        find(self.bursts, ident)["Status"] = "CANCELLED"
+        return 202, {"BurstId": ident, "Status": "CANCELLED"}
+
+    def _get_schedules(self, ident: str, *_: Any) -> tuple[int, Any]:
+        if ident:
+            return 200, find(self.schedules, ident)
+        return 200, {"Schedules": [*self.schedules.values()], "NextToken": None}
+
+    def _put_schedules(self, ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+        check(body, SCHEDULE_MEMBERS, required={"ScheduleExpression"})
+        if ("Export" in body) == ("Burst" in body):
+            raise RefusedError(400, "INVALID_REQUEST", "must have either Export or Burst")
+        self.schedules[ident] = {"Name": ident, "State": "ENABLED", **body}
+        return 200, self.schedules[ident]
+
+    def _delete_schedules(self, ident: str, *_: Any) -> tuple[int, Any]:
+        find(self.schedules, ident)
+        del self.schedules[ident]
+        return 204, None
+
+    def _get_capacity(self, *_: Any) -> tuple[int, Any]:
+        return 200, self.capacity
+
+    def _put_capacity(self, _ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+        check(body, {"Limit", "PausedUntil"}, required=set())
+        if body.get("PausedUntil") and not UTC.fullmatch(body["PausedUntil"]):
+            raise RefusedError(400, "INVALID_REQUEST", "must be ISO 8601 UTC", "PausedUntil")
+        self.capacity |= body
+        return 200, self.capacity
+
+    def _advance(self, export: dict[str, Any]) -> None:
+        if self.stands_still:
+            return
+        if export["Status"] == "QUEUED":
+            export["Status"] = "RUNNING"
+        elif export["Status"] == "RUNNING":
+            status = self.ends_as(export["ExportId"])
+            export |= {"Status": status, "FinishedAt": "2026-11-23T10:00:40Z"}
+            if status == "COMPLETED":
+                export["Files"] = [
+                    {"FormatType": "PDF", "S3Uri": f"s3://ours/x/{export['ExportId']}.pdf",
+                     "Size": len(FILE), "ETag": "e", "DownloadUrl": f"{self.url}/files/x",
+                     "DownloadUrlExpiresAt": "2026-11-23T11:00:00Z", "Error": None}
+                ]  # fmt: skip
+            else:
+                export["Error"] = {"Code": "ACCESS_DENIED", "Message": "no such right"}
+
+
+def new_export(export_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ExportId": export_id, "Status": "QUEUED", "DashboardId": body["DashboardId"],
+        "Name": body.get("Name"), "Tags": body.get("Tags", {}), "Priority": 5, "Deadline": None,
+        "Attempt": 1, "AcceptedAt": "2026-11-23T10:00:00Z", "AdmittedAt": None,
+        "FinishedAt": None, "ExpectedEnd": "2026-11-23T10:01:00Z", "Place": 1, "BurstId": None,
+        "Files": [], "Error": None, "body": body,
+    }  # fmt: skip
+
+
+def find(items: dict[str, dict[str, Any]], ident: str) -> dict[str, Any]:
+    if ident not in items:
+        raise RefusedError(404, "NOT_FOUND")
+    return items[ident]
+
+
+def check(body: Any, members: set[str], *, required: set[str]) -> None:
+    if not isinstance(body, dict):
+        raise RefusedError(400, "INVALID_REQUEST", "must be an object")
+    for name in sorted(set(body) - members):
+        raise RefusedError(400, "INVALID_REQUEST", "is not a member of the request", name)
+    for name in sorted(required - set(body)):
+        raise RefusedError(400, "INVALID_REQUEST", "is required", name)
+
+
+def serve(api: StubApi) -> ThreadingHTTPServer:
+    """A server on a free port, not yet serving; sets the stub's `url`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _handle(self) -> None:
+            url = urlsplit(self.path)
+            size = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(size)) if size else None
+            api.headers.append(dict(self.headers))
+            if url.path.startswith("/files/"):
+                return self._send(200, FILE)
+            if "authorization" not in {name.lower() for name in self.headers}:
+                return self._send(403, b'{"message": "Forbidden"}')
+            try:
+                answer = api.answer(self.command, url.path, dict(parse_qsl(url.query)), body)
+            except RefusedError as error:
+                answer = error.status, error.body
+            content = b"" if answer[1] is None else json.dumps(answer[1]).encode()
+            return self._send(answer[0], content)
+
+        def _send(self, status: int, content: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    api.url = f"http://127.0.0.1:{server.server_port}"
+    return server

@@ -1,0 +1,124 @@
+"""burst, schedule, capacity and watch against the contract."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from cli.forecast import Pace, seconds_left
+from tests.unit.cli.conftest import Run
+from tests.unit.cli.stub import StubApi, new_export
+
+TEMPLATE = {"DashboardId": "sales", "SnapshotConfiguration": {}}
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> str:
+    path = tmp_path / "template.json"
+    path.write_text(json.dumps(TEMPLATE))
+    return str(path)
+
+
+def test_a_manifest_is_uploaded_before_its_burst_is_submitted(
+    run: Run, api: StubApi, aws: dict[str, str], template: str, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "customers.csv"
+    manifest.write_text("RecipientId,tag:customer_id\na,1\n")
+    result = run("burst", "--template", template, "--manifest", str(manifest),
+                 "--burst-id", "monday", "--priority", "2", "--deadline", "2h")  # fmt: skip
+    assert result.code == 0, result.err
+    body = api.bursts["monday"]["body"]
+    uri = "s3://ours/manifests/monday.csv"
+    assert body["Manifest"] == {"S3Uri": uri, "Format": "CSV"}
+    assert body["Template"] == TEMPLATE and body["Priority"] == 2 and body["Deadline"]
+    stored: Any = boto3.client("s3").get_object(Bucket="ours", Key="manifests/monday.csv")
+    assert stored["Body"].read() == manifest.read_bytes()
+
+
+def test_a_burst_file_is_sent_as_it_is_and_waited_for(
+    run: Run, api: StubApi, tmp_path: Path
+) -> None:
+    request = {"BurstId": "b", "Template": TEMPLATE, "Recipients": [{}, {}]}
+    source = tmp_path / "burst.json"
+    source.write_text(json.dumps(request))
+    result = run("burst", str(source), "--wait", "--json")
+    assert result.code == 0 and result.json["Status"] == "COMPLETED"
+    assert api.bursts["b"]["body"] == request
+    assert run("status", "b", "--json").json["Counts"]["Completed"] == 2
+    assert run("cancel", "b").code == 0 and api.bursts["b"]["Status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--template", "none.json"], ["--manifest", "recipients.xlsx"]]
+)
+def test_a_burst_without_its_parts_is_wrong_usage(run: Run, arguments: list[str]) -> None:
+    result = run("burst", *arguments)
+    assert result.code == 2 and result.err.startswith("error: ") and result.err.count("\n") == 1
+
+
+def test_schedules_are_put_listed_shown_and_deleted(run: Run, api: StubApi, template: str) -> None:
+    when = ["--expression", "cron(0 6 * * ? *)", "--timezone", "Europe/Berlin", "--window", "15"]
+    assert run("schedule", "put", "daily", "--export", template, *when).code == 0
+    shown = run("schedule", "get", "daily").json
+    assert shown["FlexibleTimeWindowMinutes"] == 15 and shown["Export"] == TEMPLATE
+    source = Path(template).with_name("schedule.json")
+    source.write_text(json.dumps(shown))
+    result = run("schedule", "put", "daily", str(source), "--disable", "--burst", template)
+    assert result.code == 0, result.err
+    assert api.schedules["daily"]["State"] == "DISABLED"
+    assert "Export" not in api.schedules["daily"] and "Burst" in api.schedules["daily"]
+    assert "daily" in run("schedule", "list").out
+    assert run("schedule", "delete", "daily").code == 0
+    assert run("schedule", "delete", "daily").code == 3
+
+
+def test_capacity_is_shown_limited_paused_and_resumed(run: Run, api: StubApi) -> None:
+    assert "3 of 12 held" in run("capacity").out
+    assert run("capacity", "--limit", "4", "--json").json["Limit"] == 4
+    assert api.calls[-1][3] == {"Limit": 4}
+    assert run("capacity", "--pause", "30m").code == 0
+    until = datetime.fromisoformat(api.capacity["PausedUntil"])
+    left = until - datetime.now(until.tzinfo)
+    assert timedelta(minutes=29) < left <= timedelta(minutes=30)
+    assert run("capacity", "--resume").code == 0 and api.calls[-1][3] == {"PausedUntil": None}
+    assert run("capacity", "--resume", "--pause", "1h").code == 2
+
+
+def test_watch_tells_slots_backlog_and_the_expected_end(run: Run, api: StubApi) -> None:
+    api.exports["a"] = new_export("a", TEMPLATE) | {"Status": "FAILED"}
+    line = run("watch", "--once").out
+    assert "slots 3/12; backlog 0 waiting; last hour 720 done, 1 failed" in line
+    assert "throughput 12.0 a minute" in line and "in 15 s" in line
+    told = run("watch", "--once", "--json").json
+    assert told["Capacity"] == api.capacity and told["ExportsPerSecond"] == 0.2
+
+
+def test_watch_believes_the_end_that_the_api_expects(run: Run, api: StubApi) -> None:
+    api.capacity |= {"Waiting": 7}
+    api.exports["a"] = new_export("a", TEMPLATE) | {"ExpectedEnd": "2222-01-01T00:00:00Z"}
+    assert run("watch", "--once", "--json").json["ExpectedEnd"].startswith("2222-01-01T00:00")
+
+
+def test_watch_of_a_burst_ends_with_it(run: Run, api: StubApi) -> None:
+    api.answer("POST", "/bursts", {}, {"BurstId": "b", "Template": TEMPLATE})
+    result = run("watch", "--burst", "b", "--interval", "0.5")
+    first, last = result.out.splitlines()
+    assert "burst b expanding: 0 completed" in first and "burst b completed: 2 completed" in last
+
+
+def test_the_pace_is_that_of_the_last_five_minutes() -> None:
+    pace = Pace()
+    pace.read(0, 100)
+    assert pace.per_second() is None
+    pace.read(10, 110)
+    pace.read(20, 105)  # an hour's old completions left the counter
+    pace.read(30, 125)
+    assert pace.per_second() == 1.0
+    pace.read(325, 125)
+    assert pace.per_second() == 0
+    assert [seconds_left(0, None), seconds_left(6, 0.5), seconds_left(6, 0)] == [0, 12, None]

@@ -1,0 +1,113 @@
+"""redrive: nothing lost, nothing twice, and only what was chosen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from cli.queues import KeptQueue
+from tests.unit.cli.conftest import Run
+
+BODY = '{"DashboardId": "sales", "n": 1.0}'
+Put = Callable[..., str]
+
+
+@pytest.fixture
+def sqs(aws: dict[str, str]) -> Any:
+    return boto3.client("sqs")
+
+
+@pytest.fixture
+def put(sqs: Any, aws: dict[str, str]) -> Put:
+    """Put a message on a queue, with a reason on the rejected one."""
+
+    def call(queue: str, body: str, reason: dict[str, Any] | None = None) -> str:
+        values = {"MessageId": f"first-{body[-4:-1]}", "Reason": json.dumps(reason)}
+        attributes = {
+            name: {"DataType": "String", "StringValue": value} for name, value in values.items()
+        }
+        sent = sqs.send_message(
+            QueueUrl=aws[queue], MessageBody=body, MessageAttributes=attributes if reason else {}
+        )
+        return str(sent["MessageId"])
+
+    return call
+
+
+def bodies(sqs: Any, url: str) -> list[str]:
+    """The visible messages of a queue, taken off it."""
+    found = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            found.append(message["Body"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+def refused(field: str, code: str = "INVALID_REQUEST") -> dict[str, Any]:
+    return {"Code": code, "Problems": [{"Field": field, "Place": field, "Rule": "is required"}]}
+
+
+def test_without_yes_it_shows_the_reasons_and_moves_nothing(
+    run: Run, sqs: Any, aws: dict[str, str], put: Put
+) -> None:
+    put("DeadLetterQueueUrl", BODY)
+    put("RejectedQueueUrl", BODY, refused("Name"))
+    for arguments in ([], ["--dry-run"], ["--yes", "--dry-run"]):
+        result = run("redrive", *arguments)
+        assert result.code == 0, result.err
+        assert "dead-letter: 1 messages, 1 would be moved" in result.out
+        assert "Name: is required" in result.out and "NOT_TAKEN" in result.out
+    assert bodies(sqs, aws["IntakeQueueUrl"]) == []
+    for name in ("DeadLetterQueueUrl", "RejectedQueueUrl"):
+        assert bodies(sqs, aws[name]) == [BODY]
+
+
+def test_moved_messages_keep_the_id_of_their_first_delivery(
+    run: Run, sqs: Any, aws: dict[str, str], put: Put
+) -> None:
+    dead = put("DeadLetterQueueUrl", BODY)
+    for number in range(25):
+        put("RejectedQueueUrl", f'{{"ExportId": "own-{number}"}}', refused("Name"))
+    put("RejectedQueueUrl", "no json", refused(""))
+    result = run("redrive", "--yes", "--json")
+    assert result.code == 0, result.err
+    assert [each["Moved"] for each in result.json["Queues"]] == [1, 26]
+    moved = bodies(sqs, aws["IntakeQueueUrl"])
+    assert f'{{"ExportId": "{dead}", "DashboardId": "sales", "n": 1.0}}' in moved
+    assert "no json" in moved and len(moved) == 27
+    assert bodies(sqs, aws["DeadLetterQueueUrl"]) == bodies(sqs, aws["RejectedQueueUrl"]) == []
+
+
+def test_only_what_is_chosen_is_moved(run: Run, sqs: Any, aws: dict[str, str], put: Put) -> None:
+    dead = put("DeadLetterQueueUrl", BODY)
+    for field in ("aaa", "bbb"):
+        put("RejectedQueueUrl", f'{{"ExportId": "{field}"}}', refused(field))
+    put("RejectedQueueUrl", '{"ExportId": "ccc"}', refused("aaa", "OTHER"))
+    assert run("redrive", "--yes", "--reason", "INVALID_REQUEST", "--field", "aaa").code == 0
+    assert bodies(sqs, aws["IntakeQueueUrl"]) == ['{"ExportId": "aaa"}']
+    assert run("redrive", "--yes", "--message-id", dead).code == 0
+    assert len(bodies(sqs, aws["IntakeQueueUrl"])) == 1
+    assert len(bodies(sqs, aws["RejectedQueueUrl"])) == 2
+    assert run("redrive", "--queue", "rejected", "--json").json["Queues"][0]["Found"] == 0
+
+
+def test_dying_between_send_and_delete_loses_nothing_and_repeats_the_same_id(
+    run: Run, sqs: Any, aws: dict[str, str], put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("DeadLetterQueueUrl", BODY)
+
+    def move_and_die(self: KeptQueue, message: Any, intake_url: str) -> None:
+        sqs.send_message(QueueUrl=intake_url, MessageBody=message.body_to_send())
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KeptQueue, "move", move_and_die)
+        assert run("redrive", "--yes").code == 130
+    assert run("redrive", "--yes").code == 0
+    first, second = bodies(sqs, aws["IntakeQueueUrl"])
+    assert first == second != BODY
