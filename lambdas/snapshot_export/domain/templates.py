@@ -98,7 +98,7 @@ def _value_of(
             raise TemplateError("names a tag that the request's Tags do not have")
         return tags[field.argument]
     if not values.get(field.name):
-        raise TemplateError(f"uses {{{field.name}}}, which only exports of a burst have")
+        raise TemplateError(f"uses {{{field.name}}}, which this export does not have")
     return values[field.name]
 
 

@@ -1,0 +1,104 @@
+"""EventBridge Scheduler: schedules of one group, each a message for the intake queue.
+
+The Scheduler keeps a schedule's request (encrypted); here it leaves in the target's input only.
+A declared schedule is one that the stack made from a file: it says so in its description.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snapshot_export.domain.occurrence import SCHEDULE_NAME
+from snapshot_export.domain.request import InvalidRequestError, Problem
+from snapshot_export.domain.schedule import Schedule, ScheduleTarget, scheduler_request
+from snapshot_export.errors import TransientError, UnknownIdError
+
+if TYPE_CHECKING:
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
+
+
+class Schedules:
+    """The schedules of this deployment's group."""
+
+    def __init__(self, client: EventBridgeSchedulerClient, target: ScheduleTarget) -> None:
+        self._client = client
+        self._target = target
+
+    def get(self, name: str) -> Schedule | None:
+        """The schedule, or None."""
+        if not re.fullmatch(SCHEDULE_NAME, name):
+            return None
+        try:
+            return _schedule_of(self._call("get_schedule", name))
+        except UnknownIdError:
+            return None
+
+    def put(self, schedule: Schedule) -> None:
+        """Make the schedule, or replace the one of its name.
+
+        Raises TransientError; InvalidRequestError if the Scheduler itself refuses it.
+        """
+        request = scheduler_request(schedule, self._target)
+        request.pop("Name")
+        try:
+            self._call("update_schedule", schedule.name, **request)
+        except UnknownIdError:
+            self._call("create_schedule", schedule.name, **request)
+
+    def delete(self, name: str) -> None:
+        """Delete the schedule. Raises UnknownIdError, TransientError."""
+        self._call("delete_schedule", name)
+
+    def names(self, limit: int, token: str | None) -> tuple[list[str], str | None]:
+        """Names of a page of schedules, in the Scheduler's order, and the next page's token."""
+        request: dict[str, Any] = {"GroupName": self._target.group, "MaxResults": limit}
+        if token is not None:
+            request["NextToken"] = token
+        answer = _translated(self._client.list_schedules, **request)
+        return [item["Name"] for item in answer["Schedules"]], answer.get("NextToken")
+
+    def _call(self, operation: str, name: str, **request: Any) -> dict[str, Any]:
+        call = getattr(self._client, operation)
+        return _translated(call, **{"GroupName": self._target.group, "Name": name} | request)
+
+
+def _translated(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = call(**request)
+        return answer
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ResourceNotFoundException":
+            raise UnknownIdError("schedule") from None
+        if code == "ValidationException":
+            problem = Problem("", "is not what EventBridge Scheduler takes")
+            raise InvalidRequestError((problem,)) from None
+        raise TransientError(f"Scheduler: {code}") from None
+    except BotoCoreError as error:
+        raise TransientError(f"Scheduler: {type(error).__name__}") from None
+
+
+def _schedule_of(item: dict[str, Any]) -> Schedule:
+    message = json.loads(item["Target"]["Input"])
+    return Schedule(
+        name=item["Name"],
+        expression=item["ScheduleExpression"],
+        zone=item.get("ScheduleExpressionTimezone", "UTC"),
+        window_minutes=item["FlexibleTimeWindow"].get("MaximumWindowInMinutes", 0),
+        state=item.get("State", "ENABLED"),
+        start=_utc(item.get("StartDate")),
+        end=_utc(item.get("EndDate")),
+        kind="Burst" if "Burst" in message else "Export",
+        request=message.get("Burst") or message.get("Export") or {},
+        declared=item.get("Description", "").startswith(Schedule.DECLARED),
+    )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None

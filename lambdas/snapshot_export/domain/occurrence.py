@@ -1,0 +1,181 @@
+"""One occurrence of a schedule: what the Scheduler sends, and the request that it stands for.
+
+The message: `{"Schedule", "Occurrence", "Timezone", "Export" or "Burst"}`. The Scheduler puts the
+time that the schedule named in the place of `SCHEDULED_TIME`, the same in every delivery, so the
+id made from it names the occurrence however often it is delivered. Source: EventBridge Scheduler
+user guide, "Adding context attributes" (`<aws.scheduler.scheduled-time>`, as 2022-03-22T18:59:43Z).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from snapshot_export.domain.request import InvalidRequestError, Problem, problems_of
+from snapshot_export.domain.schedule_expression import is_zone
+from snapshot_export.domain.snapshot_request import Shape
+from snapshot_export.domain.templates import TemplateError, fill_dates, moment_of
+
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+SCHEDULE_NAME = r"[A-Za-z0-9_\-]{1,30}"
+"""Short enough for the ids of occurrences that are made from it: a burst's has 48 characters."""
+ID_MEMBERS = {"Export": ("ExportId", "SnapshotJobId"), "Burst": ("BurstId",)}
+"""What a schedule's request may not have: each occurrence has an id of its own."""
+_DATED_PARAMETERS = ("StringParameters", "DateTimeParameters")
+_NEVER_DATED = (
+    "Tags",
+    "UserConfiguration",
+    "RowLevelPermissionTags",
+    "IntegerParameters",
+    "DecimalParameters",
+)
+_STAMP = "%Y%m%dT%H%M%SZ"
+
+Kind = Literal["Export", "Burst"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occurrence:
+    """A request that a schedule makes. `body` has its dates written out and its id."""
+
+    schedule: str
+    kind: Kind
+    request_id: str
+    body: dict[str, Any]
+
+
+@contextmanager
+def problems_under(member: str) -> Iterator[None]:
+    """Tell the places of problems as of the whole message: under the request's member."""
+    try:
+        yield
+    except InvalidRequestError as error:
+        raise InvalidRequestError(
+            tuple(
+                Problem(f"{member}.{problem.place}".rstrip("."), problem.rule)
+                for problem in error.problems
+            )
+        ) from None
+
+
+class _Message(Shape):
+    Schedule: Annotated[str, Field(pattern=f"^{SCHEDULE_NAME}$")]
+    Occurrence: str
+    Timezone: str
+    Export: dict[str, Any] | None = None
+    Burst: dict[str, Any] | None = None
+
+
+def message_of(schedule: str, zone: str, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The message that the Scheduler is to send at each occurrence."""
+    return {
+        "Schedule": schedule,
+        "Occurrence": SCHEDULED_TIME,
+        "Timezone": zone,
+        kind: body,
+    }
+
+
+def read_occurrence(data: Any, *, message_id: str, sent_at: float) -> Occurrence:
+    """The request of a schedule's message. Raises InvalidRequestError.
+
+    Where the time was not put in (the embedded Scheduler does not), the message itself is the
+    occurrence: its id names it, the time when it was sent (epoch seconds) dates it. Both are the
+    same in every delivery of the message.
+    """
+    try:
+        message = _Message.model_validate(data)
+    except ValidationError as error:
+        raise InvalidRequestError(problems_of(error)) from None
+    if (message.Export is None) == (message.Burst is None):
+        raise InvalidRequestError((Problem("", "must have either Export or Burst"),))
+    kind: Kind = "Export" if message.Burst is None else "Burst"
+    if not is_zone(message.Timezone):
+        raise InvalidRequestError((Problem("Timezone", "must be a time zone"),))
+    at = _time_of(message.Occurrence, sent_at)
+    request_id = _id_of(message.Schedule, message.Occurrence, at, message_id)
+    moment = moment_of(at.timestamp(), message.Timezone)
+    body = with_dates(kind, message.Burst or message.Export or {}, moment)
+    return Occurrence(
+        schedule=message.Schedule,
+        kind=kind,
+        request_id=request_id,
+        body=body | {f"{kind}Id": request_id},
+    )
+
+
+def claimed_occurrence_id(data: Any, *, message_id: str, sent_at: float) -> str | None:
+    """The id of the request in a schedule's message that was refused, if it can be told."""
+    name, text = data.get("Schedule"), data.get("Occurrence")
+    if not (isinstance(name, str) and re.fullmatch(SCHEDULE_NAME, name) and isinstance(text, str)):
+        return None
+    try:
+        return _id_of(name, text, _time_of(text, sent_at), message_id)
+    except InvalidRequestError:
+        return None
+
+
+def _id_of(schedule: str, occurrence: str, at: datetime, message_id: str) -> str:
+    if occurrence == SCHEDULED_TIME:
+        return f"{schedule}-{re.sub(r'[^A-Za-z0-9]', '', message_id)[:17]}"
+    return f"{schedule}-{at.strftime(_STAMP)}"
+
+
+def _time_of(text: str, sent_at: float) -> datetime:
+    if text == SCHEDULED_TIME:
+        return datetime.fromtimestamp(sent_at, UTC)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequestError((Problem("Occurrence", "must be an ISO 8601 time"),)) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def with_dates(kind: Kind, body: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
+    """A request with `{date:...}` written out where schedules may use it.
+
+    In `Name`, in the values of string and date-time parameters, and in a burst's `Manifest.S3Uri`;
+    in the template and the inline recipients of a burst too. All else stays as it is, other braces
+    included. Raises InvalidRequestError for a date that is written in a way that is not allowed.
+    """
+    filled: dict[str, Any] = _fill(dict(body), kind, moment, inside_parameter=False)
+    return filled
+
+
+def _fill(value: Any, place: str, moment: datetime, *, inside_parameter: bool) -> Any:
+    if isinstance(value, list):
+        return [
+            _fill(item, f"{place}[{index}]", moment, inside_parameter=inside_parameter)
+            for index, item in enumerate(value)
+        ]
+    if not isinstance(value, dict):
+        return value
+    dated = ("Values",) if inside_parameter else ("Name", "S3Uri")
+    filled = {}
+    for name, member in value.items():
+        here = f"{place}.{name}"
+        if name in dated:
+            filled[name] = _fill_texts(member, here, moment)
+        elif name in _NEVER_DATED:
+            filled[name] = member
+        else:
+            inside = inside_parameter or name in _DATED_PARAMETERS
+            filled[name] = _fill(member, here, moment, inside_parameter=inside)
+    return filled
+
+
+def _fill_texts(value: Any, place: str, moment: datetime) -> Any:
+    if isinstance(value, list):
+        return [_fill_texts(item, f"{place}[{i}]", moment) for i, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    try:
+        return fill_dates(value, moment)
+    except TemplateError as error:
+        raise InvalidRequestError((Problem(place, str(error)),)) from None

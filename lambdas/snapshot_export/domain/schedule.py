@@ -1,0 +1,224 @@
+"""A schedule: when it occurs, and the request that each occurrence makes.
+
+Shape: ScheduleExpression, ScheduleExpressionTimezone, FlexibleTimeWindowMinutes, State, StartDate,
+EndDate, and Export (a body of POST /exports) or Burst (a body of POST /bursts), without ids.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+
+from snapshot_export.domain.burst_request import check_burst
+from snapshot_export.domain.naming import NameFields, file_keys, shapes_of
+from snapshot_export.domain.occurrence import (
+    ID_MEMBERS,
+    SCHEDULE_NAME,
+    Kind,
+    message_of,
+    problems_under,
+    with_dates,
+)
+from snapshot_export.domain.request import (
+    MAX_BODY_BYTES,
+    InvalidRequestError,
+    Problem,
+    Target,
+    check_request,
+    parse_deadline,
+    problems_of,
+)
+from snapshot_export.domain.schedule_expression import is_zone, problem_of_expression
+from snapshot_export.domain.snapshot_request import Shape, rule
+from snapshot_export.domain.templates import TemplateError
+
+MAX_WINDOW_MINUTES = 1440
+RETRY_POLICY = {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
+"""The Scheduler's own default, written out."""
+_SAMPLE = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+_DEADLINE_RULE = "must not be in a schedule: it would be the same for every occurrence"
+
+
+def _expression(value: str) -> str:
+    problem = problem_of_expression(value)
+    if problem:
+        raise rule(problem)
+    return value
+
+
+def _zone(value: str) -> str:
+    if not is_zone(value):
+        raise rule("must be a time zone of the IANA database, such as Europe/Berlin")
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(parse_deadline)]
+
+
+class ScheduleBody(Shape):
+    """The body of PUT /schedules/{Name}, and of a file in schedules/."""
+
+    Name: Annotated[str, Field(pattern=f"^{SCHEDULE_NAME}$")] | None = None
+    ScheduleExpression: Annotated[str, Field(max_length=256), AfterValidator(_expression)]
+    ScheduleExpressionTimezone: Annotated[str, Field(max_length=50), AfterValidator(_zone)] = "UTC"
+    FlexibleTimeWindowMinutes: Annotated[int, Field(ge=0, le=MAX_WINDOW_MINUTES)] = 0
+    State: Annotated[str, Field(pattern="^(ENABLED|DISABLED)$")] = "ENABLED"
+    StartDate: Moment | None = None
+    EndDate: Moment | None = None
+    Export: dict[str, Any] | None = None
+    Burst: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_request(self) -> Self:
+        if (self.Export is None) == (self.Burst is None):
+            raise rule("must have either Export or Burst")
+        if self.StartDate and self.EndDate and self.EndDate <= self.StartDate:
+            raise rule("EndDate must be later than StartDate")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A schedule that was checked. `request` is as the user gave it, templates included."""
+
+    name: str
+    expression: str
+    zone: str
+    window_minutes: int
+    state: str
+    start: datetime | None
+    end: datetime | None
+    kind: Kind
+    request: dict[str, Any]
+    declared: bool = False
+
+    DECLARED: ClassVar[str] = "Declared in schedules/"
+
+    @property
+    def message(self) -> str:
+        """What the Scheduler is to send at each occurrence."""
+        return json.dumps(
+            message_of(self.name, self.zone, self.kind, self.request), separators=(",", ":")
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleTarget:
+    """Where a deployment's schedules lie and send to."""
+
+    group: str
+    role_arn: str
+    queue_arn: str
+    dead_letter_arn: str
+
+
+def scheduler_request(schedule: Schedule, target: ScheduleTarget) -> dict[str, Any]:
+    """The schedule in the Scheduler's words: members of CreateSchedule and of CloudFormation.
+
+    The target is the queue itself (SendMessage), its input the message. What cannot be delivered
+    within the retries of a day is kept in the dead-letter queue.
+    """
+    window: dict[str, Any] = {"Mode": "OFF"}
+    if schedule.window_minutes:
+        window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": schedule.window_minutes}
+    made = f"{Schedule.DECLARED}{schedule.name}.json" if schedule.declared else "Made by the API"
+    request: dict[str, Any] = {
+        "Name": schedule.name,
+        "GroupName": target.group,
+        "Description": made,
+        "ScheduleExpression": schedule.expression,
+        "ScheduleExpressionTimezone": schedule.zone,
+        "FlexibleTimeWindow": window,
+        "State": schedule.state,
+        "Target": {
+            "Arn": target.queue_arn,
+            "RoleArn": target.role_arn,
+            "Input": schedule.message,
+            "DeadLetterConfig": {"Arn": target.dead_letter_arn},
+            "RetryPolicy": RETRY_POLICY,
+        },
+    }
+    dates = {"StartDate": schedule.start, "EndDate": schedule.end}
+    return request | {name: moment for name, moment in dates.items() if moment}
+
+
+def check_schedule(data: Any, target: Target, name: str) -> Schedule:
+    """Check a schedule over the whole of its request, as of an occurrence.
+
+    Raises InvalidRequestError with every problem found, each with its place.
+    """
+    if not re.fullmatch(SCHEDULE_NAME, name):
+        text = "must be 1 to 30 letters, digits, hyphens and underscores"
+        raise InvalidRequestError((Problem("Name", text),))
+    try:
+        body = ScheduleBody.model_validate(data)
+    except ValidationError as error:
+        raise InvalidRequestError(problems_of(error)) from None
+    kind: Kind = "Burst" if body.Burst is not None else "Export"
+    request = body.Burst or body.Export or {}
+    problems = [] if body.Name in (None, name) else [Problem("Name", f"must be {name}, or absent")]
+    problems += _request_problems(kind, request, target)
+    schedule = Schedule(
+        name=name,
+        expression=body.ScheduleExpression,
+        zone=body.ScheduleExpressionTimezone,
+        window_minutes=body.FlexibleTimeWindowMinutes,
+        state=body.State,
+        start=body.StartDate,
+        end=body.EndDate,
+        kind=kind,
+        request=request,
+    )
+    if len(schedule.message.encode()) > MAX_BODY_BYTES:
+        problems.append(Problem(kind, f"must fit a message of {MAX_BODY_BYTES} bytes"))
+    if problems:
+        raise InvalidRequestError(tuple(problems))
+    return schedule
+
+
+def _request_problems(kind: Kind, request: dict[str, Any], target: Target) -> list[Problem]:
+    problems = [
+        Problem(f"{kind}.{member}", "must not be given: each occurrence has an id of its own")
+        for member in ID_MEMBERS[kind]
+        if member in request
+    ]
+    if "Deadline" in request:
+        problems.append(Problem(f"{kind}.Deadline", _DEADLINE_RULE))
+    checks: dict[Kind, Callable[[dict[str, Any], Target], None]] = {
+        "Export": _check_export,
+        "Burst": _check_burst,
+    }
+    try:
+        dated = with_dates(kind, request, _SAMPLE)
+    except InvalidRequestError as error:
+        return problems + [*error.problems]
+    try:
+        with problems_under(kind):
+            checks[kind](dated, target)
+    except InvalidRequestError as error:
+        problems += error.problems
+    return problems
+
+
+def _check_export(body: dict[str, Any], target: Target) -> None:
+    request = check_request(body, target)
+    fields = NameFields(
+        export_id="x" * 64,
+        dashboard_id=request.dashboard_id,
+        accepted_at=_SAMPLE.timestamp(),
+        tags=request.tags,
+    )
+    try:
+        file_keys(request.name, fields, shapes_of(request.snapshot))
+    except TemplateError as error:
+        raise InvalidRequestError((Problem("Name", str(error)),)) from None
+
+
+def _check_burst(body: dict[str, Any], target: Target) -> None:
+    check_burst(body, target)
