@@ -1,6 +1,6 @@
-"""Messages that were not taken, and their way back to the intake queue.
+"""Messages that were not taken, and their way back to the queue they came from.
 
-A message is sent to the intake queue before it is deleted where it was, so it is lost nowhere in
+A message is sent to that queue before it is deleted where it was, so it is lost nowhere in
 between; when it is sent twice, both carry one export id, so it is one export.
 """
 
@@ -18,12 +18,18 @@ _EMPTY_RECEIVES = 2
 _WAIT_SECONDS = 1
 DEAD_LETTER = "dead-letter"
 REJECTED = "rejected"
-OUTPUTS = {DEAD_LETTER: "DeadLetterQueueUrl", REJECTED: "RejectedQueueUrl"}
+BURST = "burst-dead-letter"
+ROUTES = {
+    DEAD_LETTER: ("DeadLetterQueueUrl", "IntakeQueueUrl"),
+    REJECTED: ("RejectedQueueUrl", "IntakeQueueUrl"),
+    BURST: ("BurstDeadLetterQueueUrl", "BurstQueueUrl"),
+}
+"""The stack's outputs: where messages are kept, and the queue that they came from."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeptMessage:
-    """A message of the dead-letter or the rejected queue; `message_id` is its first one."""
+    """A message of such a queue; `message_id` is its first one."""
 
     queue: str
     message_id: str
@@ -52,10 +58,11 @@ class KeptMessage:
 class KeptQueue:
     """One of the queues. What was received is invisible to others until it is given back."""
 
-    def __init__(self, client: Any, name: str, url: str) -> None:
+    def __init__(self, client: Any, name: str, url: str, target_url: str) -> None:
         self.name = name
         self._client = client
         self._url = url
+        self._target_url = target_url
         self._held_until = 0.0
 
     def receive(self, limit: int) -> Iterator[KeptMessage]:
@@ -82,9 +89,9 @@ class KeptQueue:
         """Whether the messages may soon be seen by others, so that no more may be moved."""
         return time.monotonic() > self._held_until
 
-    def move(self, message: KeptMessage, intake_url: str) -> None:
+    def move(self, message: KeptMessage) -> None:
         """Send, then delete."""
-        self._client.send_message(QueueUrl=intake_url, MessageBody=message.body_to_send())
+        self._client.send_message(QueueUrl=self._target_url, MessageBody=message.body_to_send())
         self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
 
     def give_back(self, messages: Iterable[KeptMessage]) -> None:

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from cli.following import BURST_ENDED, describe_counts
+from cli.tables import at_least
 from cli.times import show_seconds, show_time
 
 _MOST_SLOTS_DRAWN = 60
@@ -87,7 +88,7 @@ def _slots(capacity: Mapping[str, Any]) -> str:
 def _rows(standing: Standing) -> list[tuple[str, str]]:
     capacity, now = standing.capacity, standing.at
     rows = [
-        ("backlog", f"{capacity['Waiting']} waiting"),
+        ("backlog", f"{at_least(capacity['Waiting'], capacity.get('WaitingIsAtLeast'))} waiting"),
         ("last hour", f"{capacity['CompletedLastHour']} done, {standing.failed} failed"),
     ]
     if standing.pace is not None:

@@ -28,20 +28,29 @@ def show_status(status: str) -> str:
     return f"[{color}]{status}[/{color}]" if color else status
 
 
+def at_least(count: int | None, is_at_least: bool | None) -> str:
+    """A count, with a + if there are more than were counted."""
+    return "" if count is None else f"{count}{'+' if is_at_least else ''}"
+
+
+def is_marked(export: Mapping[str, Any]) -> bool:
+    """Whether it still runs, and will end as CANCELLED."""
+    return bool(export.get("CancelRequested")) and export["Status"] == "RUNNING"
+
+
 def exports_table(exports: Iterable[Mapping[str, Any]], now: datetime) -> Table:
     """One row for each export."""
-    table = _table("export", "status", "dashboard", "accepted", "ended or due", "took", "what")
+    table = _table("export", "status", "dashboard", "accepted", "ended", "took", "why")
     for export in exports:
         took = seconds_between(export.get("AcceptedAt"), export.get("FinishedAt"))
-        due = show_time(export.get("ExpectedEnd"), now=now)
         table.add_row(
             escape(export["ExportId"]),
             show_status(export["Status"]),
             escape(export.get("DashboardId") or ""),
             show_time(export.get("AcceptedAt"), now=now),
-            show_time(export.get("FinishedAt"), now=now) or (due and f"about {due}"),
+            show_time(export.get("FinishedAt"), now=now),
             show_seconds(took) if took is not None else "",
-            escape(_what_of(export)),
+            escape(_error_of(export)),
         )
     return table
 
@@ -51,7 +60,8 @@ def export_details(export: Mapping[str, Any], now: datetime) -> Table:
     table = Table.grid(padding=(0, 2))
     rows = {
         "export": escape(export["ExportId"]),
-        "status": show_status(export["Status"]),
+        "status": show_status(export["Status"])
+        + (", ends without files: cancelled" if is_marked(export) else ""),
         "reason": escape(_error_of(export)),
         "dashboard": escape(export.get("DashboardId") or ""),
         "name": escape(export.get("Name") or ""),
@@ -62,7 +72,7 @@ def export_details(export: Mapping[str, Any], now: datetime) -> Table:
         "attempt": str(export.get("Attempt") or ""),
         "accepted": show_time(export.get("AcceptedAt"), now=now),
         "admitted": show_time(export.get("AdmittedAt"), now=now),
-        "place": str(export.get("Place") or ""),
+        "place": at_least(export.get("Place"), export.get("PlaceIsAtLeast")),
         "expected end": show_time(export.get("ExpectedEnd"), now=now),
         "ended": show_time(export.get("FinishedAt"), now=now),
     }
@@ -108,9 +118,15 @@ def schedules_table(schedules: Iterable[Mapping[str, Any]]) -> Table:
             escape(schedule.get("ScheduleExpression") or ""),
             schedule.get("ScheduleExpressionTimezone") or "UTC",
             f"{window} min" if window else "",
-            "a burst" if schedule.get("Burst") else "an export",
+            _submitted_by(schedule),
         )
     return table
+
+
+def _submitted_by(schedule: Mapping[str, Any]) -> str:
+    kind = schedule.get("Kind") or ("Burst" if schedule.get("Burst") else "Export")
+    origin = ", declared in schedules/" if schedule.get("Declared") else ""
+    return f"{str(kind).lower()}{origin}"
 
 
 def _table(*columns: str) -> Table:
@@ -118,13 +134,6 @@ def _table(*columns: str) -> Table:
     for number, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=number == 1)
     return table
-
-
-def _what_of(export: Mapping[str, Any]) -> str:
-    files = export.get("Files") or ()
-    place = export.get("Place")
-    waits = f"place {place}" if place else ""
-    return _error_of(export) or ", ".join(file["FormatType"] for file in files) or waits
 
 
 def _error_of(export: Mapping[str, Any]) -> str:

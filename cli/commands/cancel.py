@@ -32,7 +32,9 @@ def cancel(invocation: Invocation, idents: Sequence[str]) -> int:
     else:
         for each in cancelled:
             named = each.get("ExportId") or each.get("BurstId")
-            invocation.out.print(f"{named} {show_status(each.get('Status', ''))}", soft_wrap=True)
+            told = show_status(each.get("Status", ""))
+            told += ", ends without files" if each.get("Status") == "RUNNING" else ""
+            invocation.out.print(f"{named} {told}", soft_wrap=True)
     return code
 
 

@@ -9,19 +9,25 @@ from rich.table import Table
 
 from cli.errors import UsageError
 from cli.invocation import Invocation, command_options
+from cli.tables import at_least
 from cli.times import parse_time, show_time
 
 
 @click.command()
 @click.option("--limit", type=click.IntRange(min=0), help="Let at most so many jobs run at once.")
+@click.option("--default-limit", is_flag=True, help="Go back to the deployment's own limit.")
 @click.option("--pause", metavar="TIME", help="Start nothing for 30m, 2h, or until a time.")
 @click.option("--resume", is_flag=True, help="End a pause now.")
 @command_options
-def capacity(invocation: Invocation, limit: int | None, pause: str | None, resume: bool) -> int:
+def capacity(
+    invocation: Invocation, limit: int | None, default_limit: bool, pause: str | None, resume: bool
+) -> int:
     """Show the slots, or change how many are used. What runs already is never interrupted."""
     if pause and resume:
         raise UsageError("--pause and --resume exclude each other")
-    change: dict[str, Any] = {}
+    if limit is not None and default_limit:
+        raise UsageError("--limit and --default-limit exclude each other")
+    change: dict[str, Any] = {"Limit": None} if default_limit else {}
     if limit is not None:
         change["Limit"] = limit
     if pause:
@@ -38,7 +44,7 @@ def capacity(invocation: Invocation, limit: int | None, pause: str | None, resum
         "slots": f"{found['Running']} of {found['Limit']} held",
         "ceiling": f"{found['Ceiling']}: others use slots" if found.get("Ceiling") else "",
         "paused until": show_time(found.get("PausedUntil"), now=invocation.now),
-        "waiting": str(found["Waiting"]),
+        "waiting": at_least(found["Waiting"], found.get("WaitingIsAtLeast")),
         "last hour": f"{found['CompletedLastHour']} completed",
     }
     for name, value in rows.items():

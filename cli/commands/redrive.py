@@ -1,4 +1,4 @@
-"""`snapshots redrive`: messages that were not taken go back to the intake queue after a fix."""
+"""`snapshots redrive`: messages that were not taken go back to their queue, after a fix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cli.api import THREADS
 from cli.connection import telling_of_aws
 from cli.errors import CliError, ExitCode, describe_problem
 from cli.invocation import Invocation, command_options
-from cli.queues import DEAD_LETTER, OUTPUTS, REJECTED, KeptMessage, KeptQueue
+from cli.queues import DEAD_LETTER, ROUTES, KeptMessage, KeptQueue
 
 
 @dataclass
@@ -34,8 +34,8 @@ class Plan:
 @click.option("--yes", is_flag=True, help="Move the messages.")
 @click.option(
     "--queue",
-    type=click.Choice([DEAD_LETTER, REJECTED]),
-    help="Only this queue; both unless given.",
+    type=click.Choice([*ROUTES]),
+    help="Only this queue; all unless given.",
 )
 @click.option("--reason", "reasons", metavar="CODE", multiple=True, help="Only with this code.")
 @click.option(
@@ -60,12 +60,12 @@ def redrive(
     ids: Sequence[str],
     limit: int,
 ) -> int:
-    """Move dead letters and rejected messages back to the intake queue, after a fix.
+    """Move dead letters and rejected messages back to their queue, after a fix.
 
     Shows what it would do unless --yes is given. Filters of one kind are alternatives, of several
     kinds must all hold.
     """
-    intake_url, plans = _queues(invocation, queue)
+    plans = _plans(invocation, queue)
     try:
         for plan in plans:
             with telling_of_aws():
@@ -75,7 +75,7 @@ def redrive(
                         plan.chosen.append(message)
         if yes and not dry_run:
             for plan in plans:
-                _move(plan, intake_url)
+                _move(plan)
     finally:
         for plan in plans:
             gone = {message.receipt for message in plan.moved}
@@ -89,16 +89,20 @@ def redrive(
     return ExitCode.OK
 
 
-def _queues(invocation: Invocation, only: str | None) -> tuple[str, list[Plan]]:
+def _plans(invocation: Invocation, only: str | None) -> list[Plan]:
+    """A plan for each queue that the stack has. Raises CliError without one."""
     outputs = invocation.outputs
-    missing = {"IntakeQueueUrl", *OUTPUTS.values()} - outputs.keys()
-    if missing:
-        text = f"the stack has no output {', '.join(sorted(missing))}: deploy its present version"
-        raise CliError(text, ExitCode.NOT_FOUND)
     client = invocation.account.client("sqs")
-    names = [only] if only else [DEAD_LETTER, REJECTED]
-    plans = [Plan(KeptQueue(client, name, outputs[OUTPUTS[name]])) for name in names]
-    return outputs["IntakeQueueUrl"], plans
+    plans = [
+        Plan(KeptQueue(client, name, outputs[source], outputs[target]))
+        for name, (source, target) in ROUTES.items()
+        if only in (None, name) and source in outputs and target in outputs
+    ]
+    if not plans:
+        missing = ", ".join(ROUTES[only or DEAD_LETTER])
+        text = f"the stack has not the outputs {missing}: deploy its present version"
+        raise CliError(text, ExitCode.NOT_FOUND)
+    return plans
 
 
 def _matches(
@@ -112,10 +116,10 @@ def _matches(
     )
 
 
-def _move(plan: Plan, intake_url: str) -> None:
+def _move(plan: Plan) -> None:
     def move(message: KeptMessage) -> None:
         if not plan.queue.is_late():
-            plan.queue.move(message, intake_url)
+            plan.queue.move(message)
             plan.moved.append(message)
 
     with telling_of_aws(), ThreadPoolExecutor(THREADS) as pool:

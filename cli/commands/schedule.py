@@ -12,6 +12,8 @@ from cli.inputs import read_object
 from cli.invocation import Invocation, command_options
 from cli.tables import schedules_table
 
+_TOLD = ("Name", "Declared", "Kind")  # `get` tells them, `put` does not take them
+
 
 @click.group()
 def schedule() -> None:
@@ -69,8 +71,8 @@ def put_schedule(
     """
     if export and burst:
         raise UsageError("--export and --burst exclude each other: a schedule submits one thing")
-    body = read_object(source) if source else {}
-    body.pop("Name", None)
+    given = read_object(source) if source else {}
+    body = {key: value for key, value in given.items() if key not in _TOLD and value is not None}
     chosen = {
         "ScheduleExpression": expression,
         "ScheduleExpressionTimezone": timezone,

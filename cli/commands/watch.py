@@ -109,7 +109,8 @@ def _told_end(api: Api, capacity: dict[str, Any], now: datetime) -> float | None
     if not capacity["Waiting"]:
         return None
     page = api.get("exports", query={"Status": "QUEUED", "Limit": 1})
-    ends = [export.get("ExpectedEnd") for export in page["Exports"] if export.get("ExpectedEnd")]
-    if not ends:
-        return None
-    return max(0.0, (datetime.fromisoformat(ends[0]) - now) / timedelta(seconds=1))
+    for row in page["Exports"]:
+        end = api.get("exports", row["ExportId"]).get("ExpectedEnd")
+        if end:
+            return max(0.0, (datetime.fromisoformat(end) - now) / timedelta(seconds=1))
+    return None

@@ -101,8 +101,8 @@ def test_dying_between_send_and_delete_loses_nothing_and_repeats_the_same_id(
 ) -> None:
     put("DeadLetterQueueUrl", BODY)
 
-    def move_and_die(self: KeptQueue, message: Any, intake_url: str) -> None:
-        sqs.send_message(QueueUrl=intake_url, MessageBody=message.body_to_send())
+    def move_and_die(self: KeptQueue, message: Any) -> None:
+        sqs.send_message(QueueUrl=aws["IntakeQueueUrl"], MessageBody=message.body_to_send())
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -111,3 +111,15 @@ def test_dying_between_send_and_delete_loses_nothing_and_repeats_the_same_id(
     assert run("redrive", "--yes").code == 0
     first, second = bodies(sqs, aws["IntakeQueueUrl"])
     assert first == second != BODY
+
+
+def test_work_on_bursts_goes_back_to_the_burst_queue(
+    run: Run, sqs: Any, aws: dict[str, str], put: Put
+) -> None:
+    for name in ("BurstQueueUrl", "BurstDeadLetterQueueUrl"):
+        aws[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
+    work = '{"BurstId": "b", "Work": "EXPAND"}'
+    put("BurstDeadLetterQueueUrl", work)
+    assert run("redrive", "--yes", "--queue", "burst-dead-letter").code == 0
+    assert bodies(sqs, aws["BurstQueueUrl"]) == [work]
+    assert bodies(sqs, aws["IntakeQueueUrl"]) == bodies(sqs, aws["BurstDeadLetterQueueUrl"]) == []
