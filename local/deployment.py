@@ -47,6 +47,7 @@ def deploy(
         raise DeploymentError("Node.js or the AWS CDK is missing; run `make install`")
     function_environment = {
         "AWS_ENDPOINT_URL_QUICKSIGHT": quicksight_url,
+        "AWS_ENDPOINT_URL_STS": quicksight_url,
         "SSL_CERT_FILE": str(ca_file),
     }
     context = {

@@ -2,13 +2,15 @@
 
 The scope of the signature is checked as AWS's front end does; the signature itself is not, since
 the emulator knows no secrets. Identity-enhanced credentials (those of a registered user) are told
-apart by their session token: `identity-enhanced/<user>`, a convention of this emulator only.
+apart by their session token: one that this emulator's STS gave out (identities.py), or, in tests
+that need no STS, `identity-enhanced/<user>`.
 """
 
 import re
 from dataclasses import dataclass
 
 from local.quicksight.errors import ServiceError
+from local.quicksight.identities import Identities
 
 IDENTITY_ENHANCED = "identity-enhanced/"
 
@@ -26,7 +28,14 @@ class Caller:
     user: str | None = None
 
 
-def authorize(header: str | None, session_token: str | None, *, region: str) -> Caller:
+def authorize(
+    header: str | None,
+    session_token: str | None,
+    *,
+    region: str,
+    identities: Identities,
+    now: float,
+) -> Caller:
     """The caller; raises the front end's refusals of unsigned or wrongly scoped requests."""
     if not header:
         raise ServiceError(
@@ -45,7 +54,7 @@ def authorize(header: str | None, session_token: str | None, *, region: str) -> 
         raise _wrong_scope(f"Credential should be scoped to a valid region: '{region}'.")
     if session_token and session_token.startswith(IDENTITY_ENHANCED):
         return Caller(user=session_token.removeprefix(IDENTITY_ENHANCED))
-    return Caller()
+    return Caller(user=identities.user_of(found["key"], session_token or "", now))
 
 
 def _wrong_scope(message: str) -> ServiceError:

@@ -15,6 +15,7 @@ from local.quicksight.authorization import authorize
 from local.quicksight.catalogue import Dashboard
 from local.quicksight.downloads import DownloadStore
 from local.quicksight.errors import ServiceError
+from local.quicksight.identities import Credentials, Identities
 from local.quicksight.ledger import Call, write_ledger
 from local.quicksight.operations import Operations
 from local.quicksight.production import InlineExecutor
@@ -57,7 +58,10 @@ class Emulator:
             self._switches = SwitchBoard()
             self._window = CallWindow(self.settings.calls_per_second)
             self._account = Account(self.settings, self._dashboards, self._executor, self._done_at)
-            self._operations = Operations(self._account, self._switches, self.downloads)
+            self._identities = Identities(self.settings.account, self.settings.region)
+            self._operations = Operations(
+                self._account, self._switches, self.downloads, self._identities
+            )
 
     def call(self, request: ApiRequest) -> HttpAnswer | None:
         """Answer one call and write it into the ledger; None is an answer that is lost."""
@@ -75,6 +79,11 @@ class Emulator:
                 answer = write_error(request.operation, error, request_id)
             self._record(request, now, outcome, lost)
             return None if lost else answer
+
+    def assume_role(self, form: Mapping[str, str]) -> Credentials:
+        """STS's AssumeRole with a context of this service; raises StsError."""
+        with self._lock:
+            return self._identities.assume_role(form, self.now())
 
     def settle(self) -> None:
         """Advance the jobs to the present, as every call does."""
@@ -116,7 +125,11 @@ class Emulator:
     def _perform(self, request: ApiRequest, request_id: str, now: float) -> dict[str, Any]:
         self._window.admit(now)
         caller = authorize(
-            request.authorization, request.session_token, region=self.settings.region
+            request.authorization,
+            request.session_token,
+            region=self.settings.region,
+            identities=self._identities,
+            now=now,
         )
         if switch := self._switches.take(RaiseException, request):
             raise ServiceError(switch.exception, "A switch of the emulator asked for this.")

@@ -1,4 +1,4 @@
-"""The emulator over HTTP: AWS's API, the tests' own endpoints, and the downloads."""
+"""The emulator over HTTP: AWS's API, STS for registered users, the tests' own, downloads."""
 
 import json
 import socket
@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 from local.quicksight.admin import answer_admin
 from local.quicksight.api_request import ApiRequest
 from local.quicksight.emulator import Emulator
+from local.quicksight.identities import StsError, write_credentials, write_sts_error
 from local.quicksight.rendering import MEDIA_TYPES
 from local.quicksight.service_model import match_route
 
@@ -26,6 +27,8 @@ def make_api(emulator: Emulator) -> WsgiApp:
         request = Request(environ)
         if request.path.startswith(ADMIN):
             return _answer_admin(emulator, request)(environ, start_response)
+        if request.path == "/" and request.form.get("Action") == "AssumeRole":
+            return _answer_sts(emulator, request)(environ, start_response)
         answer = emulator.call(_read_call(request))
         if answer is None:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
@@ -51,6 +54,14 @@ def make_download_api(emulator: Emulator) -> WsgiApp:
         return Response(content, 200, content_type=media)(environ, start_response)
 
     return api
+
+
+def _answer_sts(emulator: Emulator, request: Request) -> Response:
+    try:
+        made = emulator.assume_role(request.form)
+    except StsError as error:
+        return Response(write_sts_error(error), error.status, content_type="text/xml")
+    return Response(write_credentials(made), 200, content_type="text/xml")
 
 
 def _read_call(request: Request) -> ApiRequest:

@@ -1,4 +1,4 @@
-"""What the three operations do to the account's jobs."""
+"""What the operations do to the account's jobs."""
 
 from typing import Any
 
@@ -9,10 +9,11 @@ from local.quicksight.authorization import Caller
 from local.quicksight.catalogue import Dashboard
 from local.quicksight.downloads import DownloadStore
 from local.quicksight.errors import ServiceError
+from local.quicksight.identities import Identities
 from local.quicksight.jobs import Job
 from local.quicksight.planning import apply_switches, plan_job
 from local.quicksight.rules import check_selections, check_start, invalid
-from local.quicksight.service_model import DESCRIBE, RESULT, START
+from local.quicksight.service_model import DESCRIBE, IDENTITY, RESULT, START
 from local.quicksight.switches import SwitchBoard
 from local.quicksight.validation import read_members
 
@@ -22,10 +23,17 @@ _JOB = "DASHBOARD_SNAPSHOT_JOB"
 class Operations:
     """The operations on one account; not thread-safe."""
 
-    def __init__(self, account: Account, switches: SwitchBoard, downloads: DownloadStore) -> None:
+    def __init__(
+        self,
+        account: Account,
+        switches: SwitchBoard,
+        downloads: DownloadStore,
+        identities: Identities,
+    ) -> None:
         self._account = account
         self._switches = switches
         self._downloads = downloads
+        self._identities = identities
 
     def perform(
         self, request: ApiRequest, caller: Caller, request_id: str, now: float
@@ -42,6 +50,9 @@ class Operations:
         if name == RESULT:
             job = self._find_ended(members, caller)
             return result_output(job, request_id, self._downloads, now)
+        if name == IDENTITY:
+            token = self._identities.give_context(members, now)
+            return {"Context": token, "RequestId": request_id, "Status": 200}
         raise NotImplementedError(name)
 
     def _start(self, members: dict[str, Any], caller: Caller, now: float) -> Job:

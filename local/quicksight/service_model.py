@@ -11,7 +11,9 @@ import botocore.session
 START = "StartDashboardSnapshotJob"
 DESCRIBE = "DescribeDashboardSnapshotJob"
 RESULT = "DescribeDashboardSnapshotJobResult"
+IDENTITY = "GetIdentityContext"
 OPERATIONS = (START, DESCRIBE, RESULT)
+"""Those of snapshot jobs."""
 
 _LABEL = re.compile(r"\{(\w+)\}")
 
@@ -36,7 +38,7 @@ class Operation:
 def load_operations() -> dict[str, Operation]:
     """The emulated operations by name."""
     model = botocore.session.get_session().get_service_model("quicksight")
-    return {name: _operation(model.operation_model(name)) for name in OPERATIONS}
+    return {name: _operation(model.operation_model(name)) for name in (*OPERATIONS, IDENTITY)}
 
 
 def match_route(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None:

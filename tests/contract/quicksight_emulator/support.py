@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.quicksight import QuickSightServer
-from local.quicksight.service_model import DESCRIBE, RESULT, START
+from local.quicksight.service_model import DESCRIBE, IDENTITY, RESULT, START
 
 ACCOUNT = "000000000000"
 
@@ -82,6 +82,7 @@ class Service:
             START: self.client.start_dashboard_snapshot_job,
             DESCRIBE: self.client.describe_dashboard_snapshot_job,
             RESULT: self.client.describe_dashboard_snapshot_job_result,
+            IDENTITY: self.client.get_identity_context,
         }[operation]
         answer: dict[str, Any] = method(**members)
         return answer

@@ -3,7 +3,14 @@
 import pytest
 
 from local.quicksight import QuickSightServer, Settings
-from local.quicksight.service_model import DESCRIBE, OPERATIONS, RESULT, START, load_operations
+from local.quicksight.service_model import (
+    DESCRIBE,
+    IDENTITY,
+    OPERATIONS,
+    RESULT,
+    START,
+    load_operations,
+)
 from tests.contract.quicksight_emulator.support import (
     Clock,
     Service,
@@ -13,6 +20,11 @@ from tests.contract.quicksight_emulator.support import (
     request,
 )
 
+IDENTITY_MEMBERS = {
+    "AwsAccountId": "000000000000",
+    "Namespace": "default",
+    "UserIdentifier": {"UserName": "manager-1"},
+}
 COMMON = {
     "AccessDeniedException": 401,
     "ResourceNotFoundException": 404,
@@ -30,6 +42,8 @@ DOCUMENTED = {
     },
     DESCRIBE: COMMON,
     RESULT: COMMON | {"InvalidParameterValueException": 400, "PreconditionNotMetException": 400},
+    IDENTITY: {code: COMMON[code] for code in COMMON if code != "UnsupportedUserEditionException"}
+    | {"InvalidParameterValueException": 400, "PreconditionNotMetException": 400},
 }
 
 
@@ -51,7 +65,8 @@ def test_every_documented_exception_is_reachable(
 ) -> None:
     switch = {"kind": "raise_exception", "Operation": operation, "Exception": code}
     service.server.emulator.add_switch(switch)
-    error = service.refusal(operation, request() if operation == START else ids())
+    members = {START: request(), IDENTITY: IDENTITY_MEMBERS}.get(operation, ids())
+    error = service.refusal(operation, members)
     assert error is not None
     assert isinstance(error, getattr(service.client.exceptions, code))
     assert error.response["ResponseMetadata"]["HTTPStatusCode"] == DOCUMENTED[operation][code]
