@@ -48,7 +48,8 @@ def open_account(*, region: str | None, profile: str | None, local: bool) -> Acc
     if local:
         return _open_local(find_state_file())
     with telling_of_aws():
-        session = boto3.Session(profile_name=profile, region_name=region)
+        chosen = region or os.environ.get("AWS_REGION")
+        session = boto3.Session(profile_name=profile, region_name=chosen)
     if not session.region_name:
         raise UsageError("no region: give --region, SNAPSHOTS_REGION or AWS_REGION, or use --local")
     return Account(session=session, region=session.region_name)

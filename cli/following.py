@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.api import THREADS, Api
 from cli.errors import CliError, ExitCode
+from cli.times import show_time
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "REJECTED"})
 BURST_ENDED = frozenset({"COMPLETED", "CANCELLED"})
@@ -67,14 +69,19 @@ def follow_burst(
 
 
 def describe_standing(exports: Iterable[Mapping[str, Any]], total: int) -> str:
-    """How many of `total` run, wait and ended badly."""
-    statuses = [export["Status"] for export in exports]
-    running, bad = (
-        statuses.count("RUNNING"),
-        len([s for s in statuses if s in ENDED - {"COMPLETED"}]),
-    )
-    waiting = total - running - len([s for s in statuses if s in ENDED])
-    return f"{running} running, {waiting} waiting, {bad} failed"
+    """How many of `total` run, wait and ended badly, and when the API expects the last to end."""
+    running = bad = ended = 0
+    ends = []
+    for export in exports:
+        ended += export["Status"] in ENDED
+        bad += export["Status"] in ENDED - {"COMPLETED"}
+        running += export["Status"] == "RUNNING"
+        if export["Status"] not in ENDED and export.get("ExpectedEnd"):
+            ends.append(export["ExpectedEnd"])
+    told = f"{running} running, {total - running - ended} waiting, {bad} failed"
+    if not ends:
+        return told
+    return f"{told}, done about {show_time(max(ends), now=datetime.now(UTC))}"
 
 
 def describe_counts(burst: Mapping[str, Any]) -> str:

@@ -95,6 +95,7 @@ def burst_details(burst: Mapping[str, Any], now: datetime) -> Table:
         ("accepted at", show_time(burst.get("AcceptedAt"), now=now)),
         ("ended", show_time(burst.get("FinishedAt"), now=now)),
         ("manifest", escape(burst.get("ManifestS3Uri") or "")),
+        ("reason", escape(_error_of(burst))),
     ]
     for refusal in burst.get("Refusals") or ():
         told = "; ".join(describe_problem(problem) for problem in refusal.get("Problems", ()))

@@ -75,4 +75,4 @@ def finish_burst(
         )
         invocation.err.print(f"{paths} files in {download}", markup=False, soft_wrap=True)
     bad = sum(burst["Counts"].get(name, 0) for name in ("Failed", "Cancelled", "Refused"))
-    return ExitCode.EXPORT_FAILED if bad else ExitCode.OK
+    return ExitCode.EXPORT_FAILED if bad or burst.get("Error") else ExitCode.OK

@@ -105,12 +105,12 @@ def _count_failed(api: Api, now: datetime) -> str:
 
 
 def _told_end(api: Api, capacity: dict[str, Any], now: datetime) -> float | None:
-    """Seconds until the API expects the newest of the backlog to end, if it tells."""
+    """Seconds until the API expects the newest of the backlog to end, if that is to come."""
     if not capacity["Waiting"]:
         return None
     page = api.get("exports", query={"Status": "QUEUED", "Limit": 1})
     for row in page["Exports"]:
         end = api.get("exports", row["ExportId"]).get("ExpectedEnd")
-        if end:
-            return max(0.0, (datetime.fromisoformat(end) - now) / timedelta(seconds=1))
+        left = (datetime.fromisoformat(end) - now) / timedelta(seconds=1) if end else 0.0
+        return left if left > 0 else None
     return None

@@ -46,11 +46,10 @@ def api() -> Iterator[StubApi]:
 @pytest.fixture
 def outputs(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The outputs of a stack whose API is the stub."""
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "SNAPSHOTS_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setattr("cli.following._FIRST_PAUSE", 0.01)
     monkeypatch.setattr("cli.api._MOST_WAIT", 0.11)
@@ -61,8 +60,9 @@ def outputs(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
-def aws(outputs: dict[str, str]) -> Iterator[dict[str, str]]:
+def aws(outputs: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """The outputs with queues and a bucket, in moto."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws():
         sqs: Any = boto3.client("sqs")
         for name in ("Intake", "DeadLetter", "Rejected"):
