@@ -8,25 +8,30 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
+sys.path.insert(1, str(Path(__file__).resolve().parent / "lambdas"))
+from infra.declared_schedules import read_declared_schedules
 from infra.parameters import ParameterError, read_settings
 from infra.stack import SnapshotExportStack
 
-_CDK_JSON = Path(__file__).resolve().parent / "cdk.json"
+_ROOT = Path(__file__).resolve().parent
+_CDK_JSON = _ROOT / "cdk.json"
 
 
 def main() -> int:
     """Synthesize the app. Returns the exit status: 1 for parameters that cannot be used."""
     app = cdk.App()
-    try:
-        settings = read_settings(app.node.try_get_context, cdk_json=_CDK_JSON)
-    except ParameterError as error:
-        print(f"The deployment's parameters cannot be used:\n{error}", file=sys.stderr)
-        return 1
     # Set by the CDK CLI once it knows the account; without them the template fits any.
     env = cdk.Environment(
         account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION")
     )
-    SnapshotExportStack(app, "SnapshotExport", settings=settings, env=env)
+    try:
+        settings = read_settings(app.node.try_get_context, cdk_json=_CDK_JSON)
+        folder = app.node.try_get_context("schedules") or "schedules"
+        schedules = read_declared_schedules(_ROOT / folder, settings.deployment, env)
+    except ParameterError as error:
+        print(f"The deployment's parameters cannot be used:\n{error}", file=sys.stderr)
+        return 1
+    SnapshotExportStack(app, "SnapshotExport", settings=settings, schedules=schedules, env=env)
     app.synth()
     return 0
 

@@ -25,7 +25,7 @@ class ExportFunction(lambda_.Function):
         description: str,
         code: lambda_.Code,
         environment: Mapping[str, str],
-        timeout_seconds: int = FUNCTION_TIMEOUT_SECONDS,
+        timeout_seconds: int | None = None,
     ) -> None:
         log_group = logs.LogGroup(
             scope,
@@ -47,7 +47,7 @@ class ExportFunction(lambda_.Function):
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=512,
-            timeout=cdk.Duration.seconds(timeout_seconds),
+            timeout=cdk.Duration.seconds(timeout_seconds or FUNCTION_TIMEOUT_SECONDS),
             role=role,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,

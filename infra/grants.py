@@ -9,7 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from infra.storage import EXPORTS_PREFIX, Storage
+from infra.bursts import Bursts
+from infra.storage import BURSTS_PREFIX, EXPORTS_PREFIX, MANIFESTS_PREFIX, Storage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,22 @@ class Grants:
         elsewhere = [f"arn:{cdk.Aws.PARTITION}:s3:::{name}/*" for name in self.allowed_buckets]
         _allow(function, ["s3:GetObject"], bucket.arn_for_objects("*"), *elsewhere)
         _allow(function, ["s3:PutObject"], bucket.arn_for_objects(f"{EXPORTS_PREFIX}*"))
+
+    def ask_for_burst_work(self, function: lambda_.Function, bursts: Bursts) -> None:
+        """Send to the burst queue: every function that accepts or ends exports does."""
+        bursts.queue.grant(function, "sqs:SendMessage")
+
+    def read_manifests(self, function: lambda_.Function) -> None:
+        """Read lists of recipients, here or in an allowed bucket; write what bursts leave here."""
+        bucket = self.storage.bucket
+        elsewhere = [f"arn:{cdk.Aws.PARTITION}:s3:::{name}/*" for name in self.allowed_buckets]
+        here = [bucket.arn_for_objects(f"{each}*") for each in (BURSTS_PREFIX, MANIFESTS_PREFIX)]
+        _allow(function, ["s3:GetObject"], *here, *elsewhere)
+        _allow(function, ["s3:PutObject"], here[0])
+
+    def read_in_batches(self, function: lambda_.Function) -> None:
+        """Read items of the table a hundred at a time."""
+        _allow(function, ["dynamodb:BatchGetItem"], self.storage.table.table_arn)
 
     @property
     def machine_arn(self) -> str:

@@ -15,6 +15,8 @@ _MAX_ALLOWED_BUCKETS = 40  # all names together must fit a function's 4 KB of en
 _ACCOUNT_ID = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_EMAIL = re.compile(r"[^@\s,;<>\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_MAX_EMAILS = 20
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 
 
@@ -37,6 +39,7 @@ class DeploymentParameters:
     retention_days: int = 30
     calls_per_second: float = 8
     expected_job_seconds: float = 40
+    notify_emails: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,14 @@ def _are_bucket_names(value: Any) -> bool:
     return len(set(value)) == len(value)
 
 
+def _are_emails(value: Any) -> bool:
+    if not isinstance(value, list) or len(value) > _MAX_EMAILS:
+        return False
+    return all(isinstance(each, str) and _EMAIL.fullmatch(each) for each in value) and len(
+        set(value)
+    ) == len(value)
+
+
 _RULES: dict[str, _Rule] = {
     "snapshotJobLimit": _Rule("snapshot_job_limit", *_integer(1, 1000)),
     "quicksightAccountId": _Rule(
@@ -102,6 +113,11 @@ _RULES: dict[str, _Rule] = {
     "retentionDays": _Rule("retention_days", *_integer(1, 3650)),
     "callsPerSecond": _Rule("calls_per_second", *_number(10)),
     "expectedJobSeconds": _Rule("expected_job_seconds", *_number(3600)),
+    "notifyEmails": _Rule(
+        "notify_emails",
+        f"must be a list of at most {_MAX_EMAILS} different e-mail addresses",
+        _are_emails,
+    ),
 }
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from infra.bundling import create_code_asset
+from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
 from infra.functions import ExportFunction
 from infra.grants import Grants
 from infra.intake import Intake
+from infra.notifications import Notifications
 from infra.parameters import DeploymentParameters, Settings
 from infra.reconciler import Reconciler
+from infra.schedules import Schedules
 from infra.storage import Storage
 from infra.workflow import Workflow
+from snapshot_export.domain.schedule import Schedule
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DEFINITION = _ROOT / "statemachine" / "snapshot_export.asl.json"
@@ -34,6 +39,7 @@ class SnapshotExportStack(cdk.Stack):
         construct_id: str,
         *,
         settings: Settings,
+        schedules: Sequence[Schedule] = (),
         env: cdk.Environment | None = None,
     ) -> None:
         super().__init__(
@@ -48,6 +54,15 @@ class SnapshotExportStack(cdk.Stack):
             retention_days=deployment.retention_days,
         )
         intake = Intake(self, "Intake")
+        bursts = Bursts(self, "Bursts")
+        scheduling = Schedules(
+            self,
+            "Schedules",
+            name=self.stack_name,
+            queue=intake.queue,
+            dead_letter_queue=intake.dead_letter_queue,
+            declared=schedules,
+        )
         grants = Grants(
             stack=self,
             storage=storage,
@@ -58,9 +73,17 @@ class SnapshotExportStack(cdk.Stack):
             event_bus=_EVENT_BUS,
         )
         functions = self._create_functions(
-            settings, _build_environment(deployment, storage=storage, intake=intake, grants=grants)
+            settings,
+            _build_environment(
+                deployment, storage=storage, intake=intake, bursts=bursts, grants=grants
+            )
+            | scheduling.environment,
         )
         _grant(functions, grants=grants, intake=intake)
+        _grant_bursts(functions, grants=grants, bursts=bursts)
+        if "api" in functions:
+            scheduling.let_manage(functions["api"])
+        bursts.deliver_to(functions["burst"])
         intake.deliver_to(functions["intake"])
         workflow = Workflow(
             self,
@@ -79,10 +102,14 @@ class SnapshotExportStack(cdk.Stack):
             function=functions["reconcile"],
             state_machine_arn=grants.machine_arn,
         )
+        notifications = Notifications(self, "Notifications", emails=deployment.notify_emails)
         self._add_outputs(
             IntakeQueueUrl=intake.queue.queue_url,
             DeadLetterQueueUrl=intake.dead_letter_queue.queue_url,
             RejectedQueueUrl=intake.rejected_queue.queue_url,
+            BurstDeadLetterQueueUrl=bursts.dead_letter_queue.queue_url,
+            NotificationTopicArn=notifications.topic.topic_arn,
+            ScheduleGroupName=scheduling.target.group,
             TableName=storage.table.table_name,
             ExportBucketName=storage.bucket.bucket_name,
             StateMachineArn=workflow.state_machine.state_machine_arn,
@@ -98,6 +125,7 @@ class SnapshotExportStack(cdk.Stack):
             "start": "Starts the snapshot job of one attempt",
             "describe": "Polls a snapshot job and frees its slot when it ended",
             "collect": "Brings the files of a snapshot job to their place",
+            "burst": "Reads the recipients of bursts, cancels and closes bursts",
             "reconcile": "Mends the table of exports by what QuickSight and Step Functions say",
         }
         code = create_code_asset(source=_LAMBDAS, profile=settings.bundling)
@@ -109,6 +137,7 @@ class SnapshotExportStack(cdk.Stack):
                 description=description,
                 code=code,
                 environment={**environment, **settings.function_environment},
+                timeout_seconds=BURST_TIMEOUT_SECONDS if name == "burst" else None,
             )
             for name, description in descriptions.items()
         }
@@ -133,13 +162,28 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     grants.watch_executions(functions["reconcile"])
 
 
+def _grant_bursts(functions: dict[str, ExportFunction], *, grants: Grants, bursts: Bursts) -> None:
+    for name, function in functions.items():
+        if name != "describe":
+            grants.ask_for_burst_work(function, bursts)
+    for name in ("intake", "burst"):
+        grants.read_manifests(functions[name])
+    grants.read_in_batches(functions["burst"])
+
+
 def _build_environment(
-    deployment: DeploymentParameters, *, storage: Storage, intake: Intake, grants: Grants
+    deployment: DeploymentParameters,
+    *,
+    storage: Storage,
+    intake: Intake,
+    bursts: Bursts,
+    grants: Grants,
 ) -> dict[str, str]:
     return {
         "TABLE_NAME": storage.table.table_name,
         "EXPORT_BUCKET": storage.bucket.bucket_name,
         "REJECTED_QUEUE_URL": intake.rejected_queue.queue_url,
+        "BURST_QUEUE_URL": bursts.queue.queue_url,
         "STATE_MACHINE_ARN": grants.machine_arn,
         "EVENT_BUS_NAME": grants.event_bus,
         "QUICKSIGHT_ACCOUNT_ID": grants.quicksight_account_id,

@@ -10,15 +10,18 @@ from constructs import Construct
 
 SNAPSHOTS_PREFIX = "snapshots/"
 EXPORTS_PREFIX = "exports/"
+BURSTS_PREFIX = "bursts/"
+MANIFESTS_PREFIX = "manifests/"
 _RAW_FILE_DAYS = 7
 
 
 class Storage(Construct):
     """The table and the export bucket; both outlive the stack.
 
-    QuickSight writes under `snapshots/`, the collect step copies to `exports/`. Objects are not
-    versioned: each is written once under its own key, and old versions would outlive the
-    retention that the deployment promises.
+    QuickSight writes under `snapshots/`, the collect step copies to `exports/`. Users put
+    recipients of bursts under `manifests/`; what the stack writes of bursts is under `bursts/`.
+    Objects are not versioned: each is written once under its own key, and old versions would
+    outlive the retention that the deployment promises.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Storage(Construct):
             lifecycle_rules=[
                 _expire(SNAPSHOTS_PREFIX, days=_RAW_FILE_DAYS),
                 _expire(EXPORTS_PREFIX, days=retention_days),
+                _expire(BURSTS_PREFIX, days=retention_days),
+                _expire(MANIFESTS_PREFIX, days=retention_days),
             ],
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )

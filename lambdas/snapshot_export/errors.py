@@ -46,14 +46,31 @@ class ConditionFailedError(SnapshotExportError):
 
 
 class IdConflictError(SnapshotExportError):
-    """The export id already names another request."""
+    """The id already names another request, or burst."""
 
-    def __init__(self, export_id: str, existing_digest: str, new_digest: str) -> None:
+    def __init__(
+        self,
+        export_id: str,
+        existing_digest: str,
+        new_digest: str,
+        member: str = "ExportId",
+        what: str = "request",
+    ) -> None:
         super().__init__(
-            f"ExportId {export_id} already names another request "
+            f"{member} {export_id} already names another {what} "
             f"(accepted: {existing_digest[:12]}, this one: {new_digest[:12]})"
         )
         self.export_id = export_id
+        self.member = member
+
+
+class ManifestError(SnapshotExportError):
+    """A burst's manifest cannot be read (further). `code` is for programs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
 
 
 class UnknownIdError(SnapshotExportError):
@@ -61,6 +78,15 @@ class UnknownIdError(SnapshotExportError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"There is no such {kind}.")
+
+
+class DeclaredScheduleError(SnapshotExportError):
+    """The schedule is declared in a file and belongs to the stack."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Schedule {name} is declared: change schedules/{name}.json and deploy the stack."
+        )
 
 
 class AlreadyEndedError(SnapshotExportError):

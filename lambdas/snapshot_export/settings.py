@@ -15,6 +15,11 @@ class Settings:
     table_name: str
     export_bucket: str
     rejected_queue_url: str
+    burst_queue_url: str
+    schedule_group: str
+    schedule_role_arn: str
+    schedule_queue_arn: str
+    schedule_dead_letter_arn: str
     state_machine_arn: str
     event_bus_name: str
     quicksight_account_id: str
@@ -33,6 +38,11 @@ class Settings:
             table_name=reader.text("TABLE_NAME"),
             export_bucket=reader.text("EXPORT_BUCKET"),
             rejected_queue_url=reader.text("REJECTED_QUEUE_URL"),
+            burst_queue_url=reader.text("BURST_QUEUE_URL"),
+            schedule_group=reader.text("SCHEDULE_GROUP"),
+            schedule_role_arn=reader.text("SCHEDULE_ROLE_ARN"),
+            schedule_queue_arn=reader.text("SCHEDULE_QUEUE_ARN"),
+            schedule_dead_letter_arn=reader.text("SCHEDULE_DEAD_LETTER_ARN"),
             state_machine_arn=reader.text("STATE_MACHINE_ARN"),
             event_bus_name=reader.text("EVENT_BUS_NAME"),
             quicksight_account_id=reader.text("QUICKSIGHT_ACCOUNT_ID"),

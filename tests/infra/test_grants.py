@@ -9,7 +9,9 @@ import pytest
 from infra.parameters import DeploymentParameters, Settings
 from tests.infra.template_reader import StackTemplate
 
-FUNCTIONS = ("Intake", "Start", "Describe", "Collect", "Reconcile")
+FUNCTIONS = ("Intake", "Start", "Describe", "Collect", "Burst", "Reconcile")
+
+OTHER_ROLES = {"WorkflowRole": "states", "SchedulesRole": "scheduler"}
 
 MACHINE = "arn:<Partition>:states:<Region>:<AccountId>:stateMachine:SnapshotExport-Export"
 EXECUTIONS = "arn:<Partition>:states:<Region>:<AccountId>:execution:SnapshotExport-Export:*"
@@ -42,12 +44,26 @@ OF_EVERY_FUNCTION = {
     "<StorageTable>": RECORDS,
     MACHINE: {"states:StartExecution"},
 }
+ASK_FOR_BURST_WORK = {"<BurstsQueue>": {"sqs:SendMessage"}}
+MANIFESTS = {
+    "<StorageExportBucket>/bursts/*": {"s3:GetObject", "s3:PutObject"},
+    "<StorageExportBucket>/manifests/*": {"s3:GetObject"},
+}
 OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     "Intake": {
         "<IntakeQueue>": CONSUME,
         "<IntakeRejectedQueue>": {"sqs:SendMessage"},
+        **ASK_FOR_BURST_WORK,
+        **MANIFESTS,
+    },
+    "Burst": {
+        EVENT_BUS: {"events:PutEvents"},
+        "<BurstsQueue>": CONSUME | {"sqs:SendMessage"},
+        "<StorageTable>": RECORDS | {"dynamodb:BatchGetItem"},
+        **MANIFESTS,
     },
     "Start": {
+        **ASK_FOR_BURST_WORK,
         DASHBOARDS: {START, DESCRIBE},
         JOBS: {START, DESCRIBE},
         EVENT_BUS: {"events:PutEvents"},
@@ -58,6 +74,7 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         EVENT_BUS: {"events:PutEvents"},
     },
     "Collect": {
+        **ASK_FOR_BURST_WORK,
         DASHBOARDS: {RESULT},
         JOBS: {RESULT},
         EVENT_BUS: {"events:PutEvents"},
@@ -65,6 +82,7 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         "<StorageExportBucket>/exports/*": {"s3:PutObject"},
     },
     "Reconcile": {
+        **ASK_FOR_BURST_WORK,
         DASHBOARDS: {DESCRIBE},
         JOBS: {DESCRIBE},
         EVENT_BUS: {"events:PutEvents"},
@@ -99,11 +117,11 @@ def test_the_state_machine_may_invoke_its_three_functions_and_write_logs_and_tra
 def test_every_role_serves_one_service_and_has_no_managed_policy(template: StackTemplate) -> None:
     roles = template.of_type("AWS::IAM::Role")
 
-    assert set(roles) == {f"{name}FunctionRole" for name in FUNCTIONS} | {"WorkflowRole"}
+    assert set(roles) == {f"{name}FunctionRole" for name in FUNCTIONS} | set(OTHER_ROLES)
     for name, role in roles.items():
         assert "ManagedPolicyArns" not in role, name
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-        service = "states" if name == "WorkflowRole" else "lambda"
+        service = OTHER_ROLES.get(name, "lambda")
         assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
 
 
@@ -119,20 +137,19 @@ def test_no_role_has_an_action_with_a_wildcard(template: StackTemplate) -> None:
             assert not [action for action in actions if "*" in action], role
 
 
-def test_the_collect_function_may_read_files_in_the_allowed_buckets(
+def test_functions_that_read_files_may_do_so_in_the_allowed_buckets(
     synthesize: Callable[[Settings], StackTemplate],
 ) -> None:
     deployment = DeploymentParameters(allowed_buckets=("reports-of-ada", "reports-of-bob"))
     template = synthesize(Settings(deployment=deployment))
 
-    granted = template.grants("CollectFunctionRole")
+    readers = {"Collect", "Intake", "Burst"}
 
     for bucket in deployment.allowed_buckets:
-        assert granted[f"arn:<Partition>:s3:::{bucket}/*"] == {"s3:GetObject"}
-        for function in set(FUNCTIONS) - {"Collect"}:
-            assert f"arn:<Partition>:s3:::{bucket}/*" not in template.grants(
-                f"{function}FunctionRole"
-            )
+        for function in FUNCTIONS:
+            granted = template.grants(f"{function}FunctionRole")
+            expected = {"s3:GetObject"} if function in readers else set()
+            assert granted.get(f"arn:<Partition>:s3:::{bucket}/*", set()) == expected
 
 
 def test_quicksight_in_another_account_and_region_is_what_functions_and_bucket_trust(

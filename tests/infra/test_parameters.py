@@ -77,6 +77,7 @@ def test_every_parameter_can_be_set() -> None:
         "retentionDays": 365,
         "callsPerSecond": 10,
         "expectedJobSeconds": 1.5,
+        "notifyEmails": ["ada@example.org"],
     }
 
     assert read({"deployment": chosen}).deployment == DeploymentParameters(
@@ -87,6 +88,7 @@ def test_every_parameter_can_be_set() -> None:
         retention_days=365,
         calls_per_second=10,
         expected_job_seconds=1.5,
+        notify_emails=("ada@example.org",),
     )
 
 
@@ -99,6 +101,13 @@ def test_every_parameter_can_be_set() -> None:
         ("snapshotJobLimit", "12", "must be an integer from 1 to 1000"),
         ("snapshotJobLimit", True, "must be an integer from 1 to 1000"),
         ("snapshotJobLimit", None, "must be an integer from 1 to 1000"),
+        ("notifyEmails", ["ada"], "must be a list of at most 20 different e-mail addresses"),
+        ("notifyEmails", "a@b.org", "must be a list of at most 20 different e-mail addresses"),
+        (
+            "notifyEmails",
+            ["a@b.org"] * 2,
+            "must be a list of at most 20 different e-mail addresses",
+        ),
         ("quicksightAccountId", 111122223333, "must be null or a string of 12 digits"),
         ("quicksightAccountId", "1111", "must be null or a string of 12 digits"),
         ("quicksightAccountId", "", "must be null or a string of 12 digits"),
@@ -146,7 +155,7 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
     assert problem == (
         "deployment.snapshotLimit is not a parameter; known are snapshotJobLimit, "
         "quicksightAccountId, quicksightRegion, allowedBuckets, retentionDays, callsPerSecond, "
-        "expectedJobSeconds, got 3"
+        "expectedJobSeconds, notifyEmails, got 3"
     )
 
 

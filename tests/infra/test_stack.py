@@ -16,7 +16,7 @@ from infra.workflow import read_definition
 from snapshot_export.settings import Settings as FunctionSettings
 from tests.infra.template_reader import StackTemplate
 
-FUNCTIONS = ("intake", "start", "describe", "collect", "reconcile")
+FUNCTIONS = ("intake", "start", "describe", "collect", "burst", "reconcile")
 MACHINE = "arn:<Partition>:states:<Region>:<AccountId>:stateMachine:SnapshotExport-Export"
 
 Synthesize = Callable[[Settings], StackTemplate]
@@ -69,6 +69,8 @@ def test_raw_snapshots_leave_after_a_week_and_exports_after_the_retention(
     assert {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules} == {
         "snapshots/": 7,
         "exports/": 90,
+        "bursts/": 90,
+        "manifests/": 90,
     }
     assert environment_of(template, "collect")["RETENTION_DAYS"] == "90"
 
@@ -98,6 +100,8 @@ def test_the_bucket_lets_only_this_accounts_quicksight_write_under_snapshots(
         "IntakeQueuePolicy",
         "IntakeDeadLetterQueuePolicy",
         "IntakeRejectedQueuePolicy",
+        "BurstsQueuePolicy",
+        "BurstsDeadLetterQueuePolicy",
     ],
 )
 def test_unencrypted_connections_are_refused(template: StackTemplate, policy: str) -> None:
@@ -133,9 +137,9 @@ def test_a_message_stays_hidden_six_times_as_long_as_the_intake_function_may_run
 def test_the_intake_function_takes_batches_answers_for_each_message_and_runs_at_most_twice(
     template: StackTemplate,
 ) -> None:
-    (mapping,) = template.of_type("AWS::Lambda::EventSourceMapping").values()
+    mappings = template.of_type("AWS::Lambda::EventSourceMapping").values()
+    (mapping,) = [m for m in mappings if template.render(m["EventSourceArn"]) == "<IntakeQueue>"]
 
-    assert template.render(mapping["EventSourceArn"]) == "<IntakeQueue>"
     assert template.render(mapping["FunctionName"]) == "<IntakeFunction>"
     assert mapping["BatchSize"] == 10
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -153,7 +157,7 @@ def test_functions_are_alike_and_each_keeps_its_own_logs_for_a_while(
     assert properties["Runtime"] == "python3.13"
     assert properties["Architectures"] == ["arm64"]
     assert properties["MemorySize"] == 512
-    assert properties["Timeout"] == 60
+    assert properties["Timeout"] == (900 if function == "burst" else 60)
     assert properties["TracingConfig"] == {"Mode": "Active"}
     assert template.render(properties["LoggingConfig"]["LogGroup"]) == f"<{name}Logs>"
     assert template.properties(f"{name}Logs")["RetentionInDays"] == 30
@@ -182,6 +186,11 @@ def test_a_functions_environment_is_what_its_settings_read(
         "TABLE_NAME": "<StorageTable>",
         "EXPORT_BUCKET": "<StorageExportBucket>",
         "REJECTED_QUEUE_URL": "<IntakeRejectedQueue>",
+        "BURST_QUEUE_URL": "<BurstsQueue>",
+        "SCHEDULE_GROUP": "SnapshotExport",
+        "SCHEDULE_ROLE_ARN": "<SchedulesRole>",
+        "SCHEDULE_QUEUE_ARN": "<IntakeQueue>",
+        "SCHEDULE_DEAD_LETTER_ARN": "<IntakeDeadLetterQueue>",
         "STATE_MACHINE_ARN": MACHINE,
         "EVENT_BUS_NAME": "default",
         "QUICKSIGHT_ACCOUNT_ID": "<AccountId>",
@@ -282,7 +291,11 @@ def test_a_definition_that_wants_other_functions_is_refused(tmp_path: Path) -> N
 def test_the_reconcile_function_is_called_every_minute_and_when_an_execution_breaks(
     template: StackTemplate,
 ) -> None:
-    rules = template.of_type("AWS::Events::Rule")
+    rules = {
+        name: rule
+        for name, rule in template.of_type("AWS::Events::Rule").items()
+        if name.startswith("Reconciler")
+    }
 
     for rule in rules.values():
         assert rule["State"] == "ENABLED"
@@ -317,6 +330,9 @@ def test_the_outputs_tell_a_user_where_everything_is(template: StackTemplate) ->
         "IntakeQueueUrl": "<IntakeQueue>",
         "DeadLetterQueueUrl": "<IntakeDeadLetterQueue>",
         "RejectedQueueUrl": "<IntakeRejectedQueue>",
+        "BurstDeadLetterQueueUrl": "<BurstsDeadLetterQueue>",
+        "NotificationTopicArn": "<NotificationsTopic>",
+        "ScheduleGroupName": "SnapshotExport",
         "TableName": "<StorageTable>",
         "ExportBucketName": "<StorageExportBucket>",
         "StateMachineArn": "<WorkflowStateMachine>",

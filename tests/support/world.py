@@ -22,8 +22,11 @@ import boto3
 from local.quicksight import QuickSightServer
 from local.quicksight import Settings as QuickSightSettings
 from snapshot_export.adapters.executions import Executions
+from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+from snapshot_export.adapters.queues import BurstQueue
 from snapshot_export.adapters.records import Keys
 from snapshot_export.adapters.services import Services, make_services
+from snapshot_export.domain.burst import Work
 from snapshot_export.domain.export import Attempt, Export, Status
 from snapshot_export.flows.accept import accept_message
 from snapshot_export.flows.admit import admit
@@ -31,6 +34,7 @@ from snapshot_export.flows.check import check
 from snapshot_export.flows.collect import collect
 from snapshot_export.flows.reconcile import reconcile
 from snapshot_export.flows.start import start
+from snapshot_export.flows.work import work_on_burst
 from snapshot_export.settings import Settings
 
 ACCOUNT = "000000000000"
@@ -82,6 +86,18 @@ class RecordedExecutions(Executions):
         self.started.append((f"{arn}:{attempt.execution_name}", ids))
 
 
+class RecordedBurstQueue(BurstQueue):
+    """The burst queue, with the messages sent since the last look."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        super().__init__(client, url)
+        self.sent: list[tuple[str, Work]] = []
+
+    def send(self, burst_id: str, work: Work) -> None:
+        super().send(burst_id, work)
+        self.sent.append((burst_id, work))
+
+
 class World:
     """One deployment on virtual time, with a table, a bucket and queues of its own."""
 
@@ -94,6 +110,11 @@ class World:
             table_name=name,
             export_bucket=name,
             rejected_queue_url=session.client("sqs").create_queue(QueueName=name)["QueueUrl"],
+            burst_queue_url=session.client("sqs").create_queue(QueueName=f"{name}-b")["QueueUrl"],
+            schedule_group=make_schedule_group(session, name),
+            schedule_role_arn=f"arn:aws:iam::{ACCOUNT}:role/{name}",
+            schedule_queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-i",
+            schedule_dead_letter_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-d",
             state_machine_arn=_make_machine(session, name),
             event_bus_name="default",
             quicksight_account_id=ACCOUNT,
@@ -108,7 +129,10 @@ class World:
         make_bucket(session, name)
         services = make_services(self.settings, session, now=clock.now, sleep=clock.sleep)
         self.executions = RecordedExecutions(session, self.settings.state_machine_arn)
-        self.services: Services = replace(services, executions=self.executions)
+        self.burst_queue = RecordedBurstQueue(session.client("sqs"), self.settings.burst_queue_url)
+        self.services: Services = replace(
+            services, executions=self.executions, burst_work=self.burst_queue
+        )
         self.keys = Keys(ACCOUNT, REGION)
         self.writes = 0
         self._count_writes()
@@ -125,6 +149,15 @@ class World:
         )
         admit(self.services)
         return status
+
+    def work_on_bursts(self) -> bool:
+        """Do what the burst queue asks for until it is empty; True if there was something."""
+        worked = False
+        while self.burst_queue.sent:
+            burst_id, work = self.burst_queue.sent.pop(0)
+            work_on_burst(self.services, burst_id, work, stop_at=self.clock.now() + 600)
+            worked = True
+        return worked
 
     def export(self, export_id: str) -> Export:
         """The export's record; it must be there."""
@@ -205,6 +238,7 @@ class Driver:
         idle = 0
         next_pass = self._world.clock.now() + reconcile_every
         while idle < 3:
+            self._world.work_on_bursts()
             self._take_new()
             due = self._queue[0].at if self._queue else None
             if until is not None and min(due or next_pass, next_pass) > until:
@@ -214,7 +248,8 @@ class Driver:
                 self._world.clock.time = max(self._world.clock.time, next_pass)
                 reconcile(self._world.services)
                 next_pass = self._world.clock.now() + reconcile_every
-                idle = 0 if self._queue or self._moves() else idle + 1
+                moves = self._world.work_on_bursts() or self._moves()
+                idle = 0 if self._queue or moves else idle + 1
                 continue
             step = heapq.heappop(self._queue)
             self._world.clock.time = max(self._world.clock.time, step.at)
@@ -280,6 +315,12 @@ def make_bucket(session: boto3.Session, name: str) -> None:
     client.put_bucket_policy(Bucket=name, Policy=policy)
 
 
+def make_schedule_group(session: boto3.Session, name: str) -> str:
+    """A group of schedules; answers its name."""
+    session.client("scheduler").create_schedule_group(Name=name)
+    return name
+
+
 def _make_table(session: boto3.Session, name: str) -> None:
     session.client("dynamodb").create_table(
         TableName=name,
@@ -289,8 +330,25 @@ def _make_table(session: boto3.Session, name: str) -> None:
             {"AttributeName": "sk", "KeyType": "RANGE"},
         ],
         AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("pk", "sk", "status", "burst_id", "listed_at")
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": key, "KeyType": "HASH"},
+                    {"AttributeName": "listed_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {
+                    "ProjectionType": "INCLUDE",
+                    "NonKeyAttributes": [*LISTED_ATTRIBUTES, other],
+                },
+            }
+            for index, key, other in (
+                (BY_STATUS, "status", "burst_id"),
+                (BY_BURST, "burst_id", "status"),
+            )
         ],
     )
 

@@ -46,8 +46,12 @@ class Table:
         up_to: str | None = None,
         prefix: str | None = None,
         limit: int | None = None,
+        after: str | None = None,
     ) -> Iterator[Item]:
-        """Strongly consistent read of a partition in key order, at most `limit` items."""
+        """Strongly consistent read of a partition in key order, at most `limit` items.
+
+        `after` is the sort key to begin behind.
+        """
         condition, values = "pk = :pk", {":pk": pk}
         if up_to is not None:
             condition, values = f"{condition} AND sk <= :sk", values | {":sk": up_to}
@@ -59,6 +63,8 @@ class Table:
             "ExpressionAttributeValues": marshal(values),
             "ConsistentRead": True,
         }
+        if after is not None:
+            request["ExclusiveStartKey"] = _marshal_key((pk, after))
         found = 0
         while True:
             if limit is not None:
@@ -69,6 +75,75 @@ class Table:
             found += len(answer["Items"])
             last = answer.get("LastEvaluatedKey")
             if not last or (limit is not None and found >= limit):
+                return
+            request["ExclusiveStartKey"] = last
+
+    def get_many(self, keys: Sequence[Key], attributes: Sequence[str] = ()) -> list[Item]:
+        """Strongly consistent read of up to 100 items, in no order; those that exist."""
+        names = {f"#a{index}": name for index, name in enumerate(attributes)}
+        chosen: Item = {"ConsistentRead": True}
+        if names:
+            chosen |= {
+                "ProjectionExpression": ", ".join(names),
+                "ExpressionAttributeNames": names,
+            }
+        rest = [_marshal_key(key) for key in keys]
+        found: list[Item] = []
+        for attempt in range(CONFLICT_RETRIES):
+            answer = self._call(
+                "batch_get_item", RequestItems={self._name: chosen | {"Keys": rest}}
+            )
+            found += map(_unmarshal, answer["Responses"].get(self._name, []))
+            rest = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+            if not rest:
+                return found
+            self._sleep(random.uniform(0.2, 1.0) * CONFLICT_WAIT_SECONDS * 2 ** min(attempt, 5))
+        raise TransientError("DynamoDB: items of a batch stayed unread")
+
+    def count(self, pk: str, *, before: str, most: int) -> int:
+        """How many items of a partition lie before a sort key, at most `most`.
+
+        Eventually consistent, at 1 read unit for each 8 KB of items counted.
+        """
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": "pk = :pk AND sk < :sk",
+            "ExpressionAttributeValues": marshal({":pk": pk, ":sk": before}),
+            "Select": "COUNT",
+        }
+        found = 0
+        while True:
+            answer = self._call("query", **request, Limit=most - found)
+            found += int(answer["Count"])
+            last = answer.get("LastEvaluatedKey")
+            if not last or found >= most:
+                return found
+            request["ExclusiveStartKey"] = last
+
+    def query_index(
+        self, index: str, key: tuple[str, str], between: tuple[str, str], *, page: int
+    ) -> Iterator[Item]:
+        """Items of one value of an index whose key `listed_at` lies between two, last first.
+
+        `key` is the name and value of its partition key. Eventually consistent; a page is read
+        when the items before it are used up.
+        """
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "IndexName": index,
+            "KeyConditionExpression": "#key = :key AND listed_at BETWEEN :first AND :last",
+            "ExpressionAttributeNames": {"#key": key[0]},
+            "ExpressionAttributeValues": marshal(
+                {":key": key[1], ":first": between[0], ":last": between[1]}
+            ),
+            "ScanIndexForward": False,
+            "Limit": page,
+        }
+        while True:
+            answer = self._call("query", **request)
+            yield from map(_unmarshal, answer["Items"])
+            last = answer.get("LastEvaluatedKey")
+            if not last:
                 return
             request["ExclusiveStartKey"] = last
 
@@ -142,8 +217,10 @@ def put_of(
     return {"Put": request | _condition(condition, values or {})}
 
 
-def delete_of(key: Key, *, condition: str, values: Mapping[str, Any] | None = None) -> Item:
-    """A conditional delete."""
+def delete_of(
+    key: Key, *, condition: str | None = None, values: Mapping[str, Any] | None = None
+) -> Item:
+    """A delete, conditional if a condition is given."""
     return {"Delete": {"Key": _marshal_key(key)} | _condition(condition, values or {})}
 
 

@@ -1,4 +1,7 @@
-"""EventBridge: an export's end is announced, at least once, with ids and addresses only."""
+"""EventBridge: the end of an export or a burst is announced, at least once.
+
+Events hold ids, codes, counts and addresses only; docs/events has their schemas.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.errors import TransientError
 
@@ -19,6 +23,8 @@ DETAIL_TYPES = {
     Status.FAILED: "Snapshot Export Failed",
 }
 
+BURST_DETAIL_TYPE = "Snapshot Burst Completed"
+
 
 class Events:
     """Events out, on one bus."""
@@ -29,11 +35,18 @@ class Events:
 
     def announce_end(self, export: Export) -> None:
         """Send the export's completion or failure. Raises TransientError if it was not taken."""
+        self._send(DETAIL_TYPES[export.status], _detail(export))
+
+    def announce_burst(self, burst: Burst, manifest_uri: str) -> None:
+        """Send the burst's completion. Raises TransientError if it was not taken."""
+        self._send(BURST_DETAIL_TYPE, _burst_detail(burst, manifest_uri))
+
+    def _send(self, detail_type: str, detail: dict[str, Any]) -> None:
         entry = {
             "EventBusName": self._bus,
             "Source": SOURCE,
-            "DetailType": DETAIL_TYPES[export.status],
-            "Detail": json.dumps(_detail(export)),
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
         }
         try:
             answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]
@@ -59,3 +72,14 @@ def _detail(export: Export) -> dict[str, Any]:
     if export.error:
         detail["ErrorCode"] = export.error.code
     return detail
+
+
+def _burst_detail(burst: Burst, manifest_uri: str) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        "EventId": f"{burst.burst_id}-{burst.digest[:12]}",
+        "BurstId": burst.burst_id,
+        "Status": burst.final_status.value,
+        "Counts": burst.counts,
+        "ManifestS3Uri": manifest_uri,
+    }
+    return detail | {"ErrorCode": burst.error.code} if burst.error else detail

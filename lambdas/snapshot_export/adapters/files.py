@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -51,6 +52,34 @@ class Files:
                 return ExportedFile(format=kind, error=ErrorInfo("FILE_UNREADABLE", f"S3: {code}"))
             raise TransientError(f"S3: {code}") from None
         except (BotoCoreError, S3UploadFailedError) as error:
+            raise TransientError(f"S3: {type(error).__name__}") from None
+
+    def download_url(self, uri: str, seconds: int) -> str | None:
+        """An address that downloads one of our own files for `seconds`; None for others' files."""
+        parts = urlsplit(uri)
+        if parts.scheme != "s3" or parts.netloc != self._bucket:
+            return None
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": parts.netloc, "Key": parts.path.lstrip("/")},
+            ExpiresIn=seconds,
+        )
+
+    def discard(self, raw_prefix: str, uris: Sequence[str]) -> None:
+        """Delete from the export bucket what lies under a prefix, and the objects of `uris`.
+
+        Objects in other buckets stay. Repeating it does no harm. Raises TransientError.
+        """
+        own = [urlsplit(uri) for uri in uris]
+        keys = [uri.path.lstrip("/") for uri in own if uri.netloc == self._bucket]
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=raw_prefix
+            )
+            keys += [item["Key"] for page in pages for item in page.get("Contents", [])]
+            for key in keys:
+                self._client.delete_object(Bucket=self._bucket, Key=key)
+        except (ClientError, BotoCoreError) as error:
             raise TransientError(f"S3: {type(error).__name__}") from None
 
     def _download(self, uri: str, key: str) -> None:

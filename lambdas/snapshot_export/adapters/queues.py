@@ -1,4 +1,4 @@
-"""SQS: the rejected queue, where refused messages are kept with their reason."""
+"""SQS: the rejected queue, where refused messages are kept with their reason; the burst queue."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.domain.burst import Work
 from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
@@ -38,3 +39,19 @@ class RejectedQueue:
             )
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"rejected queue: {type(error).__name__}") from None
+
+
+class BurstQueue:
+    """Work on bursts, for the burst function. A message that is lost is sent by the reconciler."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, burst_id: str, work: Work) -> None:
+        """Ask for work on a burst. Raises TransientError."""
+        body = json.dumps({"BurstId": burst_id, "Work": work.value})
+        try:
+            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"burst queue: {type(error).__name__}") from None

@@ -23,6 +23,8 @@ class Keys:
         self.gate_partition = f"GATE#{scope}"
         self.backlog_partition = f"BACKLOG#{scope}"
         self.retry_partition = f"RETRY#{scope}"
+        self.throughput_partition = f"THROUGHPUT#{scope}"
+        self.bursts_partition = f"BURSTS#{scope}"
         self.gate: Key = (self.gate_partition, "GATE")
         self.pacer: Key = (self.gate_partition, "PACER")
 
@@ -46,11 +48,17 @@ def due_key(moment: float) -> str:
     return f"{round(moment * 1000):014d}"
 
 
+def listed_at(accepted_at: float, export_id: str) -> str:
+    """Sort key of the indexes that lists are read from: by the time when it was accepted."""
+    return f"{due_key(accepted_at)}#{export_id}"
+
+
 def export_attributes(export: Export) -> dict[str, Any]:
     """Attributes of an export record."""
     data = asdict(export)
     data["snapshot"] = json.dumps(export.snapshot)
     data["files"] = [asdict(file) for file in export.files]
+    data["listed_at"] = listed_at(export.accepted_at, export.export_id)
     return data | {"version": RECORD_VERSION}
 
 

@@ -11,20 +11,29 @@ from functools import cache
 import boto3
 from botocore.config import Config
 
+from snapshot_export.adapters.burst_store import BurstStore
 from snapshot_export.adapters.dynamodb import Table
 from snapshot_export.adapters.events import Events
 from snapshot_export.adapters.executions import Executions
 from snapshot_export.adapters.files import Files
+from snapshot_export.adapters.listing import Listing
+from snapshot_export.adapters.manifests import Manifests
+from snapshot_export.adapters.name_claims import NameClaims
 from snapshot_export.adapters.pacer import Pacer
-from snapshot_export.adapters.queues import RejectedQueue
+from snapshot_export.adapters.queues import BurstQueue, RejectedQueue
 from snapshot_export.adapters.quicksight import CLIENT_CONFIG, QuickSight
 from snapshot_export.adapters.records import Keys
+from snapshot_export.adapters.schedules import Schedules
 from snapshot_export.adapters.store import Store
+from snapshot_export.adapters.throughput import Throughput
+from snapshot_export.domain.schedule import ScheduleTarget
 from snapshot_export.settings import Settings
 
 _AWS_CONFIG = Config(
     connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4}
 )
+_S3_CONFIG = _AWS_CONFIG.merge(Config(signature_version="s3v4"))
+"""Addresses for downloads must be signed with version 4 everywhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +45,15 @@ class Services:
     quicksight: QuickSight
     executions: Executions
     files: Files
+    listing: Listing
+    throughput: Throughput
     events: Events
     rejected: RejectedQueue
+    bursts: BurstStore
+    burst_work: BurstQueue
+    manifests: Manifests
+    schedules: Schedules
+    names: NameClaims
     now: Callable[[], float]
     sleep: Callable[[float], None]
 
@@ -71,10 +87,25 @@ def make_services(
         executions=Executions(
             session.client("stepfunctions", config=_AWS_CONFIG), settings.state_machine_arn
         ),
-        files=Files(session.client("s3", config=_AWS_CONFIG), settings.export_bucket),
+        files=Files(session.client("s3", config=_S3_CONFIG), settings.export_bucket),
+        listing=Listing(table),
+        throughput=Throughput(table, keys),
         events=Events(session.client("events", config=_AWS_CONFIG), settings.event_bus_name),
         rejected=RejectedQueue(
             session.client("sqs", config=_AWS_CONFIG), settings.rejected_queue_url
+        ),
+        bursts=BurstStore(table, keys),
+        burst_work=BurstQueue(session.client("sqs", config=_AWS_CONFIG), settings.burst_queue_url),
+        manifests=Manifests(session.client("s3", config=_AWS_CONFIG), settings.export_bucket),
+        names=NameClaims(table),
+        schedules=Schedules(
+            session.client("scheduler", config=_AWS_CONFIG),
+            ScheduleTarget(
+                group=settings.schedule_group,
+                role_arn=settings.schedule_role_arn,
+                queue_arn=settings.schedule_queue_arn,
+                dead_letter_arn=settings.schedule_dead_letter_arn,
+            ),
         ),
         now=now,
         sleep=sleep,

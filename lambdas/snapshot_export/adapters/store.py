@@ -6,10 +6,11 @@ that hold a slot, since both change in one transaction or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from snapshot_export.adapters.burst_records import count_end
 from snapshot_export.adapters.dynamodb import Item, Table, delete_of, put_of, update_of
 from snapshot_export.adapters.records import (
     ATTEMPT_PREFIX,
@@ -31,7 +32,11 @@ from snapshot_export.errors import ConditionFailedError, IdConflictError
 MOST_ADMITTED_AT_ONCE = 24
 """A transaction takes 100 writes; an admission makes 3 for each export and 1 for the gate."""
 
+_NOT_MARKED = " AND attribute_not_exists(cancel_requested_at)"
 _SAME_ADMISSION = "attempt = :attempt AND admission = :admission"
+
+
+CANCELLED_WAITING = {"code": "CANCELLED", "message": "cancelled on request while it waited"}
 
 
 class Store:
@@ -55,6 +60,28 @@ class Store:
         """The gate."""
         return gate_from(self._table.get(self._keys.gate))
 
+    def change_gate(self, changes: Mapping[str, float | None]) -> None:
+        """Set attributes of the gate (limit, paused_until); None removes one."""
+        names = {f"#{name}": name for name in changes}
+        values = {f":{name}": value for name, value in changes.items() if value is not None}
+        sets = [f"#{name} = :{name}" for name, value in changes.items() if value is not None]
+        removes = [f"#{name}" for name, value in changes.items() if value is None]
+        clauses = [("SET", sets), ("REMOVE", removes)]
+        expression = " ".join(f"{verb} {', '.join(part)}" for verb, part in clauses if part)
+        if expression:
+            self._table.update(update_of(self._keys.gate, expression, values=values, names=names))
+
+    def count_before(self, rank: str, most: int) -> int:
+        """How many entries the backlog has before a rank, at most `most`."""
+        return self._table.count(self._keys.backlog_partition, before=rank, most=most)
+
+    def count_waiting(self, most: int) -> int:
+        """How many exports wait, retries included, at most `most`."""
+        found = self._table.count(self._keys.backlog_partition, before="~", most=most)
+        if found < most:
+            found += self._table.count(self._keys.retry_partition, before="~", most=most - found)
+        return found
+
     def in_flight(self) -> tuple[Gate, tuple[Attempt, ...]]:
         """The gate and all attempts, from one partition."""
         items = list(self._table.query(self._keys.gate_partition))
@@ -77,18 +104,8 @@ class Store:
         An export of this id that was REJECTED may be sent again. Raises IdConflictError if the id
         names another request.
         """
-        writes = [
-            put_of(
-                self._keys.export(export.export_id),
-                export_attributes(export),
-                condition="attribute_not_exists(pk) OR #status = :rejected",
-                values={":rejected": Status.REJECTED},
-                names={"#status": "status"},
-            ),
-            self._put_entry(_entry_of(export)),
-        ]
         try:
-            self._table.transact(writes)
+            self._table.transact(accept_writes(self._keys, export))
             return True
         except ConditionFailedError:
             known = self.export(export.export_id)
@@ -188,7 +205,8 @@ class Store:
     def hand_back(self, attempt: Attempt, export: Export, now: float) -> None:
         """Return an export whose job never began to the front of the backlog, and free its slot.
 
-        The gate's ceiling becomes the number of slots that are left running.
+        The gate's ceiling becomes the number of slots that are left running. Raises
+        ConditionFailedError also for an export that is marked as cancelled.
         """
         queued = replace(export, rank=front_rank(export.rank), admission=attempt.admission)
         self._table.transact(
@@ -196,7 +214,13 @@ class Store:
                 self._free_slot(hold_until=now + HOLD_SECONDS),
                 self._delete_attempt(attempt, holds_slot=True),
                 self._put_entry(_entry_of(queued)),
-                self._on_export(attempt, "SET #status = :queued", {":queued": Status.QUEUED}),
+                self._on_export(
+                    attempt,
+                    "SET #status = :queued, #rank = :rank, due_at = :due",
+                    {":queued": Status.QUEUED, ":rank": queued.rank, ":due": 0},
+                    {"#rank": "rank"},
+                    condition=_NOT_MARKED,
+                ),
             ]
         )
 
@@ -204,7 +228,8 @@ class Store:
         """Queue the next attempt of an export whose snapshot job was released.
 
         `export` is the record as it shall be: its next attempt, part, failures, files and error.
-        Without `due_at` it goes to the front of the backlog.
+        Without `due_at` it goes to the front of the backlog. Raises ConditionFailedError also for
+        an export that is marked as cancelled.
         """
         data = export_attributes(export)
         queued = replace(export, rank=front_rank(export.rank), admission=attempt.admission)
@@ -215,7 +240,8 @@ class Store:
                 self._on_export(
                     attempt,
                     "SET #status = :queued, attempt = :next, part = :part, failures = :failures, "
-                    "files = :files, #error = :error, job_seconds = :seconds",
+                    "files = :files, #error = :error, job_seconds = :seconds, "
+                    "#rank = :rank, due_at = :due",
                     {
                         ":queued": Status.QUEUED,
                         ":next": export.attempt,
@@ -224,8 +250,11 @@ class Store:
                         ":files": data["files"],
                         ":error": data["error"] or {},
                         ":seconds": export.job_seconds or 0,
+                        ":rank": queued.rank,
+                        ":due": due_at or 0,
                     },
-                    {"#error": "error"},
+                    {"#error": "error", "#rank": "rank"},
+                    condition=_NOT_MARKED,
                 ),
             ]
         )
@@ -249,8 +278,53 @@ class Store:
                 {"#error": "error"},
             ),
             self._delete_attempt(attempt, holds_slot=attempt.holds_slot),
+            *count_end(export),
         ]
         self._table.transact([*writes, self._free_slot()] if attempt.holds_slot else writes)
+
+    def cancel_waiting(self, export: Export, now: float, expires_at: int) -> None:
+        """Write the end of an export that waits, and take its entry, in one transaction.
+
+        Raises ConditionFailedError if it does not wait there (any more).
+        """
+        entry = _entry_of(export, export.due_at or None)
+        self._table.transact(
+            [
+                update_of(
+                    self._keys.export(export.export_id),
+                    "SET #status = :end, #error = :error, finished_at = :at, expires_at = :expires",
+                    condition=f"#status = :queued AND {_SAME_ADMISSION}",
+                    values={
+                        ":end": Status.CANCELLED,
+                        ":queued": Status.QUEUED,
+                        ":attempt": export.attempt,
+                        ":admission": export.admission,
+                        ":error": CANCELLED_WAITING,
+                        ":at": now,
+                        ":expires": expires_at,
+                    },
+                    names={"#status": "status", "#error": "error"},
+                ),
+                delete_of(
+                    self._keys.entry(entry),
+                    condition="export_id = :id",
+                    values={":id": export.export_id},
+                ),
+                *count_end(replace(export, status=Status.CANCELLED, finished_at=now)),
+            ]
+        )
+
+    def mark_cancelled(self, export_id: str, now: float) -> None:
+        """Mark a running export. Raises ConditionFailedError if it does not run."""
+        self._table.update(
+            update_of(
+                self._keys.export(export_id),
+                "SET cancel_requested_at = if_not_exists(cancel_requested_at, :now)",
+                condition="#status = :running",
+                values={":now": now, ":running": Status.RUNNING},
+                names={"#status": "status"},
+            )
+        )
 
     def mark_restarted(self, attempt: Attempt, now: float, start_by: float) -> Attempt:
         """Count a new execution for an attempt whose execution is gone."""
@@ -339,12 +413,18 @@ class Store:
         )
 
     def _on_export(
-        self, attempt: Attempt, expression: str, values: Item, names: dict[str, str] | None = None
+        self,
+        attempt: Attempt,
+        expression: str,
+        values: Item,
+        names: dict[str, str] | None = None,
+        *,
+        condition: str = "",
     ) -> Item:
         return update_of(
             self._keys.export(attempt.export_id),
             expression,
-            condition=f"#status = :running AND {_SAME_ADMISSION}",
+            condition=f"#status = :running AND {_SAME_ADMISSION}{condition}",
             values=values
             | {
                 ":running": Status.RUNNING,
@@ -353,6 +433,21 @@ class Store:
             },
             names={"#status": "status"} | (names or {}),
         )
+
+
+def accept_writes(keys: Keys, export: Export) -> list[Item]:
+    """The two writes that accept an export: its record, if its id is free, and its entry."""
+    entry = _entry_of(export)
+    return [
+        put_of(
+            keys.export(export.export_id),
+            export_attributes(export),
+            condition="attribute_not_exists(pk) OR #status = :rejected",
+            values={":rejected": Status.REJECTED},
+            names={"#status": "status"},
+        ),
+        put_of(keys.entry(entry), entry_attributes(entry)),
+    ]
 
 
 def _entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:

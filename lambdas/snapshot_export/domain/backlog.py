@@ -20,10 +20,22 @@ class BacklogEntry:
     due_at: float | None = None
 
 
-def rank_of(*, priority: int, deadline: float | None, accepted_at: float, export_id: str) -> str:
-    """Priority (1 first), then the earlier deadline, then whoever was accepted first."""
+def rank_of(
+    *,
+    priority: int,
+    deadline: float | None,
+    accepted_at: float,
+    export_id: str,
+    burst_id: str | None = None,
+    line: int = 0,
+) -> str:
+    """Priority (1 first), then the earlier deadline, then whoever was accepted first.
+
+    The exports of a burst stay together, in the order of their lines: `accepted_at` is the burst's.
+    """
     due = NO_DEADLINE if deadline is None else min(max(0, int(deadline)), NO_DEADLINE)
-    return f"1#{priority}#{due:010d}#{round(accepted_at * 1000):014d}#{export_id}"
+    age = f"{round(accepted_at * 1000):014d}"
+    return f"1#{priority}#{due:010d}#{age}#{burst_id or ''}#{line:08d}#{export_id}"
 
 
 def front_rank(rank: str) -> str:

@@ -59,6 +59,8 @@ class Export:
 
     `part` is the part of the request (domain/parts.py) that the present attempt makes, `failures`
     how many attempts of this part failed; `files` are those collected so far.
+    `due_at` is when a waiting export's next attempt is due, 0 if it waits in the backlog by `rank`.
+    `cancel_requested_at` marks a running export whose files shall not be delivered.
     """
 
     export_id: str
@@ -69,6 +71,8 @@ class Export:
     rank: str
     accepted_at: float
     source: str
+    burst_id: str | None = None
+    recipient_id: str | None = None
     name: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     priority: int = 5
@@ -77,7 +81,9 @@ class Export:
     part: int = 0
     failures: int = 0
     admission: int = 0
+    due_at: float = 0.0
     admitted_at: float | None = None
+    cancel_requested_at: float | None = None
     finished_at: float | None = None
     job_seconds: float | None = None
     files: tuple[ExportedFile, ...] = ()

@@ -197,7 +197,7 @@ def _request_problems(kind: Kind, request: dict[str, Any], target: Target) -> li
     try:
         dated = with_dates(kind, request, _SAMPLE)
     except InvalidRequestError as error:
-        return problems + [*error.problems]
+        return [*problems, *error.problems]
     try:
         with problems_under(kind):
             checks[kind](dated, target)

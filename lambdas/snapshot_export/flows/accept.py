@@ -8,6 +8,7 @@ is refused without being kept.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,13 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain import naming
 from snapshot_export.domain.backlog import rank_of
+from snapshot_export.domain.burst_request import check_burst
 from snapshot_export.domain.export import ErrorInfo, Export, Status
+from snapshot_export.domain.occurrence import (
+    claimed_occurrence_id,
+    problems_under,
+    read_occurrence,
+)
 from snapshot_export.domain.request import (
     InvalidRequestError,
     Problem,
@@ -25,8 +32,10 @@ from snapshot_export.domain.request import (
     claimed_export_id,
     digest_of,
     parse_request,
+    read_json,
 )
 from snapshot_export.errors import IdConflictError
+from snapshot_export.flows.accept_burst import accept_burst
 from snapshot_export.flows.names import check_names
 
 MOST_PROBLEMS = 20
@@ -42,13 +51,36 @@ def accept_message(services: Services, *, message_id: str, body: str, sent_at: f
     Raises TransientError when the message should be delivered again.
     """
     try:
-        accept_request(services, body, source=message_id, accepted_at=sent_at)
+        _accept_body(services, body, message_id, sent_at)
     except InvalidRequestError as error:
         return _reject(services, message_id, body, sent_at, error.problems)
     except IdConflictError as error:
-        problem = Problem("ExportId", str(error))
+        problem = Problem(error.member, str(error))
         return _reject(services, message_id, body, sent_at, (problem,))
     return Status.QUEUED
+
+
+def _accept_body(services: Services, body: str, message_id: str, sent_at: float) -> None:
+    """Accept an export, the burst of a body `{"Burst": {...}}`, or what a schedule asks for."""
+    data = read_json(body)
+    if "Schedule" not in data:
+        _accept_plain(services, data, body, message_id, sent_at)
+        return
+    occurrence = read_occurrence(data, message_id=message_id, sent_at=sent_at)
+    logger.info("schedule occurs", reason=occurrence.schedule, request_id=occurrence.request_id)
+    plain = {"Burst": occurrence.body} if occurrence.kind == "Burst" else occurrence.body
+    with problems_under(occurrence.kind):
+        _accept_plain(services, plain, json.dumps(plain), message_id, sent_at)
+
+
+def _accept_plain(
+    services: Services, data: dict[str, Any], body: str, message_id: str, sent_at: float
+) -> None:
+    if set(data) == {"Burst"}:
+        burst = check_burst(data["Burst"], target_of(services))
+        accept_burst(services, burst, source=message_id, accepted_at=sent_at)
+    else:
+        accept_request(services, body, source=message_id, accepted_at=sent_at)
 
 
 def accept_request(services: Services, body: str, *, source: str, accepted_at: float) -> str:
@@ -145,7 +177,7 @@ def _reject(
     now = services.now()
     text = "; ".join(f"{item['Place'] or 'body'}: {item['Rule']}" for item in shown)
     record = Export(
-        export_id=claimed_export_id(body) or message_id,
+        export_id=_claimed_id(body, message_id, sent_at),
         status=Status.REJECTED,
         digest=digest_of(body),
         dashboard_id="",
@@ -161,3 +193,15 @@ def _reject(
         services.store.reject(replace(record, export_id=message_id), expires_at)
     logger.warning("rejected", reason=[item["Rule"] for item in shown], message_id=message_id)
     return Status.REJECTED
+
+
+def _claimed_id(body: str, message_id: str, sent_at: float) -> str:
+    """The id of a refused message's record: its own, its occurrence's, or the message's."""
+    claimed = claimed_export_id(body)
+    if claimed is None:
+        try:
+            data = read_json(body)
+        except InvalidRequestError:
+            return message_id
+        claimed = claimed_occurrence_id(data, message_id=message_id, sent_at=sent_at)
+    return claimed or message_id

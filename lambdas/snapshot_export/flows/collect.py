@@ -25,11 +25,18 @@ from snapshot_export.errors import (
 )
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.answer import Answer, answer, answer_without_attempt, is_current
-from snapshot_export.flows.finish import finish_completed, finish_failed, job_seconds
-from snapshot_export.flows.names import keys_of
+from snapshot_export.flows.finish import (
+    finish_cancelled,
+    finish_completed,
+    finish_failed,
+    job_seconds,
+)
+from snapshot_export.flows.names import claim_keys, keys_of
 
 RESULT_KEPT_SECONDS = 6 * 3600.0
 """After this long without a readable result the export is given up."""
+
+DAY_SECONDS = 86_400
 
 logger = Logger(child=True)
 
@@ -42,6 +49,8 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
         return answer_without_attempt(services, export_id, attempt)
     if record.holds_slot:
         return answer(export_id, attempt, Phase.RUNNING, wait=1)
+    if export.cancel_requested_at is not None:
+        return _cancel(services, record, export)
     if record.job_status == LOST:
         return _after_failure(
             services, record, export, ErrorInfo(LOST, "QuickSight knows no such snapshot job")
@@ -56,12 +65,25 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
         return _later(services, record, export, error)
     failure = _failure_of(result, files, export)
     files = (*export.files, *files)
+    if _is_marked(services, export_id):
+        return _cancel(services, record, replace(export, files=files))
     if failure is not None:
         return _after_failure(services, record, export, failure, files)
     if export.part + 1 < len(_parts_of(export)):
         return _queue_next_part(services, record, export, files)
     finish_completed(services, record, export, files)
     return answer(export_id, attempt, Phase.DONE)
+
+
+def _is_marked(services: Services, export_id: str) -> bool:
+    """Whether it was cancelled while its files were copied. A mark after this comes too late."""
+    export = services.store.export(export_id)
+    return export is not None and export.cancel_requested_at is not None
+
+
+def _cancel(services: Services, record: Attempt, export: Export) -> Answer:
+    finish_cancelled(services, record, export)
+    return answer(export.export_id, record.attempt, Phase.DONE)
 
 
 def _parts_of(export: Export) -> tuple[tuple[int, ...], ...]:
@@ -74,6 +96,8 @@ def _collect_files(
     """Bring this part's files to the places that the whole request's names give them."""
     all_keys = keys_of(export)
     keys = [all_keys[position] for position in _parts_of(export)[export.part]]
+    expires_at = int(services.now()) + services.settings.retention_days * DAY_SECONDS
+    keys = claim_keys(services, export, keys, expires_at)
     return tuple(
         services.files.collect(file.uri, file.format, key)
         if file.uri and file.error is None

@@ -13,7 +13,9 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Attempt, ErrorInfo, Export, ExportedFile, Status
-from snapshot_export.errors import ConditionFailedError
+from snapshot_export.domain.naming import raw_prefix
+from snapshot_export.errors import ConditionFailedError, TransientError
+from snapshot_export.flows.close_burst import ask_for_close
 
 DAY_SECONDS = 86_400
 
@@ -36,6 +38,15 @@ def finish_completed(
 ) -> None:
     """Every file of the export is in its place."""
     _finish(services, record, export, Status.COMPLETED, files, None)
+
+
+def finish_cancelled(services: Services, record: Attempt, export: Export) -> None:
+    """The export was marked as cancelled: nothing of it is delivered, and no event is sent."""
+    services.files.discard(
+        raw_prefix(export.export_id), [file.uri for file in export.files if file.uri]
+    )
+    reason = ErrorInfo("CANCELLED", "cancelled on request while it ran")
+    _finish(services, record, export, Status.CANCELLED, (), reason)
 
 
 def job_seconds(record: Attempt, export: Export) -> float | None:
@@ -62,14 +73,19 @@ def _finish(
         finished_at=now,
         job_seconds=job_seconds(record, export),
     )
-    services.events.announce_end(done)
+    if status is not Status.CANCELLED:
+        services.events.announce_end(done)
     try:
         services.store.finish(
             record, done, int(now) + services.settings.retention_days * DAY_SECONDS
         )
     except ConditionFailedError:
         logger.info("finished before", reason=status.value, export_id=export.export_id)
+        ask_for_close(services, export.burst_id)
         return
+    ask_for_close(services, export.burst_id)
+    if status is Status.COMPLETED:
+        _count_completed(services)
     logger.info(
         "finished",
         reason=error.code if error else status.value,
@@ -77,3 +93,11 @@ def _finish(
         export_id=export.export_id,
         files=len(files),
     )
+
+
+def _count_completed(services: Services) -> None:
+    """For the throughput that GET /capacity tells: the end stands whatever happens here."""
+    try:
+        services.throughput.count_completed(services.now())
+    except TransientError as error:
+        logger.warning("not counted", reason=str(error))

@@ -16,6 +16,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Attempt
 from snapshot_export.errors import ConditionFailedError
 from snapshot_export.flows.admit import START_WINDOW_SECONDS, admit, start_execution
+from snapshot_export.flows.resume_bursts import resume_bursts
 
 GRACE_SECONDS = 20.0
 """An execution may still be on its way for this long after its admission or restart."""
@@ -30,6 +31,7 @@ class Mended:
 
     executions_restarted: int = 0
     counter_corrected: int = 0
+    bursts_resumed: int = 0
     admitted: int = 0
 
 
@@ -45,6 +47,7 @@ def reconcile(services: Services) -> Mended:
     return Mended(
         executions_restarted=restarted,
         counter_corrected=_correct_counter(services),
+        bursts_resumed=resume_bursts(services),
         admitted=admit(services),
     )
 

@@ -44,8 +44,10 @@ def start(services: Services, export_id: str, attempt: int, admission: int) -> A
         return answer(export_id, attempt, Phase.ENDED)
     if record.started_at is not None:
         return answer(export_id, attempt, Phase.RUNNING, wait=1)
+    if export.cancel_requested_at is not None:
+        return _give_up_starting(services, record, export.cancel_requested_at)
     if services.now() > record.start_by:
-        return _give_up_starting(services, record)
+        return _give_up_starting(services, record, record.start_by)
     try:
         services.quicksight.start(
             record.dashboard_id,
@@ -107,8 +109,12 @@ def _fail(services: Services, record: Attempt, export: Export, error: QuickSight
     return answer(record.export_id, record.attempt, Phase.FAILED, code=error.code)
 
 
-def _give_up_starting(services: Services, record: Attempt) -> Answer:
-    """The window for starting closed: no start is sent any more; those sent must have arrived."""
+def _give_up_starting(services: Services, record: Attempt, closed_at: float) -> Answer:
+    """The window for starting closed, or the export was cancelled: no start is sent any more.
+
+    Those sent before must have arrived, so the slot waits for them: for CALL_SECONDS, about as
+    long as a job, and the user pays for none. A job that was started after all is adopted.
+    """
     export_id, attempt = record.export_id, record.attempt
     try:
         job = services.quicksight.find(record.dashboard_id, record.snapshot_job_id)
@@ -118,7 +124,7 @@ def _give_up_starting(services: Services, record: Attempt) -> Answer:
         job = None
     if job is not None:
         return _started(services, record, job.created_at, "adopted")
-    late = round(record.start_by + CALL_SECONDS - services.now())
+    late = round(closed_at + CALL_SECONDS - services.now())
     if late > 0:
         return answer(export_id, attempt, Phase.NOT_STARTED, wait=late + 1)
     services.store.release(record, LOST, services.now())

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from snapshot_export.domain.request import InvalidRequestError, Problem, rule_text
 from snapshot_export.errors import (
     AlreadyEndedError,
+    DeclaredScheduleError,
     IdConflictError,
     SnapshotExportError,
     UnknownIdError,
@@ -85,6 +86,8 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(404, "NOT_FOUND", str(error))
         case IdConflictError():
             return refuse(409, "ID_CONFLICT", str(error))
+        case DeclaredScheduleError():
+            return refuse(409, "DECLARED_SCHEDULE", str(error))
         case AlreadyEndedError():
             return refuse(409, "ALREADY_ENDED", str(error))
         case SnapshotExportError() if error.can_pass:

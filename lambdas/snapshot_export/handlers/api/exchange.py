@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from snapshot_export.adapters.services import Services, services_from_env
-from snapshot_export.domain.request import InvalidRequestError, Problem
+from snapshot_export.domain.request import InvalidRequestError, Problem, problems_of, read_json
 
 JSON = "application/json"
+
+
+Body = TypeVar("Body", bound=BaseModel)
 
 
 def make_router() -> APIGatewayHttpRouter:
@@ -36,6 +39,14 @@ def raw_body(router: APIGatewayHttpRouter) -> str:
         return base64.b64decode(body, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise InvalidRequestError((Problem("", "must be UTF-8"),)) from None
+
+
+def read_body(text: str, model: type[Body]) -> Body:
+    """A body checked by its model. Raises InvalidRequestError with every problem found."""
+    try:
+        return model.model_validate(read_json(text))
+    except ValidationError as error:
+        raise InvalidRequestError(problems_of(error)) from None
 
 
 def reply(

@@ -1,17 +1,28 @@
-"""/exports."""
+"""/exports: accept, show, list and cancel exports."""
 
 from __future__ import annotations
 
+import re
 import uuid
+from datetime import datetime
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import AfterValidator, BaseModel
 
+from snapshot_export.adapters.listing import ListFilter
 from snapshot_export.domain.export import Status
-from snapshot_export.domain.request import ExportRequest
+from snapshot_export.domain.paging import place_of, token_of
+from snapshot_export.domain.request import EXPORT_ID, ExportRequest
+from snapshot_export.domain.snapshot_request import rule
+from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.accept import accept_request
 from snapshot_export.flows.admit import try_admit
+from snapshot_export.flows.cancel import cancel
+from snapshot_export.flows.view import view
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
+from snapshot_export.handlers.api.shapes import ExportPage, ExportShape, export_of_view, row_of
 
 router = make_router()
 BODIES: dict[str, type[BaseModel]] = {"createExport": ExportRequest}
@@ -23,6 +34,26 @@ class Accepted(BaseModel):
     ExportId: str
     Status: Status
     StatusPath: str
+
+
+class Cancelled(BaseModel):
+    """CANCELLED; or RUNNING, marked: it ends CANCELLED when QuickSight's job ends."""
+
+    ExportId: str
+    Status: Status
+
+
+def _moment(value: str) -> str:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise rule("must be an ISO 8601 time with an offset, such as 2026-11-23T07:00:00Z")
+    return value
+
+
+Moment = Annotated[str | None, AfterValidator(lambda value: value and _moment(value))]
 
 
 @router.post(
@@ -44,3 +75,81 @@ def create_export() -> Response[str]:
     status = export.status if export else Status.QUEUED
     path = f"/exports/{export_id}"
     return reply(Accepted(ExportId=export_id, Status=status, StatusPath=path), 202)
+
+
+@router.get(
+    "/exports/<export_id>",
+    operation_id="getExport",
+    summary="Show an export",
+    description="Where it is, and its files: DownloadUrl works for 15 minutes.",
+    responses=answers(200, ExportShape, "The export", 404),
+    tags=["exports"],
+)
+def get_export(export_id: str) -> Response[str]:
+    """Show an export."""
+    return reply(export_of_view(view(services(), _checked(export_id))))
+
+
+@router.get(
+    "/exports",
+    operation_id="listExports",
+    summary="List exports, newest first",
+    description="About a second behind. From and To are times of acceptance, both inclusive. "
+    "A page ends early where the filters leave out most: go on while there is a NextToken.",
+    responses=answers(200, ExportPage, "A page of exports"),
+    tags=["exports"],
+)
+def list_exports(
+    status: Annotated[Status | None, Query(alias="Status")] = None,
+    burst: Annotated[str | None, Query(alias="BurstId", pattern=f"^{EXPORT_ID}$")] = None,
+    dashboard: Annotated[
+        str | None, Query(alias="DashboardId", min_length=1, max_length=512)
+    ] = None,
+    since: Annotated[Moment, Query(alias="From", json_schema_extra={"format": "date-time"})] = None,
+    until: Annotated[Moment, Query(alias="To", json_schema_extra={"format": "date-time"})] = None,
+    limit: Annotated[int, Query(alias="Limit", ge=1, le=100)] = 50,
+    token: Annotated[str | None, Query(alias="NextToken", min_length=1, max_length=2048)] = None,
+) -> Response[str]:
+    """List exports."""
+    question = [status, burst, dashboard, since, until]
+    wanted = ListFilter(
+        status=status,
+        burst_id=burst,
+        dashboard_id=dashboard,
+        accepted_from=_seconds(since),
+        accepted_to=_seconds(until),
+    )
+    before = place_of(token, question) if token else None
+    page = services().listing.page(wanted, limit=limit, before=before)
+    return reply(
+        ExportPage(
+            Exports=[row_of(row) for row in page.rows],
+            NextToken=token_of(page.next_place, question),
+        )
+    )
+
+
+@router.delete(
+    "/exports/<export_id>",
+    operation_id="cancelExport",
+    summary="Cancel an export",
+    description="What waits is CANCELLED at once. What runs is marked: its files are not delivered "
+    "and it ends CANCELLED; its slot is free when QuickSight's job ends. An export that was "
+    "cancelled before answers 200 again; one with another end answers 409.",
+    responses=answers(200, Cancelled, "Cancelled or marked", 404, 409),
+    tags=["exports"],
+)
+def cancel_export(export_id: str) -> Response[str]:
+    """Cancel an export."""
+    status = cancel(services(), _checked(export_id))
+    return reply(Cancelled(ExportId=export_id, Status=status))
+
+
+def _checked(export_id: str) -> str:
+    if not re.fullmatch(EXPORT_ID, export_id):
+        raise UnknownIdError("export")
+    return export_id
+
+
+def _seconds(text: str | None) -> float | None:
+    return datetime.fromisoformat(text).timestamp() if text else None

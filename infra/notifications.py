@@ -1,0 +1,76 @@
+"""For people: a topic that tells of failed exports and of bursts that ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+_SOURCE = "snapshot-export"
+_FAILED = (
+    "Export {id} of dashboard {dashboard} failed at attempt {attempt}: {code}. "
+    "Look it up with: snapshots status {id}"
+)
+_BURST = (
+    "Burst {id} ended as {status}. Recipients: {total}; completed {completed}, failed {failed}, "
+    "cancelled {cancelled}, refused {refused}. Every file is listed in {manifest}"
+)
+
+
+class Notifications(Construct):
+    """The topic, its subscribers by e-mail (each confirms once), and the two rules that feed it.
+
+    Messages hold ids, codes, counts and addresses only, as the events do.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, emails: Sequence[str]) -> None:
+        super().__init__(scope, construct_id)
+        self.topic = sns.Topic(
+            self, "Topic", display_name="QuickSight snapshot exports", enforce_ssl=True
+        )
+        for address in emails:
+            self.topic.add_subscription(subscriptions.EmailSubscription(address))
+        self._tell(
+            "ExportFailed",
+            "Snapshot Export Failed",
+            _FAILED,
+            id="$.detail.ExportId",
+            dashboard="$.detail.DashboardId",
+            attempt="$.detail.Attempt",
+            code="$.detail.ErrorCode",
+        )
+        self._tell(
+            "BurstEnded",
+            "Snapshot Burst Completed",
+            _BURST,
+            id="$.detail.BurstId",
+            status="$.detail.Status",
+            total="$.detail.Counts.Total",
+            completed="$.detail.Counts.Completed",
+            failed="$.detail.Counts.Failed",
+            cancelled="$.detail.Counts.Cancelled",
+            refused="$.detail.Counts.Refused",
+            manifest="$.detail.ManifestS3Uri",
+        )
+
+    def _tell(self, construct_id: str, detail_type: str, text: str, **paths: str) -> None:
+        rule = events.Rule(
+            self,
+            construct_id,
+            description=f"Tell people: {detail_type}",
+            event_pattern=events.EventPattern(source=[_SOURCE], detail_type=[detail_type]),
+        )
+        fields = {name: events.EventField.from_path(path) for name, path in paths.items()}
+        rule.add_target(
+            targets.SnsTopic(
+                self.topic,
+                message=events.RuleTargetInput.from_text(text.format(**fields)),
+                retry_attempts=185,
+                max_event_age=cdk.Duration.hours(24),
+            )
+        )

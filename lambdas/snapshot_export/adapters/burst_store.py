@@ -1,0 +1,228 @@
+"""The table's reads and transactions for bursts, each named after the step that it makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from snapshot_export.adapters.burst_records import (
+    REFUSED_PREFIX,
+    Refusal,
+    burst_attributes,
+    burst_from,
+    burst_key,
+    refusal_attributes,
+    refusal_from,
+    refusal_key,
+    template_key,
+)
+from snapshot_export.adapters.dynamodb import Item, Table, delete_of, put_of, update_of
+from snapshot_export.adapters.records import Keys, export_from
+from snapshot_export.adapters.store import accept_writes
+from snapshot_export.domain.burst import Burst, BurstStatus
+from snapshot_export.domain.export import ErrorInfo, Export, Status
+from snapshot_export.errors import ConditionFailedError, IdConflictError
+
+MOST_READ_AT_ONCE = 100
+_STATUS = {"#status": "status"}
+
+
+class BurstStore:
+    """Records of the bursts of one gate."""
+
+    def __init__(self, table: Table, keys: Keys) -> None:
+        self._table = table
+        self._keys = keys
+
+    def find(self, burst_id: str) -> Burst | None:
+        """The burst, or None."""
+        return burst_from(self._table.get(burst_key(burst_id)))
+
+    def template(self, burst_id: str) -> dict[str, Any]:
+        """The template of a burst that was not closed yet."""
+        item = self._table.get(template_key(burst_id))
+        template: dict[str, Any] = json.loads(item["template"]) if item else {}
+        return template
+
+    def unfinished_ids(self) -> list[str]:
+        """Ids of the bursts that were accepted and not closed."""
+        return [item["sk"] for item in self._table.query(self._keys.bursts_partition)]
+
+    def refusals(
+        self, burst_id: str, *, limit: int | None = None, after_line: int | None = None
+    ) -> list[Refusal]:
+        """Refused recipients in the order of their lines."""
+        pk, after = refusal_key(burst_id, after_line or 0)
+        items = self._table.query(
+            pk, prefix=REFUSED_PREFIX, limit=limit, after=after if after_line else None
+        )
+        return [refusal_from(item) for item in items]
+
+    def exports(self, export_ids: Sequence[str]) -> list[Export]:
+        """Those of up to 100 exports that exist, strongly consistent, in the order of the ids."""
+        items = self._table.get_many([self._keys.export(each) for each in export_ids])
+        found = {export.export_id: export for export in map(export_from, items)}
+        return [found[each] for each in export_ids if each in found]
+
+    def waiting_ids(self, burst_id: str, export_ids: Sequence[str]) -> list[str]:
+        """Those of up to 100 exports that are the burst's and have not ended."""
+        keys = [self._keys.export(each) for each in export_ids]
+        items = self._table.get_many(keys, attributes=("export_id", "status", "burst_id"))
+        own = [each for each in items if each.get("burst_id") == burst_id]
+        waiting = {each["export_id"] for each in own if not Status(each["status"]).is_end}
+        return [each for each in export_ids if each in waiting]
+
+    def accept(self, burst: Burst, template: dict[str, Any]) -> bool:
+        """Write a burst with its template and its marker. False if it was accepted before.
+
+        Raises IdConflictError if the id names another burst.
+        """
+        writes = [
+            put_of(
+                burst_key(burst.burst_id),
+                burst_attributes(burst),
+                condition="attribute_not_exists(digest)",
+            ),
+            put_of(template_key(burst.burst_id), {"template": json.dumps(template)}),
+            put_of((self._keys.bursts_partition, burst.burst_id), {}),
+        ]
+        try:
+            self._table.transact(writes)
+            return True
+        except ConditionFailedError:
+            known = self.find(burst.burst_id)
+            if known is None:
+                raise
+            if known.digest != burst.digest:
+                raise IdConflictError(
+                    burst.burst_id, known.digest, burst.digest, "BurstId", "burst"
+                ) from None
+            return False
+
+    def accept_recipients(
+        self,
+        seen: Burst,
+        after: Burst,
+        exports: Sequence[Export],
+        refusals: Sequence[Refusal],
+        expires_at: int,
+    ) -> None:
+        """Accept and refuse recipients and move the burst on from `seen` to `after`, or nothing.
+
+        Raises ConditionFailedError with positions: 0 is the burst, which went on elsewhere; then
+        two for each export, of which the first fails when its id names another export.
+        """
+        writes = [
+            update_of(
+                burst_key(seen.burst_id),
+                "SET #offset = :offset, #line = :line, accepted = :accepted, refused = :refused, "
+                "touched_at = :touched",
+                condition="#status = :expanding AND #offset = :seen",
+                values={
+                    ":expanding": BurstStatus.EXPANDING,
+                    ":seen": seen.offset,
+                    ":offset": after.offset,
+                    ":line": after.line,
+                    ":accepted": after.accepted,
+                    ":refused": after.refused,
+                    ":touched": after.touched_at,
+                },
+                names=_STATUS | {"#offset": "offset", "#line": "line"},
+            )
+        ]
+        for export in exports:
+            writes += accept_writes(self._keys, export)
+        writes += [
+            put_of(
+                refusal_key(seen.burst_id, refusal.line),
+                refusal_attributes(refusal) | {"expires_at": expires_at},
+            )
+            for refusal in refusals
+        ]
+        self._table.transact(writes)
+
+    def end_expansion(self, seen: Burst, now: float, error: ErrorInfo | None) -> None:
+        """Note that the manifest was read to its end, or as far as `error` let it."""
+        text = "SET #status = :running, expanded_at = :now, touched_at = :now"
+        values: Item = {
+            ":running": BurstStatus.RUNNING,
+            ":expanding": BurstStatus.EXPANDING,
+            ":seen": seen.offset,
+            ":now": now,
+        }
+        names = _STATUS | {"#offset": "offset"}
+        if error:
+            text += ", #error = :error"
+            values |= {":error": {"code": error.code, "message": error.message}}
+            names |= {"#error": "error"}
+        self._update(seen.burst_id, text, "#status = :expanding AND #offset = :seen", values, names)
+
+    def begin_drain(self, burst_id: str, now: float) -> Burst:
+        """Stop the expansion and mark the burst as cancelled; repeating it changes nothing.
+
+        Raises ConditionFailedError if the burst has ended.
+        """
+        text = (
+            "SET #status = :running, draining_at = if_not_exists(draining_at, :now), "
+            "expanded_at = if_not_exists(expanded_at, :now), touched_at = :now"
+        )
+        values = {
+            ":running": BurstStatus.RUNNING,
+            ":expanding": BurstStatus.EXPANDING,
+            ":now": now,
+        }
+        return self._update(burst_id, text, "#status IN (:expanding, :running)", values, _STATUS)
+
+    def mark_drained(self, burst_id: str, line: int, now: float) -> None:
+        """Note that all lines before `line` were cancelled."""
+        self._update(
+            burst_id,
+            "SET drained_to = :line, touched_at = :now",
+            "attribute_exists(digest)",
+            {":line": line, ":now": now},
+        )
+
+    def touch(self, burst_id: str, now: float) -> None:
+        """Note that somebody works on the burst."""
+        values = {":now": now}
+        self._update(burst_id, "SET touched_at = :now", "attribute_exists(digest)", values)
+
+    def close(self, burst: Burst, expires_at: int) -> None:
+        """Write the burst's end and remove its template and marker.
+
+        Raises ConditionFailedError if it was closed before.
+        """
+        self._table.transact(
+            [
+                update_of(
+                    burst_key(burst.burst_id),
+                    "SET #status = :end, finished_at = :at, expires_at = :expires",
+                    condition="#status = :running",
+                    values={
+                        ":end": burst.status,
+                        ":running": BurstStatus.RUNNING,
+                        ":at": burst.finished_at,
+                        ":expires": expires_at,
+                    },
+                    names=_STATUS,
+                ),
+                delete_of(template_key(burst.burst_id)),
+                delete_of((self._keys.bursts_partition, burst.burst_id)),
+            ]
+        )
+
+    def _update(
+        self,
+        burst_id: str,
+        text: str,
+        condition: str,
+        values: dict[str, Any],
+        names: dict[str, str] | None = None,
+    ) -> Burst:
+        write = update_of(
+            burst_key(burst_id), text, condition=condition, values=values, names=names
+        )
+        burst = burst_from(self._table.update(write))
+        assert burst is not None, "the condition asked for it"
+        return burst

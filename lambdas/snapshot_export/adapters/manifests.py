@@ -1,0 +1,107 @@
+"""S3: the recipients of bursts, read in ranges, and the manifests of bursts that ended."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snapshot_export.errors import ManifestError, TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BURSTS_PREFIX = "bursts/"
+RANGE_BYTES = 4 * 1024 * 1024
+_GONE = {"404", "NoSuchKey", "NoSuchBucket", "403", "AccessDenied"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A manifest that is there: which version of it, and its bytes."""
+
+    etag: str
+    size: int
+
+
+class Manifests:
+    """Manifests in S3. Every error leaves as ManifestError, which stays, or TransientError."""
+
+    def __init__(self, client: S3Client, export_bucket: str) -> None:
+        self._client = client
+        self._bucket = export_bucket
+
+    def keep_recipients(self, burst_id: str, digest: str, recipients: Iterable[Any]) -> str:
+        """Write inline recipients as JSON Lines; answers the object's address.
+
+        The digest in the key keeps another burst of the same id, which is refused only later, from
+        overwriting them.
+        """
+        key = f"{BURSTS_PREFIX}{burst_id}/recipients-{digest[:12]}.jsonl"
+        body = "".join(json.dumps(recipient) + "\n" for recipient in recipients)
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body.encode())
+        except (ClientError, BotoCoreError) as error:
+            raise _translate(error) from None
+        return f"s3://{self._bucket}/{key}"
+
+    def find(self, uri: str) -> Found:
+        """The manifest as it is now."""
+        bucket, key = _parts_of(uri)
+        try:
+            head = self._client.head_object(Bucket=bucket, Key=key)
+        except (ClientError, BotoCoreError) as error:
+            raise _translate(error) from None
+        return Found(head["ETag"], head["ContentLength"])
+
+    def chunks(self, uri: str, found: Found, offset: int) -> Iterator[bytes]:
+        """The manifest's bytes from `offset`, a range at a time, if it is still the one found."""
+        bucket, key = _parts_of(uri)
+        while offset < found.size:
+            end = min(offset + RANGE_BYTES, found.size)
+            try:
+                answer = self._client.get_object(
+                    Bucket=bucket, Key=key, Range=f"bytes={offset}-{end - 1}", IfMatch=found.etag
+                )
+                yield answer["Body"].read()
+            except (ClientError, BotoCoreError) as error:
+                raise _translate(error) from None
+            offset = end
+
+    def address(self, burst_id: str) -> str:
+        """Where the manifest of a burst that ended lies."""
+        return f"s3://{self._bucket}/{BURSTS_PREFIX}{burst_id}/manifest.json"
+
+    def write(self, burst_id: str, lines: Iterable[str]) -> None:
+        """Write the manifest of a burst that ended, over what an interrupted writing left."""
+        _, key = _parts_of(self.address(burst_id))
+        with tempfile.TemporaryFile() as file:
+            file.writelines(line.encode() for line in lines)
+            file.seek(0)
+            try:
+                self._client.upload_fileobj(
+                    file, self._bucket, key, ExtraArgs={"ContentType": "application/json"}
+                )
+            except (ClientError, BotoCoreError, S3UploadFailedError) as error:
+                raise _translate(error) from None
+
+
+def _parts_of(uri: str) -> tuple[str, str]:
+    bucket, key = uri.removeprefix("s3://").split("/", 1)
+    return bucket, key
+
+
+def _translate(error: Exception) -> Exception:
+    if not isinstance(error, ClientError):
+        return TransientError(f"S3: {type(error).__name__}")
+    code = error.response["Error"]["Code"]
+    if code in _GONE:
+        return ManifestError("MANIFEST_UNREADABLE", f"S3: {code}")
+    if code in ("PreconditionFailed", "412"):
+        return ManifestError("MANIFEST_CHANGED", "the object was replaced while it was read")
+    return TransientError(f"S3: {code}")

@@ -1,0 +1,115 @@
+"""A burst: many exports from one template, one for each recipient. Times are epoch seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from snapshot_export.domain.export import ErrorInfo
+
+STALLED_SECONDS = 150.0
+"""A burst that has work left and did not move for this long has lost its message."""
+
+
+class BurstStatus(StrEnum):
+    """Where a burst is. FAILED: its manifest could not be read to the end."""
+
+    EXPANDING = "EXPANDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing more happens to the burst."""
+        return self not in (BurstStatus.EXPANDING, BurstStatus.RUNNING)
+
+
+class ManifestFormat(StrEnum):
+    """How the recipients lie in their manifest."""
+
+    CSV = "CSV"
+    JSON_LINES = "JSON_LINES"
+
+
+class Work(StrEnum):
+    """What a message of the burst queue asks for."""
+
+    EXPAND = "EXPAND"
+    DRAIN = "DRAIN"
+    CLOSE = "CLOSE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Burst:
+    """The record of a burst.
+
+    `offset` and `line` are where the manifest is read on. `accepted` recipients have an export
+    each; `completed`, `failed` and `cancelled` count how those ended.
+    """
+
+    burst_id: str
+    status: BurstStatus
+    digest: str
+    manifest_uri: str
+    manifest_format: ManifestFormat
+    manifest_etag: str
+    manifest_size: int
+    accepted_at: float
+    touched_at: float
+    source: str
+    offset: int = 0
+    line: int = 1
+    accepted: int = 0
+    refused: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    expanded_at: float | None = None
+    draining_at: float | None = None
+    drained_to: int = 1
+    finished_at: float | None = None
+    error: ErrorInfo | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every recipient was read and every accepted one has ended."""
+        ended = self.completed + self.failed + self.cancelled
+        return self.expanded_at is not None and ended >= self.accepted
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many recipients, as answers, events and manifests tell it."""
+        return {
+            "Total": self.accepted + self.refused,
+            "Accepted": self.accepted,
+            "Refused": self.refused,
+            "Completed": self.completed,
+            "Failed": self.failed,
+            "Cancelled": self.cancelled,
+        }
+
+    @property
+    def final_status(self) -> BurstStatus:
+        """The status that the burst has once it is over."""
+        if self.draining_at is not None:
+            return BurstStatus.CANCELLED
+        return BurstStatus.FAILED if self.error else BurstStatus.COMPLETED
+
+    @property
+    def work_left(self) -> Work | None:
+        """The work that a message should be under way for, or None while exports run."""
+        if self.status.is_end:
+            return None
+        if self.status is BurstStatus.EXPANDING:
+            return Work.EXPAND
+        if self.is_over:
+            return Work.CLOSE
+        drains = self.draining_at is not None and self.drained_to < self.line
+        return Work.DRAIN if drains else None
+
+
+def export_id_of(burst_id: str, line: int) -> str:
+    """The id of a recipient's export: the same however often the burst is expanded."""
+    return f"{burst_id}-{line}"

@@ -1,0 +1,178 @@
+"""A user's request for a burst, and how a recipient and the template become an export's body.
+
+Shape: BurstId, Template (the body of an export without ExportId), Recipients (inline) or Manifest
+(an object in S3), Priority, Deadline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from snapshot_export.domain.burst import ManifestFormat
+from snapshot_export.domain.request import (
+    InvalidRequestError,
+    Problem,
+    Target,
+    check_request,
+    digest_of,
+    parse_deadline,
+    problems_of,
+    read_json,
+)
+from snapshot_export.domain.snapshot_request import SessionTag, Shape, SnapshotParameters, rule
+
+BURST_ID = r"[A-Za-z0-9_\-]{1,48}"
+"""Leaves room for the line number in an export's id."""
+MAX_BURST_BYTES = 6 * 1024 * 1024
+"""What a Lambda function can be handed."""
+MANIFESTS_PREFIX = "manifests/"
+"""Where users may put manifests in the stack's own bucket."""
+_OF_THE_BURST = ("ExportId", "SnapshotJobId")
+_KINDS = ("StringParameters", "IntegerParameters", "DecimalParameters", "DateTimeParameters")
+
+
+class Recipient(Shape):
+    """One recipient: what the export of this line has of its own."""
+
+    RecipientId: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@+=\-]{1,128}$")] | None = None
+    RowLevelPermissionTags: (
+        Annotated[list[SessionTag], Field(min_length=1, max_length=50)] | None
+    ) = None
+    Parameters: SnapshotParameters | None = None
+    Name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    Tags: dict[str, str] | None = None
+
+
+class RecipientManifest(Shape):
+    """An object in S3 with one recipient on each line."""
+
+    S3Uri: Annotated[
+        str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]/.+$", max_length=1100)
+    ]
+    Format: Annotated[str, Field(pattern="^(CSV|JSON_LINES)$")]
+
+
+class BurstBody(Shape):
+    """The body of POST /bursts, and of a message's `Burst`."""
+
+    BurstId: Annotated[str, Field(pattern=f"^{BURST_ID}$")] | None = None
+    Template: dict[str, Any]
+    Recipients: Annotated[list[Any], Field(min_length=1)] | None = None
+    Manifest: RecipientManifest | None = None
+    Priority: Annotated[int, Field(ge=1, le=9)] | None = None
+    Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.Recipients is None) == (self.Manifest is None):
+            raise rule("must have either Recipients or Manifest")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class BurstRequest:
+    """A burst that was checked. `recipients` are not: each is judged on its own line."""
+
+    burst_id: str | None
+    template: dict[str, Any]
+    recipients: list[Any] | None
+    manifest_uri: str | None
+    manifest_format: ManifestFormat
+    digest: str
+
+
+def parse_burst(text: str, target: Target) -> BurstRequest:
+    """Check the text of a burst's body. Raises InvalidRequestError, as parse_request does."""
+    return check_burst(read_json(text, MAX_BURST_BYTES), target)
+
+
+def check_burst(data: Any, target: Target) -> BurstRequest:
+    """Check a burst's body that was read already."""
+    try:
+        body = BurstBody.model_validate(data)
+    except ValidationError as error:
+        raise InvalidRequestError(problems_of(error)) from None
+    template = dict(body.Template)
+    if body.Priority is not None:
+        template["Priority"] = body.Priority
+    if body.Deadline is not None:
+        template["Deadline"] = data["Deadline"]
+    problems = _template_problems(template, target) + _manifest_problems(body.Manifest, target)
+    if problems:
+        raise InvalidRequestError(tuple(problems))
+    return BurstRequest(
+        burst_id=body.BurstId,
+        template=template,
+        recipients=body.Recipients,
+        manifest_uri=body.Manifest.S3Uri if body.Manifest else None,
+        manifest_format=ManifestFormat(body.Manifest.Format if body.Manifest else "JSON_LINES"),
+        digest=digest_of({name: data[name] for name in data if name != "BurstId"}),
+    )
+
+
+def body_of(template: dict[str, Any], recipient: Recipient) -> dict[str, Any]:
+    """The body of a recipient's export.
+
+    Its row-level-security tags replace the template's; parameters replace those of the same name;
+    Tags are added. Raises InvalidRequestError if neither names a user.
+    """
+    body = dict(template)
+    if recipient.RowLevelPermissionTags is not None:
+        tags = [tag.model_dump() for tag in recipient.RowLevelPermissionTags]
+        body["UserConfiguration"] = {"AnonymousUsers": [{"RowLevelPermissionTags": tags}]}
+    elif "UserConfiguration" not in template:
+        text = "is required, since the template has no UserConfiguration"
+        raise InvalidRequestError((Problem("RowLevelPermissionTags", text),))
+    if recipient.Name is not None:
+        body["Name"] = recipient.Name
+    if recipient.Tags:
+        body["Tags"] = template.get("Tags", {}) | recipient.Tags
+    if recipient.Parameters is not None:
+        configuration = template["SnapshotConfiguration"]
+        own = recipient.Parameters.model_dump(mode="json", exclude_none=True)
+        merged = _merge_parameters(configuration.get("Parameters") or {}, own)
+        body["SnapshotConfiguration"] = configuration | {"Parameters": merged}
+    return body
+
+
+def _merge_parameters(general: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    merged = {}
+    for kind in _KINDS:
+        named = {parameter["Name"]: parameter for parameter in general.get(kind) or ()}
+        named |= {parameter["Name"]: parameter for parameter in own.get(kind) or ()}
+        if named:
+            merged[kind] = [*named.values()]
+    return merged
+
+
+def _template_problems(template: dict[str, Any], target: Target) -> list[Problem]:
+    problems = [
+        Problem(f"Template.{name}", "must not be given: ids are made from burst and line")
+        for name in _OF_THE_BURST
+        if name in template
+    ]
+    probe = {"UserConfiguration": {"AnonymousUsers": [{}]}} | template
+    try:
+        check_request(probe, target)
+    except InvalidRequestError as error:
+        problems += [
+            Problem(f"Template.{problem.place}".rstrip("."), problem.rule)
+            for problem in error.problems
+        ]
+    return problems
+
+
+def _manifest_problems(manifest: RecipientManifest | None, target: Target) -> list[Problem]:
+    if manifest is None:
+        return []
+    bucket, key = manifest.S3Uri.removeprefix("s3://").split("/", 1)
+    if bucket in target.allowed_buckets:
+        return []
+    if bucket == target.export_bucket and key.startswith(MANIFESTS_PREFIX):
+        return []
+    text = f"must be in an allowed bucket, or in the stack's own under {MANIFESTS_PREFIX}"
+    return [Problem("Manifest.S3Uri", text)]

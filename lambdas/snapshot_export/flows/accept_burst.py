@@ -1,0 +1,79 @@
+"""Accept a burst: its template and where its recipients are; they are read by the expansion.
+
+Order of writes: inline recipients go to S3 first, under a key that their content names; then one
+transaction writes the burst with its marker; then the expansion is asked for. A second delivery
+repeats the first, finds the second, and asks again, which does no harm; where the asking got lost,
+the reconciler finds the marker.
+"""
+
+from __future__ import annotations
+
+from aws_lambda_powertools import Logger
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.burst import Burst, BurstStatus, Work
+from snapshot_export.domain.burst_request import BurstRequest
+from snapshot_export.domain.request import InvalidRequestError, Problem
+from snapshot_export.errors import ManifestError, TransientError
+
+logger = Logger(child=True)
+
+
+def accept_burst(
+    services: Services, request: BurstRequest, *, source: str, accepted_at: float
+) -> str:
+    """Accept a burst, newly or as before; answers its id, `source` if the request gives none.
+
+    Raises InvalidRequestError for a manifest that is not there, IdConflictError, TransientError.
+    """
+    burst_id = request.burst_id or source
+    uri = request.manifest_uri or services.manifests.keep_recipients(
+        burst_id, request.digest, request.recipients or []
+    )
+    known = services.bursts.find(burst_id)
+    if known is None or known.digest != request.digest:
+        is_new = services.bursts.accept(
+            _burst_of(services, request, burst_id, uri, source, accepted_at), request.template
+        )
+    else:
+        is_new = False
+    if is_new or known is None or known.status is BurstStatus.EXPANDING:
+        ask_for(services, burst_id, Work.EXPAND)
+    reason = "new" if is_new else "delivered again"
+    logger.info("burst accepted", reason=reason, burst_id=burst_id)
+    return burst_id
+
+
+def ask_for(services: Services, burst_id: str, work: Work) -> None:
+    """Ask for work on a burst; a message that cannot be sent is left to the reconciler."""
+    try:
+        services.burst_work.send(burst_id, work)
+    except TransientError as error:
+        logger.warning("not asked", reason=str(error), burst_id=burst_id, work=work.value)
+
+
+def _burst_of(
+    services: Services,
+    request: BurstRequest,
+    burst_id: str,
+    uri: str,
+    source: str,
+    accepted_at: float,
+) -> Burst:
+    try:
+        found = services.manifests.find(uri)
+    except ManifestError as error:
+        text = f"must be an object that can be read: {error.message}"
+        raise InvalidRequestError((Problem("Manifest.S3Uri", text),)) from None
+    return Burst(
+        burst_id=burst_id,
+        status=BurstStatus.EXPANDING,
+        digest=request.digest,
+        manifest_uri=uri,
+        manifest_format=request.manifest_format,
+        manifest_etag=found.etag,
+        manifest_size=found.size,
+        accepted_at=accepted_at,
+        touched_at=services.now(),
+        source=source,
+    )

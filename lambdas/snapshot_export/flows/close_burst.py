@@ -1,0 +1,57 @@
+"""Close: a burst that is over gets its manifest, is announced, and ends.
+
+Order of writes: manifest.json, then the event, then one transaction writes the end and removes
+template and marker. Dying between two repeats what came before, which leaves the same object and
+an event of the same EventId: the event is delivered at least once, and the burst ends once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aws_lambda_powertools import Logger
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.burst import Work
+from snapshot_export.errors import ConditionFailedError
+from snapshot_export.flows.accept_burst import ask_for
+from snapshot_export.flows.burst_manifest import manifest_lines
+
+DAY_SECONDS = 86_400
+
+logger = Logger(child=True)
+
+
+def ask_for_close(services: Services, burst_id: str | None) -> None:
+    """Call after an export has ended: asks for the closing of its burst if that was the last."""
+    if burst_id is None:
+        return
+    burst = services.bursts.find(burst_id)
+    if burst is not None and burst.work_left is Work.CLOSE:
+        ask_for(services, burst_id, Work.CLOSE)
+
+
+def close_burst(services: Services, burst_id: str) -> None:
+    """Close a burst that is over; one that is not, or was closed before, stays as it is."""
+    burst = services.bursts.find(burst_id)
+    if burst is None or burst.work_left is not Work.CLOSE:
+        return
+    services.bursts.touch(burst_id, services.now())
+    services.manifests.write(burst_id, manifest_lines(services, burst))
+    services.events.announce_burst(burst, services.manifests.address(burst_id))
+    now = services.now()
+    ended = replace(burst, status=burst.final_status, finished_at=now)
+    try:
+        services.bursts.close(ended, int(now) + services.settings.retention_days * DAY_SECONDS)
+    except ConditionFailedError:
+        logger.info("closed before", reason=ended.status.value, burst_id=burst_id)
+        return
+    logger.info(
+        "burst closed",
+        reason=ended.status.value,
+        burst_id=burst_id,
+        completed=burst.completed,
+        failed=burst.failed,
+        cancelled=burst.cancelled,
+        refused=burst.refused,
+    )

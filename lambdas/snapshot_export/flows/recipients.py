@@ -1,0 +1,138 @@
+"""A burst's recipients, read from its manifest and made into exports or refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from snapshot_export.adapters.burst_records import Refusal
+from snapshot_export.adapters.manifests import Found
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.backlog import rank_of
+from snapshot_export.domain.burst import Burst, ManifestFormat, export_id_of
+from snapshot_export.domain.burst_request import Recipient, body_of
+from snapshot_export.domain.export import Export
+from snapshot_export.domain.manifest_lines import Record, join_quoted, split_lines
+from snapshot_export.domain.recipients import Columns, read_columns, recipient_of
+from snapshot_export.domain.request import (
+    MAX_BODY_BYTES,
+    InvalidRequestError,
+    Problem,
+    check_request,
+)
+from snapshot_export.errors import ManifestError
+from snapshot_export.flows.accept import export_of, target_of
+from snapshot_export.flows.names import check_names
+
+MOST_WRITES = 99
+"""A transaction takes 100, and one is the burst's."""
+MOST_BYTES = 3_000_000
+"""A transaction takes 4 MB."""
+MOST_PROBLEMS = 20
+
+
+@dataclass
+class Slice:
+    """Recipients that are accepted in one transaction; the manifest goes on at offset and line."""
+
+    offset: int
+    line: int
+    exports: list[Export] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether another recipient might not fit."""
+        writes = 2 * len(self.exports) + len(self.refusals)
+        return writes > MOST_WRITES - 2 or self.size > MOST_BYTES - MAX_BODY_BYTES
+
+
+def slices(services: Services, burst: Burst, template: dict[str, Any]) -> Iterator[Slice]:
+    """The rest of the burst's recipients. Raises ManifestError where it cannot be read on."""
+    found = Found(burst.manifest_etag, burst.manifest_size)
+    columns = None
+    if burst.manifest_format is ManifestFormat.CSV:
+        columns, first = _columns(_records(services, burst, found, 0, 1))
+        if burst.offset == 0:
+            burst = replace(burst, offset=first.next_offset, line=first.next_line)
+    current = Slice(burst.offset, burst.line)
+    for record in _records(services, burst, found, burst.offset, burst.line):
+        outcome = _judge(services, burst, template, record, columns)
+        if isinstance(outcome, Export):
+            current.exports.append(outcome)
+            current.size += len(json.dumps(outcome.snapshot))
+        else:
+            current.refusals.append(outcome)
+        current.offset, current.line = record.next_offset, record.next_line
+        if current.is_full:
+            yield current
+            current = Slice(record.next_offset, record.next_line)
+    if current.exports or current.refusals:
+        yield current
+
+
+def _records(
+    services: Services, burst: Burst, found: Found, offset: int, line: int
+) -> Iterator[Record]:
+    chunks = services.manifests.chunks(burst.manifest_uri, found, offset)
+    records = split_lines(chunks, offset=offset, line=line)
+    if burst.manifest_format is ManifestFormat.CSV:
+        records = join_quoted(records)
+    return (record for record in records if record.problem or record.data.strip())
+
+
+def _columns(records: Iterator[Record]) -> tuple[Columns, Record]:
+    first = next(records, None)
+    if first is None:
+        raise ManifestError("MANIFEST_EMPTY", "the manifest has no header")
+    try:
+        return read_columns(first), first
+    except InvalidRequestError as error:
+        raise ManifestError("MANIFEST_HEADER_INVALID", str(error)) from None
+
+
+def _judge(
+    services: Services,
+    burst: Burst,
+    template: dict[str, Any],
+    record: Record,
+    columns: Columns | None,
+) -> Export | Refusal:
+    try:
+        return _export_of(services, burst, template, record.line, recipient_of(record, columns))
+    except InvalidRequestError as error:
+        return Refusal(line=record.line, problems=error.problems[:MOST_PROBLEMS])
+
+
+def _export_of(
+    services: Services, burst: Burst, template: dict[str, Any], line: int, recipient: Recipient
+) -> Export:
+    request = check_request(body_of(template, recipient), target_of(services))
+    export_id = export_id_of(burst.burst_id, line)
+    request = replace(request, export_id=export_id)
+    export = export_of(services, request, burst.source, burst.accepted_at)
+    export = replace(
+        export,
+        burst_id=burst.burst_id,
+        recipient_id=recipient.RecipientId,
+        rank=rank_of(
+            priority=export.priority,
+            deadline=export.deadline,
+            accepted_at=burst.accepted_at,
+            export_id=export_id,
+            burst_id=burst.burst_id,
+            line=line,
+        ),
+    )
+    check_names(export)
+    return export
+
+
+def refusal_of_taken_id(burst: Burst, export_id: str) -> Refusal:
+    """The refusal of a recipient whose export's id names an export that is none of this burst's."""
+    line = int(export_id.removeprefix(f"{burst.burst_id}-"))
+    problem = Problem("ExportId", f"{export_id} already names another export")
+    return Refusal(line=line, problems=(problem,))

@@ -1,0 +1,165 @@
+"""/bursts: accept, show and cancel bursts."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import BaseModel
+
+from snapshot_export.adapters.burst_records import Refusal
+from snapshot_export.domain.burst import Burst, BurstStatus
+from snapshot_export.domain.burst_request import BURST_ID, BurstBody, parse_burst
+from snapshot_export.domain.paging import place_of, token_of
+from snapshot_export.errors import UnknownIdError
+from snapshot_export.flows.accept import target_of
+from snapshot_export.flows.accept_burst import accept_burst
+from snapshot_export.flows.drain import cancel_burst
+from snapshot_export.handlers.api.errors import ApiProblem
+from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
+from snapshot_export.handlers.api.shapes import Reason, iso, iso_time
+
+router = make_router()
+BODIES: dict[str, type[BaseModel]] = {"createBurst": BurstBody}
+
+
+class BurstAccepted(BaseModel):
+    """What was accepted, and where to look for it."""
+
+    BurstId: str
+    Status: BurstStatus
+    StatusPath: str
+
+
+class BurstCounts(BaseModel):
+    """How many recipients: read so far, accepted, refused; and how the accepted ones ended."""
+
+    Total: int
+    Accepted: int
+    Refused: int
+    Completed: int
+    Failed: int
+    Cancelled: int
+
+
+class RefusedLine(BaseModel):
+    """A recipient that was refused, by its line; inline recipients count from 1."""
+
+    Line: int
+    Problems: list[ApiProblem]
+
+
+class BurstShape(BaseModel):
+    """A burst. CancelRequested: what waits is being cancelled. ManifestS3Uri is there at its end.
+    Error tells why the rest of its recipients could not be read.
+    """
+
+    BurstId: str
+    Status: BurstStatus
+    Counts: BurstCounts
+    Refusals: list[RefusedLine]
+    RefusalsNextToken: str | None
+    ManifestS3Uri: str | None
+    CancelRequested: bool
+    AcceptedAt: str
+    ExpandedAt: str | None
+    FinishedAt: str | None
+    Error: Reason | None
+
+
+@router.post(
+    "/bursts",
+    operation_id="createBurst",
+    summary="Accept a burst",
+    description="One export for each recipient, inline or in a manifest in S3. The template is "
+    "checked now; each recipient on its own line, after this answer: a wrong one is refused alone. "
+    "The same BurstId with the same body is the same burst, with another body it is 409.",
+    responses=answers(202, BurstAccepted, "Accepted, newly or before", 409),
+    tags=["bursts"],
+)
+def create_burst() -> Response[str]:
+    """Accept a burst and have its recipients read."""
+    now = services().now()
+    request = parse_burst(raw_body(router), target_of(services()))
+    burst_id = accept_burst(services(), request, source=str(uuid.uuid4()), accepted_at=now)
+    return _accepted(services().bursts.find(burst_id), burst_id)
+
+
+@router.get(
+    "/bursts/<burst_id>",
+    operation_id="getBurst",
+    summary="Show a burst",
+    description="Its counts by status, and the recipients that were refused, by line.",
+    responses=answers(200, BurstShape, "The burst", 404),
+    tags=["bursts"],
+)
+def get_burst(
+    burst_id: str,
+    limit: Annotated[int, Query(alias="RefusalsLimit", ge=1, le=1000)] = 100,
+    token: Annotated[
+        str | None, Query(alias="RefusalsNextToken", min_length=1, max_length=2048)
+    ] = None,
+) -> Response[str]:
+    """Show a burst."""
+    burst = services().bursts.find(_checked(burst_id))
+    if burst is None:
+        raise UnknownIdError("burst")
+    place = place_of(token, [burst_id]) if token else None
+    after = int(place) if place and place.isdigit() else None
+    found = services().bursts.refusals(burst_id, limit=limit + 1, after_line=after)
+    more = str(found[limit - 1].line) if len(found) > limit else None
+    next_token = token_of(more, [burst_id])
+    return reply(_shape(burst, found[:limit], next_token))
+
+
+@router.delete(
+    "/bursts/<burst_id>",
+    operation_id="cancelBurst",
+    summary="Cancel a burst",
+    description="No further recipient is read, what waits is cancelled soon after this answer, and "
+    "the files of what runs are not delivered. A burst that has ended answers 409.",
+    responses=answers(202, BurstAccepted, "It is being cancelled", 404, 409),
+    tags=["bursts"],
+)
+def delete_burst(burst_id: str) -> Response[str]:
+    """Cancel a burst."""
+    return _accepted(cancel_burst(services(), _checked(burst_id)), burst_id)
+
+
+def _accepted(burst: Burst | None, burst_id: str) -> Response[str]:
+    status = burst.status if burst else BurstStatus.EXPANDING
+    body = BurstAccepted(BurstId=burst_id, Status=status, StatusPath=f"/bursts/{burst_id}")
+    return reply(body, 202)
+
+
+def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstShape:
+    error = burst.error
+    return BurstShape(
+        BurstId=burst.burst_id,
+        Status=burst.status,
+        Counts=BurstCounts(**burst.counts),
+        Refusals=[_line(refusal) for refusal in refusals],
+        RefusalsNextToken=token,
+        ManifestS3Uri=services().manifests.address(burst.burst_id) if burst.status.is_end else None,
+        CancelRequested=burst.draining_at is not None,
+        AcceptedAt=iso_time(burst.accepted_at),
+        ExpandedAt=iso(burst.expanded_at),
+        FinishedAt=iso(burst.finished_at),
+        Error=Reason(Code=error.code, Message=error.message) if error else None,
+    )
+
+
+def _line(refusal: Refusal) -> RefusedLine:
+    problems = [
+        ApiProblem(Field=each.field, Place=each.place, Rule=each.rule) for each in refusal.problems
+    ]
+    return RefusedLine(Line=refusal.line, Problems=problems)
+
+
+def _checked(burst_id: str) -> str:
+    if not re.fullmatch(BURST_ID, burst_id):
+        raise UnknownIdError("burst")
+    return burst_id

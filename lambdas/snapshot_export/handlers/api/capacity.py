@@ -1,0 +1,76 @@
+"""/capacity: the limit of running snapshot jobs, and pauses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, BeforeValidator, Field
+
+from snapshot_export.domain.request import parse_deadline
+from snapshot_export.domain.snapshot_request import Shape
+from snapshot_export.flows.capacity import change_capacity, read_capacity
+from snapshot_export.handlers.api.exchange import (
+    answers,
+    make_router,
+    raw_body,
+    read_body,
+    reply,
+    services,
+)
+from snapshot_export.handlers.api.shapes import CapacityShape, capacity_shape
+
+
+class CapacityChange(Shape):
+    """What shall change; a member that is left out stays as it is.
+
+    Limit null: the deployment's own. PausedUntil null, or in the past: nothing is paused.
+    """
+
+    Limit: Annotated[int, Field(ge=0, le=1000)] | None = None
+    PausedUntil: (
+        Annotated[
+            datetime,
+            BeforeValidator(parse_deadline),
+            Field(json_schema_extra={"format": "date-time"}),
+        ]
+        | None
+    ) = None
+
+
+router = make_router()
+BODIES: dict[str, type[BaseModel]] = {"changeCapacity": CapacityChange}
+
+
+@router.get(
+    "/capacity",
+    operation_id="getCapacity",
+    summary="Show the capacity",
+    responses=answers(200, CapacityShape, "The capacity at this moment"),
+    tags=["capacity"],
+)
+def get_capacity() -> Response[str]:
+    """Show the capacity."""
+    return reply(capacity_shape(read_capacity(services())))
+
+
+@router.put(
+    "/capacity",
+    operation_id="changeCapacity",
+    summary="Change the limit, pause or resume",
+    description="A raised limit and an ended pause take effect at once. A lowered limit, 0 too, "
+    "and a pause stop nothing that runs.",
+    responses=answers(200, CapacityShape, "The capacity after the change"),
+    tags=["capacity"],
+)
+def put_capacity() -> Response[str]:
+    """Change the capacity."""
+    wanted = read_body(raw_body(router), CapacityChange)
+    changes: dict[str, float | None] = {}
+    if "Limit" in wanted.model_fields_set:
+        changes["limit"] = wanted.Limit
+    if "PausedUntil" in wanted.model_fields_set:
+        moment = wanted.PausedUntil
+        changes["paused_until"] = moment.timestamp() if moment else None
+    return reply(capacity_shape(change_capacity(services(), changes)))

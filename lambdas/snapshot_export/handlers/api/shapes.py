@@ -1,0 +1,173 @@
+"""What the API answers about exports and capacity: the shapes, and how they are filled.
+
+Times are ISO 8601 in UTC. Row-level-security tags and parameters are in none of them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
+from snapshot_export.flows.capacity import Capacity
+from snapshot_export.flows.view import ExportView
+
+
+class Reason(BaseModel):
+    """Why something failed: a code for programs, and a text for people."""
+
+    Code: str
+    Message: str
+
+
+class FileShape(BaseModel):
+    """One file. DownloadUrl is there for files in the stack's own bucket."""
+
+    FormatType: str
+    S3Uri: str | None
+    Size: int | None
+    ETag: str | None
+    DownloadUrl: str | None
+    DownloadUrlExpiresAt: str | None
+    Error: Reason | None
+
+
+class ExportRow(BaseModel):
+    """An export as lists show it."""
+
+    ExportId: str
+    Status: Status
+    DashboardId: str
+    Name: str | None
+    Priority: int
+    Deadline: str | None
+    Attempt: int
+    AcceptedAt: str
+    AdmittedAt: str | None
+    FinishedAt: str | None
+    BurstId: str | None
+    Error: Reason | None
+
+
+class ExportShape(ExportRow):
+    """An export. Place counts from 1 and is there while it waits for its first attempt or slot;
+    with PlaceIsAtLeast more are ahead than were counted. CancelRequested: it still runs, and its
+    files will not be delivered.
+    """
+
+    Tags: dict[str, str]
+    ExpectedEnd: str | None
+    Place: int | None
+    PlaceIsAtLeast: bool
+    CancelRequested: bool
+    Files: list[FileShape]
+
+
+class ExportPage(BaseModel):
+    """Exports, newest first. With a NextToken there may be more, also behind an empty page."""
+
+    Exports: list[ExportRow]
+    NextToken: str | None
+
+
+class CapacityShape(BaseModel):
+    """The gate. With WaitingIsAtLeast more wait than were counted. Ceiling: as many ran when
+    QuickSight last refused a start, because others in the account use slots.
+    """
+
+    Limit: int
+    Running: int
+    Waiting: int
+    WaitingIsAtLeast: bool
+    CompletedLastHour: int
+    PausedUntil: str | None
+    Ceiling: int | None
+
+
+def iso(moment: float | None) -> str | None:
+    """Epoch seconds as ISO 8601 in UTC."""
+    return None if moment is None else iso_time(moment)
+
+
+def iso_time(moment: float) -> str:
+    """Epoch seconds as ISO 8601 in UTC, to the millisecond."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def row_of(item: dict[str, Any]) -> ExportRow:
+    """A row of a list, from the index's attributes."""
+    return ExportRow(
+        ExportId=item["export_id"],
+        Status=Status(item["status"]),
+        DashboardId=item["dashboard_id"],
+        Name=item.get("name"),
+        Priority=item["priority"],
+        Deadline=iso(item.get("deadline")),
+        Attempt=item["attempt"],
+        AcceptedAt=iso_time(item["accepted_at"]),
+        AdmittedAt=iso(item.get("admitted_at")),
+        FinishedAt=iso(item.get("finished_at")),
+        BurstId=item.get("burst_id"),
+        Error=_reason(ErrorInfo(**item["error"]) if item.get("error") else None),
+    )
+
+
+def export_of_view(view: ExportView) -> ExportShape:
+    """An export with its place, files and reasons."""
+    export = view.export
+    downloads = view.downloads or (None,) * len(export.files)
+    return ExportShape(
+        ExportId=export.export_id,
+        Status=export.status,
+        DashboardId=export.dashboard_id,
+        Name=export.name,
+        Priority=export.priority,
+        Deadline=iso(export.deadline),
+        Attempt=export.attempt,
+        AcceptedAt=iso_time(export.accepted_at),
+        AdmittedAt=iso(export.admitted_at),
+        FinishedAt=iso(export.finished_at),
+        BurstId=export.burst_id,
+        Error=_reason(export.error),
+        Tags=export.tags,
+        ExpectedEnd=iso(view.expected_end),
+        Place=view.place,
+        PlaceIsAtLeast=view.place_is_at_least,
+        CancelRequested=export.cancel_requested_at is not None,
+        Files=[
+            _file(file, url, view.downloads_expire_at)
+            for file, url in zip(export.files, downloads, strict=True)
+        ],
+    )
+
+
+def capacity_shape(capacity: Capacity) -> CapacityShape:
+    """The capacity's shape."""
+    return CapacityShape(
+        Limit=capacity.limit,
+        Running=capacity.running,
+        Waiting=capacity.waiting,
+        WaitingIsAtLeast=capacity.waiting_is_at_least,
+        CompletedLastHour=capacity.completed_last_hour,
+        PausedUntil=iso(capacity.paused_until),
+        Ceiling=capacity.ceiling,
+    )
+
+
+def _file(file: ExportedFile, url: str | None, expires_at: float | None) -> FileShape:
+    return FileShape(
+        FormatType=file.format,
+        S3Uri=file.uri,
+        Size=file.size,
+        ETag=file.etag,
+        DownloadUrl=url,
+        DownloadUrlExpiresAt=iso(expires_at) if url else None,
+        Error=_reason(file.error),
+    )
+
+
+def _reason(error: ErrorInfo | None) -> Reason | None:
+    return Reason(Code=error.code, Message=error.message) if error else None

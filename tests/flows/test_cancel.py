@@ -1,0 +1,215 @@
+"""Cancelled is cancelled: no files, no second job, and the slot is freed by QuickSight alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from snapshot_export.adapters.quicksight import CALL_SECONDS
+from snapshot_export.domain.export import Export, Status
+from snapshot_export.errors import (
+    AlreadyEndedError,
+    ConditionFailedError,
+    QuickSightUnavailableError,
+    UnknownIdError,
+)
+from snapshot_export.flows.cancel import cancel
+from snapshot_export.flows.start import start
+from tests.support.api import call_api
+from tests.support.messages import message, visuals_group
+from tests.support.world import World
+
+
+def keys_in_bucket(world: World) -> list[str]:
+    answer = world.session.client("s3").list_objects_v2(Bucket=world.settings.export_bucket)
+    return [item["Key"] for item in answer.get("Contents", [])]
+
+
+def fill_slots(world: World) -> None:
+    for number in range(12):
+        world.send(message(f"first-{number:02d}"))
+
+
+def waiting(world: World) -> list[str]:
+    return [entry.export_id for entry in world.services.store.first_waiting(50, 9e9)]
+
+
+def test_an_export_that_waits_is_cancelled_at_once_and_never_starts(world: World) -> None:
+    fill_slots(world)
+    world.send(message("regretted"))
+    answer = call_api(world.services, "DELETE", "/exports/regretted")
+    assert (answer.status, answer.body) == (
+        200,
+        {"ExportId": "regretted", "Status": "CANCELLED"},
+    )
+    assert waiting(world) == []
+    world.driver.run()
+    export = world.export("regretted")
+    assert export.status is Status.CANCELLED
+    assert export.error is not None and export.error.code == "CANCELLED"
+    assert export.finished_at is not None
+    assert len(world.ledger()["jobs"]) == 12
+
+
+def test_an_export_that_waits_for_its_retry_is_cancelled(world: World) -> None:
+    world.switch("fail_job", SnapshotJobId="flaky", ErrorType="INTERNAL_FAILURE")
+    world.send(message("flaky"))
+    while world.export("flaky").status is not Status.QUEUED:
+        world.driver.run(until=world.clock.now() + 1)
+    assert world.export("flaky").due_at > world.clock.now()
+    assert cancel(world.services, "flaky") is Status.CANCELLED
+    world.driver.run()
+    assert world.export("flaky").status is Status.CANCELLED
+    assert len(world.ledger()["jobs"]) == 1
+
+
+def test_an_export_that_was_handed_back_is_cancelled(world: World) -> None:
+    world.quicksight.emulator.occupy(12, None)
+    world.send(message("handed-back"))
+    while world.export("handed-back").status is not Status.QUEUED:
+        world.driver.run(until=world.clock.now() + 1)
+    assert cancel(world.services, "handed-back") is Status.CANCELLED
+    assert waiting(world) == []
+    world.quicksight.emulator.occupy(0, None)
+    world.driver.run()
+    assert world.ledger()["jobs"] == []
+
+
+def test_a_running_export_is_marked_and_ends_cancelled_without_files_when_its_job_ends(
+    world: World,
+) -> None:
+    world.send(message("marked"))
+    world.driver.run(until=world.clock.now() + 5)
+    answer = call_api(world.services, "DELETE", "/exports/marked")
+    assert (answer.status, answer.body["Status"]) == (200, "RUNNING")
+    assert world.services.store.gate().running == 1, "QuickSight has no cancel"
+    assert call_api(world.services, "GET", "/exports/marked").body["CancelRequested"] is True
+    world.driver.run()
+    export = world.export("marked")
+    assert (export.status, export.files) == (Status.CANCELLED, ())
+    assert world.services.store.gate().running == 0
+    assert keys_in_bucket(world) == []
+    assert len(world.ledger()["jobs"]) == 1
+
+
+def test_a_cancelled_export_whose_job_fails_is_not_tried_again(world: World) -> None:
+    world.switch("fail_job", SnapshotJobId="flaky", ErrorType="INTERNAL_FAILURE")
+    world.send(message("flaky"))
+    world.driver.run(until=world.clock.now() + 5)
+    assert cancel(world.services, "flaky") is Status.RUNNING
+    world.driver.run()
+    assert world.export("flaky").status is Status.CANCELLED
+    assert len(world.ledger()["jobs"]) == 1
+
+
+def test_files_of_earlier_parts_are_taken_back(world: World) -> None:
+    groups = [visuals_group("CSV", "lines") for _ in range(6)]
+    world.send(message("parted", groups=groups))
+    while world.export("parted").part == 0 or world.export("parted").status is Status.QUEUED:
+        world.driver.run(until=world.clock.now() + 1)
+    assert [key for key in keys_in_bucket(world) if key.startswith("exports/")]
+    assert cancel(world.services, "parted") is Status.RUNNING
+    world.driver.run()
+    assert world.export("parted").status is Status.CANCELLED
+    assert keys_in_bucket(world) == []
+
+
+def test_a_mark_that_comes_while_files_are_copied_still_counts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = world.services.files.collect
+
+    def cancel_and_copy(uri: str, kind: str, key: str):  # type: ignore[no-untyped-def]
+        cancel(world.services, "late")
+        return copy(uri, kind, key)
+
+    monkeypatch.setattr(world.services.files, "collect", cancel_and_copy)
+    world.send(message("late"))
+    world.driver.run()
+    assert world.export("late").status is Status.CANCELLED
+    assert keys_in_bucket(world) == []
+
+
+def test_an_export_marked_before_its_start_makes_no_job_and_holds_its_slot_till_none_can_come(
+    world: World,
+) -> None:
+    world.send(message("unstarted"))
+    marked_at = world.clock.now()
+    assert cancel(world.services, "unstarted") is Status.RUNNING
+    answer = start(world.services, "unstarted", 1, 1)
+    assert answer["Phase"] == "NOT_STARTED"
+    assert world.services.store.gate().running == 1
+    world.driver.run()
+    export = world.export("unstarted")
+    assert export.status is Status.CANCELLED
+    assert export.finished_at is not None
+    assert export.finished_at >= marked_at + CALL_SECONDS
+    assert world.ledger()["jobs"] == []
+    assert world.services.store.gate().running == 0
+
+
+def test_a_job_that_was_started_before_the_mark_unknown_to_us_is_adopted(world: World) -> None:
+    world.switch("lose_response", SnapshotJobId="unsure")
+    world.send(message("unsure"))
+    record, export = world.services.store.attempt("unsure"), world.export("unsure")
+    assert record is not None
+    with pytest.raises(QuickSightUnavailableError):
+        world.services.quicksight.start(
+            export.dashboard_id, record.snapshot_job_id, export.snapshot
+        )
+    assert record.started_at is None
+    cancel(world.services, "unsure")
+    start(world.services, "unsure", 1, 1)
+    world.driver.run()
+    assert world.export("unsure").status is Status.CANCELLED
+    assert len(world.ledger()["jobs"]) == 1
+    assert keys_in_bucket(world) == []
+
+
+def test_a_marked_export_is_neither_handed_back_nor_queued_again(world: World) -> None:
+    world.send(message("marked"))
+    record, export = world.services.store.attempt("marked"), world.export("marked")
+    assert record is not None
+    cancel(world.services, "marked")
+    with pytest.raises(ConditionFailedError):
+        world.services.store.hand_back(record, export, world.clock.now())
+    assert world.services.store.gate().running == 1
+
+
+def test_cancelling_twice_is_as_good_as_once(world: World) -> None:
+    fill_slots(world)
+    world.send(message("regretted"))
+    for _ in range(2):
+        assert call_api(world.services, "DELETE", "/exports/regretted").status == 200
+
+
+def test_what_ended_is_409_and_what_is_not_there_404(world: World) -> None:
+    world.send(message("done"))
+    world.driver.run()
+    answer = call_api(world.services, "DELETE", "/exports/done")
+    assert (answer.status, answer.body["Code"]) == (409, "ALREADY_ENDED")
+    assert "COMPLETED" in answer.body["Message"]
+    with pytest.raises(AlreadyEndedError):
+        cancel(world.services, "done")
+    with pytest.raises(UnknownIdError):
+        cancel(world.services, "never")
+    for name in ("never", "a%20b", "x" * 65, "%F0%9F%98%80"):
+        assert call_api(world.services, "DELETE", f"/exports/{name}").status == 404
+
+
+def test_an_export_let_in_at_the_same_moment_is_marked_instead(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.services.store.change_gate({"limit": 0})
+    world.send(message("racing"))
+    read = world.services.store.export
+    stale = [world.export("racing")]
+
+    def read_stale(export_id: str) -> Export | None:
+        return stale.pop() if stale else read(export_id)
+
+    world.services.store.change_gate({"limit": None})
+    world.driver.run(until=world.clock.now())
+    call_api(world.services, "PUT", "/capacity", {})
+    assert world.export("racing").status is Status.RUNNING
+    monkeypatch.setattr(world.services.store, "export", read_stale)
+    assert cancel(world.services, "racing") is Status.RUNNING

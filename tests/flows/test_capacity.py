@@ -1,0 +1,145 @@
+"""Capacity: what is used is told, and a change takes effect at once and stops nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from snapshot_export.errors import TransientError
+from tests.support.api import call_api
+from tests.support.messages import message
+from tests.support.world import World
+
+
+def capacity(world: World) -> dict[str, Any]:
+    answer = call_api(world.services, "GET", "/capacity")
+    assert answer.status == 200
+    body: dict[str, Any] = answer.body
+    return body
+
+
+def change(world: World, **body: Any) -> dict[str, Any]:
+    answer = call_api(world.services, "PUT", "/capacity", body)
+    assert answer.status == 200, answer.body
+    changed: dict[str, Any] = answer.body
+    return changed
+
+
+def send(world: World, count: int) -> None:
+    for number in range(count):
+        world.send(message(f"export-{number:02d}"))
+
+
+def test_an_idle_deployment_has_its_own_limit(world: World) -> None:
+    assert capacity(world) == {
+        "Limit": 12,
+        "Running": 0,
+        "Waiting": 0,
+        "WaitingIsAtLeast": False,
+        "CompletedLastHour": 0,
+        "PausedUntil": None,
+        "Ceiling": None,
+    }
+
+
+def test_running_waiting_and_completed_are_counted(world: World) -> None:
+    send(world, 15)
+    shown = capacity(world)
+    assert (shown["Running"], shown["Waiting"]) == (12, 3)
+    world.driver.run()
+    shown = capacity(world)
+    assert (shown["Running"], shown["Waiting"], shown["CompletedLastHour"]) == (0, 0, 15)
+    world.clock.sleep(3700)
+    assert capacity(world)["CompletedLastHour"] == 0
+
+
+def test_retries_wait_too_and_failures_are_not_completed(world: World) -> None:
+    world.switch("fail_job", SnapshotJobId="export-00", ErrorType="INTERNAL_FAILURE")
+    send(world, 1)
+    while world.services.store.gate().running:
+        world.driver.run(until=world.clock.now() + 1)
+    while not capacity(world)["Waiting"]:
+        world.driver.run(until=world.clock.now() + 1)
+    assert capacity(world)["CompletedLastHour"] == 0
+
+
+def test_many_that_wait_are_counted_up_to_a_bound(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snapshot_export.flows.capacity.MOST_COUNTED", 2)
+    send(world, 16)
+    shown = capacity(world)
+    assert (shown["Waiting"], shown["WaitingIsAtLeast"]) == (2, True)
+
+
+def test_a_raised_limit_lets_in_at_once_and_null_sets_it_back(world: World) -> None:
+    send(world, 20)
+    assert change(world, Limit=14)["Running"] == 14
+    back = change(world, Limit=None)
+    assert (back["Limit"], back["Running"]) == (12, 14), "what runs is not stopped"
+
+
+def test_a_limit_of_0_admits_nothing_until_it_is_raised(world: World) -> None:
+    change(world, Limit=0)
+    send(world, 3)
+    assert capacity(world)["Running"] == 0
+    body = call_api(world.services, "GET", "/exports/export-00").body
+    assert (body["Status"], body["Place"], body["ExpectedEnd"]) == ("QUEUED", 1, None)
+    assert change(world, Limit=2)["Running"] == 2
+
+
+def test_a_pause_admits_nothing_and_its_end_by_hand_admits_at_once(world: World) -> None:
+    paused = change(world, PausedUntil="2099-01-01T01:00:00+01:00")
+    assert paused["PausedUntil"] == "2099-01-01T00:00:00.000Z"
+    send(world, 3)
+    assert capacity(world)["Running"] == 0
+    assert change(world, Limit=5)["PausedUntil"] == "2099-01-01T00:00:00.000Z", "as it was"
+    resumed = change(world, PausedUntil=None)
+    assert (resumed["PausedUntil"], resumed["Running"], resumed["Limit"]) == (None, 3, 5)
+
+
+def test_a_pause_of_the_past_is_none(world: World) -> None:
+    assert change(world, PausedUntil="2020-01-01T00:00:00Z")["PausedUntil"] is None
+    send(world, 1)
+    assert capacity(world)["Running"] == 1
+
+
+def test_an_empty_change_changes_nothing(world: World) -> None:
+    assert change(world)["Limit"] == 12
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"Limit": 1001}, "Limit"),
+        ({"Limit": -1}, "Limit"),
+        ({"Limit": 2.5}, "Limit"),
+        ({"Limit": "12"}, "Limit"),
+        ({"Limit": True}, "Limit"),
+        ({"PausedUntil": "tomorrow"}, "PausedUntil"),
+        ({"PausedUntil": "2027-01-01T00:00:00"}, "PausedUntil"),
+        ({"PausedUntil": 1_900_000_000}, "PausedUntil"),
+        ({"limit": 3}, "limit"),
+        ("[]", "body"),
+        ("{", "body"),
+        ("", "body"),
+    ],
+)
+def test_a_change_that_breaks_a_rule_is_400_by_name(world: World, body: Any, field: str) -> None:
+    answer = call_api(world.services, "PUT", "/capacity", body)
+    assert (answer.status, answer.body["Code"]) == (400, "INVALID_REQUEST")
+    assert [problem["Field"] for problem in answer.body["Problems"]] == [field]
+    assert capacity(world)["Limit"] == 12
+
+
+def test_an_export_ends_though_it_could_not_be_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_now: float) -> None:
+        raise TransientError("DynamoDB: ThrottlingException")
+
+    monkeypatch.setattr(world.services.throughput, "count_completed", fail)
+    send(world, 1)
+    world.driver.run()
+    assert world.export("export-00").status == "COMPLETED"

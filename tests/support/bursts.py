@@ -1,0 +1,51 @@
+"""Bursts as users send them, and what is left of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.support.messages import message
+from tests.support.world import World
+
+
+def template(**more: Any) -> dict[str, Any]:
+    """A template whose recipients bring their own tags."""
+    body = message(None, **more)
+    del body["UserConfiguration"]
+    return body
+
+
+def recipient(number: int, **more: Any) -> dict[str, Any]:
+    """A recipient who sees the rows of customer `number`."""
+    tags = [{"Key": "customer_id", "Value": f"cust-{number:04d}"}]
+    return {"RecipientId": f"r-{number}", "RowLevelPermissionTags": tags, **more}
+
+
+def burst(burst_id: str | None = "burst-1", recipients: Any = None, **more: Any) -> dict[str, Any]:
+    """A burst; without `recipients` a `Manifest` must be among `more`."""
+    body: dict[str, Any] = {"Template": template(Name="{recipient}/report"), **more}
+    if recipients is not None:
+        body["Recipients"] = recipients
+    return body | {"BurstId": burst_id} if burst_id else body
+
+
+def csv_manifest(world: World, text: str | bytes, name: str = "list.csv") -> dict[str, str]:
+    """Put a CSV manifest into the world's bucket; answers a burst's `Manifest`."""
+    key, bucket = f"manifests/{name}", world.settings.export_bucket
+    world.session.client("s3").put_object(Bucket=bucket, Key=key, Body=text)
+    return {"S3Uri": f"s3://{bucket}/{key}", "Format": "CSV"}
+
+
+def manifest_of(world: World, burst_id: str) -> dict[str, Any]:
+    """The manifest.json of a burst that ended."""
+    key = f"bursts/{burst_id}/manifest.json"
+    answer = world.session.client("s3").get_object(Bucket=world.settings.export_bucket, Key=key)
+    manifest: dict[str, Any] = json.loads(answer["Body"].read())
+    return manifest
+
+
+def bursts_announced(world: World) -> list[dict[str, Any]]:
+    """Details of the completion events sent so far; call `watch_events` first."""
+    details: list[dict[str, Any]] = world.announced  # type: ignore[attr-defined]
+    return details
