@@ -14,21 +14,18 @@ from cli.errors import UnreachableError, UsageError
 _CHUNK = 1 << 20
 
 
-def download_exports(exports: Mapping[str, Mapping[str, Any]], folder: Path) -> list[Path]:
-    """Bring the files of completed exports; a file is there whole or not at all.
+def download_files(export: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Bring the files of a completed export; a file is there whole or not at all.
 
-    Raises UnreachableError at the first file that cannot be brought, UsageError if `folder` cannot
-    be written.
+    Their addresses work for minutes only. Raises UnreachableError at the first file that cannot be
+    brought, UsageError if `folder` cannot be written.
     """
-    paths = []
-    for export_id, export in exports.items():
-        taken: set[str] = set()
-        for number, file in enumerate(export.get("Files") or (), start=1):
-            if file.get("DownloadUrl"):
-                name = _name_of(file, number)
-                name = name if name not in taken else f"{number}-{name}"
-                taken.add(name)
-                paths.append(_download(file, folder / _safe(export_id) / name))
+    paths: list[Path] = []
+    for number, file in enumerate(export.get("Files") or (), start=1):
+        if file.get("DownloadUrl"):
+            path = folder / _safe(export["ExportId"]) / _name_of(file, number)
+            path = path if path not in paths else path.with_name(f"{number}-{path.name}")
+            paths.append(_download(file, path))
     return paths
 
 

@@ -34,16 +34,31 @@ class TimeIsUpError(CliError):
 
 
 def follow_exports(
-    api: Api, export_ids: Sequence[str], *, console: Console, timeout: float | None
+    api: Api,
+    export_ids: Sequence[str],
+    *,
+    console: Console,
+    timeout: float | None,
+    on_end: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, dict[str, Any]]:
-    """The exports by id when all have ended. Reads at most 48 of them a round, in turn."""
+    """The exports by id when all have ended. Reads at most 48 of them a round, in turn.
+
+    `on_end` is called once for each, soon after its end, by several threads at once.
+    """
+
+    def read(export_id: str) -> dict[str, Any]:
+        export = api.get("exports", export_id)
+        if export["Status"] in ENDED:
+            on_end(export)
+        return export
+
     found: dict[str, dict[str, Any]] = {}
     waiting = deque(dict.fromkeys(export_ids))
     total = len(waiting)
     with _progress(console, total) as show, ThreadPoolExecutor(THREADS) as pool:
         for _ in _rounds(timeout, lambda: len(waiting)):
             batch = [waiting.popleft() for _ in range(min(len(waiting), _READS_A_ROUND))]
-            for export in pool.map(lambda each: api.get("exports", each), batch):
+            for export in pool.map(read, batch):
                 found[export["ExportId"]] = export
                 if export["Status"] not in ENDED:
                     waiting.append(export["ExportId"])

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cli.api import Api
+from cli.api import THREADS, Api
 from cli.commands.waiting import finish_exports, judge, timeout_seconds, wait_options
+from cli.downloads import download_files
 from cli.errors import CliError, ExitCode
 from cli.following import ENDED, follow_burst
 from cli.invocation import Invocation, command_options
 from cli.tables import burst_details, export_details
+
+_LIST_TRIES = 10
 
 
 @click.command()
@@ -66,13 +71,21 @@ def finish_burst(
     else:
         invocation.out.print(burst_details(burst, invocation.now))
     if download:
-        from cli.downloads import download_exports
-
-        pages = api.pages("exports", query={"BurstId": burst_id, "Status": "COMPLETED"})
-        ids = [export["ExportId"] for page in pages for export in page["Exports"]]
-        paths = sum(
-            len(download_exports({each: api.get("exports", each)}, download)) for each in ids
-        )
-        invocation.err.print(f"{paths} files in {download}", markup=False, soft_wrap=True)
+        count = _bring_files(api, burst, download)
+        invocation.err.print(f"{count} files in {download}", markup=False, soft_wrap=True)
     bad = sum(burst["Counts"].get(name, 0) for name in ("Failed", "Cancelled", "Refused"))
     return ExitCode.EXPORT_FAILED if bad or burst.get("Error") else ExitCode.OK
+
+
+def _bring_files(api: Api, burst: dict[str, Any], folder: Path) -> int:
+    """How many files of a burst were brought. Lists are a second behind, hence the tries."""
+    ids: list[str] = []
+    for _ in range(_LIST_TRIES):
+        pages = api.pages("exports", query={"BurstId": burst["BurstId"], "Status": "COMPLETED"})
+        ids = [export["ExportId"] for page in pages for export in page["Exports"]]
+        if len(ids) >= burst["Counts"]["Completed"]:
+            break
+        time.sleep(1)
+    with ThreadPoolExecutor(THREADS) as pool:
+        brought = pool.map(lambda each: download_files(api.get("exports", each), folder), ids)
+        return sum(len(paths) for paths in brought)

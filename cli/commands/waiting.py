@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cli.downloads import download_exports
+from cli.downloads import download_files
 from cli.errors import ExitCode, UsageError
 from cli.following import follow_exports
 from cli.invocation import Invocation
@@ -53,9 +53,17 @@ def finish_exports(
     extra: Mapping[str, Any] | None = None,
 ) -> ExitCode:
     """Wait for exports, bring and show their files; `extra` members go into the JSON."""
-    ended = follow_exports(invocation.api, export_ids, console=invocation.err, timeout=timeout)
+    brought: dict[str, list[Path]] = {}
+
+    def bring(export: dict[str, Any]) -> None:
+        if download:
+            brought[export["ExportId"]] = download_files(export, download)
+
+    ended = follow_exports(
+        invocation.api, export_ids, console=invocation.err, timeout=timeout, on_end=bring
+    )
     exports = {export_id: ended[export_id] for export_id in dict.fromkeys(export_ids)}
-    paths = download_exports(exports, download) if download else []
+    paths = [path for export_id in exports for path in brought.get(export_id, ())]
     if invocation.as_json:
         shown = {"Downloaded": [str(path) for path in paths]} if download else {}
         invocation.print_json({"Exports": [*exports.values()], **shown, **(extra or {})})
