@@ -8,7 +8,7 @@ from local.command import run_command
 from local.deployed import Deployed
 from local.deployment import DeploymentError
 from local.kept import ACCOUNT_DIR, KeptCloud, find_kept, forget, keep
-from local.settings import DEPLOYMENT
+from local.settings import DEPLOYMENT, QUICKSIGHT
 
 
 def main() -> int:
@@ -29,7 +29,7 @@ def _update(kept: KeptCloud) -> Deployed:
 
 def _start() -> Deployed:
     print("starting the embedded account, deploying the stack")
-    cloud = LocalCloud(ACCOUNT_DIR, outlive=True)
+    cloud = LocalCloud(ACCOUNT_DIR, quicksight=QUICKSIGHT, outlive=True)
     try:
         cloud.start()
         keep(cloud)

@@ -79,6 +79,7 @@ class EmbeddedAws:
             "local.account.launcher",
             f"--workers-per-function={self._workers.per_function}",
             f"--workers={self._workers.total}",
+            f"--code-cache={PROJECT_ROOT / '.local' / 'code'}",
             outlive=self._outlive,
         )
         env = server_environment(

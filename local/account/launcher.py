@@ -5,12 +5,13 @@ The server's own settings come through its environment (see `local.account.embed
 
 import argparse
 import sys
+from pathlib import Path
 
 from local.account import state_machines, workers
 from local.account.workers import WorkerBound
 
 
-def apply_patches(bound: WorkerBound) -> None:
+def apply_patches(bound: WorkerBound, code_cache: Path) -> None:
     """Mend the ministack modules of this process; UpstreamChangedError if they are others.
 
     `LAMBDA_ACCOUNT_CONCURRENCY` is left alone on purpose: ministack answers its throttles as
@@ -20,7 +21,7 @@ def apply_patches(bound: WorkerBound) -> None:
     from ministack.services import lambda_svc, stepfunctions
 
     workers.report_error_types(lambda_runtime, lambda_svc)
-    workers.share_extracted_code(lambda_runtime)
+    workers.share_extracted_code(lambda_runtime, code_cache)
     workers.bound_workers(lambda_svc, per_function=bound.per_function, total=bound.total)
     workers.drain_log_to_mark(lambda_runtime)
     state_machines.evaluate_succeed_output(stepfunctions)
@@ -31,8 +32,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers-per-function", type=int, default=WorkerBound.per_function)
     parser.add_argument("--workers", type=int, default=WorkerBound.total)
+    parser.add_argument("--code-cache", type=Path, required=True)
     arguments = parser.parse_args()
-    apply_patches(WorkerBound(per_function=arguments.workers_per_function, total=arguments.workers))
+    bound = WorkerBound(per_function=arguments.workers_per_function, total=arguments.workers)
+    apply_patches(bound, arguments.code_cache)
     from ministack.app import main as serve
 
     sys.argv = ["ministack"]

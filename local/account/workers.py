@@ -4,18 +4,15 @@ ministack 1.5.33 runs a function in a warm subprocess of its own; the facts that
 state are of `ministack/core/lambda_runtime.py` and `ministack/services/lambda_svc.py`.
 """
 
-import hashlib
-import io
 import queue
-import tempfile
 import threading
 import time
-import zipfile
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.account.code_cache import extract_once
 from local.account.patching import replace_once, require_source, rewritten
 
 
@@ -85,25 +82,19 @@ def report_error_types(runtime: Any, lambda_svc: Any) -> None:
     lambda_svc._execute_function_warm = execute
 
 
-def share_extracted_code(runtime: Any) -> None:
-    """Extract a function's code once per code hash, instead of once per worker.
+def share_extracted_code(runtime: Any, cache: Path) -> None:
+    """Extract and compile a function's code once per code hash, instead of once per worker.
 
     Upstream unpacks the whole asset (boto3 included, about 60 MB) into a new folder for every
-    worker, and each then compiles it again. The shared copy lives in TMPDIR and goes with it.
+    worker, and each compiles it again, which triples a cold start. The copies in `cache` serve
+    later runs and other servers too; one that was not used for a day is removed.
     """
     require_source("Worker._spawn", runtime.Worker._spawn, "c55febf956565c5e")
-    copies: dict[str, str] = {}
     lock = threading.Lock()
 
     def shared_code_dir(code_zip: bytes) -> str:
-        digest = hashlib.sha256(code_zip).hexdigest()
         with lock:
-            if digest not in copies:
-                target = Path(tempfile.mkdtemp(prefix=f"code-{digest[:12]}-"))
-                with zipfile.ZipFile(io.BytesIO(code_zip)) as archive:
-                    archive.extractall(target)
-                copies[digest] = str(target)
-            return copies[digest]
+            return str(extract_once(code_zip, cache))
 
     runtime._embedded_shared_code_dir = shared_code_dir
     runtime.Worker._spawn = rewritten(runtime.Worker._spawn, {_EXTRACTION: _SHARED_EXTRACTION})

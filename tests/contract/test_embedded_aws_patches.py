@@ -66,8 +66,8 @@ def invoke(aws: EmbeddedAws, name: str = "one", **event: Any) -> dict[str, Any]:
 
 def test_every_patch_applies_to_the_installed_version() -> None:
     program = (
-        "from local.account.launcher import WorkerBound, apply_patches; "
-        "apply_patches(WorkerBound())"
+        "from pathlib import Path; from local.account.launcher import WorkerBound, apply_patches; "
+        "apply_patches(WorkerBound(), Path('unused'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
