@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ BURST_ENDED = frozenset({"COMPLETED", "CANCELLED"})
 _READS_A_ROUND = 48
 _FIRST_PAUSE = 1.0
 _LATER_PAUSE = 5.0
-Show = Callable[[int, str], None]
+Show = Callable[[int, str, str], None]
 
 
 class TimeIsUpError(CliError):
@@ -62,7 +62,8 @@ def follow_exports(
                 found[export["ExportId"]] = export
                 if export["Status"] not in ENDED:
                     waiting.append(export["ExportId"])
-            show(total - len(waiting), describe_standing(found.values(), total))
+            standing = describe_standing(found.values(), total)
+            show(total - len(waiting), standing, expect_end(found.values()))
             if not waiting:
                 return found
     return found
@@ -77,26 +78,24 @@ def follow_burst(
             burst = api.get("bursts", burst_id)
             counts = burst["Counts"]
             ended = sum(counts.get(each, 0) for each in ("Completed", "Failed", "Cancelled"))
-            show(ended, describe_counts(burst))
+            show(ended, describe_counts(burst), "")
             if burst["Status"] in BURST_ENDED:
                 return burst
     return {}
 
 
 def describe_standing(exports: Iterable[Mapping[str, Any]], total: int) -> str:
-    """How many of `total` run, wait and ended badly, and when the API expects the last to end."""
-    running = bad = ended = 0
-    ends = []
-    for export in exports:
-        ended += export["Status"] in ENDED
-        bad += export["Status"] in ENDED - {"COMPLETED"}
-        running += export["Status"] == "RUNNING"
-        if export["Status"] not in ENDED and export.get("ExpectedEnd"):
-            ends.append(export["ExpectedEnd"])
-    told = f"{running} running, {total - running - ended} waiting, {bad} failed"
-    if not ends:
-        return told
-    return f"{told}, done about {show_time(max(ends), now=datetime.now(UTC))}"
+    """How many of `total` run, wait and ended badly."""
+    statuses = Counter(export["Status"] for export in exports)
+    ended = sum(statuses[status] for status in ENDED)
+    bad, running = ended - statuses["COMPLETED"], statuses["RUNNING"]
+    return f"{running} running, {total - running - ended} waiting, {bad} failed"
+
+
+def expect_end(exports: Iterable[Mapping[str, Any]]) -> str:
+    """When the API expects the last to end: `, done about 13:45:12`, or "" if it does not tell."""
+    ends = [e["ExpectedEnd"] for e in exports if e["Status"] not in ENDED and e.get("ExpectedEnd")]
+    return f", done about {show_time(max(ends), now=datetime.now(UTC))}" if ends else ""
 
 
 def describe_counts(burst: Mapping[str, Any]) -> str:
@@ -130,13 +129,13 @@ def _progress(console: Console, total: int | None) -> Iterator[Show]:
     )  # fmt: skip
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=total)
-        yield lambda done, text: progress.update(task, completed=done, description=text)
+        yield lambda done, text, end: progress.update(task, completed=done, description=text + end)
 
 
 def _tell_changes(console: Console, total: int | None) -> Show:
     last = ""
 
-    def tell(done: int, text: str) -> None:
+    def tell(done: int, text: str, _end: str) -> None:
         nonlocal last
         line = f"{done}/{total} ended: {text}" if total is not None else f"{done} ended: {text}"
         if line != last:

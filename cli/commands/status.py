@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cli.api import THREADS, Api
-from cli.commands.waiting import finish_exports, judge, timeout_seconds, wait_options
+from cli.commands.waiting import count_files, finish_exports, judge, timeout_seconds, wait_options
 from cli.downloads import download_files
 from cli.errors import CliError, ExitCode
 from cli.following import ENDED, follow_burst
@@ -72,7 +72,7 @@ def finish_burst(
         invocation.out.print(burst_details(burst, invocation.now))
     if download:
         count = _bring_files(api, burst, download)
-        invocation.err.print(f"{count} files in {download}", markup=False, soft_wrap=True)
+        invocation.err.print(count_files(count, download), markup=False, soft_wrap=True)
     bad = sum(burst["Counts"].get(name, 0) for name in ("Failed", "Cancelled", "Refused"))
     return ExitCode.EXPORT_FAILED if bad or burst.get("Error") else ExitCode.OK
 

@@ -72,8 +72,13 @@ def finish_exports(
     elif exports:
         invocation.out.print(exports_table(exports.values(), invocation.now))
     if download and not invocation.as_json:
-        invocation.out.print(f"{len(paths)} files in {download}", markup=False, soft_wrap=True)
+        invocation.out.print(count_files(len(paths), download), markup=False, soft_wrap=True)
     return judge(exports.values())
+
+
+def count_files(count: int, folder: Path) -> str:
+    """`3 files in DIR`."""
+    return f"{count} file{'' if count == 1 else 's'} in {folder}"
 
 
 def judge(exports: Any) -> ExitCode:
