@@ -2,13 +2,13 @@
 PYTHON ?= python3
 EXPORTS ?= 48
 BIN := .venv/bin
-CODE := app.py infra lambdas local cli tests
+CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test check openapi fmt lock clean
+.PHONY: help install run up down test bench-burst check openapi fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed .venv/bin/snapshots node_modules/.installed .local/wheels/.installed  ## Install what the project needs, here in its folder
 
@@ -23,6 +23,9 @@ down:  ## Stop what `make up` keeps running
 
 test: install  ## Run every test
 	$(BIN)/python -m pytest $(TESTS)
+
+bench-burst: install  ## A burst of 100,000 recipients: time, memory, calls
+	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.burst
 
 check: install  ## Lint, types, state machine and template
 	$(BIN)/ruff check $(CODE)

@@ -72,6 +72,7 @@ def make_account(aws: EmbeddedAws) -> tuple[Services, Counter[str]]:
             "CALLS_PER_SECOND": "8",
             "EXPECTED_JOB_SECONDS": "40",
             "RETENTION_DAYS": "30",
+            "SNAPSHOT_USER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
             "SCHEDULE_GROUP": NAME,
             "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
             "SCHEDULE_QUEUE_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:intake",

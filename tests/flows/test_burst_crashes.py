@@ -36,15 +36,14 @@ class Killer:
         self.calls = 0
         self.at: int | None = None
         self.after = False
-        clients = (
+        clients: tuple[Any, ...] = (
             world.services.store._table._client,
             world.services.manifests._client,
             world.services.events._client,
             world.services.burst_work._client,
         )
         for client in clients:
-            real: Any = client._make_api_call  # type: ignore[attr-defined]
-            monkeypatch.setattr(client, "_make_api_call", self._wrap(real))
+            monkeypatch.setattr(client, "_make_api_call", self._wrap(client._make_api_call))
 
     def _wrap(self, real: Any) -> Any:
         def call(operation: str, request: dict[str, Any]) -> Any:

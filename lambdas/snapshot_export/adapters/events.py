@@ -58,6 +58,7 @@ class Events:
 
 def _detail(export: Export) -> dict[str, Any]:
     detail: dict[str, Any] = {
+        "EventId": f"{export.export_id}-{export.digest[:12]}",
         "ExportId": export.export_id,
         "Status": export.status.value,
         "DashboardId": export.dashboard_id,
@@ -69,9 +70,12 @@ def _detail(export: Export) -> dict[str, Any]:
             for file in export.files
         ],
     }
-    if export.error:
-        detail["ErrorCode"] = export.error.code
-    return detail
+    more = {
+        "BurstId": export.burst_id,
+        "RecipientId": export.recipient_id,
+        "ErrorCode": export.error.code if export.error else None,
+    }
+    return detail | {name: value for name, value in more.items() if value is not None}
 
 
 def _burst_detail(burst: Burst, manifest_uri: str) -> dict[str, Any]:

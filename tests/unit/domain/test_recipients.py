@@ -1,0 +1,105 @@
+"""Recipients from records: members, columns, and refusals without values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from snapshot_export.domain.burst_request import Recipient, body_of
+from snapshot_export.domain.manifest_lines import Record
+from snapshot_export.domain.recipients import read_columns, recipient_of
+from snapshot_export.domain.request import InvalidRequestError
+
+
+def record(text: str | bytes, line: int = 2) -> Record:
+    data = text if isinstance(text, bytes) else text.encode()
+    return Record(line=line, next_line=line + 1, next_offset=len(data), data=data)
+
+
+def problems_of(call: Any, *arguments: Any) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidRequestError) as caught:
+        call(*arguments)
+    return [(problem.place, problem.rule) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("header", "place", "rule"),
+    [
+        ("RecipientId,customer", "customer", "is not a column of a manifest"),
+        ("tag:", "tag:", "is not a column of a manifest"),
+        ("parameter:text:a", "parameter:text:a", "is not a column of a manifest"),
+        ("Name,Name", "Name", "must be there once"),
+        ("tag:a,tag:a", "tag:a", "must be there once"),
+        ('"a', "", "must be a well-formed CSV record"),
+        (b"\xff\xfe", "", "must be UTF-8"),
+    ],
+)
+def test_a_header_that_cannot_be_used_is_refused(header: Any, place: str, rule: str) -> None:
+    assert (place, rule) in problems_of(read_columns, record(header, 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        ("integer", "1.5"), ("integer", "1_0"), ("integer", "٣"), ("integer", "9" * 30),
+        ("decimal", "nan"), ("decimal", "inf"), ("decimal", "1_0"), ("decimal", "a"),
+    ],
+)  # fmt: skip
+def test_a_cell_of_another_kind_is_refused_by_its_column(kind: str, cell: str) -> None:
+    column = f"parameter:{kind}:Top"
+    columns = read_columns(record(column, 1))
+    expected = [(column, f"must be a value of the kind {kind}")]
+    assert problems_of(recipient_of, record(cell), columns) == expected
+
+
+def test_a_column_that_is_there_twice_gives_two_values() -> None:
+    columns = read_columns(record("parameter:string:R,parameter:string:R", 1))
+    found = recipient_of(record("a,b"), columns)
+    assert found.Parameters is not None and found.Parameters.StringParameters is not None
+    assert found.Parameters.StringParameters[0].Values == ["a", "b"]
+
+
+@pytest.mark.parametrize("text", ["1", "[]", "{", '{"a": 1}', '{"Name": 1}', '{"Name": "\\u0000"}'])
+def test_a_line_that_is_no_recipient_is_refused(text: str) -> None:
+    assert problems_of(recipient_of, record(text), None)
+
+
+def test_tags_replace_parameters_merge_and_labels_are_added() -> None:
+    template: dict[str, Any] = {
+        "UserConfiguration": {
+            "AnonymousUsers": [{"RowLevelPermissionTags": [{"Key": "a", "Value": "1"}]}]
+        },
+        "Tags": {"x": "1", "y": "1"},
+        "SnapshotConfiguration": {
+            "FileGroups": [],
+            "Parameters": {
+                "StringParameters": [
+                    {"Name": "Region", "Values": ["North"]},
+                    {"Name": "Kind", "Values": ["All"]},
+                ]
+            },
+        },
+    }
+    own = Recipient.model_validate(
+        {
+            "RowLevelPermissionTags": [{"Key": "b", "Value": "2"}],
+            "Tags": {"y": "2"},
+            "Parameters": {
+                "StringParameters": [{"Name": "Region", "Values": ["South"]}],
+                "IntegerParameters": [{"Name": "Top", "Values": [5]}],
+            },
+        }
+    )
+    body = body_of(template, own)
+    tags = body["UserConfiguration"]["AnonymousUsers"][0]["RowLevelPermissionTags"]
+    assert tags == [{"Key": "b", "Value": "2"}]
+    assert body["Tags"] == {"x": "1", "y": "2"}
+    assert body["SnapshotConfiguration"]["Parameters"] == {
+        "StringParameters": [
+            {"Name": "Region", "Values": ["South"]},
+            {"Name": "Kind", "Values": ["All"]},
+        ],
+        "IntegerParameters": [{"Name": "Top", "Values": [5]}],
+    }
+    assert body_of(template, Recipient()) == template
