@@ -10,7 +10,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from infra.bursts import Bursts
-from infra.storage import BURSTS_PREFIX, EXPORTS_PREFIX, MANIFESTS_PREFIX, Storage
+from infra.storage import (
+    BURSTS_PREFIX,
+    EXPORTS_PREFIX,
+    MANIFESTS_PREFIX,
+    SNAPSHOTS_PREFIX,
+    Storage,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +68,23 @@ class Grants:
         elsewhere = [f"arn:{cdk.Aws.PARTITION}:s3:::{name}/*" for name in self.allowed_buckets]
         _allow(function, ["s3:GetObject"], bucket.arn_for_objects("*"), *elsewhere)
         _allow(function, ["s3:PutObject"], bucket.arn_for_objects(f"{EXPORTS_PREFIX}*"))
+
+    def take_files_back(self, function: lambda_.Function) -> None:
+        """Find and delete what a cancelled export left in the bucket."""
+        bucket = self.storage.bucket
+        prefixes = (SNAPSHOTS_PREFIX, EXPORTS_PREFIX)
+        places = [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+        _allow(function, ["s3:DeleteObject"], *places)
+        _allow(function, ["s3:ListBucket"], bucket.bucket_arn)
+
+    def list_records(self, function: lambda_.Function) -> None:
+        """Query the table's indexes."""
+        _allow(function, ["dynamodb:Query"], f"{self.storage.table.table_arn}/index/*")
+
+    def hand_out_files(self, function: lambda_.Function) -> None:
+        """Sign addresses that download finished files."""
+        finished = self.storage.bucket.arn_for_objects(f"{EXPORTS_PREFIX}*")
+        _allow(function, ["s3:GetObject"], finished)
 
     def ask_for_burst_work(self, function: lambda_.Function, bursts: Bursts) -> None:
         """Send to the burst queue: every function that accepts or ends exports does."""

@@ -17,6 +17,9 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MAX_EMAILS = 20
+_ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?")
+_MAX_AUDIENCES = 50
+_AUTHORIZATIONS = ("IAM", "JWT")
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 
 
@@ -40,6 +43,9 @@ class DeploymentParameters:
     calls_per_second: float = 8
     expected_job_seconds: float = 40
     notify_emails: tuple[str, ...] = ()
+    api_authorization: str = "IAM"
+    jwt_issuer: str | None = None
+    jwt_audience: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +103,14 @@ def _are_emails(value: Any) -> bool:
     ) == len(value)
 
 
+def _are_audiences(value: Any) -> bool:
+    if not isinstance(value, list) or len(value) > _MAX_AUDIENCES:
+        return False
+    return all(isinstance(each, str) and each.strip() for each in value) and len(set(value)) == len(
+        value
+    )
+
+
 _RULES: dict[str, _Rule] = {
     "snapshotJobLimit": _Rule("snapshot_job_limit", *_integer(1, 1000)),
     "quicksightAccountId": _Rule(
@@ -117,6 +131,15 @@ _RULES: dict[str, _Rule] = {
         "notify_emails",
         f"must be a list of at most {_MAX_EMAILS} different e-mail addresses",
         _are_emails,
+    ),
+    "apiAuthorization": _Rule(
+        "api_authorization", "must be IAM or JWT", lambda value: value in _AUTHORIZATIONS
+    ),
+    "jwtIssuer": _Rule("jwt_issuer", *_null_or_text(_ISSUER, "the https address of an issuer")),
+    "jwtAudience": _Rule(
+        "jwt_audience",
+        f"must be a list of at most {_MAX_AUDIENCES} different audiences",
+        _are_audiences,
     ),
 }
 
@@ -164,7 +187,21 @@ def _read_deployment(values: Mapping[str, Any], problems: list[str]) -> Deployme
             problems.append(f"deployment.{name} {rule.text}, got {_show(value)}")
         else:
             chosen[rule.attribute] = tuple(value) if isinstance(value, list) else value
-    return DeploymentParameters(**chosen)
+    parameters = DeploymentParameters(**chosen)
+    _check_authorization(parameters, problems)
+    return parameters
+
+
+def _check_authorization(parameters: DeploymentParameters, problems: list[str]) -> None:
+    """An issuer and audiences go with JWT, and JWT with both: an open API is never deployed."""
+    given = parameters.jwt_issuer is not None, bool(parameters.jwt_audience)
+    if parameters.api_authorization == "JWT" and not all(given):
+        problems.append("deployment.apiAuthorization JWT needs jwtIssuer and jwtAudience")
+    if parameters.api_authorization == "IAM" and any(given):
+        problems.append(
+            "deployment.jwtIssuer and jwtAudience need apiAuthorization JWT, got "
+            f"{_show(parameters.api_authorization)}"
+        )
 
 
 def _read_object(key: str, value: Any, problems: list[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra.api import Api
 from infra.bundling import create_code_asset
 from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
 from infra.functions import ExportFunction
@@ -81,8 +82,8 @@ class SnapshotExportStack(cdk.Stack):
         )
         _grant(functions, grants=grants, intake=intake)
         _grant_bursts(functions, grants=grants, bursts=bursts)
-        if "api" in functions:
-            scheduling.let_manage(functions["api"])
+        scheduling.let_manage(functions["api"])
+        api = Api(self, "Api", function=functions["api"], deployment=deployment)
         bursts.deliver_to(functions["burst"])
         intake.deliver_to(functions["intake"])
         workflow = Workflow(
@@ -104,9 +105,12 @@ class SnapshotExportStack(cdk.Stack):
         )
         notifications = Notifications(self, "Notifications", emails=deployment.notify_emails)
         self._add_outputs(
+            ApiUrl=api.http_api.api_endpoint,
+            ApiId=api.http_api.api_id,
             IntakeQueueUrl=intake.queue.queue_url,
             DeadLetterQueueUrl=intake.dead_letter_queue.queue_url,
             RejectedQueueUrl=intake.rejected_queue.queue_url,
+            BurstQueueUrl=bursts.queue.queue_url,
             BurstDeadLetterQueueUrl=bursts.dead_letter_queue.queue_url,
             NotificationTopicArn=notifications.topic.topic_arn,
             ScheduleGroupName=scheduling.target.group,
@@ -126,6 +130,7 @@ class SnapshotExportStack(cdk.Stack):
             "describe": "Polls a snapshot job and frees its slot when it ended",
             "collect": "Brings the files of a snapshot job to their place",
             "burst": "Reads the recipients of bursts, cancels and closes bursts",
+            "api": "Answers the calls of the API",
             "reconcile": "Mends the table of exports by what QuickSight and Step Functions say",
         }
         code = create_code_asset(source=_LAMBDAS, profile=settings.bundling)
@@ -151,7 +156,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     for name, function in functions.items():
         grants.keep_records(function)
         grants.start_executions(function)
-        if name != "intake":
+        if name not in ("intake", "api"):
             grants.announce(function)
     intake.rejected_queue.grant(functions["intake"], "sqs:SendMessage")
     grants.call_quicksight(functions["start"], _START, _DESCRIBE)
@@ -159,6 +164,9 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     grants.call_quicksight(functions["collect"], _RESULT)
     grants.call_quicksight(functions["reconcile"], _DESCRIBE)
     grants.move_files(functions["collect"])
+    grants.take_files_back(functions["collect"])
+    grants.list_records(functions["api"])
+    grants.hand_out_files(functions["api"])
     grants.watch_executions(functions["reconcile"])
 
 
@@ -166,7 +174,7 @@ def _grant_bursts(functions: dict[str, ExportFunction], *, grants: Grants, burst
     for name, function in functions.items():
         if name != "describe":
             grants.ask_for_burst_work(function, bursts)
-    for name in ("intake", "burst"):
+    for name in ("intake", "burst", "api"):
         grants.read_manifests(functions[name])
     grants.read_in_batches(functions["burst"])
 

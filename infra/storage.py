@@ -8,6 +8,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+
 SNAPSHOTS_PREFIX = "snapshots/"
 EXPORTS_PREFIX = "exports/"
 BURSTS_PREFIX = "bursts/"
@@ -45,6 +47,17 @@ class Storage(Construct):
             ),
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
+        for index, key, other in (
+            (BY_STATUS, "status", "burst_id"),
+            (BY_BURST, "burst_id", "status"),
+        ):
+            self.table.add_global_secondary_index(
+                index_name=index,
+                partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+                sort_key=dynamodb.Attribute(name="listed_at", type=dynamodb.AttributeType.STRING),
+                projection_type=dynamodb.ProjectionType.INCLUDE,
+                non_key_attributes=[*LISTED_ATTRIBUTES, other],
+            )
         self.bucket = s3.Bucket(
             self,
             "ExportBucket",

@@ -30,6 +30,11 @@ class Deployed:
         url = self.quicksight_url if service == "quicksight" else self.endpoint_url
         return _client(service, url)
 
+    @property
+    def api_url(self) -> str:
+        """Address of the API, without a slash at its end."""
+        return f"{self.endpoint_url}/_aws/execute-api/{self.outputs['ApiId']}/$default"
+
     def send(self, *messages: Mapping[str, Any] | str) -> None:
         """Put messages on the intake queue, a text as it is."""
         for batch in _batches(messages, 10):

@@ -48,6 +48,8 @@ class StackTemplate:
                 return f"<{_HASH.sub('', name.removeprefix('AWS::'))}>"
             case {"Fn::GetAtt": [name, "Arn"]}:
                 return f"<{_HASH.sub('', name)}>"
+            case {"Fn::GetAtt": [name, attribute]}:
+                return f"<{_HASH.sub('', name)}.{attribute}>"
             case {"Fn::Join": [separator, parts]}:
                 return str(separator.join(self.render(part) for part in parts))
             case str():

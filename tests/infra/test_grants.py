@@ -9,12 +9,13 @@ import pytest
 from infra.parameters import DeploymentParameters, Settings
 from tests.infra.template_reader import StackTemplate
 
-FUNCTIONS = ("Intake", "Start", "Describe", "Collect", "Burst", "Reconcile")
+FUNCTIONS = ("Intake", "Start", "Describe", "Collect", "Burst", "Api", "Reconcile")
 
 OTHER_ROLES = {"WorkflowRole": "states", "SchedulesRole": "scheduler"}
 
 MACHINE = "arn:<Partition>:states:<Region>:<AccountId>:stateMachine:SnapshotExport-Export"
 EXECUTIONS = "arn:<Partition>:states:<Region>:<AccountId>:execution:SnapshotExport-Export:*"
+SCHEDULES = "arn:<Partition>:scheduler:<Region>:<AccountId>:schedule/SnapshotExport/*"
 EVENT_BUS = "arn:<Partition>:events:<Region>:<AccountId>:event-bus/default"
 DASHBOARDS = "arn:<Partition>:quicksight:<Region>:<AccountId>:dashboard/*"
 JOBS = f"{DASHBOARDS}/snapshot-job/*"
@@ -79,7 +80,23 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         JOBS: {RESULT},
         EVENT_BUS: {"events:PutEvents"},
         "<StorageExportBucket>/*": {"s3:GetObject"},
-        "<StorageExportBucket>/exports/*": {"s3:PutObject"},
+        "<StorageExportBucket>": {"s3:ListBucket"},
+        "<StorageExportBucket>/exports/*": {"s3:PutObject", "s3:DeleteObject"},
+        "<StorageExportBucket>/snapshots/*": {"s3:DeleteObject"},
+    },
+    "Api": {
+        **ASK_FOR_BURST_WORK,
+        **MANIFESTS,
+        "*": TRACES | {"scheduler:ListSchedules"},
+        "<StorageTable>/index/*": {"dynamodb:Query"},
+        "<StorageExportBucket>/exports/*": {"s3:GetObject"},
+        "<SchedulesRole>": {"iam:PassRole"},
+        SCHEDULES: {
+            "scheduler:CreateSchedule",
+            "scheduler:DeleteSchedule",
+            "scheduler:GetSchedule",
+            "scheduler:UpdateSchedule",
+        },
     },
     "Reconcile": {
         **ASK_FOR_BURST_WORK,
@@ -143,7 +160,7 @@ def test_functions_that_read_files_may_do_so_in_the_allowed_buckets(
     deployment = DeploymentParameters(allowed_buckets=("reports-of-ada", "reports-of-bob"))
     template = synthesize(Settings(deployment=deployment))
 
-    readers = {"Collect", "Intake", "Burst"}
+    readers = {"Collect", "Intake", "Burst", "Api"}
 
     for bucket in deployment.allowed_buckets:
         for function in FUNCTIONS:

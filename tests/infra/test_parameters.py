@@ -78,6 +78,9 @@ def test_every_parameter_can_be_set() -> None:
         "callsPerSecond": 10,
         "expectedJobSeconds": 1.5,
         "notifyEmails": ["ada@example.org"],
+        "apiAuthorization": "JWT",
+        "jwtIssuer": "https://login.example.org/pool_1",
+        "jwtAudience": ["snapshots"],
     }
 
     assert read({"deployment": chosen}).deployment == DeploymentParameters(
@@ -89,12 +92,21 @@ def test_every_parameter_can_be_set() -> None:
         calls_per_second=10,
         expected_job_seconds=1.5,
         notify_emails=("ada@example.org",),
+        api_authorization="JWT",
+        jwt_issuer="https://login.example.org/pool_1",
+        jwt_audience=("snapshots",),
     )
 
 
 @pytest.mark.parametrize(
     ("name", "value", "rule"),
     [
+        ("apiAuthorization", "NONE", "must be IAM or JWT"),
+        ("apiAuthorization", None, "must be IAM or JWT"),
+        ("jwtIssuer", "http://login.example.org", "must be null or the https address of an issuer"),
+        ("jwtAudience", "snapshots", "must be a list of at most 50 different audiences"),
+        ("jwtAudience", [" "], "must be a list of at most 50 different audiences"),
+        ("jwtAudience", ["a", "a"], "must be a list of at most 50 different audiences"),
         ("snapshotJobLimit", 0, "must be an integer from 1 to 1000"),
         ("snapshotJobLimit", 1001, "must be an integer from 1 to 1000"),
         ("snapshotJobLimit", 12.5, "must be an integer from 1 to 1000"),
@@ -155,8 +167,19 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
     assert problem == (
         "deployment.snapshotLimit is not a parameter; known are snapshotJobLimit, "
         "quicksightAccountId, quicksightRegion, allowedBuckets, retentionDays, callsPerSecond, "
-        "expectedJobSeconds, notifyEmails, got 3"
+        "expectedJobSeconds, notifyEmails, apiAuthorization, jwtIssuer, jwtAudience, got 3"
     )
+
+
+def test_an_issuer_and_audiences_go_with_jwt_and_jwt_with_both() -> None:
+    issuer = {"jwtIssuer": "https://login.example.org"}
+    needs = ["deployment.apiAuthorization JWT needs jwtIssuer and jwtAudience"]
+
+    assert problems_of({"deployment": {"apiAuthorization": "JWT"}}) == needs
+    assert problems_of({"deployment": {"apiAuthorization": "JWT", **issuer}}) == needs
+    assert problems_of({"deployment": issuer}) == [
+        'deployment.jwtIssuer and jwtAudience need apiAuthorization JWT, got "IAM"'
+    ]
 
 
 @pytest.mark.parametrize("value", ["{snapshotJobLimit: 3}", "[]", "3", ["x"], True])

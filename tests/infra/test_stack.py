@@ -6,7 +6,6 @@ import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from infra.workflow import read_definition
 from snapshot_export.settings import Settings as FunctionSettings
 from tests.infra.template_reader import StackTemplate
 
-FUNCTIONS = ("intake", "start", "describe", "collect", "burst", "reconcile")
+FUNCTIONS = ("intake", "start", "describe", "collect", "burst", "api", "reconcile")
 MACHINE = "arn:<Partition>:states:<Region>:<AccountId>:stateMachine:SnapshotExport-Export"
 
 Synthesize = Callable[[Settings], StackTemplate]
@@ -311,25 +310,33 @@ def test_the_reconcile_function_is_called_every_minute_and_when_an_execution_bre
     assert template.render(machine) == MACHINE
 
 
-def test_both_rules_may_call_the_reconcile_function_and_nobody_else_may_call_any(
+def test_the_rules_may_call_the_reconcile_function_and_the_api_its_own_and_nobody_else_any(
     template: StackTemplate,
 ) -> None:
-    permissions: list[dict[str, Any]] = [*template.of_type("AWS::Lambda::Permission").values()]
+    permissions = template.of_type("AWS::Lambda::Permission").values()
+    api = "arn:<Partition>:execute-api:<Region>:<AccountId>:<ApiHttpApi>/*/*/{proxy+}"
 
-    assert {template.render(permission["SourceArn"]) for permission in permissions} == {
-        "<ReconcilerEveryMinute>",
-        "<ReconcilerExecutionBroke>",
+    assert {
+        template.render(permission["SourceArn"]): (
+            permission["Principal"],
+            template.render(permission["FunctionName"]),
+        )
+        for permission in permissions
+    } == {
+        "<ReconcilerEveryMinute>": ("events.amazonaws.com", "<ReconcileFunction>"),
+        "<ReconcilerExecutionBroke>": ("events.amazonaws.com", "<ReconcileFunction>"),
+        api: ("apigateway.amazonaws.com", "<ApiFunction>"),
     }
-    for permission in permissions:
-        assert template.render(permission["FunctionName"]) == "<ReconcileFunction>"
-        assert permission["Principal"] == "events.amazonaws.com"
 
 
 def test_the_outputs_tell_a_user_where_everything_is(template: StackTemplate) -> None:
     assert {name: template.output(name) for name in template.body["Outputs"]} == {
+        "ApiUrl": "<ApiHttpApi.ApiEndpoint>",
+        "ApiId": "<ApiHttpApi>",
         "IntakeQueueUrl": "<IntakeQueue>",
         "DeadLetterQueueUrl": "<IntakeDeadLetterQueue>",
         "RejectedQueueUrl": "<IntakeRejectedQueue>",
+        "BurstQueueUrl": "<BurstsQueue>",
         "BurstDeadLetterQueueUrl": "<BurstsDeadLetterQueue>",
         "NotificationTopicArn": "<NotificationsTopic>",
         "ScheduleGroupName": "SnapshotExport",

@@ -1,0 +1,88 @@
+"""The API: an HTTP API in front of one function, which knows the paths."""
+
+from __future__ import annotations
+
+import json
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.parameters import DeploymentParameters
+
+_CALLS_PER_SECOND = 50  # every accept writes the hot gate item; more would only collide there
+_BURST_OF_CALLS = 100
+_LOGGED = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "caller": "$context.identity.userArn",
+    "subject": "$context.authorizer.claims.sub",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "milliseconds": "$context.responseLatency",
+    "refusal": "$context.authorizer.error",
+    "error": "$context.integrationErrorMessage",
+}
+
+
+class Api(Construct):
+    """All paths go to `function`, for callers that are authorized by IAM, or by a JWT.
+
+    The access log tells who called what; bodies, headers and query strings are not in it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: lambda_.IFunction,
+        deployment: DeploymentParameters,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.http_api = apigateway.HttpApi(
+            self,
+            "HttpApi",
+            api_name=f"{cdk.Stack.of(self).stack_name}-Api",
+            description="Exports of Amazon QuickSight dashboards",
+            create_default_stage=False,
+            default_authorizer=_create_authorizer(deployment),
+        )
+        self.http_api.add_routes(
+            path="/{proxy+}",
+            methods=[apigateway.HttpMethod.ANY],
+            integration=integrations.HttpLambdaIntegration("Function", function),
+        )
+        log_group = logs.LogGroup(
+            self,
+            "AccessLogs",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        stage = apigateway.CfnStage(
+            self,
+            "Stage",
+            api_id=self.http_api.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            default_route_settings=apigateway.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=_CALLS_PER_SECOND, throttling_burst_limit=_BURST_OF_CALLS
+            ),
+            access_log_settings=apigateway.CfnStage.AccessLogSettingsProperty(
+                destination_arn=log_group.log_group_arn, format=json.dumps(_LOGGED)
+            ),
+        )
+        stage.node.add_dependency(self.http_api)
+
+
+def _create_authorizer(deployment: DeploymentParameters) -> apigateway.IHttpRouteAuthorizer:
+    if deployment.jwt_issuer is None:
+        return authorizers.HttpIamAuthorizer()
+    return authorizers.HttpJwtAuthorizer(
+        "Jwt", deployment.jwt_issuer, jwt_audience=[*deployment.jwt_audience]
+    )

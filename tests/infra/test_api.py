@@ -1,0 +1,89 @@
+"""The API in the template: who may call, how often, and what the access log tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from infra.parameters import DeploymentParameters, Settings
+from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+from tests.infra.template_reader import StackTemplate
+
+Synthesize = Callable[[Settings], StackTemplate]
+
+
+def test_every_call_is_authorized_by_iam_unless_the_deployment_says_otherwise(
+    template: StackTemplate,
+) -> None:
+    (route,) = template.of_type("AWS::ApiGatewayV2::Route").values()
+
+    assert route["RouteKey"] == "ANY /{proxy+}"
+    assert route["AuthorizationType"] == "AWS_IAM"
+    assert template.of_type("AWS::ApiGatewayV2::Authorizer") == {}
+
+
+def test_a_deployment_can_choose_a_jwt_authorizer(synthesize: Synthesize) -> None:
+    deployment = DeploymentParameters(
+        api_authorization="JWT",
+        jwt_issuer="https://login.example.org/pool",
+        jwt_audience=("snapshots",),
+    )
+    template = synthesize(Settings(deployment=deployment))
+
+    (route,) = template.of_type("AWS::ApiGatewayV2::Route").values()
+    (authorizer,) = template.of_type("AWS::ApiGatewayV2::Authorizer").values()
+    assert route["AuthorizationType"] == "JWT"
+    assert "AuthorizerId" in route
+    assert authorizer["AuthorizerType"] == "JWT"
+    assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
+    assert authorizer["JwtConfiguration"] == {
+        "Issuer": "https://login.example.org/pool",
+        "Audience": ["snapshots"],
+    }
+
+
+def test_calls_are_throttled(template: StackTemplate) -> None:
+    (stage,) = template.of_type("AWS::ApiGatewayV2::Stage").values()
+
+    assert (stage["StageName"], stage["AutoDeploy"]) == ("$default", True)
+    settings = stage["DefaultRouteSettings"]
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (50, 100)
+
+
+def test_the_access_log_tells_callers_and_paths_and_no_bodies_headers_or_queries(
+    template: StackTemplate,
+) -> None:
+    (stage,) = template.of_type("AWS::ApiGatewayV2::Stage").values()
+
+    logged = json.loads(stage["AccessLogSettings"]["Format"])
+    assert {"caller", "method", "path", "status"} <= set(logged)
+    told = " ".join(logged.values())
+    for secret in ("body", "Body", "header", "querystring", "rawQueryString"):
+        assert secret not in told
+    destination = template.render(stage["AccessLogSettings"]["DestinationArn"])
+    assert destination == "<ApiAccessLogs>"
+    assert template.properties("ApiAccessLogs")["RetentionInDays"] == 30
+
+
+def test_the_function_gets_events_of_payload_2(template: StackTemplate) -> None:
+    (integration,) = template.of_type("AWS::ApiGatewayV2::Integration").values()
+
+    assert integration["PayloadFormatVersion"] == "2.0"
+    assert integration["IntegrationType"] == "AWS_PROXY"
+    assert template.render(integration["IntegrationUri"]) == "<ApiFunction>"
+
+
+def test_lists_have_two_indexes_that_carry_what_a_row_shows(template: StackTemplate) -> None:
+    indexes = {
+        index["IndexName"]: index
+        for index in template.properties("StorageTable")["GlobalSecondaryIndexes"]
+    }
+
+    for name, key, other in ((BY_STATUS, "status", "burst_id"), (BY_BURST, "burst_id", "status")):
+        index = indexes.pop(name)
+        assert [part["AttributeName"] for part in index["KeySchema"]] == [key, "listed_at"]
+        projection = index["Projection"]
+        assert projection["ProjectionType"] == "INCLUDE"
+        assert set(projection["NonKeyAttributes"]) == {*LISTED_ATTRIBUTES, other}
+        assert "snapshot" not in projection["NonKeyAttributes"], "secrets stay in the record"
+    assert indexes == {}
