@@ -25,8 +25,8 @@ class WorkerBound:
     functions that sleep while they wait for their turn to call QuickSight.
     """
 
-    per_function: int = 4
-    total: int = 10
+    per_function: int = 3
+    total: int = 8
 
 
 _HANDLER_ERROR = "__embedded_aws_handler_error__"
