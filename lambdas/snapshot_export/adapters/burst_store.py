@@ -158,7 +158,7 @@ class BurstStore:
             names |= {"#error": "error"}
         self._update(seen.burst_id, text, "#status = :expanding AND #offset = :seen", values, names)
 
-    def begin_drain(self, burst_id: str, now: float) -> Burst:
+    def begin_drain(self, burst_id: str, now: float) -> None:
         """Stop the expansion and mark the burst as cancelled; repeating it changes nothing.
 
         Raises ConditionFailedError if the burst has ended.
@@ -172,7 +172,7 @@ class BurstStore:
             ":expanding": BurstStatus.EXPANDING,
             ":now": now,
         }
-        return self._update(burst_id, text, "#status IN (:expanding, :running)", values, _STATUS)
+        self._update(burst_id, text, "#status IN (:expanding, :running)", values, _STATUS)
 
     def mark_drained(self, burst_id: str, line: int, now: float) -> None:
         """Note that all lines before `line` were cancelled."""
@@ -219,10 +219,9 @@ class BurstStore:
         condition: str,
         values: dict[str, Any],
         names: dict[str, str] | None = None,
-    ) -> Burst:
+    ) -> None:
+        """A transaction, since those that count ends conflict with it: then it is tried again."""
         write = update_of(
             burst_key(burst_id), text, condition=condition, values=values, names=names
         )
-        burst = burst_from(self._table.update(write))
-        assert burst is not None, "the condition asked for it"
-        return burst
+        self._table.transact([write])

@@ -32,6 +32,8 @@ MAX_BURST_BYTES = 6 * 1024 * 1024
 MANIFESTS_PREFIX = "manifests/"
 """Where users may put manifests in the stack's own bucket."""
 _OF_THE_BURST = ("ExportId", "SnapshotJobId")
+_USERS = ("UserConfiguration", "RegisteredUser")
+_MAX_KEY_BYTES = 1024
 _KINDS = ("StringParameters", "IntegerParameters", "DecimalParameters", "DateTimeParameters")
 
 
@@ -124,8 +126,8 @@ def body_of(template: dict[str, Any], recipient: Recipient) -> dict[str, Any]:
     if recipient.RowLevelPermissionTags is not None:
         tags = [tag.model_dump() for tag in recipient.RowLevelPermissionTags]
         body["UserConfiguration"] = {"AnonymousUsers": [{"RowLevelPermissionTags": tags}]}
-    elif "UserConfiguration" not in template:
-        text = "is required, since the template has no UserConfiguration"
+    elif not any(name in template for name in _USERS):
+        text = "is required, since the template names no user"
         raise InvalidRequestError((Problem("RowLevelPermissionTags", text),))
     if recipient.Name is not None:
         body["Name"] = recipient.Name
@@ -155,7 +157,9 @@ def _template_problems(template: dict[str, Any], target: Target) -> list[Problem
         for name in _OF_THE_BURST
         if name in template
     ]
-    probe = {"UserConfiguration": {"AnonymousUsers": [{}]}} | template
+    probe = template
+    if not any(name in template for name in _USERS):
+        probe = template | {"UserConfiguration": {"AnonymousUsers": [{}]}}
     try:
         check_request(probe, target)
     except InvalidRequestError as error:
@@ -170,6 +174,8 @@ def _manifest_problems(manifest: RecipientManifest | None, target: Target) -> li
     if manifest is None:
         return []
     bucket, key = manifest.S3Uri.removeprefix("s3://").split("/", 1)
+    if len(key.encode()) > _MAX_KEY_BYTES:
+        return [Problem("Manifest.S3Uri", f"must have a key of at most {_MAX_KEY_BYTES} bytes")]
     if bucket in target.allowed_buckets:
         return []
     if bucket == target.export_bucket and key.startswith(MANIFESTS_PREFIX):

@@ -29,10 +29,11 @@ def cancel_burst(services: Services, burst_id: str) -> Burst:
     if burst is None:
         raise UnknownIdError("burst")
     try:
-        burst = services.bursts.begin_drain(burst_id, services.now())
+        services.bursts.begin_drain(burst_id, services.now())
     except ConditionFailedError:
         ended = services.bursts.find(burst_id) or burst
         raise AlreadyEndedError("burst", ended.status.value) from None
+    burst = services.bursts.find(burst_id) or burst
     ask_for(services, burst_id, burst.work_left or Work.DRAIN)
     logger.info("burst cancelled", reason="asked", burst_id=burst_id)
     return burst

@@ -1,0 +1,78 @@
+"""/bursts through the API's handler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.api import call_api
+from tests.support.bursts import burst, recipient
+from tests.support.world import World
+
+
+def call(world: World, method: str, path: str, body: Any = None) -> Any:
+    return call_api(world.services, method, path, body)
+
+
+def test_a_burst_is_accepted_shown_and_known_again(world: World) -> None:
+    people = [recipient(1), recipient(2), {"RecipientId": "no-tags"}, "nobody"]
+    body = burst(recipients=people)
+    accepted = call(world, "POST", "/bursts", body)
+    assert accepted.status == 202
+    assert accepted.body == {
+        "BurstId": "burst-1",
+        "Status": "EXPANDING",
+        "StatusPath": "/bursts/burst-1",
+    }
+    world.driver.run()
+    again = call(world, "POST", "/bursts", body)
+    assert (again.status, again.body["Status"]) == (202, "COMPLETED")
+    other = call(world, "POST", "/bursts", burst(recipients=[recipient(3)]))
+    assert (other.status, other.body["Code"]) == (409, "ID_CONFLICT")
+    shown = call(world, "GET", "/bursts/burst-1").body
+    assert shown["Status"] == "COMPLETED" and shown["FinishedAt"] and not shown["Error"]
+    assert shown["Counts"] == {
+        "Total": 4,
+        "Accepted": 2,
+        "Refused": 2,
+        "Completed": 2,
+        "Failed": 0,
+        "Cancelled": 0,
+    }
+    assert [each["Line"] for each in shown["Refusals"]] == [3, 4]
+    assert shown["Refusals"][0]["Problems"][0]["Field"] == "RowLevelPermissionTags"
+    assert shown["ManifestS3Uri"].endswith("/bursts/burst-1/manifest.json")
+
+
+def test_refusals_come_in_pages(world: World) -> None:
+    call(world, "POST", "/bursts", burst(recipients=[recipient(1), *["nobody"] * 7]))
+    world.driver.run()
+    lines, token = [], ""
+    for _ in range(9):
+        path = f"/bursts/burst-1?RefusalsLimit=3{token}"
+        shown = call(world, "GET", path).body
+        lines.append([each["Line"] for each in shown["Refusals"]])
+        if shown["RefusalsNextToken"] is None:
+            break
+        token = f"&RefusalsNextToken={shown['RefusalsNextToken']}"
+    assert lines == [[2, 3, 4], [5, 6, 7], [8]]
+
+
+def test_a_burst_is_cancelled_once_and_not_after_its_end(world: World) -> None:
+    call(world, "POST", "/bursts", burst(recipients=[recipient(n) for n in range(1, 31)]))
+    world.work_on_bursts()
+    assert call(world, "DELETE", "/bursts/burst-1").status == 202
+    assert call(world, "DELETE", "/bursts/burst-1").status == 202
+    assert call(world, "GET", "/bursts/burst-1").body["CancelRequested"] is True
+    world.driver.run()
+    assert call(world, "GET", "/bursts/burst-1").body["Status"] == "CANCELLED"
+    ended = call(world, "DELETE", "/bursts/burst-1")
+    assert (ended.status, ended.body["Code"]) == (409, "ALREADY_ENDED")
+
+
+def test_what_is_not_there_is_404_and_what_is_wrong_is_400(world: World) -> None:
+    for method in ("GET", "DELETE"):
+        assert call(world, method, "/bursts/nothing").status == 404
+        assert call(world, method, "/bursts/" + "x" * 49).status == 404
+    assert call(world, "GET", "/bursts/nothing?RefusalsNextToken=abc").status == 404
+    answer = call(world, "POST", "/bursts", {"Template": {"DashboardId": "a"}})
+    assert answer.status == 400 and answer.body["Problems"]
