@@ -17,12 +17,14 @@ from typing import Any
 
 from local.account.environment import ACCOUNT, REGION, client_environment
 from local.account.processes import last_lines
+from local.leash import leashed_program
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 WORK_DIR = PROJECT_ROOT / ".local"
 STACK = "SnapshotExport"
 _CDK = PROJECT_ROOT / "node_modules" / ".bin" / "cdk"
 _DEPLOY_SECONDS = 300
+_QUIETLY = ("--no-notices", "--no-version-reporting", "--no-color")
 
 
 class DeploymentError(RuntimeError):
@@ -100,7 +102,7 @@ def _start_cdk(
         output.write(f"\n$ cdk {' '.join(arguments)}\n".encode())
         output.flush()
         return subprocess.Popen(
-            [str(_CDK), *arguments, "--no-notices", "--no-version-reporting", "--no-color"],
+            leashed_program(str(_CDK), *arguments, *_QUIETLY),
             cwd=PROJECT_ROOT,
             env=dict(environment),
             stdin=subprocess.DEVNULL,

@@ -74,11 +74,18 @@ def test_a_missing_node_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         )
 
 
-def test_a_process_on_a_leash_ends_with_its_parent(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "leash",
+    [
+        "leashed('http.server', '--bind=127.0.0.1', '0', outlive=False)",
+        "leashed_program('sleep', '60')",
+    ],
+)
+def test_a_process_on_a_leash_ends_with_its_parent(leash: str) -> None:
     program = (
-        "import os, subprocess, sys; from local.leash import leashed; "
-        "child = subprocess.Popen(leashed('http.server', '--bind=127.0.0.1', '0', outlive=False),"
-        " start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL);"
+        "import os, subprocess; from local.leash import leashed, leashed_program; "
+        f"child = subprocess.Popen({leash}, start_new_session=True,"
+        " stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL);"
         "print(child.pid, flush=True); os._exit(0)"
     )
     root = Path(__file__).resolve().parents[3]
