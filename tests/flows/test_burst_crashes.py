@@ -18,8 +18,8 @@ from snapshot_export.flows.work import work_on_burst
 from tests.support.bursts import burst, csv_manifest, manifest_of
 from tests.support.world import World
 
-RECIPIENTS = 60
-LINES = range(2, RECIPIENTS + 2)
+MANY, FEW = range(2, 62), range(2, 14)
+"""Lines of recipients: of two slices, or of one."""
 WRONG = (10, 55)
 PLACES = 40
 """More than any work here has; those beyond the last are passed over."""
@@ -68,8 +68,8 @@ def killer(world: World, monkeypatch: pytest.MonkeyPatch) -> Killer:
     return Killer(world, monkeypatch)
 
 
-def send_burst(world: World) -> None:
-    tags = {line: "" if line in WRONG else f"cust-{line:04d}" for line in LINES}
+def send_burst(world: World, lines: range = MANY) -> None:
+    tags = {line: "" if line in WRONG else f"cust-{line:04d}" for line in lines}
     text = "".join(f"r-{line},{tag}\n" for line, tag in tags.items())
     manifest = csv_manifest(world, f"RecipientId,tag:customer_id\n{text}")
     assert world.send({"Burst": burst(Manifest=manifest)}) is Status.QUEUED
@@ -89,8 +89,8 @@ def check_accepted(world: World) -> None:
     assert record is not None and record.expanded_at is not None
     lines = [refusal.line for refusal in world.services.bursts.refusals("burst-1")]
     assert lines == [*WRONG]
-    assert (record.accepted, record.refused) == (RECIPIENTS - len(WRONG), len(WRONG))
-    ids = [f"burst-1-{line}" for line in LINES if line not in WRONG]
+    assert (record.accepted, record.refused) == (len(MANY) - len(WRONG), len(WRONG))
+    ids = [f"burst-1-{line}" for line in MANY if line not in WRONG]
     assert [export.export_id for export in world.services.bursts.exports(ids)] == ids
 
 
@@ -134,7 +134,7 @@ def test_a_closing_dies_at_each_of_its_calls_and_the_burst_ends_once(
     monkeypatch.setattr(world.services.events, "announce_burst", announce)
     with monkeypatch.context() as patched:
         patched.setattr(world, "work_on_bursts", lambda: False)
-        send_burst(world)
+        send_burst(world, FEW)
     world.burst_queue.sent.clear()
     work_on_burst(world.services, "burst-1", Work.EXPAND, stop_at=world.clock.now() + 600)
     with monkeypatch.context() as patched:
@@ -154,8 +154,8 @@ def test_a_closing_dies_at_each_of_its_calls_and_the_burst_ends_once(
     assert deaths == 7, "find, touch, read, refusals, upload, event, end"
     record = world.services.bursts.find("burst-1")
     assert record is not None and record.status is BurstStatus.COMPLETED
-    assert record.completed == RECIPIENTS - len(WRONG)
-    assert len(manifest_of(world, "burst-1")["Files"]) == RECIPIENTS - len(WRONG)
+    assert record.completed == len(FEW) - 1
+    assert len(manifest_of(world, "burst-1")["Files"]) == len(FEW) - 1
     assert ends, "announced at least once"
     assert world.services.bursts.unfinished_ids() == []
     announced = len(ends)
@@ -164,12 +164,12 @@ def test_a_closing_dies_at_each_of_its_calls_and_the_burst_ends_once(
 
 
 def test_a_drain_dies_at_its_calls_and_cancels_all_the_same(world: World, killer: Killer) -> None:
-    send_burst(world)
+    send_burst(world, FEW)
     world.work_on_bursts()
     cancel_burst(world.services, "burst-1")
     world.burst_queue.sent.clear()
     deaths = 0
-    for at in (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144):
+    for at in (1, 2, 3, 5, 8, 13, 21, 34, 55):
         killer.arm(at, after=bool(at % 2))
         try:
             work_on_burst(world.services, "burst-1", Work.DRAIN, stop_at=world.clock.now() + 600)
@@ -180,7 +180,7 @@ def test_a_drain_dies_at_its_calls_and_cancels_all_the_same(world: World, killer
     assert deaths >= 5
     record = world.services.bursts.find("burst-1")
     assert record is not None and record.status is BurstStatus.CANCELLED
-    assert record.cancelled == record.accepted == RECIPIENTS - len(WRONG)
+    assert record.cancelled == record.accepted == len(FEW) - 1
 
 
 def test_a_burst_whose_messages_are_all_lost_is_found_by_the_reconciler(world: World) -> None:
