@@ -43,16 +43,21 @@ class Account:
         )
 
 
-def open_account(*, region: str | None, profile: str | None, local: bool) -> Account:
-    """The account of a profile, or the embedded one of `make up`. Raises CliError."""
+def open_account(
+    *, region: str | None, profile: str | None, local: bool, signs: bool = True
+) -> Account:
+    """The account of a profile, or the embedded one of `make up`. Raises CliError.
+
+    Without `signs` it may be of no region, as a user with a token and the API's address needs none.
+    """
     if local:
         return _open_local(find_state_file())
     with telling_of_aws():
         chosen = region or os.environ.get("AWS_REGION")
         session = boto3.Session(profile_name=profile, region_name=chosen)
-    if not session.region_name:
+    if signs and not session.region_name:
         raise UsageError("no region: give --region, SNAPSHOTS_REGION or AWS_REGION, or use --local")
-    return Account(session=session, region=session.region_name)
+    return Account(session=session, region=session.region_name or "")
 
 
 def find_state_file() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,12 +18,15 @@ from cli.api import Api
 from cli.connection import Account, api_url_of, open_account, read_outputs
 
 TOKEN_VARIABLE = "SNAPSHOTS_TOKEN"
+_PIPE_COLUMNS = 1000
 P = ParamSpec("P")
 _COMMON = ("stack_name", "region", "profile", "local", "api_url", "as_json")
 
 
 def _stdout() -> Console:
-    return Console(highlight=False)
+    """Standard output; in a pipe or a file each row of a table is one line."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_COLUMNS
+    return Console(highlight=False, width=width)
 
 
 def _stderr() -> Console:
@@ -45,7 +49,8 @@ class Invocation:
     @cached_property
     def account(self) -> Account:
         """The account in which the stack lives."""
-        return open_account(region=self.region, profile=self.profile, local=self.local)
+        signs = not (self.api_url and os.environ.get(TOKEN_VARIABLE))
+        return open_account(region=self.region, profile=self.profile, local=self.local, signs=signs)
 
     @cached_property
     def outputs(self) -> dict[str, str]:

@@ -38,6 +38,14 @@ def is_marked(export: Mapping[str, Any]) -> bool:
     return bool(export.get("CancelRequested")) and export["Status"] == "RUNNING"
 
 
+def details_grid() -> Table:
+    """A table of names and values."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
 def exports_table(exports: Iterable[Mapping[str, Any]], now: datetime) -> Table:
     """One row for each export."""
     table = _table("export", "status", "dashboard", "accepted", "ended", "took", "why")
@@ -57,7 +65,7 @@ def exports_table(exports: Iterable[Mapping[str, Any]], now: datetime) -> Table:
 
 def export_details(export: Mapping[str, Any], now: datetime) -> Table:
     """Every member of one export that has a value."""
-    table = Table.grid(padding=(0, 2))
+    table = details_grid()
     rows = {
         "export": escape(export["ExportId"]),
         "status": show_status(export["Status"])
@@ -88,7 +96,7 @@ def export_details(export: Mapping[str, Any], now: datetime) -> Table:
 
 def burst_details(burst: Mapping[str, Any], now: datetime) -> Table:
     """A burst's counts and the recipients that were refused."""
-    table = Table.grid(padding=(0, 2))
+    table = details_grid()
     rows = [("burst", escape(burst["BurstId"])), ("status", show_status(burst["Status"]))]
     rows += [(name.lower(), str(count)) for name, count in burst["Counts"].items()]
     rows += [
@@ -133,7 +141,7 @@ def _submitted_by(schedule: Mapping[str, Any]) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 1)
+        table.add_column(column, overflow="fold", no_wrap=number < 2)
     return table
 
 

@@ -131,7 +131,7 @@ def _show(invocation: Invocation, plans: Sequence[Plan], *, moves: bool) -> None
     out = invocation.out
     for plan in plans:
         verb = f"{len(plan.moved)} moved" if moves else f"{len(plan.chosen)} would be moved"
-        out.print(f"[bold]{plan.queue.name}[/bold]: {len(plan.found)} messages, {verb}")
+        out.print(f"[bold]{plan.queue.name}[/bold]: {len(plan.found)} found, {verb}")
         table = Table(box=None, header_style="dim", pad_edge=False)
         for column in ("messages", "reason", "what"):
             table.add_column(column, overflow="fold")

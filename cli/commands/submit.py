@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import track
 
 from cli.api import THREADS, Api
 from cli.commands.waiting import finish_exports, timeout_seconds, wait_options
@@ -16,6 +18,8 @@ from cli.errors import CliError, ExitCode
 from cli.inputs import Placed, read_objects
 from cli.invocation import Invocation, command_options
 from cli.tables import exports_table
+
+_WORTH_A_BAR = 20
 
 
 @click.command()
@@ -45,7 +49,7 @@ def submit(
         Placed(each.place, _identified(each.value, number, id_prefix))
         for number, each in enumerate(read_objects(source), start=1)
     ]
-    accepted, refused = _submit_all(invocation.api, requests)
+    accepted, refused = _submit_all(invocation.api, requests, invocation.err)
     for place, error in refused:
         for line in error.lines():
             invocation.err.print(
@@ -66,7 +70,7 @@ def submit(
 
 
 def _submit_all(
-    api: Api, requests: Sequence[Placed]
+    api: Api, requests: Sequence[Placed], console: Console
 ) -> tuple[list[dict[str, Any]], list[tuple[str, CliError]]]:
     """What was accepted and what was refused, in the order of the file.
 
@@ -85,7 +89,15 @@ def _submit_all(
     accepted: list[dict[str, Any]] = []
     refused: list[tuple[str, CliError]] = []
     with ThreadPoolExecutor(THREADS) as pool:
-        for request, answer in zip(requests, pool.map(post, requests), strict=True):
+        answers = track(
+            pool.map(post, requests),
+            total=len(requests),
+            description="submitting",
+            console=console,
+            transient=True,
+            disable=len(requests) < _WORTH_A_BAR or not console.is_terminal,
+        )
+        for request, answer in zip(requests, answers, strict=True):
             if isinstance(answer, CliError):
                 refused.append((request.place, answer))
             else:

@@ -15,6 +15,7 @@ from cli.invocation import Invocation
 from cli.tables import export_details, exports_table
 from cli.times import parse_duration
 
+_MOST_ROWS = 20
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -65,12 +66,18 @@ def finish_exports(
     exports = {export_id: ended[export_id] for export_id in dict.fromkeys(export_ids)}
     paths = [path for export_id in exports for path in brought.get(export_id, ())]
     if invocation.as_json:
-        shown = {"Downloaded": [str(path) for path in paths]} if download else {}
-        invocation.print_json({"Exports": [*exports.values()], **shown, **(extra or {})})
+        files = {"Downloaded": [str(path) for path in paths]} if download else {}
+        invocation.print_json({"Exports": [*exports.values()], **files, **(extra or {})})
     elif len(exports) == 1:
         invocation.out.print(export_details(next(iter(exports.values())), invocation.now))
     elif exports:
-        invocation.out.print(exports_table(exports.values(), invocation.now))
+        shown = [*exports.values()]
+        if len(shown) > _MOST_ROWS:
+            shown = [export for export in shown if export["Status"] != "COMPLETED"]
+            told = f"{len(exports) - len(shown)} of {len(exports)} completed"
+            invocation.out.print(f"{told}, the others:" if shown else told, markup=False)
+        if shown:
+            invocation.out.print(exports_table(shown, invocation.now))
     if download and not invocation.as_json:
         invocation.out.print(count_files(len(paths), download), markup=False, soft_wrap=True)
     return judge(exports.values())

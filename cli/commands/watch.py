@@ -88,7 +88,7 @@ class Watcher:
         known = None if burst else _told_end(api, capacity, now)
         return Standing(
             at=now,
-            title=f"{self._invocation.stack_name} in {self._invocation.account.region}",
+            title=f"{self._invocation.stack_name} {self._invocation.account.region}".strip(),
             capacity=capacity,
             failed=_count_failed(api, now),
             pace=pace,

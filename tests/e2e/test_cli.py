@@ -42,7 +42,7 @@ def cli(deployed: Deployed, tmp_path: Path) -> Iterator[Cli]:
     state.write_text(json.dumps({"endpoint_url": deployed.endpoint_url}))
     environment = {
         "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SNAPSHOTS_LOCAL": "1",
-        "SNAPSHOTS_LOCAL_STATE": str(state), "COLUMNS": "120",
+        "SNAPSHOTS_LOCAL_STATE": str(state),
     }  # fmt: skip
 
     def call(*arguments: str, stdin: str = "", env: Mapping[str, str] = environment) -> Ended:

@@ -60,6 +60,9 @@ def test_requests_are_signed_or_carry_the_token(
     assert run("capacity").code == 0
     assert "/us-east-1/execute-api/aws4_request" in api.headers[-1]["Authorization"]
     monkeypatch.setenv("SNAPSHOTS_TOKEN", "t0ken")
+    for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     assert run("capacity", "--api-url", api.url).code == 0
     assert api.headers[-1]["Authorization"] == "Bearer t0ken"
 

@@ -60,7 +60,7 @@ def test_without_yes_it_shows_the_reasons_and_moves_nothing(
     for arguments in ([], ["--dry-run"], ["--yes", "--dry-run"]):
         result = run("redrive", *arguments)
         assert result.code == 0, result.err
-        assert "dead-letter: 1 messages, 1 would be moved" in result.out
+        assert "dead-letter: 1 found, 1 would be moved" in result.out
         assert "Name: is required" in result.out and "NOT_TAKEN" in result.out
     assert bodies(sqs, aws["IntakeQueueUrl"]) == []
     for name in ("DeadLetterQueueUrl", "RejectedQueueUrl"):
