@@ -48,15 +48,13 @@ class Grants:
 
     def call_quicksight(self, function: lambda_.Function, *operations: str) -> None:
         """Call these operations on any dashboard of the QuickSight account and region."""
-        dashboards = self.stack.format_arn(
-            service="quicksight",
-            account=self.quicksight_account_id,
-            region=self.quicksight_region,
-            resource="dashboard",
-            resource_name="*",
-        )
         actions = [f"quicksight:{operation}" for operation in operations]
-        _allow(function, actions, dashboards, f"{dashboards}/snapshot-job/*")
+        _allow(function, actions, *self.dashboard_arns)
+
+    def act_for_users(self, function: lambda_.Function, role_arn: str) -> None:
+        """Ask QuickSight for a registered user's context, and assume a role with it."""
+        _allow(function, ["quicksight:GetIdentityContext"], self._quicksight_arn("user"))
+        _allow(function, ["sts:AssumeRole", "sts:SetContext"], role_arn)
 
     def announce(self, function: lambda_.Function) -> None:
         """Put events on the event bus."""
@@ -101,6 +99,21 @@ class Grants:
     def read_in_batches(self, function: lambda_.Function) -> None:
         """Read items of the table a hundred at a time."""
         _allow(function, ["dynamodb:BatchGetItem"], self.storage.table.table_arn)
+
+    @property
+    def dashboard_arns(self) -> list[str]:
+        """Every dashboard of the QuickSight account and region, and their snapshot jobs."""
+        dashboards = self._quicksight_arn("dashboard")
+        return [dashboards, f"{dashboards}/snapshot-job/*"]
+
+    def _quicksight_arn(self, resource: str) -> str:
+        return self.stack.format_arn(
+            service="quicksight",
+            account=self.quicksight_account_id,
+            region=self.quicksight_region,
+            resource=resource,
+            resource_name="*",
+        )
 
     @property
     def machine_arn(self) -> str:

@@ -18,6 +18,7 @@ from infra.notifications import Notifications
 from infra.parameters import DeploymentParameters, Settings
 from infra.reconciler import Reconciler
 from infra.schedules import Schedules
+from infra.snapshot_user import SnapshotUser
 from infra.storage import Storage
 from infra.workflow import Workflow
 from snapshot_export.domain.schedule import Schedule
@@ -84,6 +85,15 @@ class SnapshotExportStack(cdk.Stack):
         _grant_bursts(functions, grants=grants, bursts=bursts)
         scheduling.let_manage(functions["api"])
         api = Api(self, "Api", function=functions["api"], deployment=deployment)
+        snapshot_user = SnapshotUser(
+            self,
+            "SnapshotUser",
+            functions=[functions[name] for name in ("start", "describe", "collect")],
+            grants=grants,
+            operations=(_START, _DESCRIBE, _RESULT),
+        )
+        for function in functions.values():
+            function.add_environment("SNAPSHOT_USER_ROLE_ARN", snapshot_user.role_arn)
         bursts.deliver_to(functions["burst"])
         intake.deliver_to(functions["intake"])
         workflow = Workflow(

@@ -20,6 +20,7 @@ class Settings:
     schedule_role_arn: str
     schedule_queue_arn: str
     schedule_dead_letter_arn: str
+    snapshot_user_role_arn: str
     state_machine_arn: str
     event_bus_name: str
     quicksight_account_id: str
@@ -43,6 +44,7 @@ class Settings:
             schedule_role_arn=reader.text("SCHEDULE_ROLE_ARN"),
             schedule_queue_arn=reader.text("SCHEDULE_QUEUE_ARN"),
             schedule_dead_letter_arn=reader.text("SCHEDULE_DEAD_LETTER_ARN"),
+            snapshot_user_role_arn=reader.text("SNAPSHOT_USER_ROLE_ARN"),
             state_machine_arn=reader.text("STATE_MACHINE_ARN"),
             event_bus_name=reader.text("EVENT_BUS_NAME"),
             quicksight_account_id=reader.text("QUICKSIGHT_ACCOUNT_ID"),

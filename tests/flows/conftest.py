@@ -30,6 +30,7 @@ def world(
     for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_QUICKSIGHT", quicksight_server.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", quicksight_server.url)
     monkeypatch.setenv("SSL_CERT_FILE", str(quicksight_server.ca_file))
     monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
     quicksight_server.emulator.reset()

@@ -50,6 +50,10 @@ MANIFESTS = {
     "<StorageExportBucket>/bursts/*": {"s3:GetObject", "s3:PutObject"},
     "<StorageExportBucket>/manifests/*": {"s3:GetObject"},
 }
+ACT_FOR_USERS = {
+    "arn:<Partition>:quicksight:<Region>:<AccountId>:user/*": {"quicksight:GetIdentityContext"},
+    "<SnapshotUserRole>": {"sts:AssumeRole", "sts:SetContext"},
+}
 OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     "Intake": {
         "<IntakeQueue>": CONSUME,
@@ -64,17 +68,20 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         **MANIFESTS,
     },
     "Start": {
+        **ACT_FOR_USERS,
         **ASK_FOR_BURST_WORK,
         DASHBOARDS: {START, DESCRIBE},
         JOBS: {START, DESCRIBE},
         EVENT_BUS: {"events:PutEvents"},
     },
     "Describe": {
+        **ACT_FOR_USERS,
         DASHBOARDS: {DESCRIBE},
         JOBS: {DESCRIBE},
         EVENT_BUS: {"events:PutEvents"},
     },
     "Collect": {
+        **ACT_FOR_USERS,
         **ASK_FOR_BURST_WORK,
         DASHBOARDS: {RESULT},
         JOBS: {RESULT},
@@ -134,12 +141,27 @@ def test_the_state_machine_may_invoke_its_three_functions_and_write_logs_and_tra
 def test_every_role_serves_one_service_and_has_no_managed_policy(template: StackTemplate) -> None:
     roles = template.of_type("AWS::IAM::Role")
 
+    assert roles.pop("SnapshotUserRole")
     assert set(roles) == {f"{name}FunctionRole" for name in FUNCTIONS} | set(OTHER_ROLES)
     for name, role in roles.items():
         assert "ManagedPolicyArns" not in role, name
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         service = OTHER_ROLES.get(name, "lambda")
         assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
+
+
+def test_only_the_steps_functions_act_for_users_and_only_with_snapshot_jobs(
+    template: StackTemplate,
+) -> None:
+    (trust,) = template.properties("SnapshotUserRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Action"] == ["sts:AssumeRole", "sts:SetContext"]
+    assert {template.render(arn) for arn in trust["Principal"]["AWS"]} == {
+        f"<{name}FunctionRole>" for name in ("Start", "Describe", "Collect")
+    }
+    assert template.grants("SnapshotUserRole") == {
+        DASHBOARDS: {START, DESCRIBE, RESULT},
+        JOBS: {START, DESCRIBE, RESULT},
+    }
 
 
 def test_every_function_has_a_role_of_its_own(template: StackTemplate) -> None:

@@ -186,6 +186,7 @@ def test_a_functions_environment_is_what_its_settings_read(
         "EXPORT_BUCKET": "<StorageExportBucket>",
         "REJECTED_QUEUE_URL": "<IntakeRejectedQueue>",
         "BURST_QUEUE_URL": "<BurstsQueue>",
+        "SNAPSHOT_USER_ROLE_ARN": "<SnapshotUserRole>",
         "SCHEDULE_GROUP": "SnapshotExport",
         "SCHEDULE_ROLE_ARN": "<SchedulesRole>",
         "SCHEDULE_QUEUE_ARN": "<IntakeQueue>",

@@ -115,6 +115,7 @@ class World:
             schedule_role_arn=f"arn:aws:iam::{ACCOUNT}:role/{name}",
             schedule_queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-i",
             schedule_dead_letter_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-d",
+            snapshot_user_role_arn=f"arn:aws:iam::{ACCOUNT}:role/{name}-user",
             state_machine_arn=_make_machine(session, name),
             event_bus_name="default",
             quicksight_account_id=ACCOUNT,

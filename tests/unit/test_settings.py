@@ -16,6 +16,7 @@ ENVIRONMENT = {
     "SCHEDULE_ROLE_ARN": "role",
     "SCHEDULE_QUEUE_ARN": "queue",
     "SCHEDULE_DEAD_LETTER_ARN": "dead-letters",
+    "SNAPSHOT_USER_ROLE_ARN": "user-role",
     "STATE_MACHINE_ARN": "arn",
     "EVENT_BUS_NAME": "default",
     "QUICKSIGHT_ACCOUNT_ID": "111122223333",

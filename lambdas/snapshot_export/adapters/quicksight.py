@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.adapters.identities import Identities
 from snapshot_export.adapters.pacer import Pacer
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.errors import (
@@ -82,24 +83,35 @@ class JobResult:
 class QuickSight:
     """The snapshot operations in one account. Every exception leaves as one of errors.py."""
 
-    def __init__(self, client: QuickSightClient, account_id: str, pacer: Pacer) -> None:
+    def __init__(
+        self,
+        client: QuickSightClient,
+        account_id: str,
+        pacer: Pacer,
+        identities: Identities,
+        user: Mapping[str, str] | None = None,
+    ) -> None:
         self._client = client
         self._account_id = account_id
         self._pacer = pacer
+        self._identities = identities
+        self._user = user
+
+    def as_user(self, user: Mapping[str, str]) -> QuickSight:
+        """The same operations, called with a registered user's credentials."""
+        return QuickSight(self._client, self._account_id, self._pacer, self._identities, user)
 
     def start(self, dashboard_id: str, job_id: str, snapshot: dict[str, Any]) -> None:
-        """StartDashboardSnapshotJob. `snapshot` holds its configuration members."""
-        self._call(
-            self._client.start_dashboard_snapshot_job,
-            **self._ids(dashboard_id, job_id),
-            **snapshot,
-        )
+        """StartDashboardSnapshotJob. `snapshot` holds its configuration members.
+
+        With a registered user's credentials UserConfiguration is absent.
+        """
+        sent = {name: value for name, value in snapshot.items() if name != "RegisteredUser"}
+        self._call("start_dashboard_snapshot_job", **self._ids(dashboard_id, job_id), **sent)
 
     def describe(self, dashboard_id: str, job_id: str) -> Job:
         """DescribeDashboardSnapshotJob."""
-        answer = self._call(
-            self._client.describe_dashboard_snapshot_job, **self._ids(dashboard_id, job_id)
-        )
+        answer = self._call("describe_dashboard_snapshot_job", **self._ids(dashboard_id, job_id))
         return Job(
             status=answer["JobStatus"],
             created_at=_epoch(answer["CreatedTime"]),
@@ -116,7 +128,7 @@ class QuickSight:
     def result(self, dashboard_id: str, job_id: str) -> JobResult:
         """DescribeDashboardSnapshotJobResult: every file of every user and file group."""
         answer = self._call(
-            self._client.describe_dashboard_snapshot_job_result, **self._ids(dashboard_id, job_id)
+            "describe_dashboard_snapshot_job_result", **self._ids(dashboard_id, job_id)
         )
         result = answer.get("Result", {})
         users = [*result.get("AnonymousUsers", []), *result.get("RegisteredUsers", [])]
@@ -138,10 +150,13 @@ class QuickSight:
             "SnapshotJobId": job_id,
         }
 
-    def _call(self, operation: Callable[..., Any], **request: Any) -> dict[str, Any]:
+    def _call(self, operation: str, **request: Any) -> dict[str, Any]:
+        client = self._client
+        if self._user is not None:
+            client = self._identities.client_for(self._user, self._pacer)
         self._pacer.take_turn()
         try:
-            answer: dict[str, Any] = operation(**request)
+            answer: dict[str, Any] = getattr(client, operation)(**request)
             return answer
         except ClientError as error:
             raise _translate(error) from None

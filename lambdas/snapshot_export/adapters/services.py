@@ -16,6 +16,7 @@ from snapshot_export.adapters.dynamodb import Table
 from snapshot_export.adapters.events import Events
 from snapshot_export.adapters.executions import Executions
 from snapshot_export.adapters.files import Files
+from snapshot_export.adapters.identities import Identities
 from snapshot_export.adapters.listing import Listing
 from snapshot_export.adapters.manifests import Manifests
 from snapshot_export.adapters.name_claims import NameClaims
@@ -80,10 +81,18 @@ def make_services(
     quicksight = session.client(
         "quicksight", region_name=settings.quicksight_region, config=CLIENT_CONFIG
     )
+    identities = Identities(
+        quicksight=quicksight,
+        sts=session.client("sts", config=_AWS_CONFIG),
+        account_id=settings.quicksight_account_id,
+        role_arn=settings.snapshot_user_role_arn,
+        config=CLIENT_CONFIG,
+        now=now,
+    )
     return Services(
         settings=settings,
         store=Store(table, keys),
-        quicksight=QuickSight(quicksight, settings.quicksight_account_id, pacer),
+        quicksight=QuickSight(quicksight, settings.quicksight_account_id, pacer, identities),
         executions=Executions(
             session.client("stepfunctions", config=_AWS_CONFIG), settings.state_machine_arn
         ),

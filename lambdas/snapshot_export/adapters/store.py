@@ -459,4 +459,5 @@ def _entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
         attempt=export.attempt,
         admission=export.admission,
         due_at=due_at,
+        registered="RegisteredUser" in export.snapshot,
     )

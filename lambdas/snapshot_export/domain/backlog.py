@@ -18,6 +18,7 @@ class BacklogEntry:
     attempt: int
     admission: int
     due_at: float | None = None
+    registered: bool = False
 
 
 def rank_of(

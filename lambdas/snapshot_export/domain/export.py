@@ -106,6 +106,7 @@ class Attempt:
     snapshot_job_id: str
     admitted_at: float
     start_by: float
+    registered: bool = False
     restarts: int = 0
     restarted_at: float | None = None
     holds_slot: bool = True

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 
 from snapshot_export.domain.naming import RAW_PREFIX, check_segments
+from snapshot_export.domain.registered_user import SnapshotRegisteredUser
 from snapshot_export.domain.snapshot_request import (
     NonBlank,
     ResourceId,
@@ -108,6 +109,18 @@ def _file_name(value: str) -> str:
     return value
 
 
+def _one_user(
+    value: SnapshotUserConfiguration | None, others: ValidationInfo
+) -> SnapshotUserConfiguration | None:
+    if "RegisteredUser" in others.data:
+        registered = others.data["RegisteredUser"] is not None
+        if value is None and not registered:
+            raise rule("is required, unless there is a RegisteredUser")
+        if value is not None and registered:
+            raise rule("must not stand beside RegisteredUser")
+    return value
+
+
 class ExportRequest(Shape):
     """The body of a message, and of POST /exports."""
 
@@ -127,7 +140,12 @@ class ExportRequest(Shape):
     AwsAccountId: NonBlank | None = None
     SnapshotJobId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = None
     DashboardId: ResourceId
-    UserConfiguration: SnapshotUserConfiguration
+    RegisteredUser: SnapshotRegisteredUser | None = None
+    UserConfiguration: Annotated[
+        SnapshotUserConfiguration | None,
+        Field(validate_default=True),
+        AfterValidator(_one_user),
+    ] = None
     SnapshotConfiguration: SnapshotConfiguration
 
 
@@ -150,8 +168,9 @@ def check_request(data: Any, target: Target) -> Request:
     if problems:
         raise InvalidRequestError(problems)
     snapshot = {
-        "UserConfiguration": as_sent(body.UserConfiguration),
-        "SnapshotConfiguration": as_sent(body.SnapshotConfiguration),
+        name: as_sent(member)
+        for name in ("UserConfiguration", "RegisteredUser", "SnapshotConfiguration")
+        if (member := getattr(body, name)) is not None
     }
     envelope = body.model_dump(
         mode="json", include={"Priority", "Deadline", "Name", "Tags", "DashboardId"}

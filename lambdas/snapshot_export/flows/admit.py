@@ -88,6 +88,7 @@ def _attempt_of(entry: BacklogEntry, now: float) -> Attempt:
         snapshot_job_id=snapshot_job_id(entry.export_id, entry.attempt, entry.digest),
         admitted_at=now,
         start_by=now + START_WINDOW_SECONDS,
+        registered=entry.registered,
     )
 
 

@@ -19,6 +19,7 @@ from snapshot_export.errors import (
     QuickSightError,
     QuickSightThrottledError,
 )
+from snapshot_export.flows.acting import acting_for_attempt
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.answer import Answer, answer, answer_without_attempt, is_current
 
@@ -46,6 +47,7 @@ def check(services: Services, export_id: str, attempt: int, admission: int) -> A
         return answer(export_id, attempt, Phase.ENDED)
     if record.started_at is None:
         return answer(export_id, attempt, Phase.NOT_STARTED)
+    services = acting_for_attempt(services, record)
     try:
         job = services.quicksight.describe(record.dashboard_id, record.snapshot_job_id)
     except JobNotFoundError:

@@ -23,6 +23,7 @@ from snapshot_export.errors import (
     RefusedError,
     TransientError,
 )
+from snapshot_export.flows.acting import acting_for
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.answer import Answer, answer, answer_without_attempt, is_current
 from snapshot_export.flows.finish import (
@@ -47,6 +48,7 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
     export = services.store.export(export_id)
     if record is None or export is None or not is_current(record, attempt, admission):
         return answer_without_attempt(services, export_id, attempt)
+    services = acting_for(services, export)
     if record.holds_slot:
         return answer(export_id, attempt, Phase.RUNNING, wait=1)
     if export.cancel_requested_at is not None:

@@ -24,6 +24,7 @@ from snapshot_export.errors import (
     RefusedError,
     SlotsTakenError,
 )
+from snapshot_export.flows.acting import acting_for
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.answer import Answer, answer, answer_without_attempt, is_current
 from snapshot_export.flows.check import first_wait
@@ -40,6 +41,7 @@ def start(services: Services, export_id: str, attempt: int, admission: int) -> A
     export = services.store.export(export_id)
     if record is None or export is None or not is_current(record, attempt, admission):
         return answer_without_attempt(services, export_id, attempt)
+    services = acting_for(services, export)
     if not record.holds_slot:
         return answer(export_id, attempt, Phase.ENDED)
     if record.started_at is not None:

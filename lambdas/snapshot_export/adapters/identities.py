@@ -1,0 +1,109 @@
+"""Registered users: clients with a user's identity-enhanced credentials.
+
+GetIdentityContext gives a token for the user, AssumeRole takes it as a provided context. The
+credentials live in this function's memory for less than their 15 minutes, and nowhere else.
+Source: QuickSight API reference, GetIdentityContext ("Usage with STS AssumeRole").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snapshot_export.adapters.pacer import Pacer
+from snapshot_export.errors import (
+    QuickSightError,
+    QuickSightThrottledError,
+    QuickSightUnavailableError,
+    RefusedError,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_quicksight import QuickSightClient
+    from mypy_boto3_sts import STSClient
+
+PROVIDER = "arn:aws:iam::aws:contextProvider/QuickSight"
+SESSION_SECONDS = 900
+KEPT_SECONDS = 600.0
+"""Well before the session's end, new credentials are made."""
+MOST_KEPT = 100
+_PASSING = {
+    "Throttling": QuickSightThrottledError,
+    "ThrottlingException": QuickSightThrottledError,
+    "InternalFailureException": QuickSightUnavailableError,
+}
+
+
+class Identities:
+    """Clients of registered users, each made once for some minutes."""
+
+    def __init__(
+        self,
+        *,
+        quicksight: QuickSightClient,
+        sts: STSClient,
+        account_id: str,
+        role_arn: str,
+        config: Config,
+        now: Callable[[], float],
+    ) -> None:
+        self._quicksight = quicksight
+        self._sts = sts
+        self._account_id = account_id
+        self._role_arn = role_arn
+        self._config = config
+        self._now = now
+        self._clients: dict[str, tuple[QuickSightClient, float]] = {}
+
+    def client_for(self, user: Mapping[str, str], pacer: Pacer) -> QuickSightClient:
+        """A client that calls as this user (members of RegisteredUser).
+
+        Raises QuickSightError: RefusedError for a user that is not there or a role that may not.
+        """
+        key = json.dumps(user, sort_keys=True)
+        client, until = self._clients.get(key, (None, 0.0))
+        if client is not None and self._now() < until:
+            return client
+        pacer.take_turn()
+        try:
+            made = self._make_client(user)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            known: type[QuickSightError] = _PASSING.get(code, RefusedError)
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+                known = QuickSightUnavailableError
+            text = f"no credentials for the registered user: {error.operation_name}"
+            raise known(code.removesuffix("Exception"), text) from None
+        except BotoCoreError as error:
+            raise QuickSightUnavailableError(type(error).__name__) from None
+        if len(self._clients) >= MOST_KEPT:
+            self._clients.clear()
+        self._clients[key] = (made, self._now() + KEPT_SECONDS)
+        return made
+
+    def _make_client(self, user: Mapping[str, str]) -> QuickSightClient:
+        identifier = {name: value for name, value in user.items() if name != "Namespace"}
+        namespace = {name: value for name, value in user.items() if name == "Namespace"}
+        context = self._quicksight.get_identity_context(
+            AwsAccountId=self._account_id,
+            UserIdentifier=identifier,  # type: ignore[arg-type]
+            **namespace,
+        )["Context"]
+        credentials = self._sts.assume_role(
+            RoleArn=self._role_arn,
+            RoleSessionName="snapshot-export",
+            DurationSeconds=SESSION_SECONDS,
+            ProvidedContexts=[{"ProviderArn": PROVIDER, "ContextAssertion": context}],
+        )["Credentials"]
+        session = boto3.Session(
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+            region_name=self._quicksight.meta.region_name,
+        )
+        return session.client("quicksight", config=self._config)
