@@ -6,20 +6,15 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 
+from cli.api import Api
+from cli.connection import Account
+from local.account.environment import REGION
 from local.deployed import Deployed
-from snapshot_export.adapters.burst_store import BurstStore
-from snapshot_export.adapters.dynamodb import Table
-from snapshot_export.adapters.queues import BurstQueue
-from snapshot_export.adapters.records import Keys
-from snapshot_export.adapters.services import make_services
-from snapshot_export.flows.drain import cancel_burst
-from snapshot_export.settings import Settings
 from tests.support.bursts import burst, template
 from tests.support.messages import visuals_group
 from tests.support.rows import customers_in
@@ -89,22 +84,12 @@ def read(deployed: Deployed, uri: str) -> bytes:
     return content
 
 
-def cancel(deployed: Deployed, burst_id: str) -> None:
-    """What DELETE /bursts/{BurstId} does, with the settings of the deployed functions."""
-    functions = deployed.client("lambda").list_functions()["Functions"]
-    (variables,) = [
-        function["Environment"]["Variables"]
-        for function in functions
-        if function["Handler"] == "snapshot_export.handlers.burst.handler"
-    ]
-    session = boto3.Session("test", "test", region_name="us-east-1")
-    services = make_services(Settings.from_env(variables), session)
-    store = BurstStore(
-        Table(deployed.client("dynamodb"), variables["TABLE_NAME"], time.sleep),
-        Keys(variables["QUICKSIGHT_ACCOUNT_ID"], variables["QUICKSIGHT_REGION"]),
+def api(deployed: Deployed) -> Api:
+    session = boto3.Session("test", "test", region_name=REGION)
+    return Api(
+        deployed.api_url,
+        Account(session=session, region=REGION, endpoint_url=deployed.endpoint_url),
     )
-    queue = BurstQueue(deployed.client("sqs"), variables["BURST_QUEUE_URL"])
-    cancel_burst(replace(services, bursts=store, burst_work=queue), burst_id)
 
 
 def test_a_csv_of_customers_becomes_files_of_each_and_one_event(
@@ -130,6 +115,8 @@ def test_a_csv_of_customers_becomes_files_of_each_and_one_event(
     listed = json.loads(read(deployed, event["ManifestS3Uri"]))
     assert listed["Counts"] == counts
     assert [each["Line"] for each in listed["Refused"]] == [6, 13]
+    refusals = api(deployed).get("bursts", "morning")["Refusals"]
+    assert refusals == listed["Refused"]
     expected = [str(number) for number in CUSTOMERS if number not in WRONG]
     assert [file["RecipientId"] for file in listed["Files"]] == expected
     for file in listed["Files"]:
@@ -148,18 +135,21 @@ def test_a_cancelled_burst_is_drained(deployed: Deployed, completions: str) -> N
         for number in range(1, 201)
     ]
     deployed.occupy(12)
-    deployed.send({"Burst": burst("stopped", people, Template=template())})
+    accepted = api(deployed).post("bursts", body=burst("stopped", people, Template=template()))
+    assert accepted["StatusPath"] == "/bursts/stopped"
     deadline = time.monotonic() + 60
     while burst_record(deployed, "stopped").get("accepted") != "200":
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
-    cancel(deployed, "stopped")
+    api(deployed).delete("bursts", "stopped")
 
     deployed.occupy(0)
     event = completion_of(deployed, completions, "stopped")
     assert event["Status"] == "CANCELLED"
     assert event["Counts"]["Cancelled"] + event["Counts"]["Completed"] == 200
     assert event["Counts"]["Cancelled"] >= 188
+    shown = api(deployed).get("bursts", "stopped")
+    assert shown["Status"] == "CANCELLED" and shown["Counts"] == event["Counts"]
     waiting = [each["export_id"] for each in deployed.partition("BACKLOG")]
     assert not [each for each in waiting if each.startswith("stopped-")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.api import call_api
-from tests.support.bursts import burst, recipient
+from tests.support.bursts import burst, recipient, template
 from tests.support.world import World
 
 
@@ -74,5 +74,8 @@ def test_what_is_not_there_is_404_and_what_is_wrong_is_400(world: World) -> None
         assert call(world, method, "/bursts/nothing").status == 404
         assert call(world, method, "/bursts/" + "x" * 49).status == 404
     assert call(world, "GET", "/bursts/nothing?RefusalsNextToken=abc").status == 404
+    large = burst(recipients=[recipient(1)], Template=template(Tags={"x": "y" * 300_000}))
+    (problem,) = call(world, "POST", "/bursts", large).body["Problems"]
+    assert problem["Place"] == "Template" and "at most 262144 bytes" in problem["Rule"]
     answer = call(world, "POST", "/bursts", {"Template": {"DashboardId": "a"}})
     assert answer.status == 400 and answer.body["Problems"]

@@ -200,6 +200,29 @@ def test_an_id_that_names_another_export_is_a_refusal_of_its_line(world: World) 
     assert [file["Line"] for file in files] == [1, 3, 4]
 
 
+def test_recipients_too_large_for_the_table_are_refused_alone(world: World) -> None:
+    long = [{"Name": "Region", "Values": ["x" * 120_000]}]
+    general = {"StringParameters": [{"Name": "Kind", "Values": ["y" * 200_000]}]}
+    body = template(Name="{recipient}")
+    body["SnapshotConfiguration"]["Parameters"] = general
+    people = [
+        recipient(1, Parameters={"StringParameters": long}),
+        recipient(2),
+        {"x" * 100_000: 1},
+    ]
+    world.services.manifests.keep_recipients("large", "0" * 64, people)
+    key = "bursts/large/recipients-000000000000.jsonl"
+    bucket, client = world.settings.export_bucket, world.session.client("s3")
+    client.copy({"Bucket": bucket, "Key": key}, bucket, "manifests/large.jsonl")
+    manifest = {"S3Uri": f"s3://{bucket}/manifests/large.jsonl", "Format": "JSON_LINES"}
+    world.send({"Burst": burst(Template=body, Manifest=manifest)})
+    world.driver.run()
+    assert (counts(world)["completed"], counts(world)["refused"]) == (1, 2)
+    first, third = world.services.bursts.refusals("burst-1")
+    assert "must give an export of at most" in first.problems[0].rule
+    assert len(third.problems[0].place) == 200
+
+
 def test_a_failed_export_is_told_in_the_manifest(world: World) -> None:
     world.switch("fail_job", ErrorType="DATASET_DELETED")
     world.send({"Burst": burst(recipients=[recipient(n) for n in range(1, 4)])})

@@ -6,6 +6,7 @@ Shape: BurstId, Template (the body of an export without ExportId), Recipients (i
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -14,6 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from snapshot_export.domain.burst import ManifestFormat
 from snapshot_export.domain.request import (
+    MAX_BODY_BYTES,
     InvalidRequestError,
     Problem,
     Target,
@@ -157,6 +159,8 @@ def _template_problems(template: dict[str, Any], target: Target) -> list[Problem
         for name in _OF_THE_BURST
         if name in template
     ]
+    if len(json.dumps(template)) > MAX_BODY_BYTES:
+        return [Problem("Template", f"must be at most {MAX_BODY_BYTES} bytes")]
     probe = template
     if not any(name in template for name in _USERS):
         probe = template | {"UserConfiguration": {"AnonymousUsers": [{}]}}

@@ -31,6 +31,8 @@ MOST_WRITES = 99
 MOST_BYTES = 3_000_000
 """A transaction takes 4 MB."""
 MOST_PROBLEMS = 20
+MOST_PLACE_CHARACTERS = 200
+MOST_MESSAGE_CHARACTERS = 500
 
 
 @dataclass
@@ -91,7 +93,8 @@ def _columns(records: Iterator[Record]) -> tuple[Columns, Record]:
     try:
         return read_columns(first), first
     except InvalidRequestError as error:
-        raise ManifestError("MANIFEST_HEADER_INVALID", str(error)) from None
+        text = str(error)[:MOST_MESSAGE_CHARACTERS]
+        raise ManifestError("MANIFEST_HEADER_INVALID", text) from None
 
 
 def _judge(
@@ -104,7 +107,11 @@ def _judge(
     try:
         return _export_of(services, burst, template, record.line, recipient_of(record, columns))
     except InvalidRequestError as error:
-        return Refusal(line=record.line, problems=error.problems[:MOST_PROBLEMS])
+        problems = tuple(
+            Problem(problem.place[:MOST_PLACE_CHARACTERS], problem.rule)
+            for problem in error.problems[:MOST_PROBLEMS]
+        )
+        return Refusal(line=record.line, problems=problems)
 
 
 def _export_of(
@@ -128,6 +135,9 @@ def _export_of(
         ),
     )
     check_names(export)
+    if len(json.dumps(export.snapshot)) > MAX_BODY_BYTES:
+        text = f"must give an export of at most {MAX_BODY_BYTES} bytes with its template"
+        raise InvalidRequestError((Problem("", text),))
     return export
 
 
