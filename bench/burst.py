@@ -91,6 +91,7 @@ def run_burst(services: Services, calls: Counter[str], recipients: int, wrong: i
     closing = time.monotonic()
     work_on_burst(services, BURST_ID, Work.CLOSE, stop_at=services.now() + INVOCATION_SECONDS)
     closed = time.monotonic()
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Measures(
         recipients=recipients,
         accepted=burst.accepted,
@@ -101,7 +102,7 @@ def run_burst(services: Services, calls: Counter[str], recipients: int, wrong: i
         close_seconds=closed - closing,
         manifest_files=_files_listed(services),
         calls=expand_calls,
-        peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        peak_mib=peak_mib,
     )
 
 

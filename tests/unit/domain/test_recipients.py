@@ -103,3 +103,10 @@ def test_tags_replace_parameters_merge_and_labels_are_added() -> None:
         "IntegerParameters": [{"Name": "Top", "Values": [5]}],
     }
     assert body_of(template, Recipient()) == template
+
+
+def test_a_template_of_a_registered_user_needs_no_tags() -> None:
+    template = {"RegisteredUser": {"UserArn": "arn"}, "SnapshotConfiguration": {}}
+    assert body_of(template, Recipient()) == template
+    with pytest.raises(InvalidRequestError, match="the template names no user"):
+        body_of({"SnapshotConfiguration": {}}, Recipient())
