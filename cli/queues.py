@@ -95,11 +95,14 @@ class KeptQueue:
         self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
 
     def give_back(self, messages: Iterable[KeptMessage]) -> None:
-        """Let others see messages again at once."""
-        for message in messages:
-            self._client.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=0
-            )
+        """Let others see messages again at once; one that is gone already does not matter."""
+        kept = list(messages)
+        for start in range(0, len(kept), 10):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": message.receipt, "VisibilityTimeout": 0}
+                for number, message in enumerate(kept[start : start + 10])
+            ]
+            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
 
 def _read(queue: str, message: Mapping[str, Any]) -> KeptMessage:

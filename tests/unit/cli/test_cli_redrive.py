@@ -9,7 +9,6 @@ from typing import Any
 import boto3
 import pytest
 
-from cli.queues import KeptQueue
 from tests.unit.cli.conftest import Run
 
 BODY = '{"DashboardId": "sales", "n": 1.0}'
@@ -96,21 +95,42 @@ def test_only_what_is_chosen_is_moved(run: Run, sqs: Any, aws: dict[str, str], p
     assert run("redrive", "--queue", "rejected", "--json").json["Queues"][0]["Found"] == 0
 
 
-def test_dying_between_send_and_delete_loses_nothing_and_repeats_the_same_id(
-    run: Run, sqs: Any, aws: dict[str, str], put: Put, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("call", ["send_message", "delete_message", "receive_message"])
+@pytest.mark.parametrize("takes_effect", [False, True], ids=["before", "after"])
+def test_dying_at_any_call_loses_nothing_and_repeats_the_same_id(
+    run: Run,
+    sqs: Any,
+    aws: dict[str, str],
+    put: Put,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    takes_effect: bool,
 ) -> None:
-    put("DeadLetterQueueUrl", BODY)
+    dead = put("DeadLetterQueueUrl", BODY)
 
-    def move_and_die(self: KeptQueue, message: Any) -> None:
-        sqs.send_message(QueueUrl=aws["IntakeQueueUrl"], MessageBody=message.body_to_send())
-        raise KeyboardInterrupt
+    class Dying:
+        def __getattr__(self, name: str) -> Any:
+            return self._die if name == call else getattr(sqs, name)
+
+        def _die(self, **arguments: Any) -> None:
+            if takes_effect:
+                getattr(sqs, call)(**arguments)
+            raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(KeptQueue, "move", move_and_die)
+        patch.setattr("cli.connection.Account.client", lambda *_: Dying())
         assert run("redrive", "--yes").code == 130
+    if call == "receive_message" and takes_effect:
+        hidden = sqs.get_queue_attributes(
+            QueueUrl=aws["DeadLetterQueueUrl"],
+            AttributeNames=["ApproximateNumberOfMessagesNotVisible"],
+        )["Attributes"].values()
+        assert [*hidden] == ["1"], "it is kept, and seen again when its time is over"
+        return
     assert run("redrive", "--yes").code == 0
-    first, second = bodies(sqs, aws["IntakeQueueUrl"])
-    assert first == second != BODY
+    sent = bodies(sqs, aws["IntakeQueueUrl"])
+    assert set(sent) == {f'{{"ExportId": "{dead}", ' + BODY[1:]}
+    assert bodies(sqs, aws["DeadLetterQueueUrl"]) == []
 
 
 def test_work_on_bursts_goes_back_to_the_burst_queue(
