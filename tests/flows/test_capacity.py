@@ -105,6 +105,11 @@ def test_a_pause_of_the_past_is_none(world: World) -> None:
     assert capacity(world)["Running"] == 1
 
 
+def test_the_last_moment_there_is_can_be_told(world: World) -> None:
+    shown = change(world, PausedUntil="9999-12-31T23:59:59.999999Z")
+    assert shown["PausedUntil"] == "9999-12-31T23:59:59.000Z"
+
+
 def test_an_empty_change_changes_nothing(world: World) -> None:
     assert change(world)["Limit"] == 12
 
@@ -118,6 +123,8 @@ def test_an_empty_change_changes_nothing(world: World) -> None:
         ({"Limit": "12"}, "Limit"),
         ({"Limit": True}, "Limit"),
         ({"PausedUntil": "tomorrow"}, "PausedUntil"),
+        ({"PausedUntil": "9999-12-31T23:59:59-01:00"}, "PausedUntil"),
+        ({"PausedUntil": "0001-01-01T00:00:00+01:00"}, "PausedUntil"),
         ({"PausedUntil": "2027-01-01T00:00:00"}, "PausedUntil"),
         ({"PausedUntil": 1_900_000_000}, "PausedUntil"),
         ({"limit": 3}, "limit"),

@@ -14,6 +14,9 @@ from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
 from snapshot_export.flows.capacity import Capacity
 from snapshot_export.flows.view import ExportView
 
+LAST_SECOND = 253_402_300_799
+"""Of the year 9999; as floats, fractions of it round up to the next year."""
+
 
 class Reason(BaseModel):
     """Why something failed: a code for programs, and a text for people."""
@@ -93,7 +96,7 @@ def iso(moment: float | None) -> str | None:
 
 def iso_time(moment: float) -> str:
     """Epoch seconds as ISO 8601 in UTC, to the millisecond."""
-    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    text = datetime.fromtimestamp(min(moment, LAST_SECOND), UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
 
