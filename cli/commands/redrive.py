@@ -65,14 +65,18 @@ def redrive(
     Shows what it would do unless --yes is given. Filters of one kind are alternatives, of several
     kinds must all hold.
     """
+
+    def read(plan: Plan) -> None:
+        for message in plan.queue.receive(limit):
+            plan.found.append(message)
+            if _matches(message, reasons, fields, ids):
+                plan.chosen.append(message)
+
     plans = _plans(invocation, queue)
     try:
-        for plan in plans:
-            with telling_of_aws():
-                for message in plan.queue.receive(limit):
-                    plan.found.append(message)
-                    if _matches(message, reasons, fields, ids):
-                        plan.chosen.append(message)
+        with telling_of_aws(), ThreadPoolExecutor(len(plans)) as pool:
+            for _ in pool.map(read, plans):
+                pass
         if yes and not dry_run:
             for plan in plans:
                 _move(plan)
