@@ -117,7 +117,11 @@ class Deployed:
 
     def occupy(self, slots: int, seconds: float | None = None) -> None:
         """Let somebody else use some slots; 0 gives them back."""
-        call_emulator(self.quicksight_url, "POST", "occupy", {"slots": slots, "seconds": seconds})
+        if slots:
+            occupation = {"slots": slots, "seconds": seconds}
+            call_emulator(self.quicksight_url, "POST", "occupy", occupation)
+        else:
+            call_emulator(self.quicksight_url, "DELETE", "occupy")
 
     def reset_quicksight(self) -> None:
         """Forget all jobs, switches and the ledger; only while no export is under way."""
