@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from snapshot_export.errors import SettingsError
 
+DAY_SECONDS = 86_400
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -30,6 +32,10 @@ class Settings:
     expected_job_seconds: float
     allowed_buckets: frozenset[str]
     retention_days: int
+
+    def expires_at(self, ended_at: float) -> int:
+        """When the record of what ended then leaves the table (epoch seconds, for its TTL)."""
+        return int(ended_at) + self.retention_days * DAY_SECONDS
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Settings:

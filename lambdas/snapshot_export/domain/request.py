@@ -18,6 +18,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 
 from snapshot_export.domain.naming import RAW_PREFIX, check_segments
+from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
 from snapshot_export.domain.snapshot_request import (
     NonBlank,
@@ -85,8 +86,7 @@ class Request:
     @property
     def formats(self) -> tuple[str, ...]:
         """FormatType of each file, in the order of FileGroups."""
-        groups = self.snapshot["SnapshotConfiguration"]["FileGroups"]
-        return tuple(group["Files"][0]["FormatType"] for group in groups)
+        return formats_of(self.snapshot)
 
 
 def parse_deadline(value: object) -> object:

@@ -40,7 +40,6 @@ from snapshot_export.flows.names import check_names
 
 MOST_PROBLEMS = 20
 MOST_PLACE_CHARACTERS = 200
-DAY_SECONDS = 86_400
 
 logger = Logger(child=True)
 
@@ -188,7 +187,7 @@ def _reject(
         finished_at=now,
         error=ErrorInfo("INVALID_REQUEST", text),
     )
-    expires_at = int(now) + services.settings.retention_days * DAY_SECONDS
+    expires_at = services.settings.expires_at(now)
     if not services.store.reject(record, expires_at):
         services.store.reject(replace(record, export_id=message_id), expires_at)
     logger.warning("rejected", reason=[item["Rule"] for item in shown], message_id=message_id)

@@ -24,7 +24,6 @@ from snapshot_export.errors import (
     UnknownIdError,
 )
 from snapshot_export.flows.close_burst import ask_for_close
-from snapshot_export.flows.finish import DAY_SECONDS
 
 ROUNDS = 10
 
@@ -47,7 +46,7 @@ def cancel(services: Services, export_id: str) -> Status:
         now = services.now()
         try:
             if export.status is Status.QUEUED:
-                expires_at = int(now) + services.settings.retention_days * DAY_SECONDS
+                expires_at = services.settings.expires_at(now)
                 services.store.cancel_waiting(export, now, expires_at)
                 ask_for_close(services, export.burst_id)
                 logger.info("cancelled", reason="waited", export_id=export_id)

@@ -17,8 +17,6 @@ from snapshot_export.errors import ConditionFailedError
 from snapshot_export.flows.accept_burst import ask_for
 from snapshot_export.flows.burst_manifest import manifest_lines
 
-DAY_SECONDS = 86_400
-
 logger = Logger(child=True)
 
 
@@ -42,7 +40,7 @@ def close_burst(services: Services, burst_id: str) -> None:
     now = services.now()
     ended = replace(burst, status=burst.final_status, finished_at=now)
     try:
-        services.bursts.close(ended, int(now) + services.settings.retention_days * DAY_SECONDS)
+        services.bursts.close(ended, services.settings.expires_at(now))
     except ConditionFailedError:
         logger.info("closed before", reason=ended.status.value, burst_id=burst_id)
         return

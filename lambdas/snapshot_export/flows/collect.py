@@ -37,7 +37,6 @@ from snapshot_export.flows.names import claim_keys, keys_of
 RESULT_KEPT_SECONDS = 6 * 3600.0
 """After this long without a readable result the export is given up."""
 
-DAY_SECONDS = 86_400
 
 logger = Logger(child=True)
 
@@ -98,7 +97,7 @@ def _collect_files(
     """Bring this part's files to the places that the whole request's names give them."""
     all_keys = keys_of(export)
     keys = [all_keys[position] for position in _parts_of(export)[export.part]]
-    expires_at = int(services.now()) + services.settings.retention_days * DAY_SECONDS
+    expires_at = services.settings.expires_at(services.now())
     keys = claim_keys(services, export, keys, expires_at)
     return tuple(
         services.files.collect(file.uri, file.format, key)

@@ -22,7 +22,6 @@ from snapshot_export.flows.close_burst import ask_for_close
 from snapshot_export.flows.recipients import Slice, refusal_of_taken_id, slices
 
 ADMIT_EVERY_SECONDS = 10.0
-DAY_SECONDS = 86_400
 
 logger = Logger(child=True)
 
@@ -67,7 +66,7 @@ def _accept(services: Services, burst: Burst, part: Slice) -> Burst:
             refused=burst.refused + len(refusals),
             touched_at=now,
         )
-        expires_at = int(now) + services.settings.retention_days * DAY_SECONDS
+        expires_at = services.settings.expires_at(now)
         try:
             services.bursts.accept_recipients(burst, after, exports, refusals, expires_at)
             return after

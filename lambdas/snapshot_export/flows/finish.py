@@ -17,8 +17,6 @@ from snapshot_export.domain.naming import raw_prefix
 from snapshot_export.errors import ConditionFailedError, TransientError
 from snapshot_export.flows.close_burst import ask_for_close
 
-DAY_SECONDS = 86_400
-
 logger = Logger(child=True)
 
 
@@ -76,9 +74,7 @@ def _finish(
     if status is not Status.CANCELLED:
         services.events.announce_end(done)
     try:
-        services.store.finish(
-            record, done, int(now) + services.settings.retention_days * DAY_SECONDS
-        )
+        services.store.finish(record, done, services.settings.expires_at(now))
     except ConditionFailedError:
         logger.info("finished before", reason=status.value, export_id=export.export_id)
         ask_for_close(services, export.burst_id)
