@@ -4,7 +4,7 @@ EXPORTS ?= 48
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test bench-burst check openapi fmt lock clean
+.PHONY: help install run up down test chaos bench-burst check openapi fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -23,6 +23,9 @@ down:  ## Stop what `make up` keeps running
 
 test: install  ## Run every test
 	$(BIN)/python -m pytest $(TESTS)
+
+chaos: install  ## Crash points, interleavings, faults on the running stack, fuzz (PARTS="points ..." for some)
+	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos $(PARTS)
 
 bench-burst: install  ## A burst of 100,000 recipients: time, memory, calls
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.burst

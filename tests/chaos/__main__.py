@@ -1,0 +1,33 @@
+"""`python -m tests.chaos [PART ...]`: one line for each part; exit 1 on any violation."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.chaos.part import PARTS, run_alone
+
+MOST_SHOWN = 40
+
+
+def main() -> int:
+    """Run the named parts, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    chosen = parser.parse_args().parts or PARTS
+    if unknown := set(chosen) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    failed = False
+    for name in chosen:
+        result, seconds = run_alone(name)
+        print(f"{result.line} ({seconds:.0f} s)", flush=True)
+        for text in result.violations[:MOST_SHOWN]:
+            print(f"  VIOLATION {text}", flush=True)
+        if len(result.violations) > MOST_SHOWN:
+            print(f"  ... and {len(result.violations) - MOST_SHOWN} more")
+        failed = failed or bool(result.violations)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
