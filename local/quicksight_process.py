@@ -5,13 +5,14 @@ import shutil
 import time
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from local.account.environment import ACCOUNT, REGION, client_environment
 from local.account.processes import ProcessError, ProcessIdentity, last_lines, start_process
 from local.leash import leashed
+from local.quicksight.durations import Durations
 
 _PROJECT_ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 30.0
@@ -25,6 +26,13 @@ class QuickSightSettings:
     calls_per_second: int = 10
     time_scale: float = 0.3
     seed: int = 7
+    durations: Durations = "by-arrival"
+    dashboards: int | None = None
+
+    def arguments(self) -> list[str]:
+        """The emulator's command line."""
+        values = {f"--{name.replace('_', '-')}": value for name, value in asdict(self).items()}
+        return [f"{name}={value}" for name, value in values.items() if value is not None]
 
 
 class QuickSightProcess:
@@ -52,10 +60,7 @@ class QuickSightProcess:
             f"--aws-endpoint={aws_endpoint}",
             f"--account={ACCOUNT}",
             f"--region={REGION}",
-            f"--seed={self._settings.seed}",
-            f"--time-scale={self._settings.time_scale}",
-            f"--limit={self._settings.limit}",
-            f"--calls-per-second={self._settings.calls_per_second}",
+            *self._settings.arguments(),
             outlive=self._outlive,
         )
         env = client_environment(aws_endpoint)

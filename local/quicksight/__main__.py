@@ -4,7 +4,9 @@ import argparse
 import signal
 import threading
 from pathlib import Path
+from typing import get_args
 
+from local.quicksight.durations import Durations
 from local.quicksight.server import QuickSightServer
 from local.quicksight.settings import Settings
 
@@ -19,6 +21,8 @@ def read_settings(arguments: list[str] | None = None) -> Settings:
     parser.add_argument("--region", default=Settings.region)
     parser.add_argument("--seed", type=int, default=Settings.seed)
     parser.add_argument("--time-scale", type=float, default=Settings.time_scale)
+    parser.add_argument("--durations", choices=get_args(Durations), default=Settings.durations)
+    parser.add_argument("--dashboards", type=int, help="only the first so many of the catalogue")
     parser.add_argument("--limit", type=int, default=Settings.limit)
     parser.add_argument("--calls-per-second", type=int, default=Settings.calls_per_second)
     parser.add_argument(

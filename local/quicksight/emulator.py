@@ -46,7 +46,7 @@ class Emulator:
         self.downloads = DownloadStore(settings.download_expiry_seconds)
         self._executor = executor or InlineExecutor()
         self._done_at = now if executor else _immediately
-        self._dashboards = dashboards
+        self._dashboards = dashboards[: settings.dashboards]
         self._lock = threading.RLock()
         self.reset()
 

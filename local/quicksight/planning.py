@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from local.quicksight.account import Account
-from local.quicksight.durations import draw_job_seconds
+from local.quicksight.durations import draw_job_seconds, name_viewer
 from local.quicksight.jobs import Job, JobError
 from local.quicksight.switches import FailFile, FailJob, HangJob, JobSeconds, SwitchBoard
 
@@ -15,10 +15,11 @@ def plan_job(members: dict[str, Any], user: str | None, account: Account, now: f
     dashboard_id, job_id = members["DashboardId"], members["SnapshotJobId"]
     files = [group["Files"][0] for group in members["SnapshotConfiguration"]["FileGroups"]]
     formats = "+".join(sorted({file["FormatType"] for file in files}))
-    occurrence = account.book.count_alike(dashboard_id, formats)
-    drawn = draw_job_seconds(
-        settings.seed, list(account.dashboards), dashboard_id, formats, occurrence
+    by_viewer = settings.durations == "by-viewer"
+    which = (
+        name_viewer(members, user) if by_viewer else account.book.count_alike(dashboard_id, formats)
     )
+    drawn = draw_job_seconds(settings.seed, list(account.dashboards), dashboard_id, formats, which)
     seconds = drawn * settings.time_scale
     return Job(
         members=members,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.quicksight.durations import Durations
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -11,7 +13,9 @@ class Settings:
     `aws_endpoint` is where the destination buckets are; None lets boto3 choose.
     `state_dir` receives the certificate and `quicksight.json`; None means a temporary folder.
     `time_scale` multiplies drawn job times and `queued_seconds`, no limit and no expiry (1.0 is
-    real: a mean of 40 s). Uploads begin `upload_lead_seconds` before a job's end.
+    real: a mean of 40 s). `durations` says what a job's time depends on (durations.py);
+    `dashboards` takes the first so many of the catalogue only. Uploads begin
+    `upload_lead_seconds` before a job's end.
     """
 
     account: str = "000000000000"
@@ -23,6 +27,8 @@ class Settings:
     port: int = 0
     seed: int = 7
     time_scale: float = 1.0
+    durations: Durations = "by-arrival"
+    dashboards: int | None = None
     limit: int = 12
     calls_per_second: int = 10
     queued_seconds: float = 1.0
