@@ -1,10 +1,12 @@
 # Everything a newcomer needs: `make run` shows it working, `make test` proves it.
 PYTHON ?= python3
 EXPORTS ?= 48
+JOBS ?= 100
+ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test chaos bench-burst check openapi fmt lock clean
+.PHONY: help install run up down test chaos bench bench-growth bench-burst check openapi fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -26,6 +28,9 @@ test: install  ## Run every test
 
 chaos: install  ## Crash points, interleavings, faults on the running stack, fuzz (PARTS="points ..." for some)
 	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos $(PARTS)
+
+bench: install  ## Ours beside what others do, on the same job times (JOBS=100, ROWS="names of rows")
+	@$(BIN)/python -m bench.compare --jobs $(JOBS) --rows "$(ROWS)"
 
 bench-burst: install  ## A burst of 100,000 recipients: time, memory, calls
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.burst

@@ -10,8 +10,11 @@ from botocore.config import Config
 from local.account.environment import ACCESS_KEY, REGION, SECRET_KEY
 
 
-def make_client(service: str, endpoint_url: str) -> Any:
-    """A client with the embedded account's address and credentials, no profile and no proxy."""
+def make_client(service: str, endpoint_url: str, *, attempts: int | None = None) -> Any:
+    """A client with the embedded account's address and credentials, no profile and no proxy.
+
+    `attempts` bounds how often botocore sends a call; None leaves botocore's own retries.
+    """
     core = botocore.session.Session(
         session_vars={
             "profile": (None, None, None, None),
@@ -27,4 +30,6 @@ def make_client(service: str, endpoint_url: str) -> Any:
         region_name=REGION,
     )
     config = Config(proxies={}, max_pool_connections=50, s3={"addressing_style": "path"})
+    if attempts is not None:
+        config = config.merge(Config(retries={"total_max_attempts": attempts}))
     return session.client(service, endpoint_url=endpoint_url, config=config)

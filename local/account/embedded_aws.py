@@ -31,7 +31,9 @@ class EmbeddedAws:
     `state_dir` receives `aws.log` and the server's temporary files, which stop() removes; all of
     the account's contents are in memory and end with it. `wait_scale` scales Step Functions' Wait
     states and retry pauses, not timeouts. `environment` is given to the server and thereby to
-    every function. The server ends when the process that started it dies, unless `outlive` is set.
+    every function. `usage_log` receives what would be billed (usage.py); `sdk_quicksight_url` is
+    where Step Functions' integrations with QuickSight call. The server ends when the process that
+    started it dies, unless `outlive` is set.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class EmbeddedAws:
         wait_scale: float = 1.0,
         environment: Mapping[str, str] | None = None,
         workers: WorkerBound | None = None,
+        usage_log: Path | None = None,
+        sdk_quicksight_url: str | None = None,
         outlive: bool = False,
     ) -> None:
         self.state_dir = state_dir.resolve()
@@ -50,6 +54,10 @@ class EmbeddedAws:
         self._wait_scale = wait_scale
         self._extra = dict(environment or {})
         self._workers = workers or WorkerBound()
+        self._options = {
+            "--usage-log": usage_log.resolve() if usage_log else None,
+            "--sdk-quicksight-url": sdk_quicksight_url,
+        }
         self._outlive = outlive
 
     @property
@@ -80,6 +88,7 @@ class EmbeddedAws:
             f"--workers-per-function={self._workers.per_function}",
             f"--workers={self._workers.total}",
             f"--code-cache={PROJECT_ROOT / '.local' / 'code'}",
+            *(f"{name}={value}" for name, value in self._options.items() if value),
             outlive=self._outlive,
         )
         env = server_environment(

@@ -8,23 +8,35 @@ import sys
 from pathlib import Path
 
 from local.account import state_machines, workers
+from local.account.usage import UsageLog, log_usage
 from local.account.workers import WorkerBound
 
 
-def apply_patches(bound: WorkerBound, code_cache: Path) -> None:
+def apply_patches(
+    bound: WorkerBound,
+    code_cache: Path,
+    *,
+    usage_log: Path | None = None,
+    sdk_quicksight_url: str | None = None,
+) -> None:
     """Mend the ministack modules of this process; UpstreamChangedError if they are others.
 
     `LAMBDA_ACCOUNT_CONCURRENCY` is left alone on purpose: ministack answers its throttles as
     `Lambda.Unknown`, which no caller on AWS ever sees.
     """
     from ministack.core import lambda_runtime
-    from ministack.services import lambda_svc, stepfunctions
+    from ministack.services import dynamodb, eventbridge, lambda_svc, s3, sqs, stepfunctions
 
     workers.report_error_types(lambda_runtime, lambda_svc)
     workers.share_extracted_code(lambda_runtime, code_cache)
+    if usage_log is not None:  # before the bound: waiting for a turn is not billed
+        modules = (dynamodb, eventbridge, lambda_svc, s3, sqs, stepfunctions)
+        log_usage(UsageLog(usage_log), {m.__name__.rpartition(".")[2]: m for m in modules})
     workers.bound_workers(lambda_svc, per_function=bound.per_function, total=bound.total)
     workers.drain_log_to_mark(lambda_runtime)
     state_machines.evaluate_succeed_output(stepfunctions)
+    if sdk_quicksight_url is not None:
+        state_machines.call_quicksight(stepfunctions, sdk_quicksight_url)
 
 
 def main() -> None:
@@ -33,9 +45,16 @@ def main() -> None:
     parser.add_argument("--workers-per-function", type=int, default=WorkerBound.per_function)
     parser.add_argument("--workers", type=int, default=WorkerBound.total)
     parser.add_argument("--code-cache", type=Path, required=True)
+    parser.add_argument("--usage-log", type=Path, help="where to write what would be billed")
+    parser.add_argument("--sdk-quicksight-url", help="what state machines' own calls go to")
     arguments = parser.parse_args()
     bound = WorkerBound(per_function=arguments.workers_per_function, total=arguments.workers)
-    apply_patches(bound, arguments.code_cache)
+    apply_patches(
+        bound,
+        arguments.code_cache,
+        usage_log=arguments.usage_log,
+        sdk_quicksight_url=arguments.sdk_quicksight_url,
+    )
     from ministack.app import main as serve
 
     sys.argv = ["ministack"]
