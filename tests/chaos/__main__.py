@@ -1,4 +1,4 @@
-"""`python -m tests.chaos [PART ...]`: one line for each part; exit 1 on any violation."""
+"""`python -m tests.chaos [--sample] [PART ...]`: a line for each part; exit 1 on violations."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ def main() -> int:
     """Run the named parts, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
-    chosen = parser.parse_args().parts or PARTS
+    parser.add_argument("--sample", action="store_true", help="a fixed part of each, in seconds")
+    arguments = parser.parse_args()
+    chosen = arguments.parts or PARTS
     if unknown := set(chosen) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     failed = False
     for name in chosen:
-        result, seconds = run_alone(name)
+        result, seconds = run_alone(name, "sample" if arguments.sample else "run")
         print(f"{result.line} ({seconds:.0f} s)", flush=True)
         for text in result.violations[:MOST_SHOWN]:
             print(f"  VIOLATION {text}", flush=True)

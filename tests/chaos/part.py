@@ -1,4 +1,8 @@
-"""What a part of `make chaos` is: a module of this package with `run() -> PartResult`."""
+"""What a part of `make chaos` is: a module of this package with `run() -> PartResult`.
+
+A part may have `sample() -> PartResult` too: a fixed part of it, in seconds, for `make test` and
+`make chaos-selftest`.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +29,8 @@ class PartResult:
     violations: Sequence[str] = field(default=())
 
 
-def run_alone(name: str) -> tuple[PartResult, float]:
-    """Run a part in a process of its own; answers what it found and the seconds it took.
+def run_alone(name: str, function: str = "run") -> tuple[PartResult, float]:
+    """Run a part, or its `sample`, in a process of its own: what it found, and in how many seconds.
 
     A part that raises, or whose process dies, is a violation.
     """
@@ -34,15 +38,15 @@ def run_alone(name: str) -> tuple[PartResult, float]:
     context = get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         try:
-            result = pool.submit(_run, name).result()
+            result = pool.submit(_run, name, function).result()
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
             result = PartResult(f"{name}: broke off", (text,))
     return result, monotonic() - began
 
 
-def _run(name: str) -> PartResult:
+def _run(name: str, function: str) -> PartResult:
     os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-    result = importlib.import_module(f"tests.chaos.{name}").run()
+    result = getattr(importlib.import_module(f"tests.chaos.{name}"), function)()
     assert isinstance(result, PartResult)
     return result

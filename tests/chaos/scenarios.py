@@ -1,0 +1,346 @@
+"""The ways that exports go, each played once for each of its calls and each fate of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from snapshot_export.adapters.dynamodb import update_of
+from tests.chaos.stage import Stage
+from tests.support.bursts import burst, csv_manifest, recipient, template
+from tests.support.messages import message, visuals_group
+
+CSV = visuals_group("CSV", "lines")
+PLAY = Callable[[Stage], None]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way. `ends`: the statuses that each accepted export may have, joined by `|`.
+
+    `jobs`: how many snapshot jobs QuickSight runs for it, neither more nor fewer.
+    """
+
+    name: str
+    play: PLAY
+    ends: dict[str, str]
+    jobs: int
+    limit: int = 2
+    seconds: float = 18.0
+    """How long a job takes: one poll finds it running, the next one ended."""
+    refused: frozenset[str] = field(default_factory=frozenset)
+    """Ids of the messages that must lie in the rejected queue."""
+    late_cancel: bool = False
+    """Whether a kill may put a cancellation off until exports of it have run to their ends."""
+
+    def allowed_ends(self, *, killed: bool) -> dict[str, str]:
+        """The ends, judged after something was killed or nothing."""
+        late = "|COMPLETED" if killed and self.late_cancel else ""
+        return {name: end + late for name, end in self.ends.items()}
+
+    def allowed_jobs(self, *, killed: bool) -> range:
+        """How many snapshot jobs there may be."""
+        most = len(self.ends) if killed and self.late_cancel else self.jobs
+        return range(self.jobs, most + 1)
+
+
+def csv(export_id: str | None, **more: Any) -> dict[str, Any]:
+    """A request of one small file."""
+    return message(export_id, groups=[CSV], **more)
+
+
+def delivered_twice(stage: Stage) -> None:
+    """One message, and its duplicate while it runs."""
+    stage.deliver(csv("one"))
+    stage.when(lambda: stage.status("one") == "RUNNING", lambda: stage.deliver(csv("one")))
+
+
+def two_parts(stage: Stage) -> None:
+    """Six CSVs are two jobs, one after the other."""
+    stage.deliver(message("parts", groups=[CSV] * 6))
+
+
+def full_slots(stage: Stage) -> None:
+    """Two exports in a batch and one slot: the end of one lets in the other."""
+    stage.deliver(csv("late"), csv("first", Priority=1))
+
+
+def fails_once(stage: Stage) -> None:
+    """A job fails for a reason that can pass."""
+    stage.world.switch("fail_job", ErrorType="INTERNAL_FAILURE")
+    stage.deliver(csv("again"))
+
+
+def fails_for_good(stage: Stage) -> None:
+    """A job fails for a reason that does not pass."""
+    stage.world.switch("fail_job", ErrorType="DATASET_DELETED")
+    stage.deliver(csv("failing"))
+
+
+def start_refused(stage: Stage) -> None:
+    """QuickSight refuses to start the job."""
+    stage.world.switch("raise_exception", Exception="AccessDeniedException", times=99)
+    stage.deliver(csv("denied"))
+
+
+def slots_of_others(stage: Stage) -> None:
+    """Somebody else uses all slots but one: an export is given back, and tried again."""
+    stage.world.quicksight.emulator.occupy(11, 24.0)
+    stage.deliver(csv("lucky"), csv("patient"))
+
+
+def forgotten_job(stage: Stage) -> None:
+    """QuickSight no longer knows a job that it had taken: the slot is freed, and tried again."""
+    stage.world.switch(
+        "raise_exception",
+        Operation="DescribeDashboardSnapshotJob",
+        Exception="ResourceNotFoundException",
+        SnapshotJobId="forgotten-1",
+        times=999,
+    )
+    stage.deliver(csv("forgotten"))
+
+
+def result_late(stage: Stage) -> None:
+    """The result cannot be read at first; the state machine repeats the step."""
+    stage.world.switch(
+        "raise_exception",
+        Operation="DescribeDashboardSnapshotJobResult",
+        Exception="InternalFailureException",
+        times=2,
+    )
+    stage.deliver(csv("late-result"))
+
+
+def cancel_waiting(stage: Stage) -> None:
+    """An export is cancelled that waits, as another does."""
+    stage.world.services.store.change_gate({"limit": 0})
+    stage.deliver(csv("waits"), csv("goes-on"))
+    stage.when(
+        lambda: (stage.status("waits"), stage.status("goes-on")) == ("QUEUED", "QUEUED"),
+        lambda: stage.call("DELETE", "/exports/waits", expect=(200,)),
+    )
+    stage.when(
+        lambda: stage.status("waits") == "CANCELLED",
+        lambda: stage.world.services.store.change_gate({"limit": None}),
+    )
+
+
+def cancel_running(stage: Stage) -> None:
+    """An export is cancelled whose job runs."""
+    stage.deliver(csv("stopped"))
+    stage.when(
+        lambda: "started_at" in stage.attempt("stopped"),
+        lambda: stage.call("DELETE", "/exports/stopped", expect=(200,)),
+    )
+
+
+def cancel_retrying(stage: Stage) -> None:
+    """An export is cancelled that waits for its second attempt."""
+    stage.world.switch("fail_job", ErrorType="INTERNAL_FAILURE")
+    stage.deliver(csv("retrying"))
+    stage.when(
+        lambda: bool(stage.witness.read().entries) and not stage.attempt("retrying"),
+        lambda: _cancel_second(stage),
+    )
+
+
+def _cancel_second(stage: Stage) -> None:
+    if stage.witness.read().exports["retrying"]["attempt"] == 2:
+        stage.call("DELETE", "/exports/retrying", expect=(200,))
+    else:
+        stage.when(
+            lambda: stage.witness.read().exports["retrying"]["attempt"] == 2,
+            lambda: stage.call("DELETE", "/exports/retrying", expect=(200,)),
+        )
+
+
+def cancel_before_start(stage: Stage) -> None:
+    """An export is cancelled that was let in while QuickSight does not take its start."""
+    stage.world.switch("raise_exception", Exception="InternalFailureException", times=999)
+    stage.deliver(csv("unstarted"))
+    stage.when(
+        lambda: bool(stage.attempt("unstarted")),
+        lambda: stage.call("DELETE", "/exports/unstarted", expect=(200,)),
+    )
+
+
+def aborted_execution(stage: Stage) -> None:
+    """A hand stops the execution while the job runs; the reconciler starts another."""
+    stage.deliver(csv("aborted"))
+    stage.when(lambda: "started_at" in stage.attempt("aborted"), lambda: stage.abort("aborted"))
+
+
+def counter_changed(stage: Stage) -> None:
+    """A hand changes the counter; the reconciler sets it to the leases."""
+
+    def change() -> None:
+        stage.witness.hand_made_drift = True
+        _set_running(stage, 2)
+
+    stage.deliver(csv("counted"))
+    stage.when(lambda: "started_at" in stage.attempt("counted"), change)
+    stage.when(
+        lambda: stage.witness.hand_made_drift and stage.witness.read().running <= 1,
+        lambda: setattr(stage.witness, "hand_made_drift", False),
+    )
+
+
+def _set_running(stage: Stage, value: int) -> None:
+    stage.world.services.store._table.update(
+        update_of(stage.world.keys.gate, "SET running = :v", values={":v": value})
+    )
+
+
+def stale_entry(stage: Stage) -> None:
+    """A hand leaves the backlog entry of an export that ended: it stops nobody behind it."""
+    store = stage.world.services.store
+
+    def spoil() -> None:
+        stage.witness.hand_made_drift = True
+        store._table.update(
+            update_of(
+                stage.world.keys.export("stale"),
+                "SET #status = :failed, finished_at = :at",
+                values={":failed": "FAILED", ":at": stage.clock.now()},
+                names={"#status": "status"},
+            )
+        )
+        stage.witness.events["stale"].append({"Status": "FAILED"})
+        store.change_gate({"limit": 1})
+
+    store.change_gate({"limit": 0})
+    stage.deliver(csv("stale", Priority=1), csv("behind"))
+    stage.when(
+        lambda: (stage.status("stale"), stage.status("behind")) == ("QUEUED", "QUEUED"), spoil
+    )
+    stage.when(
+        lambda: stage.witness.hand_made_drift and stage.status("behind") != "QUEUED",
+        lambda: setattr(stage.witness, "hand_made_drift", False),
+    )
+
+
+def expiring_addresses(stage: Stage) -> None:
+    """No bucket is named, so QuickSight hands out addresses that expire."""
+    body = csv("addresses")
+    body["SnapshotConfiguration"] |= {"DestinationConfiguration": {}}
+    stage.deliver(body)
+
+
+def refused_messages(stage: Stage) -> None:
+    """What can never work is refused and kept, and its neighbours are not held up."""
+    stage.deliver("{", csv("good"), csv("good", customer="cust-0002"), csv("bad", Priority=77))
+
+
+def registered_user(stage: Stage) -> None:
+    """An export with the identity of a registered user."""
+    body = csv("manager", RegisteredUser={"UserName": "manager-2"})
+    del body["UserConfiguration"]
+    stage.deliver(body)
+
+
+def api_and_capacity(stage: Stage) -> None:
+    """The gate is closed by the API, an export is posted and waits, the gate is opened."""
+    stage.call("PUT", "/capacity", {"Limit": 0}, expect=(200,))
+    stage.when(
+        lambda: stage.witness.limit_of(stage.witness.read()) == 0,
+        lambda: stage.call("POST", "/exports", csv("posted"), expect=(202,)),
+    )
+    stage.when(
+        lambda: any(name == "POST /exports" for name, _, _ in stage.answers),
+        lambda: stage.call("GET", "/exports/posted", expect=(200,)),
+    )
+    stage.when(
+        lambda: any(name == "GET /exports/posted" for name, _, _ in stage.answers),
+        lambda: stage.call("PUT", "/capacity", {"Limit": 1}, expect=(200,)),
+    )
+
+
+def schedule_occurs(stage: Stage) -> None:
+    """A schedule is made; its occurrence comes twice."""
+    body = {"ScheduleExpression": "rate(1 day)", "Export": csv(None)}
+    stage.call("PUT", "/schedules/daily", body, expect=(200,))
+    occurrence = {
+        "Schedule": "daily",
+        "Occurrence": "2026-11-23T06:00:00Z",
+        "Timezone": "UTC",
+        "Export": csv(None),
+    }
+
+    def occur() -> None:
+        stage.deliver(occurrence, name="first")
+        stage.deliver(occurrence, name="second")
+
+    stage.when(lambda: any(name.startswith("PUT") for name, _, _ in stage.answers), occur)
+
+
+def burst_of_a_manifest(stage: Stage) -> None:
+    """A burst is expanded, one of its recipients refused, and closed."""
+    tags = {1: "cust-0001", 2: "", 3: "cust-0003"}
+    lines = "".join(f"r-{line},{tag}\n" for line, tag in tags.items())
+    manifest = csv_manifest(stage.world, f"RecipientId,tag:customer_id\n{lines}")
+    body = {"Template": template(groups=[CSV], Name="{recipient}"), "Manifest": manifest}
+    stage.deliver({"Burst": {"BurstId": "people", **body}})
+
+
+def burst_of_one_name(stage: Stage) -> None:
+    """A burst by the API whose recipients' files would have one name; one of them fails."""
+    stage.world.switch("fail_job", SnapshotJobId="same-2", ErrorType="DATASET_DELETED")
+    body = burst("same", [recipient(1), recipient(2)])
+    body["Template"] = template(groups=[CSV], Name="report")
+    stage.call("POST", "/bursts", body, expect=(202,))
+
+
+def burst_cancelled(stage: Stage) -> None:
+    """A burst is cancelled while one export runs and one waits."""
+    body = burst("stop", [recipient(1), recipient(2)])
+    body["Template"] = template(groups=[CSV], Name="{recipient}")
+    stage.deliver({"Burst": body})
+    stage.when(
+        lambda: "started_at" in stage.attempt("stop-1") and stage.status("stop-2") == "QUEUED",
+        lambda: stage.call("DELETE", "/bursts/stop", expect=(202,)),
+    )
+
+
+DONE, GONE = "COMPLETED", "CANCELLED"
+SCENARIOS = (
+    Scenario("delivered_twice", delivered_twice, {"one": DONE}, 1),
+    Scenario("two_parts", two_parts, {"parts": DONE}, 2),
+    Scenario("full_slots", full_slots, {"late": DONE, "first": DONE}, 2, limit=1),
+    Scenario("fails_once", fails_once, {"again": DONE}, 2),
+    Scenario("fails_for_good", fails_for_good, {"failing": "FAILED"}, 1),
+    Scenario("start_refused", start_refused, {"denied": "FAILED"}, 0),
+    Scenario("slots_of_others", slots_of_others, {"lucky": DONE, "patient": DONE}, 2),
+    Scenario("forgotten_job", forgotten_job, {"forgotten": DONE}, 2),
+    Scenario("result_late", result_late, {"late-result": DONE}, 1),
+    Scenario("cancel_waiting", cancel_waiting, {"waits": GONE, "goes-on": DONE}, 1),
+    Scenario("cancel_running", cancel_running, {"stopped": GONE}, 1, seconds=64.0),
+    Scenario("cancel_retrying", cancel_retrying, {"retrying": GONE}, 1),
+    Scenario("cancel_before_start", cancel_before_start, {"unstarted": GONE}, 0),
+    Scenario("aborted_execution", aborted_execution, {"aborted": DONE}, 1, seconds=64.0),
+    Scenario("counter_changed", counter_changed, {"counted": DONE}, 1, seconds=64.0),
+    Scenario("stale_entry", stale_entry, {"stale": "FAILED", "behind": DONE}, 1),
+    Scenario("expiring_addresses", expiring_addresses, {"addresses": DONE}, 1),
+    Scenario(
+        "refused_messages",
+        refused_messages,
+        {"good": DONE},
+        1,
+        refused=frozenset({"message-1", "message-3", "message-4"}),
+    ),
+    Scenario("registered_user", registered_user, {"manager": DONE}, 1),
+    Scenario("api_and_capacity", api_and_capacity, {"posted": DONE}, 1),
+    Scenario("schedule_occurs", schedule_occurs, {"daily-20261123T060000Z": DONE}, 1),
+    Scenario("burst_of_a_manifest", burst_of_a_manifest, {"people-2": DONE, "people-4": DONE}, 2),
+    Scenario("burst_of_one_name", burst_of_one_name, {"same-1": DONE, "same-2": "FAILED"}, 2),
+    Scenario(
+        "burst_cancelled",
+        burst_cancelled,
+        {"stop-1": GONE, "stop-2": GONE},
+        1,
+        limit=1,
+        seconds=64.0,
+        late_cancel=True,
+    ),
+)

@@ -1,0 +1,256 @@
+"""What must hold: after every write, whoever dies, and when nothing moves any more.
+
+The witness reads moto's memory and the emulator's ledger, not the code that it judges.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.dynamodb.models import dynamodb_backends
+from moto.s3.models import s3_backends
+from moto.sqs.models import sqs_backends
+from moto.stepfunctions.models import stepfunctions_backends
+
+from tests.support.world import ACCOUNT, REGION, World
+
+ENDS = {"COMPLETED", "FAILED", "CANCELLED"}
+Item = dict[str, Any]
+
+
+@dataclass
+class Seen:
+    """The table at one moment, by what its items are."""
+
+    gate: Item = field(default_factory=dict)
+    attempts: dict[str, Item] = field(default_factory=dict)
+    exports: dict[str, Item] = field(default_factory=dict)
+    entries: list[Item] = field(default_factory=list)
+    bursts: dict[str, Item] = field(default_factory=dict)
+    markers: list[str] = field(default_factory=list)
+    templates: list[str] = field(default_factory=list)
+
+    @property
+    def leases(self) -> dict[str, Item]:
+        """Attempts that hold a slot."""
+        return {name: each for name, each in self.attempts.items() if each["holds_slot"]}
+
+    @property
+    def running(self) -> int:
+        """The gate's counter."""
+        return int(self.gate.get("running", 0))
+
+
+class Witness:
+    """Judges one world. `violations` are sentences; the first is the one to look at."""
+
+    def __init__(self, world: World, limit: int) -> None:
+        self._world = world
+        self._limit = limit
+        self._before = Seen()
+        self._ended: dict[str, tuple[str, Any]] = {}
+        self.violations: list[str] = []
+        self.events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.hand_made_drift = False
+        """Set while a test's own hand has broken the counter or an entry."""
+
+    def note(self, text: str) -> None:
+        """A violation, once."""
+        if text not in self.violations:
+            self.violations.append(text)
+
+    def on_effect(self, operation: str, body: dict[str, Any]) -> None:
+        """One call took effect."""
+        service, _, name = operation.partition(".")
+        if service == "dynamodb" and name.startswith(("Put", "Update", "Delete", "Transact")):
+            self.look()
+        elif operation == "events.PutEvents":
+            for entry in body["Entries"]:
+                detail = json.loads(entry["Detail"])
+                self.events[detail.get("ExportId") or detail["BurstId"]].append(detail)
+        elif operation == "quicksight.StartDashboardSnapshotJob":
+            self._look_at_start()
+
+    def look(self) -> Seen:
+        """Judge this instant."""
+        seen = self.read()
+        if not self.hand_made_drift:
+            self._judge_counter(seen)
+            self._judge_places(seen)
+        self._judge_leases(seen)
+        self._judge_ends(seen)
+        self._before = seen
+        return seen
+
+    def read(self) -> Seen:
+        """The table now."""
+        seen = Seen()
+        table = dynamodb_backends[ACCOUNT][REGION].tables[self._world.settings.table_name]
+        for partition in table.items.values():
+            for item in partition.values():
+                _sort_in(seen, {name: _plain(each) for name, each in item.attrs.items()})
+        return seen
+
+    def limit_of(self, seen: Seen) -> int:
+        """How many may run now."""
+        return int(seen.gate.get("limit", self._limit))
+
+    def _judge_counter(self, seen: Seen) -> None:
+        if seen.running != len(seen.leases):
+            self.note(f"counter {seen.running}, leases {sorted(seen.leases)}")
+        if seen.running > max(self._before.running, self.limit_of(seen)):
+            self.note(f"{seen.running} let in over a limit of {self.limit_of(seen)}")
+
+    def _judge_places(self, seen: Seen) -> None:
+        """An accepted export is in one place: the backlog, an attempt, or its end."""
+        entries = Counter(entry["export_id"] for entry in seen.entries)
+        for name, export in seen.exports.items():
+            status = export["status"]
+            expected = (1, False) if status == "QUEUED" else (0, status == "RUNNING")
+            found = (entries[name], name in seen.attempts)
+            if found != expected:
+                self.note(f"{name} is {status} with {found[0]} entries, attempt: {found[1]}")
+        if strays := set(entries) - set(seen.exports):
+            self.note(f"entries without an export: {sorted(strays)}")
+
+    def _judge_leases(self, seen: Seen) -> None:
+        """A lease that is gone was of a job that QuickSight does not run."""
+        book = self._world.quicksight.emulator._account.book
+        for name, lease in self._before.leases.items():
+            if name in seen.leases and seen.leases[name]["admission"] == lease["admission"]:
+                continue
+            job = book.find(lease["dashboard_id"], lease["snapshot_job_id"])
+            if job is not None and job.ended is None:
+                self.note(f"the lease of {name} was freed while its job was {job.status}")
+
+    def _judge_ends(self, seen: Seen) -> None:
+        for name, (status, at) in self._ended.items():
+            now = seen.exports.get(name, {})
+            if (now.get("status"), now.get("finished_at")) != (status, at):
+                self.note(f"{name} ended {status} and then {now.get('status')}")
+        for name, export in seen.exports.items():
+            if export["status"] in ENDS:
+                self._ended.setdefault(name, (export["status"], export["finished_at"]))
+
+    def _look_at_start(self) -> None:
+        seen = self.read()
+        held = {lease["snapshot_job_id"] for lease in seen.leases.values()}
+        book = self._world.quicksight.emulator._account.book
+        for job in book.history:
+            if job.ended is None and job.job_id not in held:
+                self.note(f"job {job.job_id} runs without a lease")
+        if book.running > max(self.limit_of(seen), seen.running):
+            self.note(f"{book.running} jobs run over a limit of {self.limit_of(seen)}")
+
+    def is_quiet(self) -> bool:
+        """Whether no export or burst is under way."""
+        seen = self.read()
+        return not (seen.attempts or seen.entries or seen.markers)
+
+    def judge_end(self, ends: dict[str, str], jobs: range) -> None:
+        """Judge what is left. `ends`: the statuses that each export may have, by `|`."""
+        seen = self.look()
+        if seen.attempts or seen.entries or seen.running:
+            left = [entry["export_id"] for entry in seen.entries]
+            self.note(f"left: counter {seen.running}, {sorted(seen.attempts)}, backlog {left}")
+        accepted = {name for name, each in seen.exports.items() if each["status"] != "REJECTED"}
+        if accepted != set(ends):
+            self.note(f"accepted {sorted(accepted)}, expected {sorted(ends)}")
+        for name in sorted(accepted & set(ends)):
+            self._judge_export(name, seen.exports[name], ends[name])
+        self._judge_jobs(jobs)
+        for name, burst in seen.bursts.items():
+            self._judge_burst(name, burst, seen)
+        machines = stepfunctions_backends[ACCOUNT][REGION].state_machines
+        running = [e.name for m in machines for e in m.executions if e.status == "RUNNING"]
+        if running:
+            self.note(f"executions still run: {running}")
+
+    def _judge_export(self, name: str, export: Item, expected: str) -> None:
+        status = export["status"]
+        if status not in expected.split("|"):
+            self.note(f"{name} is {status} ({export.get('error')}), expected {expected}")
+        announced = {event["Status"] for event in self.events[name]}
+        if announced != ({status} if status in ("COMPLETED", "FAILED") else set()):
+            self.note(f"{name} is {status} and was announced as {sorted(announced)}")
+        objects = self._objects()
+        files = [file for file in export.get("files", []) if file.get("uri")]
+        for file in files:
+            if objects.get(file["uri"]) != file["size"]:
+                self.note(f"{name}: {file['uri']} has {objects.get(file['uri'])} bytes")
+        if status == "COMPLETED" and (not files or len(files) != len(export["files"])):
+            self.note(f"{name} is COMPLETED with files {export['files']}")
+        kept = [uri for uri in objects if f"/exports/{name}/" in uri]
+        if status == "CANCELLED" and kept:
+            self.note(f"{name} is CANCELLED and left {kept}")
+
+    def _judge_jobs(self, expected: range) -> None:
+        ledger = self._world.ledger()
+        for job in ledger["jobs"]:
+            if job["starts"] != 1:
+                self.note(f"job {job['SnapshotJobId']} was started {job['starts']} times")
+        if len(ledger["jobs"]) not in expected:
+            names = [job["SnapshotJobId"] for job in ledger["jobs"]]
+            self.note(f"{len(names)} snapshot jobs instead of {[*expected]}: {names}")
+
+    def _judge_burst(self, name: str, burst: Item, seen: Seen) -> None:
+        own = [each for each in seen.exports.values() if each.get("burst_id") == name]
+        counted = Counter(each["status"].lower() for each in own)
+        told = {each: int(burst.get(each, 0)) for each in ("completed", "failed", "cancelled")}
+        if told != {each: counted[each] for each in told} or burst["accepted"] != len(own):
+            self.note(f"burst {name} counts {told} of {burst['accepted']}, are {dict(counted)}")
+        if burst["status"] not in ENDS or name in seen.markers or name in seen.templates:
+            self.note(f"burst {name} is {burst['status']} and not closed")
+        if not self.events[name]:
+            self.note(f"burst {name} was not announced")
+        uri = f"s3://{self._world.settings.export_bucket}/bursts/{name}/manifest.json"
+        if uri not in self._objects():
+            self.note(f"burst {name} has no manifest")
+
+    def rejected_ids(self) -> set[str]:
+        """Ids of the messages in the rejected queue."""
+        queue = sqs_backends[ACCOUNT][REGION].queues[
+            self._world.settings.rejected_queue_url.rsplit("/", 1)[1]
+        ]
+        attributes = (message.message_attributes for message in queue._messages)
+        return {each["MessageId"]["StringValue"] for each in attributes}
+
+    def _objects(self) -> dict[str, int]:
+        """Sizes of all objects, by address."""
+        buckets = s3_backends[ACCOUNT]["aws"].buckets
+        return {
+            f"s3://{name}/{key.name}": key.size
+            for name, bucket in buckets.items()
+            for key in bucket.keys.values()
+        }
+
+
+def _sort_in(seen: Seen, item: Item) -> None:
+    pk, sk = item["pk"], item["sk"]
+    kind = pk.partition("#")[0]
+    if sk == "GATE":
+        seen.gate = item
+    elif sk.startswith("ATTEMPT#"):
+        seen.attempts[item["export_id"]] = item
+    elif kind == "EXPORT":
+        seen.exports[item["export_id"]] = item
+    elif kind in ("BACKLOG", "RETRY"):
+        seen.entries.append(item)
+    elif kind == "BURST" and sk == "BURST":
+        seen.bursts[pk.removeprefix("BURST#")] = item
+    elif kind == "BURST" and sk == "TEMPLATE":
+        seen.templates.append(pk.removeprefix("BURST#"))
+    elif kind == "BURSTS":
+        seen.markers.append(sk)
+
+
+def _plain(value: Any) -> Any:
+    """A value of moto's table as Python's."""
+    if value.type == "L":
+        return [_plain(each) for each in value.value]
+    if value.type == "M":
+        return {name: _plain(each) for name, each in value.value.items()}
+    return value.cast_value if value.type == "N" else value.value
