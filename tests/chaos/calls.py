@@ -40,11 +40,15 @@ class Killed(BaseException):
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `place` names the flow and the adapter's method that made it."""
+    """One request. `place` names the flow and the adapter's method that made it.
+
+    `is_first` of its invocation.
+    """
 
     number: int
     operation: str
     place: str
+    is_first: bool = False
 
     def __str__(self) -> str:
         return f"#{self.number} {self.place} > {self.operation}"
@@ -72,14 +76,14 @@ class Calls:
         self.on_effect: Effect = lambda _operation, _body: None
         self._choose = choose
         self._silent_id: str | None = None
-        self._is_watching = False
+        self._is_watching = self._is_first = False
         self._dead = False
         self._answers: dict[str, Any] = {}
 
     @contextmanager
     def of_a_function(self) -> Iterator[None]:
         """What is called herein is one invocation's. Killed leaves as it is."""
-        self._is_watching, self._dead = True, False
+        self._is_watching, self._is_first, self._dead = True, True, False
         try:
             yield
             if self._dead:
@@ -131,7 +135,8 @@ class Calls:
         return answer
 
     def _next(self, operation: str) -> tuple[Call, Fate | None]:
-        call = Call(len(self.made), operation, _place())
+        call = Call(len(self.made), operation, _place(), self._is_first)
+        self._is_first = False
         self.made.append(call)
         return call, None if self.struck else self._choose(call)
 

@@ -1,5 +1,7 @@
 """Every crash point: each call of each scenario, killed before it and after it took effect.
 
+After one call and before the next of the same invocation is one instant, tried once: what the
+function did between them died with it. So each call is killed after, and the first before too.
 Also: the reply lost, so that botocore repeats the call; and all replies lost, so that the function
 lives on in error. `python -m tests.chaos.points SCENARIO NUMBER FATE` plays one again.
 """
@@ -44,11 +46,13 @@ class Survey:
 
 
 def fates_of(call: Call) -> Iterable[Fate]:
-    """Kills at every call; lost replies where the call may have changed something.
+    """Kills at every instant; lost replies where the call may have changed something.
 
     Calls to QuickSight are not repeated by botocore, so there all replies are the one.
     """
-    yield from KILLS
+    if call.is_first:
+        yield Fate.BEFORE
+    yield Fate.AFTER
     service, _, name = call.operation.partition(".")
     if service == "quicksight" or not name.startswith(_READS):
         yield Fate.LOST
@@ -59,7 +63,7 @@ def fates_of(call: Call) -> Iterable[Fate]:
 class Sample:
     """A fixed part of all fates: every operation, and of the places in the code one in some."""
 
-    ONE_IN = 6
+    ONE_IN = 9
 
     def __init__(self) -> None:
         self._operations: set[str] = set()

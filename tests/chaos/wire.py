@@ -63,8 +63,9 @@ class Wire:
             headers=[(name, _text(value)) for name, value in request.headers.items()],
             data=request.body,
         )
+        headers: Any = HeadersDict(answer.headers)
         raw = _Raw(answer.data)
-        return AWSResponse(request.url, answer.status_code, HeadersDict(answer.headers), raw)
+        return AWSResponse(request.url, answer.status_code, headers, raw)
 
     def _open(self, url: str) -> addinfourl:
         if not url.startswith(DOWNLOADS):
