@@ -11,6 +11,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 FUNCTION_TIMEOUT_SECONDS = 60
+DESCRIBE_TIMEOUT_SECONDS = 120
+"""It polls for up to flows/poll.POLL_SECONDS and then has a last check to make."""
 
 
 class ExportFunction(lambda_.Function):

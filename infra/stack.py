@@ -11,7 +11,7 @@ from constructs import Construct
 from infra.api import Api
 from infra.bundling import create_code_asset
 from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
-from infra.functions import ExportFunction
+from infra.functions import DESCRIBE_TIMEOUT_SECONDS, ExportFunction
 from infra.grants import Grants
 from infra.intake import Intake
 from infra.notifications import Notifications
@@ -143,6 +143,7 @@ class SnapshotExportStack(cdk.Stack):
             "api": "Answers the calls of the API",
             "reconcile": "Mends the table of exports by what QuickSight and Step Functions say",
         }
+        timeouts = {"burst": BURST_TIMEOUT_SECONDS, "describe": DESCRIBE_TIMEOUT_SECONDS}
         code = create_code_asset(source=_LAMBDAS, profile=settings.bundling)
         return {
             name: ExportFunction(
@@ -152,7 +153,7 @@ class SnapshotExportStack(cdk.Stack):
                 description=description,
                 code=code,
                 environment={**environment, **settings.function_environment},
-                timeout_seconds=BURST_TIMEOUT_SECONDS if name == "burst" else None,
+                timeout_seconds=timeouts.get(name),
             )
             for name, description in descriptions.items()
         }

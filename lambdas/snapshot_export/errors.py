@@ -25,6 +25,10 @@ class TransientError(SnapshotExportError):
     can_pass = True
 
 
+class NoTurnError(TransientError):
+    """Too many calls to QuickSight wait for their turn."""
+
+
 class PermanentError(SnapshotExportError):
     """Trying again cannot help. The state machine does not retry this name."""
 

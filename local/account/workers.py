@@ -20,13 +20,13 @@ from local.account.patching import replace_once, require_source, rewritten
 class WorkerBound:
     """How many invocations may run at once: the one setting of the embedded account's speed.
 
-    A warm worker is a Python process that took about a second of CPU to import its libraries. On
-    two cores a few that are reused beat many that start cold; `per_function` leaves room for
-    functions that sleep while they wait for their turn to call QuickSight.
+    A warm worker is a Python process that took about a second of CPU to import its libraries, and
+    about 60 MB. `per_function` leaves room for as many functions as there are slots: each may
+    sleep while it waits for its job's likely end.
     """
 
-    per_function: int = 3
-    total: int = 8
+    per_function: int = 14
+    total: int = 28
 
 
 _HANDLER_ERROR = "__embedded_aws_handler_error__"

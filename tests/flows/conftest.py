@@ -9,7 +9,11 @@ import pytest
 from moto import mock_aws
 
 from local.quicksight import QuickSightServer
+from snapshot_export.domain import polling
 from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
+
+FEWER_POLLS = 0.35
+"""Each poll is a real HTTP call; how close they are is tested in tests/unit/domain/test_polling."""
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +37,7 @@ def world(
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", quicksight_server.url)
     monkeypatch.setenv("SSL_CERT_FILE", str(quicksight_server.ca_file))
     monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
+    monkeypatch.setattr(polling, "CLOSEST", FEWER_POLLS)
     quicksight_server.emulator.reset()
     with mock_aws():
         yield World(boto3.Session(region_name=REGION), quicksight_server, shared_clock)

@@ -156,7 +156,7 @@ def test_functions_are_alike_and_each_keeps_its_own_logs_for_a_while(
     assert properties["Runtime"] == "python3.13"
     assert properties["Architectures"] == ["arm64"]
     assert properties["MemorySize"] == 512
-    assert properties["Timeout"] == (900 if function == "burst" else 60)
+    assert properties["Timeout"] == {"burst": 900, "describe": 120}.get(function, 60)
     assert properties["TracingConfig"] == {"Mode": "Active"}
     assert template.render(properties["LoggingConfig"]["LogGroup"]) == f"<{name}Logs>"
     assert template.properties(f"{name}Logs")["RetentionInDays"] == 30

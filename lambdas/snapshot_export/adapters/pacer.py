@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from snapshot_export.adapters.dynamodb import Key, Table, update_of
-from snapshot_export.errors import ConditionFailedError, TransientError
+from snapshot_export.errors import ConditionFailedError, NoTurnError
 
 MOST_WAIT_SECONDS = 20.0
-TRIES = 20
+TRIES = 4
 
 
 class Pacer:
@@ -34,23 +34,23 @@ class Pacer:
         self._now = now
         self._sleep = sleep
 
-    def take_turn(self) -> None:
+    def take_turn(self, most_wait: float = MOST_WAIT_SECONDS) -> None:
         """Return when the caller may make one call.
 
-        Raises TransientError, and takes no turn, if the wait were over MOST_WAIT_SECONDS.
+        Raises NoTurnError, and takes no turn, if the wait were over `most_wait` seconds.
         """
         for _ in range(TRIES):
             now = self._now()
             for reserve in (self._reserve_next, self._reserve_now):
                 try:
-                    turn = reserve(now)
+                    turn = reserve(now, most_wait)
                 except ConditionFailedError:
                     continue
                 self._sleep(max(0.0, turn - now))
                 return
-        raise TransientError("no turn for a QuickSight call: too many are waiting")
+        raise NoTurnError("no turn for a QuickSight call: too many are waiting")
 
-    def _reserve_next(self, now: float) -> float:
+    def _reserve_next(self, now: float, most_wait: float) -> float:
         """A turn after those already given."""
         item = self._table.update(
             update_of(
@@ -60,13 +60,13 @@ class Pacer:
                 values={
                     ":spacing": self._spacing,
                     ":now": now,
-                    ":last": now + MOST_WAIT_SECONDS,
+                    ":last": now + most_wait,
                 },
             )
         )
         return float(item["next_at"]) - self._spacing
 
-    def _reserve_now(self, now: float) -> float:
+    def _reserve_now(self, now: float, _most_wait: float) -> float:
         """The present moment, when no turn lies ahead."""
         self._table.update(
             update_of(

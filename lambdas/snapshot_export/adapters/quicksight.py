@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.adapters.identities import Identities
-from snapshot_export.adapters.pacer import Pacer
+from snapshot_export.adapters.pacer import MOST_WAIT_SECONDS, Pacer
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.errors import (
     JobExistsError,
@@ -107,11 +107,15 @@ class QuickSight:
         With a registered user's credentials UserConfiguration is absent.
         """
         sent = {name: value for name, value in snapshot.items() if name != "RegisteredUser"}
-        self._call("start_dashboard_snapshot_job", **self._ids(dashboard_id, job_id), **sent)
+        self._call("start_dashboard_snapshot_job", self._ids(dashboard_id, job_id) | sent)
 
-    def describe(self, dashboard_id: str, job_id: str) -> Job:
-        """DescribeDashboardSnapshotJob."""
-        answer = self._call("describe_dashboard_snapshot_job", **self._ids(dashboard_id, job_id))
+    def describe(
+        self, dashboard_id: str, job_id: str, *, patience: float = MOST_WAIT_SECONDS
+    ) -> Job:
+        """DescribeDashboardSnapshotJob. Raises NoTurnError if its turn comes after `patience`."""
+        answer = self._call(
+            "describe_dashboard_snapshot_job", self._ids(dashboard_id, job_id), patience
+        )
         return Job(
             status=answer["JobStatus"],
             created_at=_epoch(answer["CreatedTime"]),
@@ -128,7 +132,7 @@ class QuickSight:
     def result(self, dashboard_id: str, job_id: str) -> JobResult:
         """DescribeDashboardSnapshotJobResult: every file of every user and file group."""
         answer = self._call(
-            "describe_dashboard_snapshot_job_result", **self._ids(dashboard_id, job_id)
+            "describe_dashboard_snapshot_job_result", self._ids(dashboard_id, job_id)
         )
         result = answer.get("Result", {})
         users = [*result.get("AnonymousUsers", []), *result.get("RegisteredUsers", [])]
@@ -150,11 +154,13 @@ class QuickSight:
             "SnapshotJobId": job_id,
         }
 
-    def _call(self, operation: str, **request: Any) -> dict[str, Any]:
+    def _call(
+        self, operation: str, request: Mapping[str, Any], patience: float = MOST_WAIT_SECONDS
+    ) -> dict[str, Any]:
         client = self._client
         if self._user is not None:
             client = self._identities.client_for(self._user, self._pacer)
-        self._pacer.take_turn()
+        self._pacer.take_turn(patience)
         try:
             answer: dict[str, Any] = getattr(client, operation)(**request)
             return answer

@@ -25,6 +25,7 @@ class Keys:
         self.retry_partition = f"RETRY#{scope}"
         self.throughput_partition = f"THROUGHPUT#{scope}"
         self.bursts_partition = f"BURSTS#{scope}"
+        self.durations_partition = f"DURATIONS#{scope}"
         self.gate: Key = (self.gate_partition, "GATE")
         self.pacer: Key = (self.gate_partition, "PACER")
 

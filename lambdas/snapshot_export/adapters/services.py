@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 
 from snapshot_export.adapters.burst_store import BurstStore
+from snapshot_export.adapters.durations import DurationStore
 from snapshot_export.adapters.dynamodb import Table
 from snapshot_export.adapters.events import Events
 from snapshot_export.adapters.executions import Executions
@@ -48,6 +49,7 @@ class Services:
     files: Files
     listing: Listing
     throughput: Throughput
+    durations: DurationStore
     events: Events
     rejected: RejectedQueue
     bursts: BurstStore
@@ -99,6 +101,9 @@ def make_services(
         files=Files(session.client("s3", config=_S3_CONFIG), settings.export_bucket),
         listing=Listing(table),
         throughput=Throughput(table, keys),
+        durations=DurationStore(
+            table, keys, default_seconds=settings.expected_job_seconds, now=now
+        ),
         events=Events(session.client("events", config=_AWS_CONFIG), settings.event_bus_name),
         rejected=RejectedQueue(
             session.client("sqs", config=_AWS_CONFIG), settings.rejected_queue_url

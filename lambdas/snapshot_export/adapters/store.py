@@ -27,6 +27,7 @@ from snapshot_export.adapters.records import (
 from snapshot_export.domain.backlog import BacklogEntry, front_rank
 from snapshot_export.domain.export import Attempt, Export, Status
 from snapshot_export.domain.gate import HOLD_SECONDS, Admission, Gate
+from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.errors import ConditionFailedError, IdConflictError
 
 MOST_ADMITTED_AT_ONCE = 24
@@ -460,4 +461,5 @@ def _entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
         admission=export.admission,
         due_at=due_at,
         registered="RegisteredUser" in export.snapshot,
+        formats=formats_of_part(export.snapshot, export.part),
     )

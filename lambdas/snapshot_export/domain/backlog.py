@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from snapshot_export.domain.durations import SHORTEST_SECONDS
+
 NO_DEADLINE = 9_999_999_999
+DAY_SECONDS = 86_400
+DAY_BEGINS_SECONDS = 18 * 3600
+"""Days begin at 18:00 UTC, when it is morning in no part of the world that most exports are for."""
+GROUP_MS = 300_000
+LENGTH_STEP = 1.2
+"""Expected times within a fifth of each other count as equal."""
+LONGEST_FIRST = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class BacklogEntry:
-    """An accepted export that waits. A retry waits until `due_at` (epoch seconds)."""
+    """An accepted export that waits. A retry waits until `due_at` (epoch seconds).
+
+    `formats` is what its next job makes (domain/parts.py).
+    """
 
     export_id: str
     dashboard_id: str
@@ -19,6 +32,7 @@ class BacklogEntry:
     admission: int
     due_at: float | None = None
     registered: bool = False
+    formats: str = ""
 
 
 def rank_of(
@@ -27,16 +41,30 @@ def rank_of(
     deadline: float | None,
     accepted_at: float,
     export_id: str,
+    expected_seconds: float,
     burst_id: str | None = None,
     line: int = 0,
 ) -> str:
-    """Priority (1 first), then the earlier deadline, then whoever was accepted first.
+    """Priority (1 first), then the earlier deadline, then burst, then the longest expected first.
 
-    The exports of a burst stay together, in the order of their lines: `accepted_at` is the burst's.
+    Bursts go in the order of their acceptance (`accepted_at` is the burst's). Single exports that
+    were accepted within the same GROUP_SECONDS count as one burst; equally long ones go in the
+    order of acceptance.
+
+    Nobody starves: a day of waiting is worth one step of priority. The first part of the rank is
+    the day of acceptance plus the priority, so an export of priority 9 goes before those of
+    priority 1 that are accepted 9 days later; within a day the order above is strict.
     """
+    day = math.floor((accepted_at - DAY_BEGINS_SECONDS) / DAY_SECONDS)
     due = NO_DEADLINE if deadline is None else min(max(0, int(deadline)), NO_DEADLINE)
-    age = f"{round(accepted_at * 1000):014d}"
-    return f"1#{priority}#{due:010d}#{age}#{burst_id or ''}#{line:08d}#{export_id}"
+    accepted = round(accepted_at * 1000)
+    group = accepted if burst_id else accepted // GROUP_MS * GROUP_MS
+    length = round(math.log(max(expected_seconds, SHORTEST_SECONDS)) / math.log(LENGTH_STEP))
+    order = line if burst_id else accepted
+    return (
+        f"1#{day + priority:06d}#{priority}#{due:010d}#{group:014d}#{burst_id or ''}"
+        f"#{LONGEST_FIRST - length:03d}#{order:014d}#{export_id}"
+    )
 
 
 def front_rank(rank: str) -> str:

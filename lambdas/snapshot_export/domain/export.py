@@ -96,7 +96,8 @@ class Attempt:
 
     It is the lease as long as `holds_slot`. `attempt` counts snapshot jobs, `admission` counts how
     often the export was let in (an export handed back before its job began is let in again with
-    the same attempt), `restarts` counts executions begun anew by the reconciler.
+    the same attempt), `restarts` counts executions begun anew by the reconciler. `formats` is what
+    its job makes (domain/parts.py), `slots` the limit under which it was let in.
     """
 
     export_id: str
@@ -107,6 +108,8 @@ class Attempt:
     admitted_at: float
     start_by: float
     registered: bool = False
+    formats: str = ""
+    slots: int = 0
     restarts: int = 0
     restarted_at: float | None = None
     holds_slot: bool = True

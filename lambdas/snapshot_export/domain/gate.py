@@ -34,6 +34,7 @@ class Admission:
 
     seen: Gate
     slots: int
+    limit: int
     cap: int
     ceiling: int | None
     ceiling_until: float
@@ -69,5 +70,11 @@ def decide_admission(gate: Gate, *, default_limit: int, now: float) -> Admission
     elif slots == 0:
         reason = "full"
     return Admission(
-        seen=gate, slots=slots, cap=cap, ceiling=ceiling, ceiling_until=until, reason=reason
+        seen=gate,
+        slots=slots,
+        limit=limit,
+        cap=cap,
+        ceiling=ceiling,
+        ceiling_until=until,
+        reason=reason,
     )

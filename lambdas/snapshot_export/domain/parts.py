@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from snapshot_export.domain.snapshot_request import MAX_FILES_PER_JOB
@@ -24,6 +25,14 @@ def split_file_groups(formats: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
             parts.append([])
         parts[index].append(position)
     return tuple(tuple(part) for part in parts)
+
+
+def formats_of_part(snapshot: dict[str, Any], part: int) -> str:
+    """What one part's job makes, as in "2 CSV+PDF": jobs alike in this take alike long."""
+    counts = Counter(formats_of(snapshot_of_part(snapshot, part)))
+    return "+".join(
+        kind if count == 1 else f"{count} {kind}" for kind, count in sorted(counts.items())
+    )
 
 
 def formats_of(snapshot: dict[str, Any]) -> tuple[str, ...]:

@@ -1,25 +1,74 @@
-"""When to ask QuickSight next whether a job ended."""
+"""When to ask QuickSight next whether a job ended.
+
+Each poll is placed where the job has ended with the same chance since the one before: the first
+wait lasts until just before the earliest likely end, polls are close where the end is likely, and
+sparse where it is not. That chance is the inverse of how many polls a job may have, which the call
+budget gives: the more slots share it, the fewer.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-FIRST_SHARE = 0.4
-"""Few jobs end before this share of the expected time."""
-GROWTH = 0.2
-"""A later poll waits this share of the job's age: the delay stays in proportion to the job."""
-POLL_SHARE = 0.75
-"""Of the call budget, what polls may use; starts and results take the rest."""
-LONGEST_WAIT = 60
+from snapshot_export.domain.durations import Expectation
+
+POLL_SHARE = 0.5
+"""Of the call budget that starts and results leave, what polls may use on average: the rest lets
+polls that fall together, and starts among them, through without a queue."""
+LEAST_POLL_RATE = 0.15
+"""Of the whole call budget, what polls may use when starts and results alone would fill it."""
+CLOSEST, SPARSEST = 0.04, 0.6
+"""The chance of an end between two polls, at least and at most."""
+SHORTEST_WAIT, LONGEST_WAIT = 0.4, 60.0
+SURPRISE = 0.05
+"""The chance that a job is not as its dashboard's were: then it may take any time."""
+SURPRISE_SPREAD = 1.2
 
 
-def plan_wait(*, age: float, expected_seconds: float, running: int, calls_per_second: float) -> int:
-    """Seconds until the next poll of a job that has run for `age` seconds; at least 1.
+def plan_wait(
+    *,
+    age: float,
+    expectation: Expectation,
+    running: int,
+    calls_per_second: float,
+    phase: float = 0.5,
+) -> float:
+    """Seconds until the next poll of a job that has run for `age` seconds.
 
-    Whole seconds: Step Functions' Wait takes no fractions. With `running` jobs the polls together
-    stay under POLL_SHARE of `calls_per_second`.
+    `running` is how many slots share `calls_per_second`. `phase` (0 to 1) is drawn anew for each
+    poll, so that the polls of jobs that started together do not stay together.
     """
-    first = FIRST_SHARE * expected_seconds
-    wait = first - age if age < first else GROWTH * age
-    spacing = running / (POLL_SHARE * calls_per_second)
-    return max(1, math.ceil(spacing - 0.01), min(round(wait), LONGEST_WAIT))
+    chance = poll_chance(expectation.mean, running, calls_per_second) * (0.75 + 0.5 * phase)
+    goal = (1 - chance) * _survival(expectation, age)
+    shortest, longest = SHORTEST_WAIT, LONGEST_WAIT
+    if _survival(expectation, age + longest) >= goal:
+        return longest
+    while longest - shortest > 0.02:
+        middle = (shortest + longest) / 2
+        if _survival(expectation, age + middle) >= goal:
+            shortest = middle
+        else:
+            longest = middle
+    return shortest
+
+
+def poll_chance(expected_seconds: float, running: int, calls_per_second: float) -> float:
+    """The chance of an end between two polls that makes as many polls as the budget has room for.
+
+    A job needs a start and a result beside them. Polls at equal chances `c` are 1/c a job.
+    """
+    jobs_per_second = max(1, running) / max(expected_seconds, SHORTEST_WAIT)
+    room = POLL_SHARE * (calls_per_second - 2 * jobs_per_second)
+    polls_per_second = max(room, LEAST_POLL_RATE * calls_per_second)
+    return min(max(jobs_per_second / polls_per_second, CLOSEST), SPARSEST)
+
+
+def whole_seconds(wait: float) -> int:
+    """A wait as Step Functions' Wait state takes it: no fractions, at least 1."""
+    return max(1, math.floor(wait))
+
+
+def _survival(expectation: Expectation, seconds: float) -> float:
+    surprised = replace(expectation, spread=SURPRISE_SPREAD)
+    return (1 - SURPRISE) * expectation.survival(seconds) + SURPRISE * surprised.survival(seconds)

@@ -24,6 +24,7 @@ from snapshot_export.domain.occurrence import (
     problems_under,
     read_occurrence,
 )
+from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.domain.request import (
     InvalidRequestError,
     Problem,
@@ -124,6 +125,7 @@ def export_of(services: Services, request: Request, source: str, accepted_at: fl
             deadline=deadline,
             accepted_at=accepted_at,
             export_id=export_id,
+            expected_seconds=expected_seconds(services, request.dashboard_id, snapshot),
         ),
         accepted_at=accepted_at,
         source=source,
@@ -132,6 +134,11 @@ def export_of(services: Services, request: Request, source: str, accepted_at: fl
         priority=request.priority,
         deadline=deadline,
     )
+
+
+def expected_seconds(services: Services, dashboard_id: str, snapshot: dict[str, Any]) -> float:
+    """How long the first job of a request will probably take."""
+    return services.durations.expectation(dashboard_id, formats_of_part(snapshot, 0)).mean
 
 
 def _with_destination(

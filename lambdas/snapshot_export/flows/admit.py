@@ -40,7 +40,7 @@ def admit(services: Services) -> int:
         entries = services.store.first_waiting(min(decision.slots, MOST_ADMITTED_AT_ONCE), now)
         if not entries:
             return admitted
-        attempts = [_attempt_of(entry, now) for entry in entries]
+        attempts = [_attempt_of(entry, decision.limit, now) for entry in entries]
         try:
             services.store.admit(decision.for_count(len(attempts)), attempts, entries)
         except ConditionFailedError as error:
@@ -79,7 +79,7 @@ def start_execution(services: Services, attempt: Attempt) -> None:
         logger.warning("execution not started", reason=str(error), export_id=attempt.export_id)
 
 
-def _attempt_of(entry: BacklogEntry, now: float) -> Attempt:
+def _attempt_of(entry: BacklogEntry, limit: int, now: float) -> Attempt:
     return Attempt(
         export_id=entry.export_id,
         attempt=entry.attempt,
@@ -89,6 +89,8 @@ def _attempt_of(entry: BacklogEntry, now: float) -> Attempt:
         admitted_at=now,
         start_by=now + START_WINDOW_SECONDS,
         registered=entry.registered,
+        formats=entry.formats,
+        slots=limit,
     )
 
 

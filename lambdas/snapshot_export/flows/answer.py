@@ -11,7 +11,7 @@ Answer = dict[str, Any]
 
 
 def answer(
-    export_id: str, attempt: int, phase: Phase, *, wait: int = 0, code: str | None = None
+    export_id: str, attempt: int, phase: Phase, *, wait: float = 0, code: str | None = None
 ) -> Answer:
     """The document that RouteSnapshot reads; docs/architecture.md has its table."""
     document: Answer = {

@@ -2,10 +2,12 @@
 
 Order of writes: release is one transaction (counter and lease), conditional on the lease; then the
 next exports are admitted, here, at once. A check that is repeated after its release finds no slot
-to free, admits whoever waits, and goes on to collect.
+to free, admits whoever waits, and goes on to collect. What the job's time teaches is noted last.
 """
 
 from __future__ import annotations
+
+import random
 
 from aws_lambda_powertools import Logger
 
@@ -16,8 +18,10 @@ from snapshot_export.domain.polling import plan_wait
 from snapshot_export.errors import (
     ConditionFailedError,
     JobNotFoundError,
+    NoTurnError,
     QuickSightError,
     QuickSightThrottledError,
+    TransientError,
 )
 from snapshot_export.flows.acting import acting_for_attempt
 from snapshot_export.flows.admit import admit
@@ -27,17 +31,25 @@ THROTTLED_WAIT_SECONDS = 3
 TROUBLE_WAIT_SECONDS = 30
 LOST_AFTER_SECONDS = 300.0
 """A started job that QuickSight does not know for this long is taken for lost."""
+POLL_PATIENCE_SECONDS = 1.0
+"""A poll whose turn comes later than this gives way to starts and results."""
 
 logger = Logger(child=True)
 
 
-def first_wait(services: Services) -> int:
-    """Seconds from a job's start to its first poll."""
-    return _wait(services, age=0.0)
+def next_wait(services: Services, record: Attempt, *, age: float) -> float:
+    """Seconds until the next poll of a job that has run for `age` seconds."""
+    return plan_wait(
+        age=age,
+        expectation=services.durations.expectation(record.dashboard_id, record.formats),
+        running=record.slots or services.settings.snapshot_job_limit,
+        calls_per_second=services.settings.calls_per_second,
+        phase=random.random(),
+    )
 
 
 def check(services: Services, export_id: str, attempt: int, admission: int) -> Answer:
-    """Poll the snapshot job of this admission."""
+    """Poll the snapshot job of this admission once. Its WaitSeconds can be a fraction."""
     record = services.store.attempt(export_id)
     if record is None or not is_current(record, attempt, admission):
         admit(services)
@@ -49,7 +61,11 @@ def check(services: Services, export_id: str, attempt: int, admission: int) -> A
         return answer(export_id, attempt, Phase.NOT_STARTED)
     services = acting_for_attempt(services, record)
     try:
-        job = services.quicksight.describe(record.dashboard_id, record.snapshot_job_id)
+        job = services.quicksight.describe(
+            record.dashboard_id, record.snapshot_job_id, patience=POLL_PATIENCE_SECONDS
+        )
+    except NoTurnError:
+        return _still_running(services, record, record.started_at)
     except JobNotFoundError:
         return _not_found(services, record, record.started_at)
     except QuickSightError as error:
@@ -58,15 +74,29 @@ def check(services: Services, export_id: str, attempt: int, admission: int) -> A
         wait = THROTTLED_WAIT_SECONDS if throttled else TROUBLE_WAIT_SECONDS
         return answer(export_id, attempt, Phase.RUNNING, wait=wait)
     if not job.has_ended:
-        wait = _wait(services, age=services.now() - record.started_at)
-        return answer(export_id, attempt, Phase.RUNNING, wait=wait)
+        return _still_running(services, record, record.started_at)
     return _release(services, record, job)
 
 
+def _still_running(services: Services, record: Attempt, started_at: float) -> Answer:
+    wait = next_wait(services, record, age=services.now() - started_at)
+    return answer(record.export_id, record.attempt, Phase.RUNNING, wait=wait)
+
+
 def _release(services: Services, record: Attempt, job: Job) -> Answer:
-    _free(services, record, job.status, job.updated_at)
+    is_first = _free(services, record, job.status, job.updated_at)
     admit(services)
+    if is_first and job.status == "COMPLETED":
+        _learn(services, record, job.updated_at - job.created_at)
     return answer(record.export_id, record.attempt, Phase.ENDED)
+
+
+def _learn(services: Services, record: Attempt, seconds: float) -> None:
+    """For later waits, order and forecasts: the release stands whatever happens here."""
+    try:
+        services.durations.learn(record.dashboard_id, record.formats, seconds)
+    except TransientError as error:
+        logger.warning("not learned", reason=str(error), export_id=record.export_id)
 
 
 def _not_found(services: Services, record: Attempt, started_at: float) -> Answer:
@@ -78,25 +108,19 @@ def _not_found(services: Services, record: Attempt, started_at: float) -> Answer
     return answer(record.export_id, record.attempt, Phase.ENDED)
 
 
-def _free(services: Services, record: Attempt, job_status: str, ended_at: float) -> None:
+def _free(services: Services, record: Attempt, job_status: str, ended_at: float) -> bool:
+    """Free the slot; False if it was freed before."""
+    is_first = False
     try:
         services.store.release(record, job_status, ended_at)
     except ConditionFailedError:
         reason = "released before"
     else:
-        reason = job_status
+        is_first, reason = True, job_status
     logger.info(
         "slot released",
         reason=reason,
         export_id=record.export_id,
         snapshot_job_id=record.snapshot_job_id,
     )
-
-
-def _wait(services: Services, *, age: float) -> int:
-    return plan_wait(
-        age=age,
-        expected_seconds=services.settings.expected_job_seconds,
-        running=services.settings.snapshot_job_limit,
-        calls_per_second=services.settings.calls_per_second,
-    )
+    return is_first

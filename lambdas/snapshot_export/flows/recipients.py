@@ -23,7 +23,7 @@ from snapshot_export.domain.request import (
     check_request,
 )
 from snapshot_export.errors import ManifestError
-from snapshot_export.flows.accept import export_of, target_of
+from snapshot_export.flows.accept import expected_seconds, export_of, target_of
 from snapshot_export.flows.names import check_names
 
 MOST_WRITES = 99
@@ -130,6 +130,7 @@ def _export_of(
             deadline=export.deadline,
             accepted_at=burst.accepted_at,
             export_id=export_id,
+            expected_seconds=expected_seconds(services, export.dashboard_id, export.snapshot),
             burst_id=burst.burst_id,
             line=line,
         ),

@@ -15,6 +15,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, Phase
 from snapshot_export.domain.gate import HOLD_SECONDS
 from snapshot_export.domain.parts import snapshot_of_part
+from snapshot_export.domain.polling import whole_seconds
 from snapshot_export.errors import (
     ConditionFailedError,
     JobNotFoundError,
@@ -27,7 +28,7 @@ from snapshot_export.errors import (
 from snapshot_export.flows.acting import acting_for
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.answer import Answer, answer, answer_without_attempt, is_current
-from snapshot_export.flows.check import first_wait
+from snapshot_export.flows.check import next_wait
 from snapshot_export.flows.finish import finish_failed
 
 RETRY_WAIT_SECONDS = 3
@@ -72,7 +73,8 @@ def _started(services: Services, record: Attempt, started_at: float, reason: str
         export_id=record.export_id,
         snapshot_job_id=record.snapshot_job_id,
     )
-    return answer(record.export_id, record.attempt, Phase.RUNNING, wait=first_wait(services))
+    wait = whole_seconds(next_wait(services, record, age=services.now() - started_at))
+    return answer(record.export_id, record.attempt, Phase.RUNNING, wait=wait)
 
 
 def _settle(services: Services, record: Attempt, export: Export, error: QuickSightError) -> Answer:
