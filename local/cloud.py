@@ -48,14 +48,23 @@ class LocalCloud:
         self.aws.stop()
         self.quicksight.stop()
 
-    def deploy(self, parameters: Mapping[str, Any] | None = None) -> Deployed:
-        """Deploy the stack, with overrides of cdk.json's deployment parameters."""
+    def deploy(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        function_environment: Mapping[str, str] | None = None,
+    ) -> Deployed:
+        """Deploy the stack, with overrides of cdk.json's deployment parameters.
+
+        `function_environment` replaces variables of the functions.
+        """
         outputs = deploy(
             self.aws.endpoint_url,
             quicksight_url=self.quicksight.url,
             ca_file=self.quicksight.ca_file,
             log=self.state_dir / "cdk.log",
             parameters=parameters,
+            function_environment=function_environment,
         )
         return Deployed(
             endpoint_url=self.aws.endpoint_url,

@@ -38,23 +38,25 @@ def deploy(
     ca_file: Path,
     log: Path,
     parameters: Mapping[str, Any] | None = None,
+    function_environment: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Bootstrap the account at `endpoint_url`, deploy the stack, and return its outputs by name.
 
-    `parameters` overrides deployment parameters of cdk.json by name. Only one deployment of the
+    `parameters` overrides deployment parameters of cdk.json by name, `function_environment`
+    variables of the functions, such as where they find AWS. Only one deployment of the
     project folder runs at a time, since they share the assembly and its bundled code; a second
     one, of another process, waits.
     """
     if shutil.which("node") is None or not _CDK.exists():
         raise DeploymentError("Node.js or the AWS CDK is missing; run `make install`")
-    function_environment = {
+    variables = {
         "AWS_ENDPOINT_URL_QUICKSIGHT": quicksight_url,
         "AWS_ENDPOINT_URL_STS": quicksight_url,
         "SSL_CERT_FILE": str(ca_file),
-    }
+    } | dict(function_environment or {})
     context = {
         "bundling": "host",
-        "function-environment": json.dumps(function_environment),
+        "function-environment": json.dumps(variables),
         "deployment": json.dumps(dict(parameters or {})),
     }
     assembly = WORK_DIR / "cdk.out"

@@ -8,34 +8,15 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
-from local.account.environment import ACCESS_KEY, REGION, SECRET_KEY
 from local.deployed import Deployed
+from tests.support.deployed_api import call_api
 from tests.support.messages import message
 from tests.support.rows import customers_in
 
 FIRES_WITHIN = 40.0
 """The embedded Scheduler looks every 10 s."""
-
-
-def call_api(deployed: Deployed, method: str, path: str, body: Any = None) -> dict[str, Any]:
-    """A signed call; raises HTTPError for an answer that is none of success."""
-    url = deployed.api_url + path
-    data = None if body is None else json.dumps(body).encode()
-    request = AWSRequest(method, url, {"Content-Type": "application/json"}, data)
-    SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "execute-api", REGION).add_auth(request)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    sent = urllib.request.Request(url, data, dict(request.headers), method=method)
-    with opener.open(sent, timeout=30) as answer:
-        found: dict[str, Any] = json.loads(answer.read())
-        return found
 
 
 def wait_for_key(deployed: Deployed, prefix: str) -> str:
