@@ -37,6 +37,7 @@ def apply_patches(
     state_machines.evaluate_succeed_output(stepfunctions)
     if sdk_quicksight_url is not None:
         state_machines.call_quicksight(stepfunctions, sdk_quicksight_url)
+    state_machines.end_at_timeout(stepfunctions)
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """Mends of ministack's Step Functions interpreter (`ministack/services/stepfunctions.py`)."""
 
+import contextvars
 import json
+import threading
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -55,3 +57,47 @@ def call_quicksight(stepfunctions: Any, url: str) -> None:
         return json.loads(json.dumps(answer, default=str))
 
     stepfunctions._invoke_aws_sdk_integration = invoke
+
+
+def end_at_timeout(stepfunctions: Any) -> None:
+    """End an execution as TIMED_OUT after its machine's `TimeoutSeconds`, and keep every end.
+
+    Upstream ignores the machine's timeout, and a task that fails in an execution that was stopped
+    turns ABORTED into FAILED. On AWS an end is final. As upstream's tasks, one that is under way
+    goes on: on AWS too a Lambda function that was invoked is not stopped.
+    """
+    run, fail = stepfunctions._run_execution, stepfunctions._fail_execution
+    require_source("_run_execution", run, "996dff84e0e0605a")
+    require_source("_fail_execution", fail, "e6da895fa0b74cdd")
+
+    def time_out(execution: dict[str, Any]) -> None:
+        if execution["status"] == "RUNNING":
+            execution["status"] = "TIMED_OUT"
+            execution["stopDate"] = stepfunctions.now_iso()
+            stepfunctions._add_event(
+                execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}}
+            )
+            stepfunctions._emit_execution_status_event(execution)
+
+    def run_execution(arn: str) -> None:
+        execution = stepfunctions._executions.get(arn) or {}
+        machine = stepfunctions._state_machines.get(execution.get("stateMachineArn"))
+        seconds = json.loads(machine["definition"]).get("TimeoutSeconds") if machine else None
+        if not seconds:
+            run(arn)
+            return
+        context = contextvars.copy_context()
+        timer = threading.Timer(seconds, context.run, args=(time_out, execution))
+        timer.daemon = True
+        timer.start()
+        try:
+            run(arn)
+        finally:
+            timer.cancel()
+
+    def fail_execution(execution: dict[str, Any], error: Any, cause: Any) -> None:
+        if execution["status"] == "RUNNING":
+            fail(execution, error, cause)
+
+    stepfunctions._run_execution = run_execution
+    stepfunctions._fail_execution = fail_execution

@@ -28,13 +28,13 @@ class GiveUpError(Exception):
     pass
 
 def handler(event, context):
+    time.sleep(event.get("sleep", 0))
     if event.get("do") == "raise":
         raise GiveUpError("because")
     if event.get("do") == "exit":
         os._exit(3)
     if event.get("do") == "log":
         print("a line of the log")
-    time.sleep(event.get("sleep", 0))
     return {"pid": os.getpid(), "folder": os.path.dirname(__file__)}
 """
 
@@ -62,6 +62,24 @@ def invoke(aws: EmbeddedAws, name: str = "one", **event: Any) -> dict[str, Any]:
     answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     result: dict[str, Any] = json.loads(answer["Payload"].read())
     return result
+
+
+def start(aws: EmbeddedAws, name: str, machine: dict[str, Any]) -> str:
+    states = aws.client("stepfunctions")
+    created = states.create_state_machine(name=name, definition=json.dumps(machine), roleArn=ROLE)
+    run = states.start_execution(stateMachineArn=created["stateMachineArn"], input="{}")
+    arn: str = run["executionArn"]
+    return arn
+
+
+def wait_for_end(aws: EmbeddedAws, arn: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 20
+    while True:
+        told: dict[str, Any] = aws.client("stepfunctions").describe_execution(executionArn=arn)
+        if told["status"] != "RUNNING":
+            return told
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_every_patch_applies_to_the_installed_version() -> None:
@@ -139,18 +157,46 @@ def test_a_state_machine_catches_by_name_and_computes_its_output(aws: EmbeddedAw
             "Tell": {"Type": "Succeed", "Output": {"error": "{% $states.input.Error %}"}},
         },
     }
-    states = aws.client("stepfunctions")
-    created = states.create_state_machine(
-        name="catching", definition=json.dumps(machine), roleArn=ROLE
-    )
-    run = states.start_execution(stateMachineArn=created["stateMachineArn"], input="{}")
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        told = states.describe_execution(executionArn=run["executionArn"])
-        if told["status"] != "RUNNING":
-            break
-        time.sleep(0.05)
+    told = wait_for_end(aws, start(aws, "catching", machine))
     assert (told["status"], json.loads(told["output"])) == ("SUCCEEDED", {"error": "GiveUpError"})
+
+
+def test_an_execution_times_out_with_its_machine(aws: EmbeddedAws) -> None:
+    machine = {
+        "StartAt": "Rest",
+        "TimeoutSeconds": 1,
+        "States": {"Rest": {"Type": "Wait", "Seconds": 60, "End": True}},
+    }
+    assert wait_for_end(aws, start(aws, "resting", machine))["status"] == "TIMED_OUT"
+
+
+def test_a_task_that_fails_after_the_execution_was_stopped_changes_no_end(
+    aws: EmbeddedAws,
+) -> None:
+    machine = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Work",
+        "States": {
+            "Work": {
+                "Type": "Task",
+                "Resource": "arn:aws:lambda:us-east-1:000000000000:function:one",
+                "Arguments": {"do": "raise", "sleep": 1},
+                "End": True,
+            },
+        },
+    }
+    arn = start(aws, "failing", machine)
+    aws.client("stepfunctions").stop_execution(executionArn=arn)
+    deadline = time.monotonic() + 20
+    while not has_failed_task(aws, arn):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert wait_for_end(aws, arn)["status"] == "ABORTED"
+
+
+def has_failed_task(aws: EmbeddedAws, arn: str) -> bool:
+    history = aws.client("stepfunctions").get_execution_history(executionArn=arn)
+    return any(event["type"].endswith("Failed") for event in history["events"])
 
 
 def test_stopping_ends_every_process_and_wipes_the_temporary_files(tmp_path: Path) -> None:

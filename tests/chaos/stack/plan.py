@@ -20,7 +20,6 @@ from tests.chaos.stack.fault_proxy import FaultProxy
 from tests.chaos.stack.faults import AWS_FAULTS, QUICKSIGHT_FAULTS
 from tests.chaos.stack.messages import (
     count_left,
-    deliver_again,
     in_waves,
     redrive,
     send_all,
@@ -115,10 +114,12 @@ class _Run:
         self._stopper = troubles.Stopper(plan.seed, plan.stop, deployed, plan.most_stops)
         self._occupier = troubles.Occupier(plan.seed, plan.occupy, deployed)
         self._dropper = troubles.EventDropper(plan.seed, plan.drop_events, deployed)
+        self._repeater = troubles.Repeater(plan.seed, plan.cancel, deployed)
         self._canceller = troubles.Canceller(plan.seed, plan.cancel, deployed, self._work.to_cancel)
         outages = troubles.Outages(plan.seed, plan.outage, aws, quicksight)
         self._troubles: list[troubles.Trouble] = [
             killer, self._stopper, self._occupier, self._dropper, self._canceller, outages,
+            self._repeater,
         ]  # fmt: skip
         if plan.clock:
             self._troubles.append(troubles.Clock(plan.seed, plan.clock, deployed))
@@ -172,12 +173,10 @@ class _Run:
                 asked = by_body.get(body)
                 if asked is not None:
                     self._ids[asked.export_id or message_id] = body
+                    if asked.export_id is None:
+                        self._repeater.add(message_id, body)
             time.sleep(self._plan.wave_seconds)
             self._look()
-        for message_id, body in self._ids.items():
-            if by_body[body].export_id is None:
-                deliver_again(self._deployed, message_id, body)
-                self._duplicates += 1
 
     def _send_late(self) -> None:
         """Duplicates of what has ended, and ids that name another request."""
@@ -306,7 +305,7 @@ class _Run:
             f"stops {self._stopper.strikes.total()}",
             f"dropped events {self._dropped()}",
             f"slots taken {self._occupier.strikes.total()} times",
-            f"delivered again {self._duplicates}",
+            f"delivered again {self._duplicates + self._repeater.strikes.total()}",
             f"refused {len(set(evidence.rejected))}",
             f"dead letters redriven {len(self._redriven)}",
             f"gate read {self._watch.readings} times, at most {self._watch.peak} running",

@@ -20,6 +20,7 @@ from local.account.processes import ProcessIdentity
 from local.deployed import Deployed
 from tests.chaos.stack.fault_proxy import FaultProxy
 from tests.chaos.stack.faults import OUTAGES
+from tests.chaos.stack.messages import deliver_again
 from tests.support.deployed_api import call_api
 
 _STATUS_EVENT = "Step Functions Execution Status Change"
@@ -222,6 +223,26 @@ class Canceller(Trouble):
         else:
             self.answers[export_id] = str(answer["Status"])
         self.strikes["answered"] += 1
+
+
+class Repeater(Trouble):
+    """Delivers messages once more that were delivered already, under their own ids."""
+
+    def __init__(self, seed: int, pause: tuple[float, float], deployed: Deployed) -> None:
+        super().__init__(seed, pause)
+        self._deployed = deployed
+        self._left: list[tuple[str, str]] = []
+
+    def add(self, message_id: str, body: str) -> None:
+        """Repeat this one some time."""
+        self._left.append((message_id, body))
+
+    def strike(self) -> None:
+        """Repeat one."""
+        if self._left:
+            message_id, body = self._left.pop(self.chance.randrange(len(self._left)))
+            deliver_again(self._deployed, message_id, body)
+            self.strikes["repeated"] += 1
 
 
 class Clock(Trouble):
