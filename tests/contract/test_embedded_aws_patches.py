@@ -186,17 +186,20 @@ def test_a_task_that_fails_after_the_execution_was_stopped_changes_no_end(
         },
     }
     arn = start(aws, "failing", machine)
+    wait_for_event(aws, arn, "TaskStateEntered")
     aws.client("stepfunctions").stop_execution(executionArn=arn)
-    deadline = time.monotonic() + 20
-    while not has_failed_task(aws, arn):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for_event(aws, arn, "TaskFailed")
     assert wait_for_end(aws, arn)["status"] == "ABORTED"
 
 
-def has_failed_task(aws: EmbeddedAws, arn: str) -> bool:
-    history = aws.client("stepfunctions").get_execution_history(executionArn=arn)
-    return any(event["type"].endswith("Failed") for event in history["events"])
+def wait_for_event(aws: EmbeddedAws, arn: str, kind: str) -> None:
+    deadline = time.monotonic() + 20
+    states = aws.client("stepfunctions")
+    while not any(
+        event["type"] == kind for event in states.get_execution_history(executionArn=arn)["events"]
+    ):
+        assert time.monotonic() < deadline, f"no {kind}"
+        time.sleep(0.05)
 
 
 def test_stopping_ends_every_process_and_wipes_the_temporary_files(tmp_path: Path) -> None:
