@@ -11,6 +11,9 @@ from constructs import Construct
 from infra.functions import FUNCTION_TIMEOUT_SECONDS
 
 _RECEIVES_BEFORE_DEAD_LETTER = 5
+_MOST_BYTES = 512 * 1024
+"""Twice what a request may have: what is larger SQS refuses to its sender. A refused message must
+fit the rejected queue (1 MiB) together with its reason."""
 _BATCH_SIZE = 10
 _MAX_CONCURRENCY = 2  # every accept writes the hot gate item; more would only collide there
 
@@ -25,6 +28,7 @@ class Intake(Construct):
         self.queue = self._create_queue(
             "Queue",
             retention_days=4,
+            max_message_size_bytes=_MOST_BYTES,
             visibility_timeout=cdk.Duration.seconds(6 * FUNCTION_TIMEOUT_SECONDS),
             dead_letter_queue=sqs.DeadLetterQueue(
                 queue=self.dead_letter_queue, max_receive_count=_RECEIVES_BEFORE_DEAD_LETTER
@@ -48,6 +52,7 @@ class Intake(Construct):
         *,
         retention_days: int,
         visibility_timeout: cdk.Duration | None = None,
+        max_message_size_bytes: int | None = None,
         dead_letter_queue: sqs.DeadLetterQueue | None = None,
     ) -> sqs.Queue:
         return sqs.Queue(
@@ -55,6 +60,7 @@ class Intake(Construct):
             construct_id,
             retention_period=cdk.Duration.days(retention_days),
             visibility_timeout=visibility_timeout,
+            max_message_size_bytes=max_message_size_bytes,
             dead_letter_queue=dead_letter_queue,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,

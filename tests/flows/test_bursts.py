@@ -147,7 +147,7 @@ def test_a_burst_that_can_never_work_is_refused_as_a_whole(
     body = burst(recipients=[recipient(1)]) | change
     world.send({"Burst": body}, "m-1")
     (refused,) = world.rejected()
-    assert refused["Reason"]["Problems"][0]["Place"] == place
+    assert refused["Reason"]["Problems"][0]["Place"] == f"Burst.{place}".rstrip(".")
     assert world.services.bursts.unfinished_ids() == []
 
 

@@ -10,6 +10,7 @@ from snapshot_export.adapters.dynamodb import Item, Key
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.export import Attempt, ErrorInfo, Export, ExportedFile, Status
 from snapshot_export.domain.gate import Gate
+from snapshot_export.domain.request import written
 
 ATTEMPT_PREFIX = "ATTEMPT#"
 RECORD_VERSION = 1
@@ -57,7 +58,7 @@ def listed_at(accepted_at: float, export_id: str) -> str:
 def export_attributes(export: Export) -> dict[str, Any]:
     """Attributes of an export record."""
     data = asdict(export)
-    data["snapshot"] = json.dumps(export.snapshot)
+    data["snapshot"] = written(export.snapshot)
     data["files"] = [asdict(file) for file in export.files]
     data["listed_at"] = listed_at(export.accepted_at, export.export_id)
     return data | {"version": RECORD_VERSION}

@@ -167,10 +167,7 @@ def _template_problems(template: dict[str, Any], target: Target) -> list[Problem
     try:
         check_request(probe, target)
     except InvalidRequestError as error:
-        problems += [
-            Problem(f"Template.{problem.place}".rstrip("."), problem.rule)
-            for problem in error.problems
-        ]
+        problems += [problem.under("Template") for problem in error.problems]
     return problems
 
 

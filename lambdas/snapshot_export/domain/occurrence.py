@@ -36,6 +36,8 @@ _NEVER_DATED = (
     "DecimalParameters",
 )
 _STAMP = "%Y%m%dT%H%M%SZ"
+_YEARS = range(1970, 2200)
+"""Those of the Scheduler's expressions; a calendar's first and last days exist in no other zone."""
 
 Kind = Literal["Export", "Burst"]
 
@@ -57,10 +59,7 @@ def problems_under(member: str) -> Iterator[None]:
         yield
     except InvalidRequestError as error:
         raise InvalidRequestError(
-            tuple(
-                Problem(f"{member}.{problem.place}".rstrip("."), problem.rule)
-                for problem in error.problems
-            )
+            tuple(problem.under(member) for problem in error.problems)
         ) from None
 
 
@@ -132,9 +131,13 @@ def _time_of(text: str, sent_at: float) -> datetime:
         return datetime.fromtimestamp(sent_at, UTC)
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise InvalidRequestError((Problem("Occurrence", "must be an ISO 8601 time"),)) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    if at.year not in _YEARS:
+        text = f"must lie between the years {_YEARS[0]} and {_YEARS[-1]}"
+        raise InvalidRequestError((Problem("Occurrence", text),))
+    return at
 
 
 def with_dates(kind: Kind, body: Mapping[str, Any], moment: datetime) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -45,6 +46,10 @@ class Problem:
 
     place: str
     rule: str
+
+    def under(self, member: str) -> Problem:
+        """The same problem, told as of the object that has the body as its `member`."""
+        return Problem(f"{member}.{self.place}" if self.place else member, self.rule)
 
     @property
     def field(self) -> str:
@@ -174,6 +179,9 @@ def check_request(data: Any, target: Target) -> Request:
         for name in ("UserConfiguration", "RegisteredUser", "SnapshotConfiguration")
         if (member := getattr(body, name)) is not None
     }
+    if len(written(snapshot).encode()) > MAX_BODY_BYTES:
+        text = f"must be at most {MAX_BODY_BYTES} bytes with its numbers and times written out"
+        raise InvalidRequestError((Problem("SnapshotConfiguration", text),))
     envelope = body.model_dump(
         mode="json", include={"Priority", "Deadline", "Name", "Tags", "DashboardId"}
     )
@@ -203,6 +211,11 @@ def digest_of(data: Any) -> str:
     """SHA-256 of the canonical JSON: equal for requests that mean the same."""
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def written(snapshot: Mapping[str, Any]) -> str:
+    """A checked request's snapshot as the table keeps it: short, since an item has 400 KB."""
+    return json.dumps(snapshot, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_json(text: str, most_bytes: int = MAX_BODY_BYTES) -> Any:

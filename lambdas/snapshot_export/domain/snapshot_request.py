@@ -8,6 +8,7 @@ otherwise be dropped silently.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -20,6 +21,7 @@ MAX_FILE_GROUPS = 50
 """Ours: QuickSight takes 7 in a job; a request with more is done in parts (domain/parts.py)."""
 MAX_EXCEL_VISUALS = 5
 INT64_MAX = 2**63 - 1
+_ONE_LINE = re.compile("[^\n\r\u0085\u2028\u2029]*")
 
 
 class Format(StrEnum):
@@ -41,8 +43,11 @@ def rule(text: str) -> PydanticCustomError:
 
 
 def _not_blank(value: str) -> str:
+    """The model's pattern `.*\\S.*`, which a text of several lines does not match as a whole."""
     if not value.strip():
         raise rule("must not be blank")
+    if not _ONE_LINE.fullmatch(value):
+        raise rule("must not hold line breaks")
     return value
 
 

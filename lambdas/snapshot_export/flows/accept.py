@@ -68,17 +68,22 @@ def _accept_body(services: Services, body: str, message_id: str, sent_at: float)
         return
     occurrence = read_occurrence(data, message_id=message_id, sent_at=sent_at)
     logger.info("schedule occurs", reason=occurrence.schedule, request_id=occurrence.request_id)
-    plain = {"Burst": occurrence.body} if occurrence.kind == "Burst" else occurrence.body
-    with problems_under(occurrence.kind):
-        _accept_plain(services, plain, json.dumps(plain), message_id, sent_at)
+    if occurrence.kind == "Burst":
+        _accept_plain(services, {"Burst": occurrence.body}, "", message_id, sent_at)
+        return
+    with problems_under("Export"):
+        accept_request(
+            services, json.dumps(occurrence.body), source=message_id, accepted_at=sent_at
+        )
 
 
 def _accept_plain(
     services: Services, data: dict[str, Any], body: str, message_id: str, sent_at: float
 ) -> None:
     if set(data) == {"Burst"}:
-        burst = check_burst(data["Burst"], target_of(services))
-        accept_burst(services, burst, source=message_id, accepted_at=sent_at)
+        with problems_under("Burst"):
+            burst = check_burst(data["Burst"], target_of(services))
+            accept_burst(services, burst, source=message_id, accepted_at=sent_at)
     else:
         accept_request(services, body, source=message_id, accepted_at=sent_at)
 
