@@ -13,6 +13,8 @@ from constructs import Construct
 FUNCTION_TIMEOUT_SECONDS = 60
 DESCRIBE_TIMEOUT_SECONDS = 120
 """It polls for up to flows/poll.POLL_SECONDS and then has a last check to make."""
+SERVICE_NAME = "snapshot-export"
+METRICS_NAMESPACE = "SnapshotExport"
 
 
 class ExportFunction(lambda_.Function):
@@ -54,8 +56,8 @@ class ExportFunction(lambda_.Function):
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
             environment={
-                "POWERTOOLS_SERVICE_NAME": "snapshot-export",
-                "POWERTOOLS_METRICS_NAMESPACE": "SnapshotExport",
+                "POWERTOOLS_SERVICE_NAME": SERVICE_NAME,
+                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                 **environment,
             },
         )

@@ -14,6 +14,7 @@ from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
 from infra.functions import DESCRIBE_TIMEOUT_SECONDS, ExportFunction
 from infra.grants import Grants
 from infra.intake import Intake
+from infra.monitoring import Monitoring
 from infra.notifications import Notifications
 from infra.parameters import DeploymentParameters, Settings
 from infra.reconciler import Reconciler
@@ -114,6 +115,15 @@ class SnapshotExportStack(cdk.Stack):
             state_machine_arn=grants.machine_arn,
         )
         notifications = Notifications(self, "Notifications", emails=deployment.notify_emails)
+        Monitoring(
+            self,
+            "Monitoring",
+            topic=notifications.topic,
+            dead_letter_queues={
+                "DeadLetters": intake.dead_letter_queue,
+                "BurstDeadLetters": bursts.dead_letter_queue,
+            },
+        )
         self._add_outputs(
             ApiUrl=api.http_api.api_endpoint,
             ApiId=api.http_api.api_id,

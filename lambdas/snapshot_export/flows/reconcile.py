@@ -1,22 +1,25 @@
 """Reconcile: compare the table with what Step Functions says, mend the table, fill free slots.
 
 Every minute, and when an execution failed, timed out or was aborted. The reconciler frees no slot
-by itself: an attempt whose execution is gone gets a new one, which asks QuickSight.
+by itself: an attempt whose execution is gone gets a new one, which asks QuickSight. What should
+not have been is told by kind (domain/drift.py), mended or not.
 Order of writes: the restart is counted on the attempt first (its count names the execution), then
 the execution is started; dying between the two leads to the next restart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
+from snapshot_export.domain.drift import Finding, judge_gate
 from snapshot_export.domain.export import Attempt
 from snapshot_export.errors import ConditionFailedError
 from snapshot_export.flows.admit import START_WINDOW_SECONDS, admit, start_execution
 from snapshot_export.flows.resume_bursts import resume_bursts
+from snapshot_export.flows.watch import find_overdue_leases, find_stalled_backlog
 
 GRACE_SECONDS = 20.0
 """An execution may still be on its way for this long after its admission or restart."""
@@ -31,8 +34,15 @@ class Mended:
 
     executions_restarted: int = 0
     counter_corrected: int = 0
+    leases_released: int = 0
     bursts_resumed: int = 0
     admitted: int = 0
+    findings: tuple[Finding, ...] = ()
+    """What should not have been, mended or not."""
+
+    def counts(self) -> dict[str, int]:
+        """How many mends of each kind."""
+        return {kind: number for kind, number in asdict(self).items() if kind != "findings"}
 
 
 def reconcile(services: Services) -> Mended:
@@ -44,11 +54,17 @@ def reconcile(services: Services) -> Mended:
         for attempt in attempts
         if attempt.execution_name not in running
     )
+    corrected, drift = _correct_counter(services)
+    overdue, released = find_overdue_leases(services, attempts)
+    resumed, admitted = resume_bursts(services), admit(services)
+    found = (drift, overdue, find_stalled_backlog(services))
     return Mended(
         executions_restarted=restarted,
-        counter_corrected=_correct_counter(services),
-        bursts_resumed=resume_bursts(services),
-        admitted=admit(services),
+        counter_corrected=corrected,
+        leases_released=released,
+        bursts_resumed=resumed,
+        admitted=admitted,
+        findings=tuple(finding for finding in found if finding),
     )
 
 
@@ -71,24 +87,19 @@ def _restart_if_gone(services: Services, attempt: Attempt) -> bool:
     return True
 
 
-def _correct_counter(services: Services) -> int:
+def _correct_counter(services: Services) -> tuple[int, Finding | None]:
     """Mend a counter that differs from the leases in two readings. Only a hand could do that."""
-    seen = _drift(services)
+    seen = judge_gate(*services.store.in_flight())
     if seen is None:
-        return 0
+        return 0, None
     services.sleep(RECOUNT_SECONDS)
-    if _drift(services) != seen:
-        return 0
-    running, leases = seen
-    try:
-        services.store.correct_counter(running, leases)
-    except ConditionFailedError:
-        return 0
-    logger.error("counter corrected", reason="differed from leases", seen=running, leases=leases)
-    return 1
-
-
-def _drift(services: Services) -> tuple[int, int] | None:
     gate, attempts = services.store.in_flight()
+    if judge_gate(gate, attempts) != seen:
+        return 0, None
     leases = sum(attempt.holds_slot for attempt in attempts)
-    return None if gate.running == leases else (gate.running, leases)
+    try:
+        services.store.correct_counter(gate.running, leases)
+    except ConditionFailedError:
+        return 0, None
+    logger.error("counter corrected", reason=seen.reason, seen=gate.running, leases=leases)
+    return 1, seen

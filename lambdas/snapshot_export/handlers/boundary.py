@@ -52,4 +52,9 @@ def describe_place(error: Exception) -> str:
 def count(name: str, value: float = 1) -> None:
     """Add to a metric; nothing is written for nothing."""
     if value:
-        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+        measure(name, value)
+
+
+def measure(name: str, value: float) -> None:
+    """Write a metric, 0 too."""
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

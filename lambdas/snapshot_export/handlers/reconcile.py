@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.services import services_from_env
+from snapshot_export.domain.drift import Drift
 from snapshot_export.flows.reconcile import reconcile
-from snapshot_export.handlers.boundary import count, guarded, logger, metrics
+from snapshot_export.handlers.boundary import guarded, logger, measure, metrics
 
 
 @metrics.log_metrics
 @guarded
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
-    """EventBridge event in, counts of what was mended out."""
-    mended = asdict(reconcile(services_from_env()))
+    """EventBridge event in, counts of what was mended out.
+
+    Each kind of mend and of drift is a metric of every pass, 0 too: its alarm then has data, and
+    no data means that no pass was made.
+    """
+    done = reconcile(services_from_env())
+    mended: dict[str, Any] = done.counts()
     for kind, number in mended.items():
-        count("Mended" + kind.title().replace("_", ""), number)
+        measure("Mended" + kind.title().replace("_", ""), number)
+    amounts = {finding.kind: finding.amount for finding in done.findings}
+    for drift in Drift:
+        measure(drift.value, amounts.get(drift, 0))
+    for finding in done.findings:
+        logger.error("drift", reason=finding.reason, kind=finding.kind.value, amount=finding.amount)
     logger.info("reconciled", reason=event.get("detail-type", "called"), **mended)
     return mended
