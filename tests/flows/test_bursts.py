@@ -219,7 +219,7 @@ def test_recipients_too_large_for_the_table_are_refused_alone(world: World) -> N
     world.driver.run()
     assert (counts(world)["completed"], counts(world)["refused"]) == (1, 2)
     first, third = world.services.bursts.refusals("burst-1")
-    assert "must give an export of at most" in first.problems[0].rule
+    assert "must be at most 262144 bytes" in first.problems[0].rule
     assert len(third.problems[0].place) == 200
 
 
