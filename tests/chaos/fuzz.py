@@ -63,8 +63,8 @@ def messages() -> st.SearchStrategy[tuple[str, str]]:
     right = st.one_of(exports(), exports(), bursts(), occurrences())
     return st.one_of(
         st.tuples(st.just("mutated"), mutated(right).map(_unescaped)),
-        *[st.tuples(st.just("mutated"), mutated(right).map(write))] * 4,
-        st.tuples(st.just("valid"), right.map(write)),
+        *[st.tuples(st.just("mutated"), mutated(right).map(write))] * 3,
+        *[st.tuples(st.just("valid"), right.map(write))] * 4,
         st.tuples(st.just("valid"), right.map(_unescaped)),
         st.tuples(st.just("document"), _of_the_document()),
         st.tuples(st.just("broken"), broken(right.map(write))),
