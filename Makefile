@@ -6,7 +6,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test chaos bench bench-growth bench-burst check openapi fmt lock clean
+.PHONY: help install run up down test chaos chaos-selftest bench bench-growth bench-burst check openapi fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -31,6 +31,9 @@ chaos: install  ## Crash points, interleavings, faults on the running stack, fuz
 
 bench: install  ## Ours beside what others do, on the same job times (JOBS=100, ROWS="names of rows")
 	@$(BIN)/python -m bench.compare --jobs $(JOBS) --rows "$(ROWS)"
+
+chaos-selftest: install  ## Plant deliberate bugs in copies and show which suite catches each
+	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos.selftest
 
 bench-burst: install  ## A burst of 100,000 recipients: time, memory, calls
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.burst

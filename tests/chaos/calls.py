@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 from unittest.mock import patch
 
 import botocore.endpoint
@@ -171,8 +171,18 @@ class Calls:
         return self._answers[token]
 
 
+class Sender(Protocol):
+    """What requests go through."""
+
+    def send(self, real: Callable[[], Any], endpoint: Any, model: Any, request: Any) -> Any:
+        """A request of botocore."""
+
+    def open(self, real: Callable[[], Any]) -> Any:
+        """An address that urllib opens."""
+
+
 @contextmanager
-def hooked(calls: Calls, sleep: Callable[[float], None]) -> Iterator[None]:
+def hooked(calls: Sender, sleep: Callable[[float], None]) -> Iterator[None]:
     """Let all requests of this process go through `calls`; botocore's waits are `sleep`'s.
 
     S3 transfers run in the calling thread, and a kill does not wait for them.

@@ -22,6 +22,20 @@ from tests.chaos.scenarios import SCENARIOS, Scenario
 from tests.chaos.theatre import Theatre, theatre
 
 KILLS = (Fate.BEFORE, Fate.AFTER)
+CLAIMS = frozenset(
+    {
+        "start before lease",
+        "<> for < in the gate",
+        "counter and lease in two writes",
+        "a SnapshotJobId of each start's own",
+        "the reconciler does not admit",
+        "the reconciler restarts no execution",
+        "the event after the end",
+        "the next attempt queued in two writes",
+        "accept without its condition",
+    }
+)
+"""Bugs that the sample must catch (bugs.py). One function at a time cannot show those of races."""
 FatesOf = Callable[[Call], Iterable[Fate]]
 _READS = ("Get", "Query", "BatchGet", "Describe", "List", "Head")
 
@@ -99,18 +113,22 @@ def survey(stage: Theatre, scenario: Scenario, fates: FatesOf = fates_of) -> Sur
 
 def run() -> PartResult:
     """All scenarios, every call, every fate."""
-    return _tell(fates_of)
+    return _tell(fates_of, stop_at_first=False)
 
 
 def sample() -> PartResult:
-    """All scenarios, and a fixed part of the fates: seconds instead of minutes."""
-    return _tell(Sample().fates_of)
+    """All scenarios, a fixed part of the fates, up to the first violation: for `make test`."""
+    return _tell(Sample().fates_of, stop_at_first=True)
 
 
-def _tell(fates: FatesOf) -> PartResult:
+def _tell(fates: FatesOf, *, stop_at_first: bool) -> PartResult:
+    surveys: list[Survey] = []
     with theatre() as stage:
         stage.play(SCENARIOS[0])  # makes the clients, which the copies then share
-        surveys = [survey(stage, scenario, fates) for scenario in SCENARIOS]
+        for scenario in SCENARIOS:
+            surveys.append(survey(stage, scenario, fates))
+            if stop_at_first and surveys[-1].told():
+                break
     outcomes = [each for one in surveys for each in one.outcomes]
     kills = [each for each in outcomes if each.fate in KILLS]
     lost = [each for each in outcomes if each.fate not in KILLS]

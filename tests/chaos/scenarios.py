@@ -257,6 +257,15 @@ def api_and_capacity(stage: Stage) -> None:
     )
 
 
+def limit_lowered(stage: Stage) -> None:
+    """The limit is set below what runs: that drains first, and what waits goes on waiting."""
+    stage.deliver(csv("low-1"), csv("low-2"), csv("low-3"))
+    stage.when(
+        lambda: len(stage.witness.read().attempts) == 2,
+        lambda: stage.call("PUT", "/capacity", {"Limit": 1}, expect=(200,)),
+    )
+
+
 def schedule_occurs(stage: Stage) -> None:
     """A schedule is made; its occurrence comes twice."""
     body = {"ScheduleExpression": "rate(1 day)", "Export": csv(None)}
@@ -331,6 +340,7 @@ SCENARIOS = (
     ),
     Scenario("registered_user", registered_user, {"manager": DONE}, 1),
     Scenario("api_and_capacity", api_and_capacity, {"posted": DONE}, 1),
+    Scenario("limit_lowered", limit_lowered, {f"low-{each}": DONE for each in (1, 2, 3)}, 3),
     Scenario("schedule_occurs", schedule_occurs, {"daily-20261123T060000Z": DONE}, 1),
     Scenario("burst_of_a_manifest", burst_of_a_manifest, {"people-2": DONE, "people-4": DONE}, 2),
     Scenario("burst_of_one_name", burst_of_one_name, {"same-1": DONE, "same-2": "FAILED"}, 2),

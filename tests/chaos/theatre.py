@@ -84,7 +84,14 @@ class Theatre:
 
 @contextmanager
 def theatre() -> Iterator[Theatre]:
-    """A theatre; the environment is as the flow tests have it."""
+    """A theatre."""
+    with connected() as (wire, clock):
+        yield Theatre(wire, clock)
+
+
+@contextmanager
+def connected() -> Iterator[tuple[Wire, Clock]]:
+    """An emulator on a virtual clock; the environment is as the flow tests have it."""
     clock = Clock()
     metrics.provider.namespace = "SnapshotExport"
     with patch.dict(os.environ):
@@ -99,4 +106,4 @@ def theatre() -> Iterator[Theatre]:
             "POWERTOOLS_METRICS_DISABLED": "true",
         }
         with Wire(clock).connected() as wire:
-            yield Theatre(wire, clock)
+            yield wire, clock

@@ -1,0 +1,262 @@
+"""Deliberate bugs, each an exact replacement in the product's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+STORE = "lambdas/snapshot_export/adapters/store.py"
+FLOWS = "lambdas/snapshot_export/flows"
+DOMAIN = "lambdas/snapshot_export/domain"
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One bug. `edits`: file, text that must be there exactly once, text in its place."""
+
+    name: str
+    edits: tuple[tuple[str, str, str], ...]
+
+    def plant(self, root: Path) -> None:
+        """Change the copy under `root`; raises ValueError if the text is not there once."""
+        for file, old, new in self.edits:
+            path = root / file
+            text = path.read_text()
+            if text.count(old) != 1:
+                raise ValueError(f"{self.name}: {file} has its text {text.count(old)} times")
+            path.write_text(text.replace(old, new))
+
+
+BUGS = (
+    Bug(
+        "release without its condition",
+        (
+            (
+                STORE,
+                """                self._on_attempt(
+                    attempt,
+                    "SET holds_slot = :no, job_status = :status, job_ended_at = :at",
+                    {":no": False, ":status": job_status, ":at": ended_at},
+                ),
+""",
+                """                update_of(
+                    self._keys.attempt(attempt.export_id),
+                    "SET holds_slot = :no, job_status = :status, job_ended_at = :at",
+                    values={":no": False, ":status": job_status, ":at": ended_at},
+                ),
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "start before lease",
+        (
+            (
+                f"{FLOWS}/admit.py",
+                """        try:
+            services.store.admit(""",
+                """        from snapshot_export.domain.parts import snapshot_of_part
+
+        for each in attempts:
+            export = services.store.export(each.export_id)
+            if export:
+                sent = snapshot_of_part(export.snapshot, export.part)
+                services.quicksight.start(each.dashboard_id, each.snapshot_job_id, sent)
+        try:
+            services.store.admit(""",
+            ),
+        ),
+    ),
+    Bug(
+        "<> for < in the gate",
+        (
+            (STORE, "OR running <= :room)", "OR running <> :room)"),
+            (STORE, '":room": admission.cap - count}', '":room": admission.cap}'),
+            (
+                f"{DOMAIN}/gate.py",
+                "slots = max(0, cap - gate.running)",
+                "slots = int(cap != gate.running)",
+            ),
+        ),
+    ),
+    Bug(
+        "counter and lease in two writes",
+        (
+            (
+                STORE,
+                """                    names={"#status": "status"},
+                ),
+            ]
+        self._table.transact(writes)
+""",
+                """                    names={"#status": "status"},
+                ),
+            ]
+        self._table.transact(writes[:1])
+        self._table.transact(writes[1:])
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "finish without its conditions",
+        (
+            (
+                STORE,
+                """            self._delete_attempt(attempt, holds_slot=attempt.holds_slot),
+            *count_end(export),
+""",
+                """            delete_of(self._keys.attempt(attempt.export_id)),
+            *count_end(export),
+""",
+            ),
+            (
+                STORE,
+                """        data = export_attributes(export)
+        writes = [
+            self._on_export(
+                attempt,
+                "SET #status = :end, files = :files, #error = :error, finished_at = :at, "
+                "job_seconds = :seconds, expires_at = :expires",
+                {
+""",
+                """        data = export_attributes(export)
+        writes = [
+            update_of(
+                self._keys.export(attempt.export_id),
+                "SET #status = :end, files = :files, #error = :error, finished_at = :at, "
+                "job_seconds = :seconds, expires_at = :expires",
+                values={
+""",
+            ),
+            (
+                STORE,
+                """                    ":seconds": export.job_seconds or 0,
+                    ":expires": expires_at,
+                },
+                {"#error": "error"},
+            ),
+""",
+                """                    ":seconds": export.job_seconds or 0,
+                    ":expires": expires_at,
+                },
+                names={"#error": "error", "#status": "status"},
+            ),
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "a SnapshotJobId of each start's own",
+        (
+            (
+                f"{FLOWS}/start.py",
+                """    try:
+        services.quicksight.start(
+""",
+                """    from dataclasses import replace
+    from uuid import uuid4
+
+    record = replace(record, snapshot_job_id=f"{export_id}-{attempt}-{uuid4().hex}")
+    try:
+        services.quicksight.start(
+""",
+            ),
+            (
+                STORE,
+                """                "SET started_at = if_not_exists(started_at, :at)",
+                {":at": started_at},
+""",
+                """                "SET started_at = if_not_exists(started_at, :at), "
+                "snapshot_job_id = :job",
+                {":at": started_at, ":job": attempt.snapshot_job_id},
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "the reconciler does not admit",
+        ((f"{FLOWS}/reconcile.py", "admitted=admit(services)", "admitted=0"),),
+    ),
+    Bug(
+        "the reconciler restarts no execution",
+        (
+            (
+                f"{FLOWS}/reconcile.py",
+                "if attempt.execution_name not in running",
+                "if attempt.execution_name not in running and attempt.restarts < 0",
+            ),
+        ),
+    ),
+    Bug(
+        "the event after the end",
+        (
+            (
+                f"{FLOWS}/finish.py",
+                """    if status is not Status.CANCELLED:
+        services.events.announce_end(done)
+    try:
+""",
+                """    try:
+""",
+            ),
+            (
+                f"{FLOWS}/finish.py",
+                """        return
+    ask_for_close(services, export.burst_id)
+    if status""",
+                """        return
+    if status is not Status.CANCELLED:
+        services.events.announce_end(done)
+    ask_for_close(services, export.burst_id)
+    if status""",
+            ),
+        ),
+    ),
+    Bug(
+        "the next attempt queued in two writes",
+        (
+            (
+                STORE,
+                """                self._delete_attempt(attempt, holds_slot=False),
+                self._put_entry(_entry_of(queued, due_at)),
+""",
+                """                self._delete_attempt(attempt, holds_slot=False),
+""",
+            ),
+            (
+                STORE,
+                """                    {"#error": "error", "#rank": "rank"},
+                    condition=_NOT_MARKED,
+                ),
+            ]
+        )
+""",
+                """                    {"#error": "error", "#rank": "rank"},
+                    condition=_NOT_MARKED,
+                ),
+            ]
+        )
+        self._table.transact([self._put_entry(_entry_of(queued, due_at))])
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "accept without its condition",
+        (
+            (
+                STORE,
+                """            export_attributes(export),
+            condition="attribute_not_exists(pk) OR #status = :rejected",
+            values={":rejected": Status.REJECTED},
+            names={"#status": "status"},
+        ),
+        put_of(""",
+                """            export_attributes(export),
+        ),
+        put_of(""",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,307 @@
+"""Functions interleaved at every call, against the real adapter: counter, leases and backlog hold.
+
+Accept, admit, start, check, collect, cancel and reconcile run at the same time, in an order that
+Hypothesis chooses and shrinks; replies are lost, functions die, the limit moves up and down, and
+somebody else takes slots. Judged after every step; at the end every export must come to its end.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import boto3
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from moto import mock_aws
+
+from snapshot_export.adapters.services import Services, make_services
+from snapshot_export.flows.accept import accept_message
+from snapshot_export.flows.admit import admit
+from snapshot_export.flows.cancel import cancel
+from snapshot_export.flows.check import check
+from snapshot_export.flows.collect import collect
+from snapshot_export.flows.reconcile import reconcile
+from snapshot_export.flows.start import start
+from tests.chaos.actors import Actor, stepped
+from tests.chaos.calls import Fate
+from tests.chaos.part import PartResult
+from tests.chaos.stage import QuietWorld
+from tests.chaos.theatre import SharedSession, connected
+from tests.chaos.wire import Wire
+from tests.chaos.witness import Witness
+from tests.support.messages import message, visuals_group
+from tests.support.world import REGION, START_TIME, Clock
+
+LIMIT = 2
+FUNCTION_SECONDS = 60.0
+"""infra/functions.py: a function that lives longer is ended by Lambda."""
+MOST_ACTORS = 4
+MOST_EXPORTS = 5
+ROUNDS = 60
+CLAIMS = frozenset(
+    {
+        "release without its condition",
+        "start before lease",
+        "<> for < in the gate",
+        "counter and lease in two writes",
+        "finish without its conditions",
+        "a SnapshotJobId of each start's own",
+        "the reconciler does not admit",
+        "accept without its condition",
+    }
+)
+"""Bugs that the sample must catch (bugs.py)."""
+CSV = visuals_group("CSV", "lines")
+STEPS = {"start": start, "check": check, "collect": collect}
+NUMBERS = st.integers(0, MOST_EXPORTS - 1)
+FATES = st.sampled_from(
+    [None, None, None, None, None, Fate.LOST, Fate.SILENT, Fate.AFTER, Fate.BEFORE]
+)
+
+
+class Interleavings(RuleBasedStateMachine):
+    """The model is small: the ids that were sent, whether each was asked to be cancelled."""
+
+    wire: ClassVar[Wire]
+    clock: ClassVar[Clock]
+    session: ClassVar[boto3.Session | None] = None
+    counts: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        random.seed(4)
+        self.clock.time = START_TIME
+        self.wire.emulator.reset()
+        self._mock = mock_aws()
+        self._mock.start()
+        Interleavings.session = self.session or SharedSession(region_name=REGION)
+        self.world = QuietWorld(self.session, self.wire, self.clock)  # type: ignore[arg-type]
+        self.world.switch("job_seconds", seconds=18.0, times=9999)
+        self.witness = Witness(self.world, LIMIT)
+        self._stepping = stepped(self.clock.sleep)
+        self._stepping.__enter__()
+        self.actors: list[Actor] = []
+        self.sent: set[str] = set()
+        self.cancelled: set[str] = set()
+        self.counts["runs"] += 1
+
+    # What begins.
+
+    @initialize(count=st.integers(1, MOST_EXPORTS))
+    def accept_some(self, count: int) -> None:
+        """Some wait from the start."""
+        for number in range(count):
+            self.sent.add(f"e{number}")
+            self._alone(f"accept e{number}", _accepting(f"e{number}"))
+
+    @rule(number=NUMBERS)
+    def accept(self, number: int) -> None:
+        """A message is delivered, for the first time or again."""
+        self.sent.add(f"e{number}")
+        self._begin(f"accept e{number}", _accepting(f"e{number}"))
+
+    @rule()
+    def admit(self) -> None:
+        """Somebody admits, as everybody does who frees a slot or accepts."""
+        self._begin("admit", admit)
+
+    @precondition(lambda self: self._attempts())
+    @rule(number=NUMBERS, kind=st.sampled_from([*STEPS]))
+    def do_step(self, number: int, kind: str) -> None:
+        """A step of an execution, also one that is run twice at once or comes at a wrong time."""
+        attempts = self._attempts()
+        name = sorted(attempts)[number % len(attempts)]
+        self._begin(f"{kind} {name}", _step(kind, name, attempts[name]))
+
+    @precondition(lambda self: self.sent)
+    @rule(number=NUMBERS)
+    def cancel(self, number: int) -> None:
+        """A user cancels an export."""
+        name = sorted(self.sent)[number % len(self.sent)]
+        self.cancelled.add(name)
+        self._begin(f"cancel {name}", lambda services: cancel(services, name))
+
+    @rule()
+    def reconcile(self) -> None:
+        """The reconciler's minute."""
+        self._begin("reconcile", reconcile)
+
+    # What goes on.
+
+    @precondition(lambda self: self.actors)
+    @rule(number=st.integers(0, MOST_ACTORS - 1), fate=FATES)
+    def go_on(self, number: int, fate: Fate | None) -> None:
+        """One function makes its next call."""
+        actor = self.actors[number % len(self.actors)]
+        self._step(actor, fate)
+
+    @precondition(lambda self: self.actors)
+    @rule(number=st.integers(0, MOST_ACTORS - 1))
+    def run_through(self, number: int) -> None:
+        """One function runs to its end while the others stand."""
+        self._run_through(self.actors[number % len(self.actors)])
+
+    # What changes around them.
+
+    @rule(limit=st.sampled_from([0, 1, 2, 3, None]))
+    def change_limit(self, limit: int | None) -> None:
+        """A hand moves the limit."""
+        self.world.services.store.change_gate({"limit": limit})
+        self._judge(f"limit {limit}")
+
+    @rule(slots=st.integers(0, 12))
+    def occupy(self, slots: int) -> None:
+        """Somebody else takes slots, or leaves."""
+        self.wire.emulator.vacate()
+        self.wire.emulator.occupy(slots)
+
+    @rule(seconds=st.sampled_from([1.0, 19.0, 61.0, 700.0]))
+    def pass_time(self, seconds: float) -> None:
+        """Time passes; Lambda ends the functions that take too long."""
+        self.clock.time += seconds
+        for actor in [*self.actors]:
+            if self.clock.time - actor.began > FUNCTION_SECONDS:
+                self._step(actor, Fate.BEFORE)
+
+    def teardown(self) -> None:
+        """Everything runs to its end, and every export has come to one."""
+        try:
+            if not self.witness.violations:
+                self._come_to_rest()
+        finally:
+            for actor in self.actors:
+                while not actor.is_over:
+                    actor.step(Fate.BEFORE)
+            self._stepping.__exit__(None, None, None)
+            self._mock.stop()
+
+    def _come_to_rest(self) -> None:
+        for actor in [*self.actors]:
+            self._run_through(actor)
+        self.world.services.store.change_gate({"limit": None})
+        self.wire.emulator.vacate()
+        for name in sorted(self.sent):
+            self._alone(f"accept {name}", _accepting(name))
+        for _ in range(ROUNDS):
+            if self.witness.is_quiet():
+                break
+            self._alone("reconcile", reconcile)
+            for name, ids in self._attempts().items():
+                for kind in STEPS:
+                    self._alone(f"{kind} {name}", _step(kind, name, ids))
+            self.clock.time += 20.0
+        ends = {
+            name: "COMPLETED|CANCELLED" if name in self.cancelled else "COMPLETED"
+            for name in self.sent
+        }
+        jobs = len(self.world.ledger()["jobs"])
+        self.counts["exports"] += len(ends)
+        self.witness.judge_end(ends, range(jobs, jobs + 1), executions=False)
+        self._judge("at rest")
+
+    def _begin(self, name: str, flow: Callable[[Services], object]) -> None:
+        if len(self.actors) == MOST_ACTORS:
+            self._run_through(self.actors[0])
+        services = make_services(
+            replace(self.world.settings, snapshot_job_limit=LIMIT),
+            self.world.session,
+            now=self.clock.now,
+            sleep=self.clock.sleep,
+        )
+        self.counts["functions"] += 1
+        actor = Actor(name, lambda: flow(services), self.witness.on_effect, self.clock.now())
+        if not actor.is_over:
+            self.actors.append(actor)
+        self._judge(name, actor)
+
+    def _alone(self, name: str, flow: Callable[[Services], object]) -> None:
+        self._begin(name, flow)
+        for actor in [*self.actors]:
+            self._run_through(actor)
+
+    def _run_through(self, actor: Actor) -> None:
+        while not actor.is_over:
+            self._step(actor, None)
+
+    def _step(self, actor: Actor, fate: Fate | None) -> None:
+        told = f"{actor.name} {fate or 'does'} {actor.at}"
+        self.counts["calls"] += 1
+        self.counts["lost or killed"] += fate is not None
+        actor.step(fate)
+        if actor.is_over:
+            self.actors.remove(actor)
+        self._judge(told, actor)
+
+    def _attempts(self) -> dict[str, dict[str, Any]]:
+        return self.witness.read().attempts
+
+    def _judge(self, what: str, actor: Actor | None = None) -> None:
+        if actor is not None and actor.error is not None:
+            raise AssertionError(f"{what}: {type(actor.error).__name__}") from actor.error
+        self.witness.look()
+        assert not self.witness.violations, f"{what}: {self.witness.violations[0]}"
+
+
+def _accepting(name: str) -> Callable[[Services], object]:
+    body = json.dumps(message(name, groups=[CSV], Priority=1 + int(name[1:]) % 3))
+    return lambda services: accept_message(
+        services, message_id=f"message-{name}", body=body, sent_at=START_TIME
+    )
+
+
+def _step(kind: str, name: str, ids: dict[str, Any]) -> Callable[[Services], object]:
+    attempt, admission = int(ids["attempt"]), int(ids["admission"])
+    return lambda services: STEPS[kind](services, name, attempt, admission)
+
+
+def run() -> PartResult:
+    """Some hundred runs, other ones each time."""
+    return explore(examples=300, steps=60, is_sample=False)
+
+
+def sample() -> PartResult:
+    """A few runs, the same each time; what they find is not shrunk."""
+    return explore(examples=25, steps=40, is_sample=True)
+
+
+def explore(*, examples: int, steps: int, is_sample: bool) -> PartResult:
+    """Let Hypothesis look for an order of calls that breaks something."""
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        derandomize=is_sample,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        verbosity=Verbosity.quiet,
+        phases=[Phase.generate] if is_sample else [Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    Interleavings.counts = Counter()
+    violations: list[str] = []
+    with connected() as (wire, clock):
+        Interleavings.wire, Interleavings.clock = wire, clock
+        try:
+            run_state_machine_as_test(Interleavings, settings=chosen)
+        except Exception as error:
+            notes = "\n".join(getattr(error, "__notes__", []))
+            violations.append(f"{type(error).__name__}: {error}\n{notes}")
+    counts = Interleavings.counts
+    line = (
+        f"interleavings: {counts['runs']} runs, {counts['functions']} functions, "
+        f"{counts['calls']} calls, {counts['lost or killed']} lost or killed, "
+        f"{counts['exports']} exports brought to their end"
+    )
+    return PartResult(line, tuple(violations))
