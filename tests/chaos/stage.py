@@ -92,13 +92,16 @@ class Stage:
         clock: Clock,
         calls: Calls,
         limit: int,
+        expected_seconds: float,
     ) -> None:
         self.world = QuietWorld(session, quicksight, clock)  # type: ignore[arg-type]
         self.clock = clock
         self.calls = calls
         self.witness = Witness(self.world, limit)
         calls.on_effect = self.witness.on_effect
-        self.settings = replace(self.world.settings, snapshot_job_limit=limit)
+        self.settings = replace(
+            self.world.settings, snapshot_job_limit=limit, expected_job_seconds=expected_seconds
+        )
         self.session = session
         self.machine = Machine()
         self.answers: list[tuple[str, int, Any]] = []

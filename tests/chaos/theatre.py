@@ -25,6 +25,10 @@ from tests.chaos.wire import API, Wire
 from tests.support.world import ACCOUNT, REGION, START_TIME, Clock
 
 
+EXPECTED_SECONDS = 4.0
+"""How long jobs are expected to take, in job times: so one or two polls find them running."""
+
+
 @dataclass(frozen=True)
 class Played:
     """One run of a scenario. `struck` is the call that the fate met, if it met one."""
@@ -67,7 +71,14 @@ class Theatre:
         calls = Calls(choose)
         with mock_aws():
             self._session = self._session or SharedSession(region_name=REGION)
-            stage = Stage(self._session, self._wire, self._clock, calls, scenario.limit)
+            stage = Stage(
+                self._session,
+                self._wire,
+                self._clock,
+                calls,
+                scenario.limit,
+                scenario.seconds * EXPECTED_SECONDS,
+            )
             stage.world.switch("job_seconds", seconds=scenario.seconds, times=999)
             with hooked(calls, self._clock.sleep):
                 scenario.play(stage)
