@@ -24,7 +24,6 @@ from tests.chaos.stage import Stage
 from tests.chaos.wire import API, Wire
 from tests.support.world import ACCOUNT, REGION, START_TIME, Clock
 
-
 EXPECTED_SECONDS = 4.0
 """How long jobs are expected to take, in job times: so one or two polls find them running."""
 
