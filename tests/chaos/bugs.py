@@ -176,7 +176,13 @@ BUGS = (
     ),
     Bug(
         "the reconciler does not admit",
-        ((f"{FLOWS}/reconcile.py", "admitted=admit(services)", "admitted=0"),),
+        (
+            (
+                f"{FLOWS}/reconcile.py",
+                "resume_bursts(services), admit(services)",
+                "resume_bursts(services), 0",
+            ),
+        ),
     ),
     Bug(
         "the reconciler restarts no execution",
