@@ -8,6 +8,9 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+FAILED_FOR_GOOD = "The export failed for good; its reason is in the table."
+"""Cause of the state ExportFailed: there an execution ends that has done all it had to."""
+
 
 class Reconciler(Construct):
     """Calls `function` every minute, and at once when an execution of the machine breaks.
@@ -42,6 +45,11 @@ class Reconciler(Construct):
                 detail={
                     "stateMachineArn": [state_machine_arn],
                     "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                    "cause": events.Match.any_of(
+                        events.Match.null_value(),
+                        events.Match.does_not_exist(),
+                        events.Match.anything_but(FAILED_FOR_GOOD),
+                    ),
                 },
             ),
             targets=[target],

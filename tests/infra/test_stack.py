@@ -5,17 +5,22 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ministack.services.eventbridge import _matches_pattern
 
 from infra.bundling import PROFILES
 from infra.parameters import DeploymentParameters, Settings
+from infra.reconciler import FAILED_FOR_GOOD
 from infra.workflow import read_definition
 from snapshot_export.settings import Settings as FunctionSettings
 from tests.infra.template_reader import StackTemplate
 
 FUNCTIONS = ("intake", "start", "describe", "collect", "burst", "api", "reconcile")
+ROOT = Path(__file__).parents[2]
 MACHINE = "arn:<Partition>:states:<Region>:<AccountId>:stateMachine:SnapshotExport-Export"
 
 Synthesize = Callable[[Settings], StackTemplate]
@@ -309,6 +314,32 @@ def test_the_reconcile_function_is_called_every_minute_and_when_an_execution_bre
     assert pattern["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
     (machine,) = pattern["detail"]["stateMachineArn"]
     assert template.render(machine) == MACHINE
+
+
+@pytest.mark.parametrize(
+    ("detail", "wakes"),
+    [
+        ({"status": "FAILED", "cause": "CollectFiles"}, True),
+        ({"status": "FAILED"}, True),
+        ({"status": "TIMED_OUT", "cause": None}, True),
+        ({"status": "ABORTED", "cause": "by hand"}, True),
+        ({"status": "FAILED", "cause": FAILED_FOR_GOOD}, False),
+        ({"status": "SUCCEEDED", "cause": None}, False),
+    ],
+)
+def test_an_execution_wakes_the_reconciler_unless_it_did_all_it_had_to(
+    template: StackTemplate, detail: dict[str, Any], wakes: bool
+) -> None:
+    definition = json.loads((ROOT / "statemachine" / "snapshot_export.asl.json").read_text())
+    assert definition["States"]["ExportFailed"]["Cause"] == FAILED_FOR_GOOD
+    pattern = deepcopy(template.properties("ReconcilerExecutionBroke")["EventPattern"])
+    pattern["detail"]["stateMachineArn"] = ["machine"]
+    event = {
+        "Source": "aws.states",
+        "DetailType": "Step Functions Execution Status Change",
+        "Detail": json.dumps(detail | {"stateMachineArn": "machine"}),
+    }
+    assert _matches_pattern(json.dumps(pattern), event) is wakes
 
 
 def test_the_rules_may_call_the_reconcile_function_and_the_api_its_own_and_nobody_else_any(
