@@ -2,7 +2,8 @@
 
 A lease that is overdue is asked about here too: `check` frees its slot if QuickSight says that the
 job ended, so that a slot never waits for an execution that polls no more. If QuickSight says that
-it runs, the slot stays used: there is no cancel. Nothing is written here but by `check`.
+it runs, the slot stays used: there is no cancel. Nothing is written here but by `check`. A job of
+a registered user's is not asked about: the reconciler may not act for users.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def find_overdue_leases(
             snapshot_job_id=attempt.snapshot_job_id,
             held_seconds=round(services.now() - held_since(attempt)),
         )
-    freed = sum(_is_freed(services, attempt) for attempt in overdue[:MOST_ASKED])
+    asked = [attempt for attempt in overdue if not attempt.registered][:MOST_ASKED]
+    freed = sum(_is_freed(services, attempt) for attempt in asked)
     names = ", ".join(attempt.export_id for attempt in overdue[:MOST_ASKED])
     return Finding(Drift.LEASE_OVERDUE, len(overdue), f"held for too long: {names}"), freed
 
