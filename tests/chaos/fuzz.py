@@ -51,7 +51,7 @@ class FoundError(AssertionError):
 
 @dataclass
 class Tally:
-    """What a run delivered and what became of it; `found` holds the last (smallest) bad batch."""
+    """What a run delivered and what became of it; `found` holds the bad batch."""
 
     delivered: Counter[str] = field(default_factory=Counter)
     fates: Counter[str] = field(default_factory=Counter)
@@ -149,7 +149,7 @@ def fuzz(world: Harness, count: int, number: int) -> Tally:
         max_examples=-(-count // size),
         deadline=None,
         database=DirectoryBasedExampleDatabase(DATABASE),
-        phases=[Phase.reuse, Phase.generate, Phase.shrink],
+        phases=[Phase.reuse, Phase.generate],
         suppress_health_check=list(HealthCheck),
         print_blob=False,
         report_multiple_bugs=False,
@@ -163,8 +163,20 @@ def fuzz(world: Harness, count: int, number: int) -> Tally:
     except Exception:
         if tally.found is None:
             raise
+        tally.found = smallest(world, *tally.found)
         keep(tally)
     return tally
+
+
+def smallest(world: Harness, bodies: list[str], found: list[str]) -> tuple[list[str], list[str]]:
+    """The batch without the messages that its violation does not need."""
+    for body in list(bodies):
+        rest = [*bodies]
+        rest.remove(body)
+        ids, outcome = world.deliver(rest)
+        if still := violations_of(ids, rest, outcome):
+            bodies, found = rest, still
+    return bodies, found
 
 
 def keep(tally: Tally) -> None:

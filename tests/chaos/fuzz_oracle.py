@@ -109,7 +109,7 @@ def _problems_with_refusal(message_id: str, body: str, outcome: Outcome) -> list
         if export.status is Status.REJECTED
         and (export.source == message_id or export.export_id in _claimed(body, message_id))
     ]
-    if not records:
+    if not records and not _is_taken_by_a_later_one(message_id, body, outcome):
         found.append("refused without a REJECTED record")
     if not all(export.error and export.error.message for export in records):
         found.append("a REJECTED record without its reason")
@@ -124,6 +124,15 @@ def _problems_with_refusal(message_id: str, body: str, outcome: Outcome) -> list
         if not _is_place(body, problem["Place"]):
             found.append(f"a place that the message does not have: {problem}")
     return found
+
+
+def _is_taken_by_a_later_one(message_id: str, body: str, outcome: Outcome) -> bool:
+    """Whether the record made way: a refused id may be used again when the message is mended."""
+    ids = _claimed(body, message_id)
+    return any(
+        export.export_id in ids and export.source > message_id
+        for export in outcome.exports.values()
+    )
 
 
 def _claimed(body: str, message_id: str) -> set[str]:

@@ -105,3 +105,18 @@ def test_a_request_that_quicksight_would_refuse_is_seen(
     assert fate_of(ids[0], json.dumps(body), outcome) == "ACCEPTED"
     (found,) = violations_of(ids, [json.dumps(body)], outcome)
     assert "AnonymousUsers" in found
+
+
+def test_what_a_run_finds_is_kept_with_the_messages_it_needs(
+    world: Harness, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    corpus = tmp_path / "corpus.json"
+    corpus.write_text("[]")
+    monkeypatch.setattr(part, "DATABASE", tmp_path / "examples")
+    monkeypatch.setattr(part, "CORPUS", corpus)
+    monkeypatch.setattr(intake, "accept_message", lose)
+    tally = part.fuzz(world, 9, part.SAMPLE_SEED)
+    assert tally.found is not None
+    ((found, bodies),) = part.corpus()
+    assert found.startswith("the message disappeared")
+    assert len(bodies) == 1
