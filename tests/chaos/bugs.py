@@ -265,4 +265,28 @@ BUGS = (
             ),
         ),
     ),
+    Bug(
+        "a refused message is not kept",
+        (
+            (
+                f"{FLOWS}/accept.py",
+                "    services.rejected.send(message_id=message_id, reason=reason, body=body)\n",
+                "",
+            ),
+        ),
+    ),
+    Bug(
+        "a wrong message is delivered again",
+        (
+            (
+                f"{FLOWS}/accept.py",
+                """    except InvalidRequestError as error:
+        return _reject(services, message_id, body, sent_at, error.problems)
+""",
+                """    except InvalidRequestError as error:
+        raise TimeoutError from error
+""",
+            ),
+        ),
+    ),
 )

@@ -35,6 +35,8 @@ from tests.support.messages import message
 
 MESSAGES = 10_000
 SAMPLE, SAMPLE_SEED = 504, 20_261_123
+CLAIMS = frozenset({"a refused message is not kept", "a wrong message is delivered again"})
+"""Bugs that the sample must catch (bugs.py)."""
 BATCH = 10
 NEIGHBOURS = {9: message("neighbour")}
 """A right message behind the others, beside those among them: nothing may hold it up."""

@@ -33,6 +33,8 @@ CLAIMS = frozenset(
         "the event after the end",
         "the next attempt queued in two writes",
         "accept without its condition",
+        "a refused message is not kept",
+        "a wrong message is delivered again",
     }
 )
 """Bugs that the sample must catch (bugs.py). One function at a time cannot show those of races."""
