@@ -182,9 +182,14 @@ def counter_changed(stage: Stage) -> None:
     stage.deliver(csv("counted"))
     stage.when(lambda: "started_at" in stage.attempt("counted"), change)
     stage.when(
-        lambda: stage.witness.hand_made_drift and stage.witness.read().running <= 1,
+        lambda: stage.witness.hand_made_drift and _is_in_step(stage),
         lambda: setattr(stage.witness, "hand_made_drift", False),
     )
+
+
+def _is_in_step(stage: Stage) -> bool:
+    seen = stage.witness.read()
+    return seen.running == len(seen.leases)
 
 
 def _set_running(stage: Stage, value: int) -> None:
