@@ -88,7 +88,8 @@ def main() -> int:
     width = max(len(bug.name) for bug in BUGS)
     print(f"{'planted bug':{width}}  " + "  ".join(f"{name:14}" for name in suites), flush=True)
     missed = 0
-    for bug in [None, *wanted]:
+    unplanted: list[Bug | None] = [] if arguments.bugs else [None]
+    for bug in [*unplanted, *wanted]:
         cells, shown = [], []
         with copy_with(bug) as root:
             for suite, names in suites.items():
