@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from local.account import state_machines, workers
+from local.account import state_machines, tables, workers
 from local.account.usage import UsageLog, log_usage
 from local.account.workers import WorkerBound
 
@@ -29,6 +29,7 @@ def apply_patches(
 
     workers.report_error_types(lambda_runtime, lambda_svc)
     workers.share_extracted_code(lambda_runtime, code_cache)
+    tables.read_pages_only(dynamodb)
     if usage_log is not None:  # before the bound: waiting for a turn is not billed
         modules = (dynamodb, eventbridge, lambda_svc, s3, sqs, stepfunctions)
         log_usage(UsageLog(usage_log), {m.__name__.rpartition(".")[2]: m for m in modules})
