@@ -29,11 +29,14 @@ test: install  ## Run every test
 chaos: install  ## Crash points, interleavings, faults on the running stack, fuzz (PARTS="points ..." for some)
 	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos $(PARTS)
 
+chaos-selftest: install  ## Plant deliberate bugs in copies and show which suite catches each
+	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos.selftest
+
 bench: install  ## Ours beside what others do, on the same job times (JOBS=100, ROWS="names of rows")
 	@$(BIN)/python -m bench.compare --jobs $(JOBS) --rows "$(ROWS)"
 
-chaos-selftest: install  ## Plant deliberate bugs in copies and show which suite catches each
-	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos.selftest
+bench-growth: install  ## What an export costs with 100 to 100,000 waiting
+	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.growth
 
 bench-burst: install  ## A burst of 100,000 recipients: time, memory, calls
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.burst
