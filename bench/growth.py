@@ -15,6 +15,7 @@ import argparse
 import gc
 import json
 import os
+import random
 import sys
 import tempfile
 import time
@@ -43,12 +44,14 @@ from snapshot_export.domain.export import Export
 from snapshot_export.domain.request import parse_request
 from snapshot_export.flows.accept import export_of, target_of
 from snapshot_export.flows.admit import admit
+from snapshot_export.flows.poll import LONGEST_PAUSE_SECONDS, POLL_SECONDS
 from tests.support.world import Clock, Driver, World
 
 LEVELS = (100, 1_000, 10_000, 100_000)
 ENDED = 60
 TIMED = 40
 TOLERANCE = 0.10
+SEED = 7
 _BATCH = 25
 _DRIVEN = {
     "StartAt": "Driven",
@@ -60,29 +63,52 @@ METHOD = (
     f"For each number of waiting exports, {ENDED} of them were run to their end through the real "
     "flows and adapters, against the embedded account's DynamoDB, S3, EventBridge and Step "
     "Functions over HTTP and the QuickSight emulator, on virtual time. Per export: calls of all "
-    "services, items written, items read by queries (what DynamoDB bills a read by), states "
-    "entered. An admission (gate, backlog, transaction, start of the execution) is timed on the "
-    f"real clock after one slot was freed: the median of {TIMED}, the levels in turn. The embedded "
-    "table is mended to read a query's page only (local/account/tables.py), as DynamoDB does."
+    "services, items written, items read by queries (by which DynamoDB bills them), states "
+    "entered, invocations of the machine's functions. An admission (gate, backlog, transaction, "
+    "start of the execution) is timed on the real clock after one slot was freed: the median of "
+    f"{TIMED}, the levels in turn. The embedded table is mended to read a query's page only "
+    "(local/account/tables.py), as DynamoDB does."
 )
 
 
 class CountingDriver(Driver):
-    """Counts the states that the state machine would enter."""
+    """Counts the states that the state machine would enter, and the functions it would invoke.
 
-    transitions = 0
+    The Driver makes each check a step of its own, since sleeping in one would hold up all. The
+    describe function makes those that are close together in one invocation (flows/poll.py).
+    """
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.transitions = self.invocations = 0
+        self._last: dict[str, str] = {}
+        self._poll_until: dict[str, float] = {}
 
     def _push(self, at: float, state: str, arn: str, ids: dict[str, Any]) -> None:
-        self.transitions += 2 if state == "DescribeSnapshot" else 1  # a Wait comes before it
+        last, now = self._last.get(arn), self._world.clock.now()
+        goes_on = (
+            last == state == "DescribeSnapshot"
+            and at - now <= LONGEST_PAUSE_SECONDS
+            and at <= self._poll_until[arn]
+        )
+        if not goes_on:
+            self.invocations += 1
+            self.transitions += 1 + (state == "DescribeSnapshot") + _routes(last)
+            self._poll_until[arn] = at + POLL_SECONDS
         super()._push(at, state, arn, ids)
 
     def _run_step(self, step: Any) -> None:
-        self.transitions += step.state != "StartSnapshot"  # RouteSnapshot follows
+        self._last[step.execution_arn] = step.state
         super()._run_step(step)
 
     def _end(self, arn: str, how: str) -> None:
-        self.transitions += 1
+        self.transitions += 1 + _routes(self._last.get(arn))
         super()._end(arn, how)
+
+
+def _routes(last: str | None) -> bool:
+    """Whether RouteSnapshot follows this state."""
+    return last not in (None, "StartSnapshot")
 
 
 class QuietWorld(World):
@@ -206,6 +232,7 @@ def run_exports(level: Level, count: int = ENDED) -> None:
     world, driver = level.world, level.world.driver
     assert isinstance(driver, CountingDriver)
     world.quicksight.emulator.reset()
+    random.seed(SEED)
     calls, read, writes = level.meter.calls, level.meter.items_read, world.writes
     began = world.clock.now()
     admit(world.services)
@@ -219,6 +246,7 @@ def run_exports(level: Level, count: int = ENDED) -> None:
         "writes_per_export": (world.writes - writes) / ended,
         "items_read_per_export": (level.meter.items_read - read) / ended,
         "transitions_per_export": driver.transitions / ended,
+        "invocations_per_export": driver.invocations / ended,
     }
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 import pytest
 
 from bench.growth import CountingDriver, fill, find_growth
+from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.store import accept_writes
 from snapshot_export.domain.export import Status
 from snapshot_export.flows.admit import admit
+from snapshot_export.flows.answer import Answer
 from tests.support.messages import message
 from tests.support.world import World
 
@@ -26,15 +31,41 @@ def test_exports_written_in_batches_are_as_if_accepted(world: World) -> None:
     assert [world.export(each).status for each in ids] == [Status.COMPLETED] * 15
 
 
+def answer_with(phase: str, *waits: float) -> Callable[..., Answer]:
+    """A step that answers RUNNING with each wait, then the phase."""
+    left = list(waits)
+
+    def step(_services: Services, export_id: str, attempt: int, _admission: int) -> Answer:
+        running = bool(left)
+        return {
+            "ExportId": export_id,
+            "Attempt": attempt,
+            "Phase": "RUNNING" if running else phase,
+            "WaitSeconds": left.pop(0) if running else 0,
+        }
+
+    return step
+
+
+class Scripted(CountingDriver):
+    STATES: ClassVar = {
+        "StartSnapshot": answer_with("RUNNING", 15.0),
+        "DescribeSnapshot": answer_with("ENDED", 1.0, 2.0, 20.0, *[9.0] * 6),
+        "CollectFiles": answer_with("DONE"),
+    }
+
+
 def test_states_are_counted_as_the_machine_enters_them(world: World) -> None:
-    driver = CountingDriver(world)
-    world.driver = driver
+    driver = Scripted(world)
     world.send(message())
-    driver.run()
-    describes = driver.steps - len(["StartSnapshot", "CollectFiles"])
-    entered = ["StartSnapshot", "CollectFiles", "RouteSnapshot", "AttemptDone"]
-    each = ["WaitForSnapshot", "DescribeSnapshot", "RouteSnapshot"]
-    assert driver.transitions == len(entered) + describes * len(each)
+    driver.run(until=world.clock.now() + 300, reconcile_every=1000)
+    entered = ["StartSnapshot"]
+    entered += ["WaitForSnapshot", "DescribeSnapshot", "RouteSnapshot"]  # 1 s, 2 s, then 20 s
+    entered += ["WaitForSnapshot", "DescribeSnapshot", "RouteSnapshot"]  # 9 s each, to 50 s
+    entered += ["WaitForSnapshot", "DescribeSnapshot", "RouteSnapshot"]
+    entered += ["CollectFiles", "RouteSnapshot", "AttemptDone"]
+    assert driver.transitions == len(entered)
+    assert driver.invocations == 5
 
 
 @pytest.mark.parametrize(
