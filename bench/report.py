@@ -43,14 +43,14 @@ PARTS = {
 
 
 def print_rows(console: Console, rows: Sequence[Row]) -> None:
-    """The table of all rows."""
+    """The table of all rows; from `calls` to `invocations`: per export."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("row", no_wrap=True)
     for heading in COLUMNS:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(row.name, *_cells(vars(row)))
-    Console(width=max(console.width, 132), highlight=False).print(table)
+    Console(width=max(console.width, 144), highlight=False, soft_wrap=True).print(table)
     bound = rows[0].bound_s
     console.print(f"bound {bound:.1f} s: max(sum of the job times / 12, longest), in every row")
 

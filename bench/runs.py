@@ -62,24 +62,26 @@ def run_rows(arena: Arena, plan: Plan) -> list[Outcome]:
 
 
 def _warm(deployed: Deployed) -> None:
-    """Start the workers of the functions that work for each export, with ids of no export."""
+    """Start the workers of the functions that work for each export, with no export to work on."""
     client = deployed.client("lambda")
     names = [each["FunctionName"] for each in client.list_functions()["Functions"]]
-    nothing = json.dumps({"ExportId": "warm", "Attempt": 0, "Admission": 0})
-    steps = [
-        name
-        for name in names
-        for step in ("Start", "Describe", "Collect")
-        if f"-{step}Function" in name
-    ]
-    for name in steps:
-        with ThreadPoolExecutor(SLOTS) as pool:
-            each = [
-                pool.submit(client.invoke, FunctionName=name, Payload=nothing) for _ in range(SLOTS)
-            ]
-            for invoked in each:
-                if "FunctionError" in invoked.result():
-                    raise RuntimeError(f"{name} does not answer an id of no export")
+    nothing = {"ExportId": "warm", "Attempt": 0, "Admission": 0}
+    payloads: dict[str, dict[str, Any]] = {
+        "Start": nothing,
+        "Describe": nothing,
+        "Collect": nothing,
+        "Intake": {"Records": []},
+    }
+    for step, payload in payloads.items():
+        (name,) = (name for name in names if f"-{step}Function" in name)
+        many = 2 if step == "Intake" else SLOTS
+        with ThreadPoolExecutor(many) as pool:
+            invoked = pool.map(
+                lambda text, function=name: client.invoke(FunctionName=function, Payload=text),
+                [json.dumps(payload)] * many,
+            )
+            if any("FunctionError" in answer for answer in invoked):
+                raise RuntimeError(f"{name} does not answer where there is nothing to do")
 
 
 def _run_ours(arena: Arena, plan: Plan, deployed: Deployed) -> list[Outcome]:
