@@ -64,7 +64,7 @@ def _draw_panel(axis: Any, title: str, bars: Sequence[Bar], mark: float | None) 
         names, [bar.value for bar in bars], color=[bar.colour for bar in bars], height=0.62
     )
     axis.bar_label(drawn, [bar.label for bar in bars], padding=4, color=INK)
-    axis.set_title(title, color=INK, fontsize=10, loc="left")
+    axis.set_title(title, color=INK, fontsize=10, loc="left", pad=10)
     axis.margins(x=0.14)
     axis.tick_params(colors=INK, length=0)
     axis.set_xticks([])
