@@ -56,12 +56,15 @@ def print_rows(console: Console, rows: Sequence[Row]) -> None:
 
 
 def print_lost_seconds(console: Console, rows: Sequence[Row]) -> None:
-    """Where each second over the bound went, for our own rows."""
+    """Where the slots' time without a job went, for our own rows.
+
+    It is the loss against sum / slots, which is the bound unless one job is longer than that.
+    """
     ours = [row for row in rows if row.name in (COLD, LEARNED)]
     for row in ours:
         parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in row.lost_seconds.items())
         total = sum(row.lost_seconds.values())
-        console.print(f"{row.name}: {total:.1f} s lost: {parts}")
+        console.print(f"{row.name}: a slot was without a job for {total:.1f} s: {parts}")
 
 
 def write_results(result: Mapping[str, Any], root: Path) -> None:
@@ -148,8 +151,9 @@ _RULES = [
 def _tell_lost_seconds(ours: Sequence[Mapping[str, Any]]) -> list[str]:
     sums = [f"{sum(row['lost_seconds'].values()):.2f}" for row in ours]
     return [
-        "Where our seconds over the bound go (slot-seconds that no job used, divided by the "
-        "slots; the parts have no rest):\n",
+        "Where our seconds go: the time that a slot was without a job, on average over the slots. "
+        "The parts have no rest; together they are the makespan less sum / slots, which is the "
+        "bound unless one job is longer than that.\n",
         _line(["part", *(row["name"] for row in ours), "is"]),
         _line(["---", *["---:"] * len(ours), "---"]),
         *(
