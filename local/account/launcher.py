@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from local.account import state_machines, tables, workers
+from local.account import state_machines, tables, transactions, workers
 from local.account.usage import UsageLog, log_usage
 from local.account.workers import WorkerBound
 
@@ -39,6 +39,7 @@ def apply_patches(
     if sdk_quicksight_url is not None:
         state_machines.call_quicksight(stepfunctions, sdk_quicksight_url)
     state_machines.end_at_timeout(stepfunctions)
+    transactions.know_repeated_transactions(dynamodb)
 
 
 def main() -> None:

@@ -202,6 +202,21 @@ def wait_for_event(aws: EmbeddedAws, arn: str, kind: str) -> None:
         time.sleep(0.05)
 
 
+def test_a_repeated_transaction_is_known_again(aws: EmbeddedAws) -> None:
+    table = aws.client("dynamodb")
+    table.create_table(
+        TableName="table",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+    )
+    item = {"pk": {"S": "item"}, "due_at": {"N": "0.0"}}
+    condition = "attribute_not_exists(pk)"
+    put = {"Put": {"TableName": "table", "Item": item, "ConditionExpression": condition}}
+    for _ in range(2):
+        table.transact_write_items(TransactItems=[put], ClientRequestToken="token")
+
+
 def test_stopping_ends_every_process_and_wipes_the_temporary_files(tmp_path: Path) -> None:
     with EmbeddedAws(tmp_path) as running:
         process = running.process

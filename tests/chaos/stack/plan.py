@@ -30,6 +30,7 @@ from tests.chaos.stack.watch import Watch
 from tests.chaos.stack.workload import Workload, make_workload
 
 LIMIT = 12
+_TOLD = ("lost", "started twice", "over the limit", "left at the end")
 VISIBILITY_SECONDS = 20
 """Of the intake queue, instead of 6 minutes: how soon what was not taken is delivered again."""
 
@@ -128,6 +129,8 @@ class _Run:
         self._accepted: set[str] = set()
         self._duplicates = 0
         self._redriven: list[str] = []
+        for trouble in self._troubles:
+            trouble.progress = lambda: len(self._ended) / plan.exports
 
     def play(self) -> PartResult:
         """The whole run."""
@@ -309,6 +312,8 @@ class _Run:
             f"refused {len(set(evidence.rejected))}",
             f"dead letters redriven {len(self._redriven)}",
             f"gate read {self._watch.readings} times, at most {self._watch.peak} running",
+            f"throttled {evidence.ledger['summary']['throttled']}",
+            *(f"{what} {sum(v.startswith(what) for v in violations)}" for what in _TOLD),
             f"seed {self._plan.seed}",
             "HELD" if not violations else f"{len(violations)} VIOLATIONS",
         )

@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -30,7 +30,8 @@ _READ_FROM_STDIN = ["0", "0x0"]
 class Trouble(threading.Thread):
     """Strikes after pauses of `pause` seconds (least, most) until it is stopped.
 
-    `strikes` counts what it did, `broken` holds what went wrong with the trouble itself.
+    `strikes` counts what it did, `broken` holds what went wrong with the trouble itself;
+    `progress` tells it how much of the run is over, from 0 to 1.
     """
 
     def __init__(self, seed: int, pause: tuple[float, float]) -> None:
@@ -38,6 +39,7 @@ class Trouble(threading.Thread):
         self.chance = random.Random(f"{seed}-{type(self).__name__}")
         self.strikes: Counter[str] = Counter()
         self.broken: list[str] = []
+        self.progress: Callable[[], float] = lambda: 1.0
         self._pause = pause
         self._over = threading.Event()
 
@@ -52,6 +54,13 @@ class Trouble(threading.Thread):
                 self.strike()
             except Exception as error:
                 self.broken.append(f"{self.name}: {type(error).__name__}: {error}")
+
+    def is_ahead(self, most: int) -> bool:
+        """Whether it did its share of `most` strikes for as much of the run as is over.
+
+        So they spread over all of a run, however fast the machine is.
+        """
+        return self.strikes.total() >= most * min(1.0, 0.1 + self.progress())
 
     def stop(self) -> None:
         """Let a strike that is under way end, and strike no more."""
@@ -85,7 +94,7 @@ class Killer(Trouble):
 
     def strike(self) -> None:
         """Wait until one works, and kill it; `most` times in all."""
-        while self.strikes.total() < self._most and not self.is_over:
+        while not self.is_ahead(self._most) and not self.is_over:
             workers = _workers_of(self._server.pid)
             self._ready &= {pid for pid, _ in workers}
             busy = [worker for worker in workers if not _waits_for_event(worker[0])]
@@ -112,7 +121,7 @@ class Stopper(Trouble):
 
     def strike(self) -> None:
         """Stop one, until `most` were stopped."""
-        if self.strikes["stopped"] >= self._most:
+        if self.is_ahead(self._most):
             return
         states = self._deployed.client("stepfunctions")
         running = states.list_executions(

@@ -99,14 +99,13 @@ def judge_jobs(evidence: Evidence, wanted: Mapping[str, Wanted]) -> Iterator[str
     jobs = evidence.ledger["jobs"]
     for job in jobs:
         if job["starts"] != 1:
-            yield f"started {job['starts']} times: {job['SnapshotJobId']}"
+            yield f"started twice: {job['SnapshotJobId']}, {job['starts']} times"
     of_export = Counter(job["SnapshotJobId"].rsplit("-", 2)[0] for job in jobs)
     for export_id, want in wanted.items():
         if not want.fewest_jobs <= of_export[export_id] <= want.most_jobs:
-            yield (
-                f"{export_id} took {of_export[export_id]} jobs, "
-                f"not {want.fewest_jobs} to {want.most_jobs}"
-            )
+            what = "started twice" if of_export[export_id] > want.most_jobs else "too few jobs"
+            text = f"{export_id} took {of_export[export_id]} jobs, not {want.most_jobs}"
+            yield f"{what}: {text}"
     for stranger in of_export.keys() - wanted.keys():
         yield f"a job of an export that nobody asked for: {stranger}"
     limit = evidence.ledger["limit"]
@@ -114,7 +113,7 @@ def judge_jobs(evidence: Evidence, wanted: Mapping[str, Wanted]) -> Iterator[str
         if call["running"] > limit:
             yield f"over the limit: {call['running']} jobs ran after {call['SnapshotJobId']}"
         elif call["outcome"] == "LimitExceededException" and call["running"] >= limit:
-            yield f"a slot more than the limit was asked for: {call['SnapshotJobId']}"
+            yield f"over the limit: another start was tried, {call['SnapshotJobId']}"
 
 
 def judge_refused(evidence: Evidence, refused: Sequence[str]) -> Iterator[str]:
