@@ -22,6 +22,8 @@ from tests.chaos.part import PARTS
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("lambdas", "local", "statemachine", "tests", "infra", "schedules", "cli")
+LINKED = ("node_modules", ".local/wheels")
+"""What a deployment needs and no bug is planted in."""
 MOST_SECONDS = 1200
 
 
@@ -50,6 +52,9 @@ def copy_with(bug: Bug | None) -> Iterator[Path]:
         for path in ROOT.glob("*.*"):
             if path.is_file():
                 shutil.copy(path, root)
+        for name in LINKED:
+            (root / name).parent.mkdir(exist_ok=True)
+            (root / name).symlink_to(ROOT / name)
         if bug is not None:
             bug.plant(root)
         yield root

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -62,6 +62,10 @@ class Plan:
     clock: tuple[float, float] | None = None
     calm_at: float = 0.9
     stalled_seconds: float = 240.0
+
+    def with_seed(self, seed: int) -> Plan:
+        """The same plan with other chances."""
+        return replace(self, seed=seed)
 
 
 def run_plan(plan: Plan, state_dir: Path) -> PartResult:
