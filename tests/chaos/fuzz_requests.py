@@ -99,7 +99,7 @@ _GROUPS = st.lists(
 _BUCKET = st.fixed_dictionaries(
     {
         "BucketName": st.just(ALLOWED_BUCKET),
-        "BucketPrefix": _TEXT.map(lambda text: "p" + text),
+        "BucketPrefix": _LINE.map(lambda text: "p" + text),
         "BucketRegion": st.just(REGION),
     }
 )
