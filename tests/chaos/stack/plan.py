@@ -319,7 +319,7 @@ class _Run:
             f"throttled {evidence.ledger['summary']['throttled']}",
             *(f"{what} {sum(v.startswith(what) for v in violations)}" for what in _TOLD),
             f"seed {self._plan.seed}",
-            "HELD" if not violations else f"{len(violations)} VIOLATIONS",
+            f"broken {len(violations)}" if violations else "HELD",
         )
         return ", ".join(parts)
 
