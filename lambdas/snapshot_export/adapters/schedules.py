@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.domain.occurrence import SCHEDULE_NAME
+from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
 from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.domain.schedule import Schedule, ScheduleTarget, scheduler_request
 from snapshot_export.errors import TransientError, UnknownIdError
@@ -86,10 +87,12 @@ def _translated(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
 
 def _schedule_of(item: dict[str, Any]) -> Schedule:
     message = json.loads(item["Target"]["Input"])
+    zone = item.get("ScheduleExpressionTimezone", "UTC")
+    ready_by = message.get("ReadyBy")
     return Schedule(
         name=item["Name"],
         expression=item["ScheduleExpression"],
-        zone=item.get("ScheduleExpressionTimezone", "UTC"),
+        zone=zone,
         window_minutes=item["FlexibleTimeWindow"].get("MaximumWindowInMinutes", 0),
         state=item.get("State", "ENABLED"),
         start=_utc(item.get("StartDate")),
@@ -97,6 +100,7 @@ def _schedule_of(item: dict[str, Any]) -> Schedule:
         kind="Burst" if "Burst" in message else "Export",
         request=message.get("Burst") or message.get("Export") or {},
         declared=item.get("Description", "").startswith(Schedule.DECLARED),
+        ready_by=ReadyBy.of(ReadyByBody.model_validate(ready_by), zone) if ready_by else None,
     )
 
 

@@ -1,9 +1,11 @@
 """One occurrence of a schedule: what the Scheduler sends, and the request that it stands for.
 
-The message: `{"Schedule", "Occurrence", "Timezone", "Export" or "Burst"}`. The Scheduler puts the
-time that the schedule named in the place of `SCHEDULED_TIME`, the same in every delivery, so the
-id made from it names the occurrence however often it is delivered. Source: EventBridge Scheduler
-user guide, "Adding context attributes" (`<aws.scheduler.scheduled-time>`, as 2022-03-22T18:59:43Z).
+The message: `{"Schedule", "Occurrence", "Timezone", "ReadyBy", "Export" or "Burst"}`. The Scheduler
+puts the time that the schedule named in the place of `SCHEDULED_TIME`, the same in every delivery,
+so the id made from it names the occurrence however often it is delivered. With `ReadyBy` the
+occurrence is named and dated after the moment when its work should be done: its start may move.
+Source: EventBridge Scheduler user guide, "Adding context attributes"
+(`<aws.scheduler.scheduled-time>`, as 2022-03-22T18:59:43Z).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
 from snapshot_export.domain.request import InvalidRequestError, Problem, problems_of
 from snapshot_export.domain.schedule_expression import is_zone
 from snapshot_export.domain.snapshot_request import Shape
@@ -67,18 +70,26 @@ class _Message(Shape):
     Schedule: Annotated[str, Field(pattern=f"^{SCHEDULE_NAME}$")]
     Occurrence: str
     Timezone: str
+    ReadyBy: ReadyByBody | None = None
     Export: dict[str, Any] | None = None
     Burst: dict[str, Any] | None = None
 
 
-def message_of(schedule: str, zone: str, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+def message_of(
+    schedule: str,
+    zone: str,
+    kind: Kind,
+    body: Mapping[str, Any],
+    ready_by: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """The message that the Scheduler is to send at each occurrence."""
-    return {
-        "Schedule": schedule,
-        "Occurrence": SCHEDULED_TIME,
-        "Timezone": zone,
-        kind: body,
-    }
+    message = {"Schedule": schedule, "Occurrence": SCHEDULED_TIME, "Timezone": zone}
+    return message | ({"ReadyBy": ready_by} if ready_by else {}) | {kind: body}
+
+
+def occurrence_id(schedule: str, at: datetime) -> str:
+    """The id of the request that a schedule makes at a time, or for a ReadyBy moment."""
+    return f"{schedule}-{at.astimezone(UTC).strftime(_STAMP)}"
 
 
 def read_occurrence(data: Any, *, message_id: str, sent_at: float) -> Occurrence:
@@ -98,9 +109,15 @@ def read_occurrence(data: Any, *, message_id: str, sent_at: float) -> Occurrence
     if not is_zone(message.Timezone):
         raise InvalidRequestError((Problem("Timezone", "must be a time zone"),))
     at = _time_of(message.Occurrence, sent_at)
-    request_id = _id_of(message.Schedule, message.Occurrence, at, message_id)
+    deadline: dict[str, Any] = {}
+    if message.ReadyBy is not None:
+        at = ReadyBy.of(message.ReadyBy, message.Timezone).moment_after(at)
+        request_id = occurrence_id(message.Schedule, at)
+        deadline = {"Deadline": at.isoformat()}
+    else:
+        request_id = _id_of(message.Schedule, message.Occurrence, at, message_id)
     moment = moment_of(at.timestamp(), message.Timezone)
-    body = with_dates(kind, message.Burst or message.Export or {}, moment)
+    body = with_dates(kind, message.Burst or message.Export or {}, moment) | deadline
     return Occurrence(
         schedule=message.Schedule,
         kind=kind,
@@ -115,15 +132,19 @@ def claimed_occurrence_id(data: Any, *, message_id: str, sent_at: float) -> str 
     if not (isinstance(name, str) and re.fullmatch(SCHEDULE_NAME, name) and isinstance(text, str)):
         return None
     try:
-        return _id_of(name, text, _time_of(text, sent_at), message_id)
-    except InvalidRequestError:
+        at = _time_of(text, sent_at)
+        if data.get("ReadyBy") is not None:
+            body = ReadyByBody.model_validate(data["ReadyBy"])
+            return occurrence_id(name, ReadyBy.of(body, data["Timezone"]).moment_after(at))
+        return _id_of(name, text, at, message_id)
+    except (InvalidRequestError, ValueError, LookupError, TypeError, OSError):
         return None
 
 
 def _id_of(schedule: str, occurrence: str, at: datetime, message_id: str) -> str:
     if occurrence == SCHEDULED_TIME:
         return f"{schedule}-{re.sub(r'[^A-Za-z0-9]', '', message_id)[:17]}"
-    return f"{schedule}-{at.strftime(_STAMP)}"
+    return occurrence_id(schedule, at)
 
 
 def _time_of(text: str, sent_at: float) -> datetime:

@@ -1,7 +1,8 @@
 """A schedule: when it occurs, and the request that each occurrence makes.
 
-Shape: ScheduleExpression, ScheduleExpressionTimezone, FlexibleTimeWindowMinutes, State, StartDate,
-EndDate, and Export (a body of POST /exports) or Burst (a body of POST /bursts), without ids.
+Shape: ScheduleExpression or ReadyBy, ScheduleExpressionTimezone, FlexibleTimeWindowMinutes, State,
+StartDate, EndDate, and Export (a body of POST /exports) or Burst (a body of POST /bursts), without
+ids.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
@@ -25,6 +26,7 @@ from snapshot_export.domain.occurrence import (
     problems_under,
     with_dates,
 )
+from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
 from snapshot_export.domain.request import (
     MAX_BODY_BYTES,
     InvalidRequestError,
@@ -65,7 +67,10 @@ class ScheduleBody(Shape):
     """The body of PUT /schedules/{Name}, and of a file in schedules/."""
 
     Name: Annotated[str, Field(pattern=f"^{SCHEDULE_NAME}$")] | None = None
-    ScheduleExpression: Annotated[str, Field(max_length=256), AfterValidator(_expression)]
+    ScheduleExpression: (
+        Annotated[str, Field(max_length=256), AfterValidator(_expression)] | None
+    ) = None
+    ReadyBy: ReadyByBody | None = None
     ScheduleExpressionTimezone: Annotated[str, Field(max_length=50), AfterValidator(_zone)] = "UTC"
     FlexibleTimeWindowMinutes: Annotated[int, Field(ge=0, le=MAX_WINDOW_MINUTES)] = 0
     State: Annotated[str, Field(pattern="^(ENABLED|DISABLED)$")] = "ENABLED"
@@ -78,6 +83,10 @@ class ScheduleBody(Shape):
     def _one_request(self) -> Self:
         if (self.Export is None) == (self.Burst is None):
             raise rule("must have either Export or Burst")
+        if (self.ScheduleExpression is None) == (self.ReadyBy is None):
+            raise rule("must have either ScheduleExpression or ReadyBy")
+        if self.ReadyBy is not None and self.FlexibleTimeWindowMinutes:
+            raise rule("must have no FlexibleTimeWindowMinutes beside ReadyBy")
         if self.StartDate and self.EndDate and self.EndDate <= self.StartDate:
             raise rule("EndDate must be later than StartDate")
         return self
@@ -85,7 +94,10 @@ class ScheduleBody(Shape):
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """A schedule that was checked. `request` is as the user gave it, templates included."""
+    """A schedule that was checked. `request` is as the user gave it, templates included.
+
+    With `ready_by` the expression is the present start, which moves.
+    """
 
     name: str
     expression: str
@@ -97,15 +109,22 @@ class Schedule:
     kind: Kind
     request: dict[str, Any]
     declared: bool = False
+    ready_by: ReadyBy | None = None
 
     DECLARED: ClassVar[str] = "Declared in schedules/"
 
     @property
     def message(self) -> str:
         """What the Scheduler is to send at each occurrence."""
-        return json.dumps(
-            message_of(self.name, self.zone, self.kind, self.request), separators=(",", ":")
-        )
+        ready_by = self.ready_by.members if self.ready_by else None
+        message = message_of(self.name, self.zone, self.kind, self.request, ready_by)
+        return json.dumps(message, separators=(",", ":"))
+
+    def starting(self, start: datetime) -> Schedule:
+        """The same, started at `start` for each of its ReadyBy moments."""
+        if self.ready_by is None:
+            return self
+        return replace(self, expression=self.ready_by.expression_for(start))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,9 +183,10 @@ def check_schedule(data: Any, target: Target, name: str) -> Schedule:
     request = body.Burst or body.Export or {}
     problems = [] if body.Name in (None, name) else [Problem("Name", f"must be {name}, or absent")]
     problems += _request_problems(kind, request, target)
+    ready_by = ReadyBy.of(body.ReadyBy, body.ScheduleExpressionTimezone) if body.ReadyBy else None
     schedule = Schedule(
         name=name,
-        expression=body.ScheduleExpression,
+        expression=body.ScheduleExpression or "",
         zone=body.ScheduleExpressionTimezone,
         window_minutes=body.FlexibleTimeWindowMinutes,
         state=body.State,
@@ -174,7 +194,11 @@ def check_schedule(data: Any, target: Target, name: str) -> Schedule:
         end=body.EndDate,
         kind=kind,
         request=request,
+        ready_by=ready_by,
     )
+    if ready_by is not None:
+        moment = ready_by.moment_after(body.StartDate or _SAMPLE)
+        schedule = schedule.starting(ready_by.start_for(moment, None))
     if len(schedule.message.encode()) > MAX_BODY_BYTES:
         problems.append(Problem(kind, f"must fit a message of {MAX_BODY_BYTES} bytes"))
     if problems:

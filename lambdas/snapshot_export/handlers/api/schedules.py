@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
+from snapshot_export.domain.ready_by import ReadyByBody
 from snapshot_export.domain.schedule import Schedule, ScheduleBody
 from snapshot_export.flows import schedule as flow
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
@@ -18,10 +19,15 @@ BODIES: dict[str, type[BaseModel]] = {"putSchedule": ScheduleBody}
 
 
 class ScheduleSummary(BaseModel):
-    """When a schedule occurs. A declared one belongs to the stack and is changed in its file."""
+    """When a schedule occurs. A declared one belongs to the stack and is changed in its file.
+
+    With ReadyBy there is no expression: StartsAt is the next start as it is planned now.
+    """
 
     Name: str
-    ScheduleExpression: str
+    ScheduleExpression: str | None
+    ReadyBy: ReadyByBody | None
+    StartsAt: str | None
     ScheduleExpressionTimezone: str
     FlexibleTimeWindowMinutes: int
     State: str
@@ -112,7 +118,9 @@ def delete_schedule(name: str) -> Response[str]:
 def _summary(schedule: Schedule) -> dict[str, Any]:
     return {
         "Name": schedule.name,
-        "ScheduleExpression": schedule.expression,
+        "ScheduleExpression": None if schedule.ready_by else schedule.expression,
+        "ReadyBy": schedule.ready_by.members if schedule.ready_by else None,
+        "StartsAt": _iso(_next_start(schedule)),
         "ScheduleExpressionTimezone": schedule.zone,
         "FlexibleTimeWindowMinutes": schedule.window_minutes,
         "State": schedule.state,
@@ -121,6 +129,19 @@ def _summary(schedule: Schedule) -> dict[str, Any]:
         "Declared": schedule.declared,
         "Kind": schedule.kind,
     }
+
+
+def _next_start(schedule: Schedule) -> datetime | None:
+    """The start for the first ReadyBy moment whose start lies ahead."""
+    if schedule.ready_by is None:
+        return None
+    now = datetime.fromtimestamp(services().now(), UTC)
+    moment = schedule.ready_by.moment_after(now)
+    start = schedule.ready_by.start_in(schedule.expression, moment)
+    if start is not None and start <= now:
+        moment = schedule.ready_by.moment_after(moment)
+        start = schedule.ready_by.start_in(schedule.expression, moment)
+    return start
 
 
 def _view(schedule: Schedule) -> ScheduleView:
