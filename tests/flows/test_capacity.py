@@ -143,7 +143,7 @@ def test_a_change_that_breaks_a_rule_is_400_by_name(world: World, body: Any, fie
 def test_an_export_ends_though_it_could_not_be_counted(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_now: float) -> None:
+    def fail(_now: float, _overheads: object) -> None:
         raise TransientError("DynamoDB: ThrottlingException")
 
     monkeypatch.setattr(world.services.throughput, "count_completed", fail)

@@ -126,6 +126,7 @@ class World:
             allowed_buckets=frozenset({"allowed-bucket"}),
             retention_days=30,
         )
+        session.client("sqs").create_queue(QueueName=f"{name}-i")
         _make_table(session, name)
         make_bucket(session, name)
         services = make_services(self.settings, session, now=clock.now, sleep=clock.sleep)
@@ -181,6 +182,19 @@ class World:
             }
             for message in answer.get("Messages", [])
         ]
+
+    def take_intake(self) -> list[str]:
+        """Deliver what was sent to the intake queue; answers the messages."""
+        sqs = self.session.client("sqs")
+        name = self.settings.schedule_queue_arn.rsplit(":", 1)[1]
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        taken: list[str] = []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                self.send(message["Body"], message["MessageId"])
+                taken.append(message["Body"])
+        return taken
 
     def check_invariants(self) -> None:
         """Promise 1 and the emulator's witness, at any instant."""

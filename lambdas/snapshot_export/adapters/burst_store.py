@@ -188,6 +188,11 @@ class BurstStore:
         values = {":now": now}
         self._update(burst_id, "SET touched_at = :now", "attribute_exists(digest)", values)
 
+    def mark_at_risk(self, burst_id: str, now: float) -> None:
+        """Note that it was told that the burst's deadline will probably be missed."""
+        text = "SET at_risk_at = if_not_exists(at_risk_at, :now)"
+        self._update(burst_id, text, "attribute_exists(digest)", {":now": now})
+
     def close(self, burst: Burst, expires_at: int) -> None:
         """Write the burst's end and remove its template and marker.
 

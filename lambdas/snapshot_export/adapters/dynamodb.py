@@ -47,10 +47,11 @@ class Table:
         prefix: str | None = None,
         limit: int | None = None,
         after: str | None = None,
+        last_first: bool = False,
     ) -> Iterator[Item]:
         """Strongly consistent read of a partition in key order, at most `limit` items.
 
-        `after` is the sort key to begin behind.
+        `after` is the sort key to begin behind; `last_first` turns the order round.
         """
         condition, values = "pk = :pk", {":pk": pk}
         if up_to is not None:
@@ -62,6 +63,7 @@ class Table:
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": marshal(values),
             "ConsistentRead": True,
+            "ScanIndexForward": not last_first,
         }
         if after is not None:
             request["ExclusiveStartKey"] = _marshal_key((pk, after))

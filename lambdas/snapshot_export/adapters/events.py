@@ -1,4 +1,4 @@
-"""EventBridge: the end of an export or a burst is announced, at least once.
+"""EventBridge: the end of an export or a burst is announced, and a deadline at risk, at least once.
 
 Events hold ids, codes, counts and addresses only; docs/events has their schemas.
 """
@@ -6,12 +6,15 @@ Events hold ids, codes, counts and addresses only; docs/events has their schemas
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
-from snapshot_export.domain.export import Export, Status
+from snapshot_export.domain.export import Attempt, Export, Status
+from snapshot_export.domain.forecast import Outlook
 from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ DETAIL_TYPES = {
 }
 
 BURST_DETAIL_TYPE = "Snapshot Burst Completed"
+EXPORT_AT_RISK = "Snapshot Export Deadline At Risk"
+BURST_AT_RISK = "Snapshot Burst Deadline At Risk"
 
 
 class Events:
@@ -40,6 +45,26 @@ class Events:
     def announce_burst(self, burst: Burst, manifest_uri: str) -> None:
         """Send the burst's completion. Raises TransientError if it was not taken."""
         self._send(BURST_DETAIL_TYPE, _burst_detail(burst, manifest_uri))
+
+    def announce_export_at_risk(
+        self, record: BacklogEntry | Attempt, deadline: float, outlook: Outlook
+    ) -> None:
+        """Tell that an export will probably miss its deadline. Raises TransientError."""
+        ids = {
+            "EventId": f"{record.export_id}-at-risk",
+            "ExportId": record.export_id,
+            "DashboardId": record.dashboard_id,
+        }
+        self._send(EXPORT_AT_RISK, ids | _risk(deadline, outlook))
+
+    def announce_burst_at_risk(self, burst: Burst, deadline: float, outlook: Outlook) -> None:
+        """Tell that a burst will probably miss its deadline. Raises TransientError."""
+        ids = {
+            "EventId": f"{burst.burst_id}-{burst.digest[:12]}-at-risk",
+            "BurstId": burst.burst_id,
+            "Counts": burst.counts,
+        }
+        self._send(BURST_AT_RISK, ids | _risk(deadline, outlook))
 
     def _send(self, detail_type: str, detail: dict[str, Any]) -> None:
         entry = {
@@ -76,6 +101,20 @@ def _detail(export: Export) -> dict[str, Any]:
         "ErrorCode": export.error.code if export.error else None,
     }
     return detail | {name: value for name, value in more.items() if value is not None}
+
+
+def _risk(deadline: float, outlook: Outlook) -> dict[str, Any]:
+    return {
+        "Deadline": _iso(deadline),
+        "FinishP50": _iso(outlook.p50),
+        "FinishP95": _iso(outlook.p95),
+        "ChanceToMeetDeadline": round(outlook.chance(deadline), 3),
+    }
+
+
+def _iso(moment: float) -> str:
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+    return text.replace("+00:00", "Z")
 
 
 def _burst_detail(burst: Burst, manifest_uri: str) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""SQS: the rejected queue, where refused messages are kept with their reason; the burst queue."""
+"""SQS: the intake queue, the rejected queue, where refused messages are kept with their reason, and
+the burst queue."""
 
 from __future__ import annotations
 
@@ -39,6 +40,26 @@ class RejectedQueue:
             )
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"rejected queue: {type(error).__name__}") from None
+
+
+class IntakeQueue:
+    """The queue of requests, named by its ARN as the Scheduler's target is."""
+
+    def __init__(self, client: SQSClient, arn: str) -> None:
+        self._client = client
+        self._arn = arn
+        self._url: str | None = None
+
+    def send(self, body: str) -> None:
+        """Send a request. Raises TransientError."""
+        account, name = self._arn.split(":")[4:6]
+        try:
+            if self._url is None:
+                found = self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+                self._url = found["QueueUrl"]
+            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"intake queue: {type(error).__name__}") from None
 
 
 class BurstQueue:

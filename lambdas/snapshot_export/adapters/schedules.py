@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
 
+PAGE = 100
+
+
 class Schedules:
     """The schedules of this deployment's group."""
 
@@ -39,6 +42,18 @@ class Schedules:
             return _schedule_of(self._call("get_schedule", name))
         except UnknownIdError:
             return None
+
+    def all(self, most: int) -> list[Schedule]:
+        """The first `most` schedules, with their requests; one read for each."""
+        names: list[str] = []
+        token: str | None = None
+        while len(names) < most:
+            page, token = self.names(min(PAGE, most - len(names)), token)
+            names += page
+            if token is None:
+                break
+        found = [self.get(name) for name in names]
+        return [schedule for schedule in found if schedule is not None]
 
     def put(self, schedule: Schedule) -> None:
         """Make the schedule, or replace the one of its name.

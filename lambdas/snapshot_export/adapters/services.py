@@ -22,7 +22,7 @@ from snapshot_export.adapters.listing import Listing
 from snapshot_export.adapters.manifests import Manifests
 from snapshot_export.adapters.name_claims import NameClaims
 from snapshot_export.adapters.pacer import Pacer
-from snapshot_export.adapters.queues import BurstQueue, RejectedQueue
+from snapshot_export.adapters.queues import BurstQueue, IntakeQueue, RejectedQueue
 from snapshot_export.adapters.quicksight import CLIENT_CONFIG, QuickSight
 from snapshot_export.adapters.records import Keys
 from snapshot_export.adapters.schedules import Schedules
@@ -51,6 +51,7 @@ class Services:
     throughput: Throughput
     durations: DurationStore
     events: Events
+    intake: IntakeQueue
     rejected: RejectedQueue
     bursts: BurstStore
     burst_work: BurstQueue
@@ -105,6 +106,7 @@ def make_services(
             table, keys, default_seconds=settings.expected_job_seconds, now=now
         ),
         events=Events(session.client("events", config=_AWS_CONFIG), settings.event_bus_name),
+        intake=IntakeQueue(session.client("sqs", config=_AWS_CONFIG), settings.schedule_queue_arn),
         rejected=RejectedQueue(
             session.client("sqs", config=_AWS_CONFIG), settings.rejected_queue_url
         ),

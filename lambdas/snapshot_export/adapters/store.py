@@ -90,6 +90,49 @@ class Store:
         attempts = (item for item in items if item["sk"].startswith(ATTEMPT_PREFIX))
         return gate_from(gate), tuple(attempt_from(item) for item in attempts)
 
+    def waiting(self, most: int) -> list[BacklogEntry]:
+        """Retries by their due times, then the backlog in order: at most `most` of each.
+
+        About 35 read units for 1,000 entries.
+        """
+        partitions = (self._keys.retry_partition, self._keys.backlog_partition)
+        return [
+            entry_from(item)
+            for partition in partitions
+            for item in self._table.query(partition, limit=most)
+        ]
+
+    def waiting_before(self, rank: str, most: int) -> list[BacklogEntry]:
+        """The first `most` entries of the backlog up to a rank, in order."""
+        found = self._table.query(self._keys.backlog_partition, up_to=rank, limit=most)
+        return [entry_from(item) for item in found]
+
+    def mark_at_risk(self, entry: BacklogEntry | Attempt, now: float) -> None:
+        """Note that an export was told to be at risk, on its record and where it waits or runs.
+
+        Raises ConditionFailedError if it is there no more; it may be told again then.
+        """
+        if isinstance(entry, BacklogEntry):
+            key = self._keys.entry(entry)
+        else:
+            key = self._keys.attempt(entry.export_id)
+        self._table.transact(
+            [
+                update_of(
+                    self._keys.export(entry.export_id),
+                    "SET at_risk_at = if_not_exists(at_risk_at, :now)",
+                    condition="attribute_exists(pk)",
+                    values={":now": now},
+                ),
+                update_of(
+                    key,
+                    "SET at_risk = :yes",
+                    condition="export_id = :id",
+                    values={":yes": True, ":id": entry.export_id},
+                ),
+            ]
+        )
+
     def first_waiting(self, count: int, now: float) -> list[BacklogEntry]:
         """The next `count` exports to let in: retries that are due, then the backlog in order."""
         due = self._table.query(self._keys.retry_partition, up_to=due_key(now) + "~", limit=count)
@@ -190,15 +233,23 @@ class Store:
         )
         return attempt_from(item)
 
-    def release(self, attempt: Attempt, job_status: str, ended_at: float) -> None:
+    def release(
+        self, attempt: Attempt, job_status: str, ended_at: float, released_at: float
+    ) -> None:
         """Free the slot of a job that ended. Raises ConditionFailedError if it was freed before."""
         self._table.transact(
             [
                 self._free_slot(),
                 self._on_attempt(
                     attempt,
-                    "SET holds_slot = :no, job_status = :status, job_ended_at = :at",
-                    {":no": False, ":status": job_status, ":at": ended_at},
+                    "SET holds_slot = :no, job_status = :status, job_ended_at = :at, "
+                    "released_at = :released",
+                    {
+                        ":no": False,
+                        ":status": job_status,
+                        ":at": ended_at,
+                        ":released": released_at,
+                    },
                 ),
             ]
         )
@@ -462,4 +513,7 @@ def _entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
         due_at=due_at,
         registered="RegisteredUser" in export.snapshot,
         formats=formats_of_part(export.snapshot, export.part),
+        burst_id=export.burst_id,
+        deadline=export.deadline,
+        at_risk=export.at_risk_at is not None,
     )

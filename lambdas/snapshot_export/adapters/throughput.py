@@ -1,4 +1,4 @@
-"""How many exports were completed lately: one small counter for each minute.
+"""How many exports were completed lately, and what they cost beyond their jobs: an item a minute.
 
 Beside the transaction that ends an export, not in it: one write of its own, on an item that no
 transaction touches. A function that dies between the two leaves one export uncounted.
@@ -6,11 +6,32 @@ transaction touches. A function that dies between the two leaves one export unco
 
 from __future__ import annotations
 
-from snapshot_export.adapters.dynamodb import Table, update_of
+from dataclasses import dataclass
+
+from snapshot_export.adapters.dynamodb import Item, Table, update_of
 from snapshot_export.adapters.records import Keys
 
 MINUTE = 60
 HOUR = 3600
+KEPT_SECONDS = 26 * HOUR
+SOME_EXPORTS = 5
+"""For how many exports the usual overheads count."""
+
+
+@dataclass(frozen=True)
+class Overheads:
+    """Seconds that an export costs beyond its job, on average.
+
+    `held_idle`: its slot is held before and after the job. `collecting`: from the release of the
+    slot to the end of the export.
+    """
+
+    held_idle: float
+    collecting: float
+
+
+USUAL = Overheads(held_idle=1.5, collecting=1.5)
+"""Until some were measured."""
 
 
 class Throughput:
@@ -20,14 +41,19 @@ class Throughput:
         self._table = table
         self._partition = keys.throughput_partition
 
-    def count_completed(self, now: float) -> None:
-        """Count one completed export. Raises TransientError."""
+    def count_completed(self, now: float, overheads: Overheads | None = None) -> None:
+        """Count one completed export, with its overheads if known. Raises TransientError."""
         minute = int(now) // MINUTE * MINUTE
+        values: Item = {":one": 1, ":expires": minute + KEPT_SECONDS}
+        adding = "completed :one"
+        if overheads is not None:
+            adding += ", measured :one, held_idle :idle, collecting :collecting"
+            values |= {":idle": overheads.held_idle, ":collecting": overheads.collecting}
         self._table.update(
             update_of(
                 (self._partition, f"{minute:012d}"),
-                "ADD completed :one SET expires_at = :expires",
-                values={":one": 1, ":expires": minute + 2 * HOUR},
+                f"ADD {adding} SET expires_at = :expires",
+                values=values,
             )
         )
 
@@ -36,3 +62,17 @@ class Throughput:
         first = f"{int(now) - HOUR:012d}"
         items = self._table.query(self._partition, after=first)
         return sum(item["completed"] for item in items)
+
+    def overheads(self) -> Overheads:
+        """The mean overheads of the last hour in which exports were completed, at most a day back.
+
+        Those of the first few are mixed with the usual ones.
+        """
+        items = list(self._table.query(self._partition, limit=MINUTE, last_first=True))
+        measured = SOME_EXPORTS + sum(item.get("measured", 0) for item in items)
+        idle = sum(item.get("held_idle", 0) for item in items)
+        collecting = sum(item.get("collecting", 0) for item in items)
+        return Overheads(
+            held_idle=(SOME_EXPORTS * USUAL.held_idle + idle) / measured,
+            collecting=(SOME_EXPORTS * USUAL.collecting + collecting) / measured,
+        )

@@ -21,7 +21,8 @@ LONGEST_FIRST = 500
 class BacklogEntry:
     """An accepted export that waits. A retry waits until `due_at` (epoch seconds).
 
-    `formats` is what its next job makes (domain/parts.py).
+    `formats` is what its next job makes (domain/parts.py). `at_risk`: it was told that the deadline
+    (epoch seconds) will probably be missed.
     """
 
     export_id: str
@@ -33,6 +34,9 @@ class BacklogEntry:
     due_at: float | None = None
     registered: bool = False
     formats: str = ""
+    burst_id: str | None = None
+    deadline: float | None = None
+    at_risk: bool = False
 
 
 def rank_of(

@@ -46,7 +46,8 @@ class Burst:
     """The record of a burst.
 
     `offset` and `line` are where the manifest is read on. `accepted` recipients have an export
-    each; `completed`, `failed` and `cancelled` count how those ended.
+    each; `completed`, `failed` and `cancelled` count how those ended. `at_risk_at` is when it was
+    told that the burst's deadline will probably be missed.
     """
 
     burst_id: str
@@ -69,6 +70,7 @@ class Burst:
     expanded_at: float | None = None
     draining_at: float | None = None
     drained_to: int = 1
+    at_risk_at: float | None = None
     finished_at: float | None = None
     error: ErrorInfo | None = None
 
@@ -77,6 +79,11 @@ class Burst:
         """Whether every recipient was read and every accepted one has ended."""
         ended = self.completed + self.failed + self.cancelled
         return self.expanded_at is not None and ended >= self.accepted
+
+    @property
+    def open(self) -> int:
+        """How many accepted recipients have not ended."""
+        return max(0, self.accepted - self.completed - self.failed - self.cancelled)
 
     @property
     def counts(self) -> dict[str, int]:

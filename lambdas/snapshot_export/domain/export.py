@@ -60,7 +60,8 @@ class Export:
     `part` is the part of the request (domain/parts.py) that the present attempt makes, `failures`
     how many attempts of this part failed; `files` are those collected so far.
     `due_at` is when a waiting export's next attempt is due, 0 if it waits in the backlog by `rank`.
-    `cancel_requested_at` marks a running export whose files shall not be delivered.
+    `cancel_requested_at` marks a running export whose files shall not be delivered, `at_risk_at`
+    one of which it was told that its deadline will probably be missed.
     """
 
     export_id: str
@@ -84,6 +85,7 @@ class Export:
     due_at: float = 0.0
     admitted_at: float | None = None
     cancel_requested_at: float | None = None
+    at_risk_at: float | None = None
     finished_at: float | None = None
     job_seconds: float | None = None
     files: tuple[ExportedFile, ...] = ()
@@ -110,12 +112,24 @@ class Attempt:
     registered: bool = False
     formats: str = ""
     slots: int = 0
+    burst_id: str | None = None
+    deadline: float | None = None
+    at_risk: bool = False
     restarts: int = 0
     restarted_at: float | None = None
     holds_slot: bool = True
     started_at: float | None = None
     job_status: str | None = None
     job_ended_at: float | None = None
+    released_at: float | None = None
+
+    @property
+    def held_idle(self) -> float | None:
+        """Seconds that its slot was held beyond its job; None before it is released."""
+        if self.started_at is None or self.job_ended_at is None or self.released_at is None:
+            return None
+        job = self.job_ended_at - self.started_at
+        return max(0.0, self.released_at - self.admitted_at - job)
 
     @property
     def execution_name(self) -> str:

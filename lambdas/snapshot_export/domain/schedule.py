@@ -21,6 +21,7 @@ from snapshot_export.domain.naming import NameFields, file_keys, shapes_of
 from snapshot_export.domain.occurrence import (
     ID_MEMBERS,
     SCHEDULE_NAME,
+    SCHEDULED_TIME,
     Kind,
     message_of,
     problems_under,
@@ -119,6 +120,11 @@ class Schedule:
         ready_by = self.ready_by.members if self.ready_by else None
         message = message_of(self.name, self.zone, self.kind, self.request, ready_by)
         return json.dumps(message, separators=(",", ":"))
+
+    def message_at(self, at: datetime) -> str:
+        """The message as the Scheduler would send it at a time."""
+        text = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return self.message.replace(json.dumps(SCHEDULED_TIME), json.dumps(text), 1)
 
     def starting(self, start: datetime) -> Schedule:
         """The same, started at `start` for each of its ReadyBy moments."""

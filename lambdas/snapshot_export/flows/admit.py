@@ -91,6 +91,9 @@ def _attempt_of(entry: BacklogEntry, limit: int, now: float) -> Attempt:
         registered=entry.registered,
         formats=entry.formats,
         slots=limit,
+        burst_id=entry.burst_id,
+        deadline=entry.deadline,
+        at_risk=entry.at_risk,
     )
 
 

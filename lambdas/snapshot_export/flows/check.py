@@ -112,7 +112,7 @@ def _free(services: Services, record: Attempt, job_status: str, ended_at: float)
     """Free the slot; False if it was freed before."""
     is_first = False
     try:
-        services.store.release(record, job_status, ended_at)
+        services.store.release(record, job_status, ended_at, services.now())
     except ConditionFailedError:
         reason = "released before"
     else:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
+from snapshot_export.adapters.throughput import Overheads
 from snapshot_export.domain.export import Attempt, ErrorInfo, Export, ExportedFile, Status
 from snapshot_export.domain.naming import raw_prefix
 from snapshot_export.errors import ConditionFailedError, TransientError
@@ -81,7 +82,7 @@ def _finish(
         return
     ask_for_close(services, export.burst_id)
     if status is Status.COMPLETED:
-        _count_completed(services)
+        _count_completed(services, record, now)
     logger.info(
         "finished",
         reason=error.code if error else status.value,
@@ -91,9 +92,13 @@ def _finish(
     )
 
 
-def _count_completed(services: Services) -> None:
-    """For the throughput that GET /capacity tells: the end stands whatever happens here."""
+def _count_completed(services: Services, record: Attempt, now: float) -> None:
+    """For GET /capacity's throughput and the forecast: the end stands whatever happens here."""
+    overheads = None
+    if record.held_idle is not None and record.released_at is not None:
+        collecting = max(0.0, now - record.released_at)
+        overheads = Overheads(held_idle=record.held_idle, collecting=collecting)
     try:
-        services.throughput.count_completed(services.now())
+        services.throughput.count_completed(now, overheads)
     except TransientError as error:
         logger.warning("not counted", reason=str(error))

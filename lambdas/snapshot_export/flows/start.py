@@ -131,6 +131,6 @@ def _give_up_starting(services: Services, record: Attempt, closed_at: float) -> 
     late = round(closed_at + CALL_SECONDS - services.now())
     if late > 0:
         return answer(export_id, attempt, Phase.NOT_STARTED, wait=late + 1)
-    services.store.release(record, LOST, services.now())
+    services.store.release(record, LOST, services.now(), services.now())
     admit(services)
     return answer(export_id, attempt, Phase.ENDED)

@@ -1,13 +1,21 @@
-"""View: where an export is, when it will probably end, and where its files are. Reads only."""
+"""View: where an export is, when it will probably end, and where its files are. Reads only.
+
+An expected end is the median of the forecast: as likely before as after.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from snapshot_export.adapters.services import Services
+from snapshot_export.domain.burst import Burst, BurstStatus
 from snapshot_export.domain.export import Export, Status
-from snapshot_export.domain.forecast import expect_end_of_running, expect_end_of_waiting
+from snapshot_export.domain.forecast import Outlook, foresee
+from snapshot_export.domain.parts import formats_of_part
+from snapshot_export.domain.simulation import Group, Job, Situation
 from snapshot_export.errors import UnknownIdError
+from snapshot_export.flows.forecast import burst_groups, with_kinds
+from snapshot_export.flows.outlook import MOST_READ, look, look_at_slots, look_before
 
 DOWNLOAD_SECONDS = 900
 MOST_COUNTED = 1000
@@ -37,12 +45,7 @@ def view(services: Services, export_id: str) -> ExportView:
     if export.status is Status.QUEUED:
         return _view_waiting(services, export)
     if export.status is Status.RUNNING:
-        end = expect_end_of_running(
-            admitted_at=export.admitted_at or export.accepted_at,
-            job_seconds=services.settings.expected_job_seconds,
-            now=services.now(),
-        )
-        return ExportView(export=export, expected_end=end)
+        return ExportView(export=export, expected_end=_end_of_running(services, export_id))
     expires_at = services.now() + DOWNLOAD_SECONDS
     downloads = tuple(
         services.files.download_url(file.uri, DOWNLOAD_SECONDS) if file.uri else None
@@ -51,21 +54,55 @@ def view(services: Services, export_id: str) -> ExportView:
     return ExportView(export=export, downloads=downloads, downloads_expire_at=expires_at)
 
 
+def view_burst_end(services: Services, burst: Burst) -> float | None:
+    """When a burst whose recipients were all read will probably be over (epoch seconds).
+
+    None where that cannot be told: it has ended, nothing is let in, or its exports wait behind the
+    first that are read.
+    """
+    if burst.status is not BurstStatus.RUNNING:
+        return None
+    seen = look(services, MOST_READ, rest=False)
+    group = burst_groups(services, seen).get(burst.burst_id)
+    if group is None:
+        return services.now() + seen.situation.collecting if seen.is_whole else None
+    return _median(foresee(seen.situation, {"": group}))
+
+
 def _view_waiting(services: Services, export: Export) -> ExportView:
-    """Place: the entries of the backlog before its own. A retry has none until it is due."""
-    ahead = services.store.count_before(export.rank, MOST_COUNTED) if not export.due_at else 0
-    is_exact = ahead < MOST_COUNTED
-    gate = services.store.gate()
-    end = expect_end_of_waiting(
-        place=ahead + 1,
-        running=gate.running,
-        limit=services.settings.snapshot_job_limit if gate.limit is None else gate.limit,
-        job_seconds=services.settings.expected_job_seconds,
-        not_before=max(services.now(), gate.paused_until, export.due_at),
-    )
+    """Place: the entries of the backlog up to its own. A retry has none until it is due."""
+    if export.due_at:
+        job = Job(
+            export_id=export.export_id,
+            kind=(export.dashboard_id, formats_of_part(export.snapshot, export.part)),
+            due_at=export.due_at,
+        )
+        situation = with_kinds(
+            services, replace(look_at_slots(services), waiting=[job]), [job.kind]
+        )
+        return ExportView(export=export, expected_end=_end_of_last(situation))
+    seen = look_before(services, export.rank, MOST_COUNTED)
+    place = 1 + sum(entry.rank < export.rank for entry in seen.entries)
+    end = _end_of_last(seen.situation) if seen.is_whole and seen.entries else None
     return ExportView(
-        export=export,
-        place=None if export.due_at else ahead + 1,
-        place_is_at_least=not is_exact,
-        expected_end=end if is_exact else None,
+        export=export, place=place, place_is_at_least=not seen.is_whole, expected_end=end
     )
+
+
+def _end_of_running(services: Services, export_id: str) -> float | None:
+    """From the slots alone: what waits does not hold up what runs."""
+    situation = look_at_slots(services)
+    ids = [job.export_id for job in situation.running]
+    if export_id not in ids:
+        return services.now() + situation.collecting
+    group = Group((ids.index(export_id),))
+    return _median(foresee(replace(situation, slots=max(1, situation.slots)), {"": group}))
+
+
+def _end_of_last(situation: Situation) -> float | None:
+    last = len(situation.running) + len(situation.waiting) - 1
+    return _median(foresee(situation, {"": Group((last,))}))
+
+
+def _median(outlooks: dict[str, Outlook]) -> float | None:
+    return outlooks[""].p50 if outlooks else None

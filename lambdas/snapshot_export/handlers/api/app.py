@@ -8,11 +8,11 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from snapshot_export.domain.request import InvalidRequestError, Problem
-from snapshot_export.handlers.api import bursts, capacity, exports, schedules
+from snapshot_export.handlers.api import bursts, capacity, exports, forecast, schedules
 from snapshot_export.handlers.api.errors import answer_error, refuse
 from snapshot_export.handlers.boundary import count, guarded, metrics
 
-ROUTERS = (exports, bursts, capacity, schedules)
+ROUTERS = (exports, bursts, capacity, forecast, schedules)
 """Modules with `router` and `BODIES`; their order is the document's."""
 
 

@@ -18,6 +18,7 @@ from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.accept import target_of
 from snapshot_export.flows.accept_burst import accept_burst
 from snapshot_export.flows.drain import cancel_burst
+from snapshot_export.flows.view import view_burst_end
 from snapshot_export.handlers.api.errors import ApiProblem
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 from snapshot_export.handlers.api.shapes import Reason, iso, iso_time
@@ -54,7 +55,8 @@ class RefusedLine(BaseModel):
 
 class BurstShape(BaseModel):
     """A burst. CancelRequested: what waits is being cancelled. ManifestS3Uri is there at its end.
-    Error tells why the rest of its recipients could not be read.
+    ExpectedEnd is there once all recipients were read. Error tells why the rest of them could not
+    be.
     """
 
     BurstId: str
@@ -64,6 +66,7 @@ class BurstShape(BaseModel):
     RefusalsNextToken: str | None
     ManifestS3Uri: str | None
     CancelRequested: bool
+    ExpectedEnd: str | None
     AcceptedAt: str
     ExpandedAt: str | None
     FinishedAt: str | None
@@ -145,6 +148,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         RefusalsNextToken=token,
         ManifestS3Uri=services().manifests.address(burst.burst_id) if burst.status.is_end else None,
         CancelRequested=burst.draining_at is not None,
+        ExpectedEnd=iso(view_burst_end(services(), burst)),
         AcceptedAt=iso_time(burst.accepted_at),
         ExpandedAt=iso(burst.expanded_at),
         FinishedAt=iso(burst.finished_at),

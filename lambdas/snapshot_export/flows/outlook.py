@@ -1,0 +1,131 @@
+"""Outlook: what runs and what waits, with what was learned, for the forecast. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.backlog import BacklogEntry
+from snapshot_export.domain.durations import Expectation, expect
+from snapshot_export.domain.export import Attempt
+from snapshot_export.domain.gate import PROBE_SECONDS, Gate
+from snapshot_export.domain.simulation import Job, Kind, Situation, line_up
+
+MOST_READ = 10_000
+"""Waiting exports that are read, for about 400 read units; the rest is taken to be like them."""
+MOST_COUNTED = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The situation; `waiting` is how many wait in truth, a lower bound if so marked.
+
+    `is_whole` if all of them were read. `entries` and `attempts` are the records of its jobs, with
+    attempts that hold no slot any more.
+    """
+
+    situation: Situation
+    waiting: int
+    waiting_is_at_least: bool
+    is_whole: bool
+    entries: tuple[BacklogEntry, ...]
+    attempts: tuple[Attempt, ...]
+
+
+def look(services: Services, most: int = MOST_READ, *, rest: bool = True) -> Seen:
+    """What runs and waits now; of what waits, the first `most`, and the `rest` like them."""
+    entries = services.store.waiting(most)
+    is_whole = len(entries) < most
+    count = len(entries) if is_whole or not rest else services.store.count_waiting(MOST_COUNTED)
+    situation, attempts = _situation(services, entries)
+    jobs = situation.waiting
+    if len(jobs) < count:
+        more = count - len(jobs)
+        jobs = [*jobs, *(list(jobs) * (more // len(jobs) + 1))[:more]]
+    return Seen(
+        situation=line_up(replace(situation, waiting=jobs)),
+        waiting=max(count, len(entries)),
+        waiting_is_at_least=not is_whole and (not rest or count >= MOST_COUNTED),
+        is_whole=is_whole,
+        entries=tuple(entries),
+        attempts=attempts,
+    )
+
+
+def look_before(services: Services, rank: str, most: int) -> Seen:
+    """What runs, and what waits up to a rank: all that decides when that export ends."""
+    entries = services.store.waiting_before(rank, most)
+    situation, attempts = _situation(services, entries)
+    return Seen(
+        situation=situation,
+        waiting=len(entries),
+        waiting_is_at_least=len(entries) >= most,
+        is_whole=len(entries) < most,
+        entries=tuple(entries),
+        attempts=attempts,
+    )
+
+
+def look_at_slots(services: Services) -> Situation:
+    """What runs, with nothing that waits."""
+    return _situation(services, ())[0]
+
+
+def expectations_of(services: Services, kinds: Iterable[Kind]) -> dict[Kind, Expectation]:
+    """What to expect of each kind of job."""
+    learned = services.durations.all()
+    unknown = expect(None, services.settings.expected_job_seconds)
+    return {kind: learned.get(kind, unknown) for kind in kinds}
+
+
+def _situation(
+    services: Services, entries: Iterable[BacklogEntry]
+) -> tuple[Situation, tuple[Attempt, ...]]:
+    gate, attempts = services.store.in_flight()
+    now, settings = services.now(), services.settings
+    overheads = services.throughput.overheads()
+    running = [_running(attempt, now) for attempt in attempts if attempt.holds_slot]
+    waiting = [_waiting(entry) for entry in entries]
+    kinds = dict.fromkeys(job.kind for job in (*running, *waiting))
+    situation = Situation(
+        now=now,
+        slots=_slots_of(gate, settings.snapshot_job_limit, now),
+        running=running,
+        waiting=waiting,
+        expectations=expectations_of(services, kinds),
+        not_before=gate.paused_until,
+        calls_per_second=settings.calls_per_second,
+        overhead=overheads.held_idle,
+        collecting=overheads.collecting,
+    )
+    return situation, attempts
+
+
+def _slots_of(gate: Gate, default_limit: int, now: float) -> int:
+    """The limit; while others use slots, what they leave: they are taken to stay."""
+    limit = default_limit if gate.limit is None else gate.limit
+    if gate.ceiling is None or now >= gate.ceiling_until + 2 * PROBE_SECONDS:
+        return limit
+    return min(limit, max(1, gate.ceiling))
+
+
+def _running(attempt: Attempt, now: float) -> Job:
+    return Job(
+        export_id=attempt.export_id,
+        kind=(attempt.dashboard_id, attempt.formats),
+        burst_id=attempt.burst_id,
+        deadline=attempt.deadline,
+        age=max(0.0, now - attempt.started_at) if attempt.started_at else 0.0,
+    )
+
+
+def _waiting(entry: BacklogEntry) -> Job:
+    return Job(
+        export_id=entry.export_id,
+        kind=(entry.dashboard_id, entry.formats),
+        burst_id=entry.burst_id,
+        deadline=entry.deadline,
+        due_at=entry.due_at or 0.0,
+        rank=entry.rank,
+    )

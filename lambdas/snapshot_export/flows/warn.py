@@ -1,0 +1,105 @@
+"""Warn: a deadline that will probably be missed is told early, once.
+
+Each minute one forecast over what runs and the first MOST_READ that wait, whatever else there is: a
+pass costs the same with any backlog. Deadlines behind those are told when they come among them; a
+burst is judged by all its open exports as soon as its first is among them.
+Order of writes: the event goes out first, then the record is marked: dying between the two tells
+it again, with the same EventId. A burst is told as one, single exports each.
+"""
+
+from __future__ import annotations
+
+from aws_lambda_powertools import Logger
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.backlog import BacklogEntry
+from snapshot_export.domain.burst import Burst
+from snapshot_export.domain.export import Attempt
+from snapshot_export.domain.forecast import Outlook, foresee
+from snapshot_export.domain.simulation import Group
+from snapshot_export.errors import ConditionFailedError, TransientError
+from snapshot_export.flows.forecast import burst_groups
+from snapshot_export.flows.outlook import Seen, look
+
+MOST_READ = 2000
+MOST_TOLD = 50
+"""Events of one pass; the rest is told in the next."""
+LEAST_CHANCE = 0.5
+"""A deadline that is met with a lower chance than this is at risk."""
+
+logger = Logger(child=True)
+
+
+def warn_of_deadlines(services: Services) -> int:
+    """Tell of deadlines that are at risk and were not told of. Answers how many."""
+    seen = look(services, MOST_READ, rest=False)
+    records: list[BacklogEntry | Attempt] = [each for each in seen.attempts if each.holds_slot]
+    records += seen.entries
+    due = [each for each in records if each.deadline is not None]
+    if not due:
+        return 0
+    bursts = _open_bursts(services, [each.burst_id for each in due if each.burst_id])
+    singles = {each.export_id: each for each in due if not each.burst_id and not each.at_risk}
+    outlooks = _foresee(services, seen, bursts, singles)
+    told = 0
+    for burst_id, burst in bursts.items():
+        deadline = next(each.deadline for each in due if each.burst_id == burst_id)
+        outlook = outlooks.get(burst_id)
+        if told < MOST_TOLD and outlook and deadline and outlook.chance(deadline) < LEAST_CHANCE:
+            told += _tell_burst(services, burst, deadline, outlook)
+    for export_id, record in singles.items():
+        outlook, deadline = outlooks.get(export_id), record.deadline
+        if told < MOST_TOLD and outlook and deadline and outlook.chance(deadline) < LEAST_CHANCE:
+            told += _tell_export(services, record, deadline, outlook)
+    return told
+
+
+def _open_bursts(services: Services, burst_ids: list[str]) -> dict[str, Burst]:
+    """Those that were not told of; there are few, each is one read."""
+    found = {each: services.bursts.find(each) for each in dict.fromkeys(burst_ids)}
+    return {each: burst for each, burst in found.items() if burst and burst.at_risk_at is None}
+
+
+def _foresee(
+    services: Services,
+    seen: Seen,
+    bursts: dict[str, Burst],
+    singles: dict[str, BacklogEntry | Attempt],
+) -> dict[str, Outlook]:
+    groups = {
+        burst_id: group
+        for burst_id, group in burst_groups(services, seen).items()
+        if burst_id in bursts
+    }
+    for position, job in enumerate([*seen.situation.running, *seen.situation.waiting]):
+        if job.export_id in singles:
+            groups[job.export_id] = Group((position,))
+    return foresee(seen.situation, groups)
+
+
+def _tell_burst(services: Services, burst: Burst, deadline: float, outlook: Outlook) -> bool:
+    try:
+        services.events.announce_burst_at_risk(burst, deadline, outlook)
+        services.bursts.mark_at_risk(burst.burst_id, services.now())
+    except (ConditionFailedError, TransientError) as error:
+        logger.warning("not told", reason=str(error), burst_id=burst.burst_id)
+        return False
+    _log(burst.burst_id, "burst", outlook.chance(deadline))
+    return True
+
+
+def _tell_export(
+    services: Services, record: BacklogEntry | Attempt, deadline: float, outlook: Outlook
+) -> bool:
+    try:
+        services.events.announce_export_at_risk(record, deadline, outlook)
+        services.store.mark_at_risk(record, services.now())
+    except (ConditionFailedError, TransientError) as error:
+        logger.warning("not told", reason=str(error), export_id=record.export_id)
+        return False
+    _log(record.export_id, "export", outlook.chance(deadline))
+    return True
+
+
+def _log(ident: str, kind: str, chance: float) -> None:
+    logger.warning("deadline at risk", reason=f"chance {chance:.2f}", kind=kind, ident=ident)

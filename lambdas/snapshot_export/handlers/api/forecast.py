@@ -1,0 +1,188 @@
+"""/forecast: when the work will be done, and when a burst that is thought of would be."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, BeforeValidator, Field
+
+from snapshot_export.domain.request import InvalidRequestError, Problem, parse_deadline
+from snapshot_export.domain.snapshot_request import Shape
+from snapshot_export.flows.forecast import PlannedExports, plan_exports, read_forecast
+from snapshot_export.handlers.api.exchange import (
+    answers,
+    make_router,
+    raw_body,
+    read_body,
+    reply,
+    services,
+)
+from snapshot_export.handlers.api.shapes import iso, iso_time
+
+MOST_PLANNED = 100_000
+Moment = Annotated[
+    datetime, BeforeValidator(parse_deadline), Field(json_schema_extra={"format": "date-time"})
+]
+
+
+Format = Literal["PDF", "EXCEL", "CSV"]
+
+
+def _one_pdf() -> list[Format]:
+    return ["PDF"]
+
+
+class PlannedExportsBody(Shape):
+    """Count exports of one dashboard; Formats has the format of each of an export's files."""
+
+    DashboardId: Annotated[str, Field(pattern=r"^[\w\-]{1,512}$")]
+    Formats: Annotated[list[Format], Field(min_length=1, max_length=7, default_factory=_one_pdf)]
+    Count: Annotated[int, Field(ge=1, le=MOST_PLANNED)] = 1
+
+
+class PlanBody(Shape):
+    """What would be submitted, as one burst at StartAt (now unless given). Nothing is."""
+
+    Exports: Annotated[list[PlannedExportsBody], Field(min_length=1, max_length=100)]
+    Priority: Annotated[int, Field(ge=1, le=9)] = 5
+    Deadline: Moment | None = None
+    StartAt: Moment | None = None
+
+
+class BurstForecast(BaseModel):
+    """A burst of which Open exports run or wait. FinishP50: as likely before as after; FinishP95:
+    later in one of 20 cases.
+    """
+
+    BurstId: str
+    Open: int
+    FinishP50: str
+    FinishP95: str
+    Deadline: str | None
+    ChanceToMeetDeadline: float | None
+
+
+class ForecastShape(BaseModel):
+    """Of all that runs and waits. No finish is told while nothing is let in (a limit of 0) or
+    nothing is there. LearnedShare of the jobs are of dashboards and formats that were seen before.
+    """
+
+    At: str
+    Slots: int
+    Running: int
+    Waiting: int
+    WaitingIsAtLeast: bool
+    LearnedShare: float | None
+    FinishP50: str | None
+    FinishP95: str | None
+    Bursts: list[BurstForecast]
+
+
+class PlanShape(BaseModel):
+    """Of the exports asked about. LatestSafeStart is the latest start that meets the deadline with
+    a chance of 95 %; null if even now is too late.
+    """
+
+    At: str
+    Slots: int
+    Running: int
+    Waiting: int
+    WaitingIsAtLeast: bool
+    LearnedShare: float
+    Count: int
+    StartAt: str
+    FinishP50: str | None
+    FinishP95: str | None
+    Deadline: str | None
+    ChanceToMeetDeadline: float | None
+    LatestSafeStart: str | None
+
+
+router = make_router()
+BODIES: dict[str, type[BaseModel]] = {"planExports": PlanBody}
+
+
+@router.get(
+    "/forecast",
+    operation_id="getForecast",
+    summary="Tell when all that runs and waits will be done",
+    description="And each burst among the first 10,000 exports that wait, up to 50; more waiting "
+    "exports are counted up to 100,000 and taken to be like those.",
+    responses=answers(200, ForecastShape, "The forecast at this moment"),
+    tags=["forecast"],
+)
+def get_forecast() -> Response[str]:
+    """The forecast of what is there."""
+    forecast = read_forecast(services())
+    outlook, seen = forecast.outlook, forecast.seen
+    bursts = [
+        BurstForecast(
+            BurstId=burst.burst_id,
+            Open=burst.open,
+            FinishP50=iso_time(burst.outlook.p50),
+            FinishP95=iso_time(burst.outlook.p95),
+            Deadline=iso(burst.deadline),
+            ChanceToMeetDeadline=burst.outlook.chance(burst.deadline) if burst.deadline else None,
+        )
+        for burst in forecast.bursts
+    ]
+    return reply(
+        ForecastShape(
+            At=iso_time(seen.situation.now),
+            Slots=seen.situation.slots,
+            Running=len(seen.situation.running),
+            Waiting=seen.waiting,
+            WaitingIsAtLeast=seen.waiting_is_at_least,
+            LearnedShare=forecast.learned,
+            FinishP50=iso(outlook.p50 if outlook else None),
+            FinishP95=iso(outlook.p95 if outlook else None),
+            Bursts=bursts,
+        )
+    )
+
+
+@router.post(
+    "/forecast",
+    operation_id="planExports",
+    summary="Tell when exports would be done, if they were submitted",
+    description="Nothing is submitted. They are taken as one burst of this priority and deadline, "
+    "behind and before what waits already, as the order of the backlog has it.",
+    responses=answers(200, PlanShape, "The forecast of these exports"),
+    tags=["forecast"],
+)
+def plan() -> Response[str]:
+    """The forecast of exports that were only thought of."""
+    body = read_body(raw_body(router), PlanBody)
+    count = sum(planned.Count for planned in body.Exports)
+    if count > MOST_PLANNED:
+        problem = Problem("Exports", f"must be at most {MOST_PLANNED} together")
+        raise InvalidRequestError((problem,))
+    deadline = body.Deadline.timestamp() if body.Deadline else None
+    planned = plan_exports(
+        services(),
+        [PlannedExports(dashboard_id=each.DashboardId, formats=tuple(each.Formats),
+                        count=each.Count) for each in body.Exports],
+        priority=body.Priority,
+        deadline=deadline,
+        start=body.StartAt.timestamp() if body.StartAt else None,
+    )  # fmt: skip
+    outlook, seen = planned.outlook, planned.seen
+    return reply(
+        PlanShape(
+            At=iso_time(seen.situation.now),
+            Slots=seen.situation.slots,
+            Running=len(seen.situation.running),
+            Waiting=seen.waiting,
+            WaitingIsAtLeast=seen.waiting_is_at_least,
+            LearnedShare=planned.learned,
+            Count=count,
+            StartAt=iso_time(planned.start),
+            FinishP50=iso(outlook.p50 if outlook else None),
+            FinishP95=iso(outlook.p95 if outlook else None),
+            Deadline=iso(deadline),
+            ChanceToMeetDeadline=outlook.chance(deadline) if outlook and deadline else None,
+            LatestSafeStart=iso(planned.latest_safe_start),
+        )
+    )
