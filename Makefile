@@ -1,12 +1,13 @@
 # Everything a newcomer needs: `make run` shows it working, `make test` proves it.
 PYTHON ?= python3
 EXPORTS ?= 48
+RUNS ?= 30
 JOBS ?= 100
 ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test chaos chaos-selftest bench bench-growth bench-burst check openapi fmt lock clean
+.PHONY: help install run up down test chaos chaos-selftest bench bench-growth bench-forecast bench-burst check openapi fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -37,6 +38,9 @@ bench: install  ## Ours beside what others do, on the same job times (JOBS=100, 
 
 bench-growth: install  ## What an export costs with 100 to 100,000 waiting
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.growth
+
+bench-forecast: install  ## The forecast against what happened, in 30 seeded runs (RUNS=30)
+	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL POWERTOOLS_SERVICE_NAME=bench $(BIN)/python -m bench.accuracy --runs $(RUNS)
 
 bench-burst: install  ## A burst of 100,000 recipients: time, memory, calls
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.burst

@@ -2,42 +2,36 @@
 
 Each run is a QuickSight of its own: 10 dashboards, job times of 40 s on average with a variation of
 0.8, of 0.15 within a dashboard. A first burst of 100 exports teaches their times; then 100 more are
-accepted at once, the forecast is asked for, and the run goes on to its end. The flows, table and
-the emulator are the real ones, in the process; only Step Functions is driven (tests/support/world).
+accepted at once, the forecast is asked for, and the run goes on to its end. The flows and adapters
+are the real ones, over clients in memory (bench/virtual.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from unittest.mock import patch
 
-import boto3
-from moto import mock_aws
 from rich.console import Console
 from rich.table import Table
 
+from bench.virtual import LIMIT, VirtualAccount
 from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
 from snapshot_export.flows.forecast import read_forecast
 from snapshot_export.flows.view import view
 from tests.support.messages import message
-from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
 
 RESULTS = Path(__file__).parent / "forecast.json"
 LEAST_HELD, MOST_HELD = 0.90, 1.0
 ASK_EACH = 5
 """Of how many exports one is asked for its own expected end."""
-_DASHBOARDS = 10
-_OWN_ENVIRONMENT = ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ENDPOINT_URL")
+DASHBOARDS = [dashboard.dashboard_id for dashboard in SAMPLE_DASHBOARDS[:10]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun = time.monotonic()
     seeds = range(1, options.runs + 1)
     with ProcessPoolExecutor(options.processes) as pool:
-        runs = list(pool.map(_run, seeds, [options.exports] * options.runs))
+        runs = list(pool.map(run_once, seeds, [options.exports] * options.runs))
     held = sum(run.held for run in runs) / len(runs)
     summary = {
         "runs": len(runs),
@@ -92,57 +86,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if LEAST_HELD <= held <= MOST_HELD else 1
 
 
-def _run(seed: int, exports: int) -> Run:
-    with _world(seed) as world:
-        _send(world, "learn", exports)
-        world.driver.run(reconcile_every=600)
-        _send(world, "run", exports)
-        asked_at = world.clock.now()
-        outlook = read_forecast(world.services).outlook
-        assert outlook is not None
-        asked = [f"run-{number}" for number in range(0, exports, ASK_EACH)]
-        expected = {each: view(world.services, each).expected_end or 0.0 for each in asked}
-        world.driver.run(reconcile_every=600)
-        records = [world.export(f"run-{number}") for number in range(exports)]
-        ends = {record.export_id: record.finished_at or 0.0 for record in records}
-        single = fmean(
-            abs(expected[each] - ends[each]) / (ends[each] - asked_at) for each in expected
-        )
-        return Run(
-            seed=seed,
-            p50=outlook.p50 - asked_at,
-            p95=outlook.p95 - asked_at,
-            actual=max(ends.values()) - asked_at,
-            single_error=single,
-        )
+def run_once(seed: int, exports: int) -> Run:
+    """One run of its own seed; equal arguments, equal runs."""
+    account = VirtualAccount(seed, DASHBOARDS)
+    _send(account, "learn", exports)
+    account.run()
+    _send(account, "run", exports)
+    services, asked_at = account.services, account.clock.now()
+    outlook = read_forecast(services).outlook
+    if outlook is None:
+        raise RuntimeError("no forecast of what waits")
+    asked = [f"run-{number}" for number in range(0, exports, ASK_EACH)]
+    expected = {each: view(services, each).expected_end or 0.0 for each in asked}
+    account.run()
+    records = [services.store.export(f"run-{number}") for number in range(exports)]
+    ends = {record.export_id: record.finished_at or 0.0 for record in records if record}
+    if account.quicksight.peak > LIMIT or len(ends) != exports or not all(ends.values()):
+        raise RuntimeError("the run itself went wrong")
+    single = fmean(abs(expected[each] - ends[each]) / (ends[each] - asked_at) for each in asked)
+    return Run(
+        seed=seed,
+        p50=outlook.p50 - asked_at,
+        p95=outlook.p95 - asked_at,
+        actual=max(ends.values()) - asked_at,
+        single_error=single,
+    )
 
 
-@contextmanager
-def _world(seed: int) -> Iterator[World]:
-    """A world whose QuickSight draws its job times with a seed."""
-    clock = Clock()
-    clean = {name: value for name, value in os.environ.items() if name not in _OWN_ENVIRONMENT}
-    with quicksight_on(clock) as server:
-        settings = server.emulator.settings
-        server.emulator.settings = replace(settings, seed=seed, dashboards=_DASHBOARDS)
-        server.emulator.reset()
-        own = {
-            "AWS_ENDPOINT_URL_QUICKSIGHT": server.url,
-            "AWS_ENDPOINT_URL_STS": server.url,
-            "SSL_CERT_FILE": str(server.ca_file),
-            "MOTO_ACCOUNT_ID": ACCOUNT,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }
-        with patch.dict(os.environ, clean | own, clear=True), mock_aws():
-            yield World(boto3.Session(region_name=REGION), server, clock)
-
-
-def _send(world: World, prefix: str, exports: int) -> None:
-    names = [dashboard.dashboard_id for dashboard in SAMPLE_DASHBOARDS[:_DASHBOARDS]]
+def _send(account: VirtualAccount, prefix: str, exports: int) -> None:
     for number in range(exports):
-        request = message(f"{prefix}-{number}", dashboard=names[number % _DASHBOARDS])
-        world.send(request)
+        account.send(message(f"{prefix}-{number}", dashboard=DASHBOARDS[number % len(DASHBOARDS)]))
 
 
 def _print(runs: Sequence[Run], summary: dict[str, float], seconds: float) -> None:

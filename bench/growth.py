@@ -256,7 +256,7 @@ def time_admission(level: Level) -> None:
     services = level.world.services
     _, attempts = services.store.in_flight()
     running = next(attempt for attempt in attempts if attempt.holds_slot)
-    services.store.release(running, "COMPLETED", services.now())
+    services.store.release(running, "COMPLETED", services.now(), services.now())
     began = time.perf_counter()
     admitted = admit(services)
     level.seconds.append(time.perf_counter() - began)

@@ -13,6 +13,7 @@ from cli.commands.burst import burst
 from cli.commands.cancel import cancel
 from cli.commands.capacity import capacity
 from cli.commands.listing import list_exports
+from cli.commands.plan import plan
 from cli.commands.redrive import redrive
 from cli.commands.schedule import schedule
 from cli.commands.status import status
@@ -33,7 +34,9 @@ def snapshots() -> None:
     """
 
 
-for command in (submit, burst, status, list_exports, watch, cancel, schedule, capacity, redrive):
+for command in (
+    submit, burst, status, list_exports, watch, plan, cancel, schedule, capacity, redrive,
+):  # fmt: skip
     snapshots.add_command(command)
 
 

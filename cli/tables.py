@@ -124,12 +124,18 @@ def schedules_table(schedules: Iterable[Mapping[str, Any]]) -> Table:
         table.add_row(
             escape(schedule["Name"]),
             schedule.get("State") or "",
-            escape(schedule.get("ScheduleExpression") or ""),
+            escape(schedule.get("ScheduleExpression") or _ready_by(schedule)),
             schedule.get("ScheduleExpressionTimezone") or "UTC",
             f"{window} min" if window else "",
             _submitted_by(schedule),
         )
     return table
+
+
+def _ready_by(schedule: Mapping[str, Any]) -> str:
+    rule = schedule.get("ReadyBy") or {}
+    days = rule.get("Days") or []
+    return f"ready by {rule.get('Time')}{' ' + ','.join(days) if 0 < len(days) < 7 else ''}"
 
 
 def _submitted_by(schedule: Mapping[str, Any]) -> str:

@@ -36,6 +36,11 @@ class Grants:
         verbs = ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem")
         _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
 
+    def mark_records(self, function: lambda_.Function) -> None:
+        """Read items of the table and change those that are there."""
+        verbs = ("GetItem", "Query", "UpdateItem")
+        _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
+
     def start_executions(self, function: lambda_.Function) -> None:
         """Start executions: every function that may admit an export does."""
         _allow(function, ["states:StartExecution"], self.machine_arn)

@@ -46,6 +46,10 @@ class Intake(Construct):
             )
         )
 
+    def let_send(self, function: lambda_.Function) -> None:
+        """Let a function send requests."""
+        self.queue.grant(function, "sqs:SendMessage", "sqs:GetQueueUrl")
+
     def _create_queue(
         self,
         construct_id: str,

@@ -1,4 +1,4 @@
-"""For people: a topic that tells of failed exports and of bursts that ended."""
+"""For people: a topic that tells of failed exports, ended bursts, and deadlines at risk."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ _FAILED = (
 _BURST = (
     "Burst {id} ended as {status}. Recipients: {total}; completed {completed}, failed {failed}, "
     "cancelled {cancelled}, refused {refused}. Every file is listed in {manifest}"
+)
+_AT_RISK = (
+    "{id} will probably not be done by its deadline, {deadline}: the chance is {chance}; it is "
+    "expected by {p50}, at the latest about {p95}. Look it up with: snapshots status {id}"
 )
 
 
@@ -57,6 +61,21 @@ class Notifications(Construct):
             refused="$.detail.Counts.Refused",
             manifest="$.detail.ManifestS3Uri",
         )
+
+        for name, detail_type, member in (
+            ("ExportAtRisk", "Snapshot Export Deadline At Risk", "ExportId"),
+            ("BurstAtRisk", "Snapshot Burst Deadline At Risk", "BurstId"),
+        ):
+            self._tell(
+                name,
+                detail_type,
+                _AT_RISK,
+                id=f"$.detail.{member}",
+                deadline="$.detail.Deadline",
+                chance="$.detail.ChanceToMeetDeadline",
+                p50="$.detail.FinishP50",
+                p95="$.detail.FinishP95",
+            )
 
     def _tell(self, construct_id: str, detail_type: str, text: str, **paths: str) -> None:
         rule = events.Rule(

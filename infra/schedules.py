@@ -14,6 +14,7 @@ from constructs import Construct
 
 from snapshot_export.domain.schedule import Schedule, ScheduleTarget, scheduler_request
 
+_OF_MOVING = ("GetSchedule", "UpdateSchedule")
 _OF_ONE = ("GetSchedule", "CreateSchedule", "UpdateSchedule", "DeleteSchedule")
 
 
@@ -70,8 +71,18 @@ class Schedules(Construct):
 
     def let_manage(self, function: lambda_.Function) -> None:
         """Let a function read, make and delete the group's schedules, with this role only."""
+        self._let(function, _OF_ONE)
+
+    def let_move(self, function: lambda_.Function) -> None:
+        """Let a function read and change the group's schedules, with this role only.
+
+        It makes one that was deleted meanwhile no more.
+        """
+        self._let(function, _OF_MOVING)
+
+    def _let(self, function: lambda_.Function, verbs: Sequence[str]) -> None:
         grants = {
-            self._schedules_arn: [f"scheduler:{verb}" for verb in _OF_ONE],
+            self._schedules_arn: [f"scheduler:{verb}" for verb in verbs],
             "*": ["scheduler:ListSchedules"],  # takes no resource
             self._role.role_arn: ["iam:PassRole"],
         }

@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.api import Api
 from infra.bundling import create_code_asset
 from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
+from infra.foresight import Foresight
 from infra.functions import DESCRIBE_TIMEOUT_SECONDS, ExportFunction
 from infra.grants import Grants
 from infra.intake import Intake
@@ -85,6 +86,9 @@ class SnapshotExportStack(cdk.Stack):
         _grant(functions, grants=grants, intake=intake)
         _grant_bursts(functions, grants=grants, bursts=bursts)
         scheduling.let_manage(functions["api"])
+        scheduling.let_move(functions["foresee"])
+        intake.let_send(functions["foresee"])
+        Foresight(self, "Foresight", function=functions["foresee"])
         api = Api(self, "Api", function=functions["api"], deployment=deployment)
         snapshot_user = SnapshotUser(
             self,
@@ -152,6 +156,7 @@ class SnapshotExportStack(cdk.Stack):
             "burst": "Reads the recipients of bursts, cancels and closes bursts",
             "api": "Answers the calls of the API",
             "reconcile": "Mends the table of exports by what QuickSight and Step Functions say",
+            "foresee": "Tells of deadlines at risk, and moves the starts of schedules",
         }
         timeouts = {"burst": BURST_TIMEOUT_SECONDS, "describe": DESCRIBE_TIMEOUT_SECONDS}
         code = create_code_asset(source=_LAMBDAS, profile=settings.bundling)
@@ -175,6 +180,10 @@ class SnapshotExportStack(cdk.Stack):
 
 def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Intake) -> None:
     for name, function in functions.items():
+        if name == "foresee":
+            grants.mark_records(function)
+            grants.announce(function)
+            continue
         grants.keep_records(function)
         grants.start_executions(function)
         if name not in ("intake", "api"):
@@ -193,7 +202,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
 
 def _grant_bursts(functions: dict[str, ExportFunction], *, grants: Grants, bursts: Bursts) -> None:
     for name, function in functions.items():
-        if name != "describe":
+        if name not in ("describe", "foresee"):
             grants.ask_for_burst_work(function, bursts)
     for name in ("intake", "burst", "api"):
         grants.read_manifests(functions[name])

@@ -12,7 +12,7 @@ from cli.inputs import read_object
 from cli.invocation import Invocation, command_options
 from cli.tables import schedules_table
 
-_TOLD = ("Name", "Declared", "Kind")  # `get` tells them, `put` does not take them
+_TOLD = ("Name", "Declared", "Kind", "StartsAt")  # `get` tells them, `put` does not take them
 
 
 @click.group()
@@ -50,6 +50,7 @@ def get_schedule(invocation: Invocation, name: str) -> int:
 @click.option("--export", metavar="FILE", help="The export request that it submits.")
 @click.option("--burst", metavar="FILE", help="The burst request that it submits.")
 @click.option("--expression", metavar="TEXT", help="When: cron(0 6 * * ? *), rate(1 day), at(…).")
+@click.option("--ready-by", metavar="HH:MM", help="Instead: when it shall be done, every day.")
 @click.option("--timezone", metavar="NAME", help="Time zone of the expression: Europe/Berlin.")
 @click.option("--window", type=click.IntRange(0, 1440), help="Minutes that it may start late.")
 @click.option("--enable/--disable", "enabled", default=None, help="Whether it fires.")
@@ -61,6 +62,7 @@ def put_schedule(
     export: str | None,
     burst: str | None,
     expression: str | None,
+    ready_by: str | None,
     timezone: str | None,
     window: int | None,
     enabled: bool | None,
@@ -71,18 +73,23 @@ def put_schedule(
     """
     if export and burst:
         raise UsageError("--export and --burst exclude each other: a schedule submits one thing")
+    if expression and ready_by:
+        raise UsageError("--expression and --ready-by exclude each other")
     given = read_object(source) if source else {}
     body = {key: value for key, value in given.items() if key not in _TOLD and value is not None}
     chosen = {
         "ScheduleExpression": expression,
+        "ReadyBy": {**(body.get("ReadyBy") or {}), "Time": ready_by} if ready_by else None,
         "ScheduleExpressionTimezone": timezone,
         "FlexibleTimeWindowMinutes": window,
         "State": None if enabled is None else ("ENABLED" if enabled else "DISABLED"),
     }
+    if expression or ready_by:
+        body.pop("ReadyBy" if expression else "ScheduleExpression", None)
     body |= {key: value for key, value in chosen.items() if value is not None}
     body |= _submits(export, burst, body)
-    if not body.get("ScheduleExpression"):
-        raise UsageError("ScheduleExpression is required: give FILE or --expression")
+    if not body.get("ScheduleExpression") and not body.get("ReadyBy"):
+        raise UsageError("give FILE, --expression or --ready-by")
     saved = {"Name": name, **invocation.api.put("schedules", name, body=body)}
     if invocation.as_json:
         invocation.print_json(saved)

@@ -69,7 +69,7 @@ class Watcher:
         self._pace = Pace()
 
     def read(self) -> Standing:
-        """One reading: capacity, failures of the last hour, the newest that waits, the burst."""
+        """One reading: capacity, failures of the last hour, the forecast, the burst."""
         api, now = self._invocation.api, self._invocation.now
         capacity = api.get("capacity")
         burst = api.get("bursts", self._burst_id) if self._burst_id else None
@@ -85,7 +85,7 @@ class Watcher:
         pace = self._pace.per_second()
         if not pace and not burst:
             pace = capacity["CompletedLastHour"] / 3600 or None
-        known = None if burst else _told_end(api, capacity, now)
+        known = _told_end(api, burst, now)
         return Standing(
             at=now,
             title=f"{self._invocation.stack_name} {self._invocation.account.region}".strip(),
@@ -104,13 +104,8 @@ def _count_failed(api: Api, now: datetime) -> str:
     return f"{len(page['Exports'])}{'+' if page.get('NextToken') else ''}"
 
 
-def _told_end(api: Api, capacity: dict[str, Any], now: datetime) -> float | None:
-    """Seconds until the API expects the newest of the backlog to end, if that is to come."""
-    if not capacity["Waiting"]:
-        return None
-    page = api.get("exports", query={"Status": "QUEUED", "Limit": 1})
-    for row in page["Exports"]:
-        end = api.get("exports", row["ExportId"]).get("ExpectedEnd")
-        left = (datetime.fromisoformat(end) - now) / timedelta(seconds=1) if end else 0.0
-        return left if left > 0 else None
-    return None
+def _told_end(api: Api, burst: dict[str, Any] | None, now: datetime) -> float | None:
+    """Seconds until the burst, or all that runs and waits, is expected to be done."""
+    told = burst.get("ExpectedEnd") if burst else api.get("forecast")["FinishP50"]
+    left = (datetime.fromisoformat(told) - now) / timedelta(seconds=1) if told else 0.0
+    return left if left > 0 else None

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from infra.parameters import DeploymentParameters, Settings
 from tests.infra.template_reader import StackTemplate
 
@@ -59,6 +61,15 @@ def test_people_are_told_of_bursts_that_ended_with_their_counts(template: StackT
     assert pattern == {"source": ["snapshot-export"], "detail-type": ["Snapshot Burst Completed"]}
     assert "completed [$.detail.Counts.Completed], failed [$.detail.Counts.Failed]" in text
     assert "[$.detail.ManifestS3Uri]" in text
+
+
+@pytest.mark.parametrize("kind", ["Export", "Burst"])
+def test_people_are_told_of_deadlines_at_risk(template: StackTemplate, kind: str) -> None:
+    pattern, text = rule_of(template, f"Notifications{kind}AtRisk")
+
+    assert pattern["detail-type"] == [f"Snapshot {kind} Deadline At Risk"]
+    assert text.startswith(f"[$.detail.{kind}Id] will probably not be done by its deadline")
+    assert "[$.detail.Deadline]" in text and "[$.detail.FinishP50]" in text
 
 
 def test_only_eventbridge_may_publish_and_only_encrypted(template: StackTemplate) -> None:

@@ -19,7 +19,7 @@ from infra.workflow import read_definition
 from snapshot_export.settings import Settings as FunctionSettings
 from tests.infra.template_reader import StackTemplate
 
-FUNCTIONS = ("intake", "start", "describe", "collect", "burst", "api", "reconcile")
+FUNCTIONS = ("intake", "start", "describe", "collect", "burst", "api", "reconcile", "foresee")
 ROOT = Path(__file__).parents[2]
 MACHINE = "arn:<Partition>:states:<Region>:<AccountId>:stateMachine:SnapshotExport-Export"
 
@@ -342,7 +342,25 @@ def test_an_execution_wakes_the_reconciler_unless_it_did_all_it_had_to(
     assert _matches_pattern(json.dumps(pattern), event) is wakes
 
 
-def test_the_rules_may_call_the_reconcile_function_and_the_api_its_own_and_nobody_else_any(
+def test_what_is_foreseen_is_looked_at_every_minute_and_starts_every_five(
+    template: StackTemplate,
+) -> None:
+    rules = {
+        name.removeprefix("Foresight"): rule
+        for name, rule in template.of_type("AWS::Events::Rule").items()
+        if name.startswith("Foresight")
+    }
+
+    assert {
+        name: (rule["ScheduleExpression"], json.loads(rule["Targets"][0]["Input"]))
+        for name, rule in rules.items()
+    } == {
+        "EveryMinute": ("rate(1 minute)", {"Do": "WARN"}),
+        "EveryFewMinutes": ("rate(5 minutes)", {"Do": "MOVE_STARTS"}),
+    }
+
+
+def test_the_rules_may_call_their_functions_and_the_api_its_own_and_nobody_else_any(
     template: StackTemplate,
 ) -> None:
     permissions = template.of_type("AWS::Lambda::Permission").values()
@@ -357,6 +375,8 @@ def test_the_rules_may_call_the_reconcile_function_and_the_api_its_own_and_nobod
     } == {
         "<ReconcilerEveryMinute>": ("events.amazonaws.com", "<ReconcileFunction>"),
         "<ReconcilerExecutionBroke>": ("events.amazonaws.com", "<ReconcileFunction>"),
+        "<ForesightEveryMinute>": ("events.amazonaws.com", "<ForeseeFunction>"),
+        "<ForesightEveryFewMinutes>": ("events.amazonaws.com", "<ForeseeFunction>"),
         api: ("apigateway.amazonaws.com", "<ApiFunction>"),
     }
 

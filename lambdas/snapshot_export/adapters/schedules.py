@@ -67,6 +67,21 @@ class Schedules:
         except UnknownIdError:
             self._call("create_schedule", schedule.name, **request)
 
+    def move(self, seen: Schedule, moved: Schedule) -> bool:
+        """Change a schedule that still is as it was seen; False if it is not, or is gone.
+
+        The Scheduler takes no conditions: a change within milliseconds of this one can be lost.
+        """
+        if self.get(seen.name) != seen:
+            return False
+        request = scheduler_request(moved, self._target)
+        request.pop("Name")
+        try:
+            self._call("update_schedule", moved.name, **request)
+        except UnknownIdError:
+            return False
+        return True
+
     def delete(self, name: str) -> None:
         """Delete the schedule. Raises UnknownIdError, TransientError."""
         self._call("delete_schedule", name)

@@ -21,7 +21,9 @@ from snapshot_export.domain.forecast import latest_safe_start
 from snapshot_export.domain.occurrence import occurrence_id
 from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.ready_by import ReadyBy
+from snapshot_export.domain.request import InvalidRequestError
 from snapshot_export.domain.schedule import Schedule
+from snapshot_export.errors import TransientError
 from snapshot_export.flows.forecast import PlannedExports, kinds_of, proposing, with_kinds
 from snapshot_export.flows.outlook import look
 
@@ -58,18 +60,29 @@ def move_starts(services: Services) -> Moved:
     ]  # fmt: skip
     moved = made = 0
     for schedule in schedules:
-        ready_by = schedule.ready_by
-        if ready_by is None:
+        try:
+            has_moved, is_made = _move_start(services, schedule, schedules)
+        except (TransientError, InvalidRequestError) as error:
+            logger.warning("start not moved", reason=str(error), schedule=schedule.name)
             continue
-        moment = next_moment(services, schedule, ready_by)
-        if now < moment - ready_by.earliest - AHEAD:
-            continue
-        start = plan_start(services, schedule, moment, schedules)
-        if start <= now:
-            made += _make(services, schedule, ready_by, moment)
-        else:
-            moved += _move(services, schedule, ready_by, moment, start)
+        moved, made = moved + has_moved, made + is_made
     return Moved(starts_moved=moved, starts_made=made)
+
+
+def _move_start(
+    services: Services, schedule: Schedule, schedules: list[Schedule]
+) -> tuple[bool, bool]:
+    """Whether the schedule's start was moved, and whether it was made here."""
+    ready_by, now = schedule.ready_by, _now(services)
+    if ready_by is None:
+        return False, False
+    moment = next_moment(services, schedule, ready_by)
+    if now < moment - ready_by.earliest - AHEAD:
+        return False, False
+    start = plan_start(services, schedule, moment, schedules)
+    if start <= now:
+        return False, _make(services, schedule, ready_by, moment)
+    return _move(services, schedule, ready_by, moment, start), False
 
 
 def plan_start(
@@ -187,7 +200,8 @@ def _move(
     present = ready_by.start_in(schedule.expression, moment)
     if present is not None and abs(present - start) < MOVED_FROM:
         return False
-    services.schedules.put(schedule.starting(start))
+    if not services.schedules.move(schedule, schedule.starting(start)):
+        return False
     logger.info(
         "start moved",
         reason="forecast",

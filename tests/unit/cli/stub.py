@@ -18,7 +18,8 @@ EXPORT_MEMBERS = {"ExportId", "DashboardId", "UserConfiguration", "SnapshotConfi
                   "SnapshotJobId"}  # fmt: skip
 BURST_MEMBERS = {"BurstId", "Template", "Recipients", "Manifest", "Priority", "Deadline"}
 SCHEDULE_MEMBERS = {"ScheduleExpression", "ScheduleExpressionTimezone",
-                    "FlexibleTimeWindowMinutes", "State", "Export", "Burst"}  # fmt: skip
+                    "FlexibleTimeWindowMinutes", "State", "Export", "Burst", "ReadyBy"}  # fmt: skip
+PLAN_MEMBERS = {"Exports", "Priority", "Deadline", "StartAt"}
 QUERIES = {"exports": {"Status", "BurstId", "DashboardId", "From", "To", "Limit", "NextToken"},
            "schedules": {"NextToken"}}  # fmt: skip
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
@@ -46,6 +47,11 @@ class StubApi:
         self.capacity: dict[str, Any] = {
             "Limit": 12, "Running": 3, "Waiting": 0, "CompletedLastHour": 720,
             "PausedUntil": None, "Ceiling": None,
+        }  # fmt: skip
+        self.forecast: dict[str, Any] = {
+            "At": "2026-11-23T10:00:00Z", "Slots": 12, "Running": 0, "Waiting": 0,
+            "WaitingIsAtLeast": False, "LearnedShare": None, "FinishP50": None, "FinishP95": None,
+            "Bursts": [],
         }  # fmt: skip
         self.calls: list[tuple[str, str, dict[str, str], Any]] = []
         self.faults: list[int] = []
@@ -136,7 +142,9 @@ class StubApi:
         return 200, {"Schedules": [*self.schedules.values()], "NextToken": None}
 
     def _put_schedules(self, ident: str, _query: Any, body: Any) -> tuple[int, Any]:
-        check(body, SCHEDULE_MEMBERS, required={"ScheduleExpression"})
+        check(body, SCHEDULE_MEMBERS, required=set())
+        if (body.get("ScheduleExpression") is None) == (body.get("ReadyBy") is None):
+            raise RefusedError(400, "INVALID_REQUEST", "must have one of two")
         if ("Export" in body) == ("Burst" in body):
             raise RefusedError(400, "INVALID_REQUEST", "must have either Export or Burst")
         self.schedules[ident] = {"Name": ident, "State": "ENABLED", **body}
@@ -146,6 +154,24 @@ class StubApi:
         find(self.schedules, ident)
         del self.schedules[ident]
         return 204, None
+
+    def _get_forecast(self, *_: Any) -> tuple[int, Any]:
+        return 200, self.forecast
+
+    def _post_forecast(self, _ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+        check(body, PLAN_MEMBERS, required={"Exports"})
+        for each in body["Exports"]:
+            check(each, {"DashboardId", "Formats", "Count"}, required={"DashboardId"})
+        deadline = body.get("Deadline")
+        return 200, {
+            "At": "2026-11-23T10:00:00Z", "Slots": 12, "Running": 3, "Waiting": 7,
+            "WaitingIsAtLeast": False, "LearnedShare": 0.5,
+            "Count": sum(each["Count"] for each in body["Exports"]),
+            "StartAt": body.get("StartAt") or "2026-11-23T10:00:00Z",
+            "FinishP50": "2026-11-23T10:05:00Z", "FinishP95": "2026-11-23T10:06:00Z",
+            "Deadline": deadline, "ChanceToMeetDeadline": 0.97 if deadline else None,
+            "LatestSafeStart": "2026-11-23T10:01:00Z" if deadline else None,
+        }  # fmt: skip
 
     def _get_capacity(self, *_: Any) -> tuple[int, Any]:
         return 200, self.capacity

@@ -77,6 +77,22 @@ def test_schedules_are_put_listed_shown_and_deleted(run: Run, api: StubApi, temp
     assert run("schedule", "delete", "daily").code == 3
 
 
+def test_a_schedule_is_put_by_when_it_shall_be_ready(run: Run, api: StubApi, template: str) -> None:
+    arguments = ["schedule", "put", "daily", "--burst", template, "--ready-by", "07:00"]
+    assert run(*arguments).code == 0
+    assert api.schedules["daily"]["ReadyBy"] == {"Time": "07:00"}
+    assert "ready by 07:00" in run("schedule", "list").out
+    assert run(*arguments, "--expression", "rate(1 day)").code == 2
+    source = Path(template).with_name("schedule.json")
+    rule = {"Time": "08:00", "Days": ["MON"]}
+    source.write_text(json.dumps({"ReadyBy": rule, "ScheduleExpression": None}))
+    more = ["schedule", "put", "daily", str(source), "--burst", template]
+    assert run(*more, "--ready-by", "09:00").code == 0
+    assert api.schedules["daily"]["ReadyBy"] == rule | {"Time": "09:00"}
+    assert run(*more, "--expression", "rate(1 day)").code == 0
+    assert "ReadyBy" not in api.schedules["daily"]
+
+
 def test_capacity_is_shown_limited_paused_and_resumed(run: Run, api: StubApi) -> None:
     assert "3 of 12 held" in run("capacity").out
     assert run("capacity", "--limit", "4", "--json").json["Limit"] == 4
@@ -99,8 +115,7 @@ def test_watch_tells_slots_backlog_and_the_expected_end(run: Run, api: StubApi) 
 
 
 def test_watch_believes_the_end_that_the_api_expects(run: Run, api: StubApi) -> None:
-    api.capacity |= {"Waiting": 7}
-    api.exports["a"] = new_export("a", TEMPLATE) | {"ExpectedEnd": "2222-01-01T00:00:00Z"}
+    api.forecast |= {"Waiting": 7, "FinishP50": "2222-01-01T00:00:00Z"}
     assert run("watch", "--once", "--json").json["ExpectedEnd"].startswith("2222-01-01T00:00")
 
 

@@ -16,13 +16,14 @@ BODIES = {
     "BurstBody": stub.BURST_MEMBERS,
     "ScheduleBody": stub.SCHEDULE_MEMBERS,
     "CapacityChange": {"Limit", "PausedUntil"},
+    "PlanBody": stub.PLAN_MEMBERS,
 }
 USED = [
     ("post", "/exports"), ("get", "/exports/{export_id}"), ("get", "/exports"),
     ("delete", "/exports/{export_id}"), ("post", "/bursts"), ("get", "/bursts/{burst_id}"),
     ("delete", "/bursts/{burst_id}"), ("get", "/schedules"), ("get", "/schedules/{name}"),
     ("put", "/schedules/{name}"), ("delete", "/schedules/{name}"), ("get", "/capacity"),
-    ("put", "/capacity"),
+    ("put", "/capacity"), ("get", "/forecast"), ("post", "/forecast"),
 ]  # fmt: skip
 
 

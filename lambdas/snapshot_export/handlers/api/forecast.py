@@ -37,7 +37,7 @@ def _one_pdf() -> list[Format]:
 class PlannedExportsBody(Shape):
     """Count exports of one dashboard; Formats has the format of each of an export's files."""
 
-    DashboardId: Annotated[str, Field(pattern=r"^[\w\-]{1,512}$")]
+    DashboardId: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$", max_length=512)]
     Formats: Annotated[list[Format], Field(min_length=1, max_length=7, default_factory=_one_pdf)]
     Count: Annotated[int, Field(ge=1, le=MOST_PLANNED)] = 1
 
