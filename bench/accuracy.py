@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import time
 from collections.abc import Sequence
@@ -88,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_once(seed: int, exports: int) -> Run:
     """One run of its own seed; equal arguments, equal runs."""
+    random.seed(seed)  # the phases of polls
     account = VirtualAccount(seed, DASHBOARDS)
     _send(account, "learn", exports)
     account.run()

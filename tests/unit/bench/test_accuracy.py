@@ -53,8 +53,9 @@ def test_conditions_and_updates_in_memory_are_dynamodbs(table: Table) -> None:
     key = ("p", "a")
     table.update(update_of(key, "SET n = if_not_exists(n, :zero) + :two, gone = :two",
                            values={":zero": 0, ":two": 2}))  # fmt: skip
-    table.update(update_of(key, "ADD n :two SET at = :two REMOVE gone", values={":two": 2},
-                           condition="(attribute_not_exists(n) OR n <= :two) AND n > n2 OR n = :two"))  # fmt: skip
+    either = "(attribute_not_exists(n) OR n <= :two) AND n > :two OR n = :two"
+    text = "ADD n :two SET at = :two REMOVE gone"
+    table.update(update_of(key, text, values={":two": 2}, condition=either))
     assert table.get(key) == {"pk": "p", "sk": "a", "n": 4, "at": 2}
     for condition in ("n = :two", "nothing = :two", "n IN (:two)", "attribute_exists(gone)"):
         with pytest.raises(ConditionFailedError):
