@@ -72,7 +72,9 @@ def test_people_are_told_of_deadlines_at_risk(template: StackTemplate, kind: str
     assert "[$.detail.Deadline]" in text and "[$.detail.FinishP50]" in text
 
 
-def test_only_eventbridge_and_alarms_may_publish_and_only_encrypted(template: StackTemplate) -> None:
+def test_only_eventbridge_and_alarms_may_publish_and_only_encrypted(
+    template: StackTemplate,
+) -> None:
     (policy,) = template.of_type("AWS::SNS::TopicPolicy").values()
     statements = policy["PolicyDocument"]["Statement"]
 
