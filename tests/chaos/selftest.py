@@ -86,9 +86,14 @@ def main() -> int:
     """Plant, run, tell."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.selftest", description=__doc__)
     parser.add_argument("bugs", nargs="*", metavar="BUG", help="parts of names; all if none")
+    parser.add_argument("--suites", nargs="+", metavar="SUITE", help="only these parts")
     parser.add_argument("--verbose", action="store_true", help="show what was found")
     arguments = parser.parse_args()
-    suites = claims()
+    suites = {
+        name: names
+        for name, names in claims().items()
+        if not arguments.suites or name in arguments.suites
+    }
     wanted = [bug for bug in BUGS if not arguments.bugs or _is_named(bug, arguments.bugs)]
     width = max(len(bug.name) for bug in BUGS)
     print(f"{'planted bug':{width}}  " + "  ".join(f"{name:14}" for name in suites), flush=True)
