@@ -77,7 +77,7 @@ def fates_of(call: Call) -> Iterable[Fate]:
 
 
 class Sample:
-    """A fixed part of all fates: every operation, and of the places in the code one in some."""
+    """A fixed part of all fates: every operation and transaction, of other places one in some."""
 
     ONE_IN = 9
 
@@ -91,7 +91,9 @@ class Sample:
         if key in self._places:
             return
         self._places.add(key)
-        is_new = call.operation not in self._operations
+        is_new = call.operation not in self._operations or call.operation.endswith(
+            "TransactWriteItems"
+        )
         self._operations.add(call.operation)
         for fate in fates_of(call):
             is_chosen = crc32(f"{key} {fate}".encode()) % self.ONE_IN == 0
