@@ -24,8 +24,8 @@ up: install  ## Start the embedded account with the stack, and keep it running
 down:  ## Stop what `make up` keeps running
 	@test ! -x $(BIN)/python || exec $(BIN)/python -m local.down
 
-test: install  ## Run every test
-	$(BIN)/python -m pytest $(TESTS)
+test: install  ## Run every test, on two workers; TESTS=tests/unit chooses
+	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 chaos: install  ## Crash points, interleavings, faults on the running stack, fuzz (PARTS="points ..." for some)
 	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos $(PARTS)

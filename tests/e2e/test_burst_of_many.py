@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPIENTS, WRONG = 2000, 20
+RECIPIENTS, WRONG = 1200, 12
 
 
 def test_a_burst_of_many_is_accepted_whole_in_bounded_memory() -> None:

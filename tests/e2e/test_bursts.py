@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -78,6 +78,18 @@ def burst_record(deployed: Deployed, burst_id: str) -> dict[str, Any]:
     return {name: next(iter(value.values())) for name, value in item.items()}
 
 
+def jobs_of(deployed: Deployed, prefix: str) -> list[str]:
+    jobs = [job["SnapshotJobId"] for job in deployed.ledger()["jobs"]]
+    return [job for job in jobs if job.startswith(prefix)]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.1)
+
+
 def read(deployed: Deployed, uri: str) -> bytes:
     bucket, key = uri.removeprefix("s3://").split("/", 1)
     content: bytes = deployed.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -134,21 +146,19 @@ def test_a_cancelled_burst_is_drained(deployed: Deployed, completions: str) -> N
         {"RowLevelPermissionTags": [{"Key": "customer_id", "Value": f"cust-{number:04d}"}]}
         for number in range(1, 201)
     ]
-    deployed.occupy(12)
+    deployed.switch({"kind": "hang_job", "SnapshotJobId": "stopped-", "times": 200})
     accepted = api(deployed).post("bursts", body=burst("stopped", people, Template=template()))
     assert accepted["StatusPath"] == "/bursts/stopped"
-    deadline = time.monotonic() + 60
-    while burst_record(deployed, "stopped").get("accepted") != "200":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: burst_record(deployed, "stopped").get("accepted") == "200")
+    wait_until(lambda: len(jobs_of(deployed, "stopped-")) == 12)
 
     api(deployed).delete("bursts", "stopped")
 
-    deployed.occupy(0)
+    deployed.clear_switches()
     event = completion_of(deployed, completions, "stopped")
     assert event["Status"] == "CANCELLED"
-    assert event["Counts"]["Cancelled"] + event["Counts"]["Completed"] == 200
-    assert event["Counts"]["Cancelled"] >= 188
+    assert (event["Counts"]["Cancelled"], event["Counts"]["Completed"]) == (200, 0)
+    assert len(jobs_of(deployed, "stopped-")) == 12, "none was started after"
     shown = api(deployed).get("bursts", "stopped")
     assert shown["Status"] == "CANCELLED" and shown["Counts"] == event["Counts"]
     waiting = [each["export_id"] for each in deployed.partition("BACKLOG")]

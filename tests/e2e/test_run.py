@@ -14,7 +14,7 @@ import pytest
 from local.account.processes import ProcessIdentity
 
 ROOT = Path(__file__).resolve().parents[2]
-COUNT = 24
+COUNT = 15
 CLOSING_LINE = re.compile(
     r"exports: (\d+) completed, (\d+) failed \| peak running (\d+) of (\d+) \| throttled (\d+) \| "
     r"limit exceeded (\d+) \| makespan (\d+\.\d) s, bound (\d+\.\d) s, ratio (\d+\.\d\d)"

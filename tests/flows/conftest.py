@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from local.quicksight import QuickSightServer
 from snapshot_export.domain import polling
+from tests.support.quick_moto import quick_moto
 from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
 
 FEWER_POLLS = 0.35
@@ -39,5 +40,5 @@ def world(
     monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
     monkeypatch.setattr(polling, "CLOSEST", FEWER_POLLS)
     quicksight_server.emulator.reset()
-    with mock_aws():
+    with mock_aws(), quick_moto():
         yield World(boto3.Session(region_name=REGION), quicksight_server, shared_clock)

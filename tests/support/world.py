@@ -24,7 +24,7 @@ from local.quicksight import Settings as QuickSightSettings
 from snapshot_export.adapters.executions import Executions
 from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
 from snapshot_export.adapters.queues import BurstQueue
-from snapshot_export.adapters.records import Keys
+from snapshot_export.adapters.records import ATTEMPT_PREFIX, Keys
 from snapshot_export.adapters.services import Services, make_services
 from snapshot_export.domain.burst import Work
 from snapshot_export.domain.export import Attempt, Export, Status
@@ -36,6 +36,7 @@ from snapshot_export.flows.reconcile import reconcile
 from snapshot_export.flows.start import start
 from snapshot_export.flows.work import work_on_burst
 from snapshot_export.settings import Settings
+from tests.support.quick_moto import read_partition
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -198,10 +199,14 @@ class World:
 
     def check_invariants(self) -> None:
         """Promise 1 and the emulator's witness, at any instant."""
-        gate, attempts = self.services.store.in_flight()
-        assert gate.running == sum(attempt.holds_slot for attempt in attempts)
-        limit = gate.limit if gate.limit is not None else self.settings.snapshot_job_limit
-        assert gate.running <= limit
+        pk = self.keys.gate_partition
+        items = read_partition(ACCOUNT, REGION, self.settings.table_name, pk)
+        gate = items.get(self.keys.gate[1], {})
+        running = int(gate.get("running", {"N": "0"})["N"])
+        leases = [items[sk].get("holds_slot") for sk in items if sk.startswith(ATTEMPT_PREFIX)]
+        assert running == leases.count({"BOOL": True})
+        limit = gate.get("limit", {"N": self.settings.snapshot_job_limit})["N"]
+        assert running <= int(limit)
 
     def _count_writes(self) -> None:
         """Count items written to the table, one for each item of a transaction."""

@@ -1,0 +1,51 @@
+"""How the tests are shared out between workers (`make test` runs two, see the Makefile)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# What starts a server or synthesizes a template does so once a session, hence on one worker. A
+# group is handed out whole, in the order of these names; tests of no group follow one by one. The
+# deployed stack comes first, since its tests wait most of their time.
+GROUPS = {
+    "deployed stack": "tests/e2e/",
+    "template": "tests/infra/",
+    "embedded account": "tests/contract/test_",
+    "make run": "tests/e2e/test_run.py",
+    "faults": "tests/chaos/test_stack.py",
+    "burst of many": "tests/e2e/test_burst_of_many.py",
+    "state machine": "tests/statemachine/",
+    "QuickSight emulator": "tests/contract/quicksight_emulator/",
+}
+ORDER = list(GROUPS)
+
+
+def group_of(nodeid: str) -> str:
+    """The group with the longest prefix of a test's id, or the id itself."""
+    fitting = {len(prefix): name for name, prefix in GROUPS.items() if nodeid.startswith(prefix)}
+    return fitting[max(fitting)] if fitting else nodeid
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """xdist's own groups by mark (`--dist loadgroup`) do not work with this pytest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Groups for every `-n`, in the order of the collection."""
+    config.option.loadscopereorder = False
+    return GroupScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On workers, put groups before tests of no group."""
+    if hasattr(config, "workerinput"):
+        groups = [group_of(item.nodeid) for item in items]
+        places = {name: ORDER.index(name) if name in GROUPS else len(ORDER) for name in groups}
+        order = sorted(range(len(items)), key=lambda index: places[groups[index]])
+        items[:] = [items[index] for index in order]
