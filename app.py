@@ -18,7 +18,10 @@ _CDK_JSON = _ROOT / "cdk.json"
 
 
 def main() -> int:
-    """Synthesize the app. Returns the exit status: 1 for parameters that cannot be used."""
+    """Synthesize the app. Returns the exit status: 1 for parameters that cannot be used.
+
+    With the context key `nag` (`cdk synth -c nag=true`), findings of cdk-nag stop the synthesis.
+    """
     app = cdk.App()
     # Set by the CDK CLI once it knows the account; without them the template fits any.
     env = cdk.Environment(
@@ -31,6 +34,10 @@ def main() -> int:
     except ParameterError as error:
         print(f"The deployment's parameters cannot be used:\n{error}", file=sys.stderr)
         return 1
+    if app.node.try_get_context("nag"):
+        from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     SnapshotExportStack(app, "SnapshotExport", settings=settings, schedules=schedules, env=env)
     app.synth()
     return 0

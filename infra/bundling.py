@@ -16,6 +16,8 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_lambda as lambda_
 
+RUNTIME = lambda_.Runtime.PYTHON_3_14
+"""Of every function; the wheels of the profile `lambda` are for it."""
 _PACKAGE = "snapshot_export"
 _REQUIREMENTS = "requirements.txt"
 _LEFT_OUT = ("__pycache__", "*.pyc", "tests")
@@ -31,10 +33,10 @@ class Profile:
 
 PROFILES = {
     "lambda": Profile(
-        "manylinux2014_aarch64-cp313",
+        "manylinux2014_aarch64-cp314",
         (
             "--platform=manylinux2014_aarch64",
-            "--python-version=3.13",
+            "--python-version=3.14",
             "--implementation=cp",
             "--only-binary=:all:",
         ),
@@ -61,7 +63,7 @@ def create_code_asset(*, source: Path, profile: Profile) -> lambda_.AssetCode:
         asset_hash=hash_sources(source=source, profile=profile),
         asset_hash_type=cdk.AssetHashType.CUSTOM,
         bundling=cdk.BundlingOptions(
-            image=lambda_.Runtime.PYTHON_3_13.bundling_image,
+            image=RUNTIME.bundling_image,
             local=_PipBundling(source, profile),
         ),
     )

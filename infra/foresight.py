@@ -8,6 +8,8 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.acknowledged import acknowledge
+
 _MOVE_EVERY_MINUTES = 5
 
 
@@ -38,7 +40,7 @@ class Foresight(Construct):
         description: str,
         what: str,
     ) -> None:
-        events.Rule(
+        rule = events.Rule(
             self,
             construct_id,
             description=description,
@@ -51,3 +53,5 @@ class Foresight(Construct):
                 )
             ],
         )
+        reason = "a call that got lost is made up for by the next"
+        acknowledge(rule, reason, "Serverless-EventBusDLQ")

@@ -10,6 +10,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.acknowledged import acknowledge, acknowledge_wildcards
+from infra.bundling import RUNTIME
+
 FUNCTION_TIMEOUT_SECONDS = 60
 DESCRIBE_TIMEOUT_SECONDS = 120
 """It polls for up to flows/poll.POLL_SECONDS and then has a last check to make."""
@@ -48,7 +51,7 @@ class ExportFunction(lambda_.Function):
             description=description,
             code=code,
             handler=f"snapshot_export.handlers.{handler}.handler",
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=512,
             timeout=cdk.Duration.seconds(timeout_seconds or FUNCTION_TIMEOUT_SECONDS),
@@ -62,3 +65,6 @@ class ExportFunction(lambda_.Function):
             },
         )
         log_group.grant_write(role)
+        acknowledge_wildcards(role, "X-Ray's two actions for traces take no resource", "*")
+        reason = "called by steps, queues and callers, who learn of errors; the clock calls again"
+        acknowledge(self, reason, "Serverless-LambdaDLQ")

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from infra.acknowledged import acknowledge_wildcards
 from infra.bursts import Bursts
 from infra.storage import (
     BURSTS_PREFIX,
@@ -17,6 +18,9 @@ from infra.storage import (
     SNAPSHOTS_PREFIX,
     Storage,
 )
+from snapshot_export.adapters.listing import BY_BURST, BY_STATUS
+
+ANY_DASHBOARD = "an export may name any dashboard of the account; its job has an id of its own"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +53,18 @@ class Grants:
         """List the machine's executions and read how they are."""
         _allow(function, ["states:ListExecutions"], self.machine_arn)
         executions = self._arn("states", f"execution:{self.machine_name}:*")
-        _allow(function, ["states:DescribeExecution"], executions)
+        reason = "one for each admission, of this machine"
+        _allow(function, ["states:DescribeExecution"], executions, wildcard=reason)
 
     def call_quicksight(self, function: lambda_.Function, *operations: str) -> None:
         """Call these operations on any dashboard of the QuickSight account and region."""
         actions = [f"quicksight:{operation}" for operation in operations]
-        _allow(function, actions, *self.dashboard_arns)
+        _allow(function, actions, *self.dashboard_arns, wildcard=ANY_DASHBOARD)
 
     def act_for_users(self, function: lambda_.Function, role_arn: str) -> None:
         """Ask QuickSight for a registered user's context, and assume a role with it."""
-        _allow(function, ["quicksight:GetIdentityContext"], self._quicksight_arn("user"))
+        users, reason = self._quicksight_arn("user"), "an export may name any registered user"
+        _allow(function, ["quicksight:GetIdentityContext"], users, wildcard=reason)
         _allow(function, ["sts:AssumeRole", "sts:SetContext"], role_arn)
 
     def announce(self, function: lambda_.Function) -> None:
@@ -69,25 +75,28 @@ class Grants:
         """Read what QuickSight wrote, here or in an allowed bucket; write finished files here."""
         bucket = self.storage.bucket
         elsewhere = [f"arn:{cdk.Aws.PARTITION}:s3:::{name}/*" for name in self.allowed_buckets]
-        _allow(function, ["s3:GetObject"], bucket.arn_for_objects("*"), *elsewhere)
-        _allow(function, ["s3:PutObject"], bucket.arn_for_objects(f"{EXPORTS_PREFIX}*"))
+        here = [bucket.arn_for_objects(f"{each}*") for each in (SNAPSHOTS_PREFIX, EXPORTS_PREFIX)]
+        reason = "QuickSight chooses the names, and users theirs"
+        _allow(function, ["s3:GetObject"], *here, *elsewhere, wildcard=reason)
+        _allow(function, ["s3:PutObject"], here[1], wildcard=reason)
 
     def take_files_back(self, function: lambda_.Function) -> None:
         """Find and delete what a cancelled export left in the bucket."""
         bucket = self.storage.bucket
         prefixes = (SNAPSHOTS_PREFIX, EXPORTS_PREFIX)
         places = [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
-        _allow(function, ["s3:DeleteObject"], *places)
+        _allow(function, ["s3:DeleteObject"], *places, wildcard="as many as the export made")
         _allow(function, ["s3:ListBucket"], bucket.bucket_arn)
 
     def list_records(self, function: lambda_.Function) -> None:
         """Query the table's indexes."""
-        _allow(function, ["dynamodb:Query"], f"{self.storage.table.table_arn}/index/*")
+        indexes = [f"{self.storage.table.table_arn}/index/{each}" for each in (BY_STATUS, BY_BURST)]
+        _allow(function, ["dynamodb:Query"], *indexes)
 
     def hand_out_files(self, function: lambda_.Function) -> None:
         """Sign addresses that download finished files."""
         finished = self.storage.bucket.arn_for_objects(f"{EXPORTS_PREFIX}*")
-        _allow(function, ["s3:GetObject"], finished)
+        _allow(function, ["s3:GetObject"], finished, wildcard="an address for any finished file")
 
     def ask_for_burst_work(self, function: lambda_.Function, bursts: Bursts) -> None:
         """Send to the burst queue: every function that accepts or ends exports does."""
@@ -98,8 +107,9 @@ class Grants:
         bucket = self.storage.bucket
         elsewhere = [f"arn:{cdk.Aws.PARTITION}:s3:::{name}/*" for name in self.allowed_buckets]
         here = [bucket.arn_for_objects(f"{each}*") for each in (BURSTS_PREFIX, MANIFESTS_PREFIX)]
-        _allow(function, ["s3:GetObject"], *here, *elsewhere)
-        _allow(function, ["s3:PutObject"], here[0])
+        reason = "one list for each burst, under its id or the user's name"
+        _allow(function, ["s3:GetObject"], *here, *elsewhere, wildcard=reason)
+        _allow(function, ["s3:PutObject"], here[0], wildcard=reason)
 
     def read_in_batches(self, function: lambda_.Function) -> None:
         """Read items of the table a hundred at a time."""
@@ -131,5 +141,10 @@ class Grants:
         )
 
 
-def _allow(function: lambda_.Function, actions: list[str], *resources: str) -> None:
+def _allow(
+    function: lambda_.Function, actions: list[str], *resources: str, wildcard: str = ""
+) -> None:
+    """Give a function's role these actions; `wildcard` is the reason for any `*` in a resource."""
     function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[*resources]))
+    assert function.role is not None
+    acknowledge_wildcards(function.role, wildcard, *resources)

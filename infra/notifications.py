@@ -11,6 +11,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.queues import create_last_queue
+
 _SOURCE = "snapshot-export"
 _FAILED = (
     "Export {id} of dashboard {dashboard} failed at attempt {attempt}: {code}. "
@@ -29,6 +31,9 @@ _AT_RISK = (
 class Notifications(Construct):
     """The topic, its subscribers by e-mail (each confirms once), and the two rules that feed it.
 
+    What could not be published for 24 hours, or not delivered to an address, is kept in the
+    undelivered queue.
+
     Messages hold ids, codes, counts and addresses only, as the events do.
     """
 
@@ -37,8 +42,11 @@ class Notifications(Construct):
         self.topic = sns.Topic(
             self, "Topic", display_name="QuickSight snapshot exports", enforce_ssl=True
         )
+        self.undelivered_queue = create_last_queue(self, "UndeliveredQueue")
         for address in emails:
-            self.topic.add_subscription(subscriptions.EmailSubscription(address))
+            self.topic.add_subscription(
+                subscriptions.EmailSubscription(address, dead_letter_queue=self.undelivered_queue)
+            )
         self._tell(
             "ExportFailed",
             "Snapshot Export Failed",
@@ -89,6 +97,7 @@ class Notifications(Construct):
             targets.SnsTopic(
                 self.topic,
                 message=events.RuleTargetInput.from_text(text.format(**fields)),
+                dead_letter_queue=self.undelivered_queue,
                 retry_attempts=185,
                 max_event_age=cdk.Duration.hours(24),
             )

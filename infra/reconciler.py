@@ -8,6 +8,8 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.acknowledged import acknowledge
+
 FAILED_FOR_GOOD = "The export failed for good; its reason is in the table."
 """Cause of the state ExportFailed: there an execution ends that has done all it had to."""
 
@@ -28,14 +30,14 @@ class Reconciler(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         target = targets.LambdaFunction(function)
-        events.Rule(
+        clock = events.Rule(
             self,
             "EveryMinute",
             description="Compare the table of exports with QuickSight and Step Functions",
             schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
             targets=[target],
         )
-        events.Rule(
+        broke = events.Rule(
             self,
             "ExecutionBroke",
             description="An execution ended without having finished its attempt",
@@ -54,3 +56,6 @@ class Reconciler(Construct):
             ),
             targets=[target],
         )
+        for rule in (clock, broke):
+            reason = "a call that got lost is made up for in the next minute"
+            acknowledge(rule, reason, "Serverless-EventBusDLQ")

@@ -12,6 +12,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.acknowledged import acknowledge_wildcards
 from snapshot_export.domain.schedule import Schedule, ScheduleTarget, scheduler_request
 
 _OF_MOVING = ("GetSchedule", "UpdateSchedule")
@@ -89,6 +90,9 @@ class Schedules(Construct):
         for resource, actions in grants.items():
             statement = iam.PolicyStatement(actions=actions, resources=[resource])
             function.add_to_role_policy(statement)
+        assert function.role is not None
+        reason = "any schedule of this stack's own group"
+        acknowledge_wildcards(function.role, reason, self._schedules_arn)
 
     def _create_role(self, group_arn: str) -> iam.Role:
         conditions = {

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.acknowledged import acknowledge_wildcards
 from infra.functions import ExportFunction
-from infra.grants import Grants
+from infra.grants import ANY_DASHBOARD, Grants
 
 _ASSUME = ("sts:AssumeRole", "sts:SetContext")
 
@@ -51,6 +52,7 @@ class SnapshotUser(Construct):
                 )
             ],
         )
+        acknowledge_wildcards(role, ANY_DASHBOARD, *grants.dashboard_arns)
         self.role_arn = role.attr_arn
         for function in functions:
             grants.act_for_users(function, self.role_arn)

@@ -186,13 +186,12 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
             continue
         grants.keep_records(function)
         grants.start_executions(function)
-        if name not in ("intake", "api"):
-            grants.announce(function)
+    for name in ("start", "collect", "burst"):
+        grants.announce(functions[name])
     intake.rejected_queue.grant(functions["intake"], "sqs:SendMessage")
     grants.call_quicksight(functions["start"], _START, _DESCRIBE)
     grants.call_quicksight(functions["describe"], _DESCRIBE)
     grants.call_quicksight(functions["collect"], _RESULT)
-    grants.call_quicksight(functions["reconcile"], _DESCRIBE)
     grants.move_files(functions["collect"])
     grants.take_files_back(functions["collect"])
     grants.list_records(functions["api"])

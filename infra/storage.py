@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.acknowledged import acknowledge
 from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
 
 SNAPSHOTS_PREFIX = "snapshots/"
@@ -73,6 +74,8 @@ class Storage(Construct):
             ],
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
+        reason = "who reads and writes is told by CloudTrail's data events, with identities"
+        acknowledge(self.bucket, reason, "AwsSolutions-S1")
         self._let_quicksight_write(quicksight_account_id)
 
     def _let_quicksight_write(self, account_id: str) -> None:

@@ -1,7 +1,7 @@
 """`python -m local.validate`: the synthesized template and state machine against their validators.
 
-Synthesizes offline and without bundling, then runs cfn-lint on the template and asl-validator on
-the definition, its placeholders filled.
+Synthesizes offline and without bundling, with cdk-nag (AwsSolutions and Serverless packs), then
+runs cfn-lint on the template and asl-validator on the definition, its placeholders filled.
 """
 
 import json
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _synthesize() -> Path:
-    context = {"aws:cdk:bundling-stacks": [], **json.loads(_cdk_json())["context"]}
+    context = {"aws:cdk:bundling-stacks": [], "nag": True, **json.loads(_cdk_json())["context"]}
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=PROJECT_ROOT,
@@ -44,9 +44,25 @@ def _synthesize() -> Path:
         text=True,
         check=False,
     )
+    findings = _read_findings()
+    if findings:
+        raise CommandError("cdk-nag objects:\n" + "\n".join(findings))
     if done.returncode != 0:
         raise CommandError(f"the stack does not synthesize\n{done.stdout}{done.stderr}")
     return _OUT / f"{STACK}.template.json"
+
+
+def _read_findings() -> list[str]:
+    """A line for each: the construct's path, the rule to acknowledge, and what it says."""
+    report = _OUT / "validation-report.json"
+    if not report.exists():
+        return []
+    return [
+        f"{construct['constructPath']}: {violation['ruleName']}: {violation['description']}"
+        for plugin in json.loads(report.read_text())["pluginReports"]
+        for violation in plugin["violations"]
+        for construct in violation["violatingConstructs"]
+    ]
 
 
 def _cdk_json() -> str:

@@ -58,7 +58,7 @@ def synthesize(source: Path, output: Path, profile: Profile) -> None:
             name,
             code=code,
             handler="snapshot_export.handler",
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=bundling.RUNTIME,
         )
     app.synth()
 
@@ -141,6 +141,6 @@ def test_the_lambda_bundle_holds_libraries_for_arm64_and_python_3_13_only(tmp_pa
     assert any("pydantic_core" in library.name for library in libraries)
     for library in libraries:
         assert int.from_bytes(library.read_bytes()[ELF_MACHINE], "little") == AARCH64, library
-        assert "cpython-313" in library.name or "abi3" in library.name, library
+        assert "cpython-314" in library.name or "abi3" in library.name, library
     for package in ("boto3", "botocore", "pydantic", "aws_lambda_powertools", "snapshot_export"):
         assert (tmp_path / package / "__init__.py").is_file()

@@ -37,6 +37,8 @@ def rule_of(template: StackTemplate, name: str) -> tuple[dict[str, Any], str]:
     rule = template.properties(name)
     (target,) = rule["Targets"]
     assert template.render(target["Arn"]) == "<NotificationsTopic>"
+    kept = target["DeadLetterConfig"]["Arn"]
+    assert template.render(kept) == "<NotificationsUndeliveredQueue>"
     transformer = target["InputTransformer"]
     text = json.loads(transformer["InputTemplate"])
     for field, path in transformer["InputPathsMap"].items():
@@ -95,3 +97,5 @@ def test_addresses_of_the_deployment_are_subscribed(
     assert {(each["Protocol"], each["Endpoint"]) for each in subscriptions} == {
         ("email", address) for address in addresses
     }
+    kept = {template.render(each["RedrivePolicy"]["deadLetterTargetArn"]) for each in subscriptions}
+    assert kept == {"<NotificationsUndeliveredQueue>"}

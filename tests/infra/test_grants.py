@@ -29,13 +29,7 @@ RECORDS = {
 }
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-CONSUME = {
-    "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
-    "sqs:ReceiveMessage",
-}
+CONSUME = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 START = "quicksight:StartDashboardSnapshotJob"
 DESCRIBE = "quicksight:DescribeDashboardSnapshotJob"
 RESULT = "quicksight:DescribeDashboardSnapshotJobResult"
@@ -78,7 +72,6 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         **ACT_FOR_USERS,
         DASHBOARDS: {DESCRIBE},
         JOBS: {DESCRIBE},
-        EVENT_BUS: {"events:PutEvents"},
     },
     "Collect": {
         **ACT_FOR_USERS,
@@ -86,16 +79,16 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         DASHBOARDS: {RESULT},
         JOBS: {RESULT},
         EVENT_BUS: {"events:PutEvents"},
-        "<StorageExportBucket>/*": {"s3:GetObject"},
         "<StorageExportBucket>": {"s3:ListBucket"},
-        "<StorageExportBucket>/exports/*": {"s3:PutObject", "s3:DeleteObject"},
-        "<StorageExportBucket>/snapshots/*": {"s3:DeleteObject"},
+        "<StorageExportBucket>/exports/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
+        "<StorageExportBucket>/snapshots/*": {"s3:GetObject", "s3:DeleteObject"},
     },
     "Api": {
         **ASK_FOR_BURST_WORK,
         **MANIFESTS,
         "*": TRACES | {"scheduler:ListSchedules"},
-        "<StorageTable>/index/*": {"dynamodb:Query"},
+        "<StorageTable>/index/by-burst": {"dynamodb:Query"},
+        "<StorageTable>/index/by-status": {"dynamodb:Query"},
         "<StorageExportBucket>/exports/*": {"s3:GetObject"},
         "<SchedulesRole>": {"iam:PassRole"},
         SCHEDULES: {
@@ -107,9 +100,6 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     },
     "Reconcile": {
         **ASK_FOR_BURST_WORK,
-        DASHBOARDS: {DESCRIBE},
-        JOBS: {DESCRIBE},
-        EVENT_BUS: {"events:PutEvents"},
         MACHINE: {"states:StartExecution", "states:ListExecutions"},
         EXECUTIONS: {"states:DescribeExecution"},
     },

@@ -106,6 +106,7 @@ def test_the_bucket_lets_only_this_accounts_quicksight_write_under_snapshots(
         "IntakeRejectedQueuePolicy",
         "BurstsQueuePolicy",
         "BurstsDeadLetterQueuePolicy",
+        "NotificationsUndeliveredQueuePolicy",
     ],
 )
 def test_unencrypted_connections_are_refused(template: StackTemplate, policy: str) -> None:
@@ -158,7 +159,7 @@ def test_functions_are_alike_and_each_keeps_its_own_logs_for_a_while(
     properties = template.properties(name)
 
     assert properties["Handler"] == f"snapshot_export.handlers.{function}.handler"
-    assert properties["Runtime"] == "python3.13"
+    assert properties["Runtime"] == "python3.14"
     assert properties["Architectures"] == ["arm64"]
     assert properties["MemorySize"] == 512
     assert properties["Timeout"] == {"burst": 900, "describe": 120}.get(function, 60)
