@@ -9,9 +9,9 @@ from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.log_groups import create_log_group
 from infra.parameters import DeploymentParameters
 
 _CALLS_PER_SECOND = 50  # every accept writes the hot gate item; more would only collide there
@@ -58,11 +58,8 @@ class Api(Construct):
             methods=[apigateway.HttpMethod.ANY],
             integration=integrations.HttpLambdaIntegration("Function", function),
         )
-        log_group = logs.LogGroup(
-            self,
-            "AccessLogs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
+        log_group = create_log_group(
+            self, "AccessLogs", retention_days=deployment.log_retention_days
         )
         stage = apigateway.CfnStage(
             self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -14,13 +15,14 @@ _MAX_CONCURRENCY = 2  # one burst is read by one function at a time; two bursts 
 class Bursts(Construct):
     """The burst queue, which only functions of the stack send to, and its dead-letter queue."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letter_queue = create_last_queue(self, "DeadLetterQueue")
+        self.dead_letter_queue = create_last_queue(self, "DeadLetterQueue", key=key)
         # The reconciler asks again for work that died long before its message is visible again.
         self.queue = create_work_queue(
             self,
             "Queue",
+            key=key,
             visibility_seconds=BURST_TIMEOUT_SECONDS + 60,
             dead_letters=self.dead_letter_queue,
         )

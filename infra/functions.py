@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.acknowledged import acknowledge, acknowledge_wildcards
 from infra.bundling import RUNTIME
+from infra.log_groups import create_log_group
 
 FUNCTION_TIMEOUT_SECONDS = 60
 DESCRIBE_TIMEOUT_SECONDS = 120
@@ -32,13 +32,11 @@ class ExportFunction(lambda_.Function):
         description: str,
         code: lambda_.Code,
         environment: Mapping[str, str],
+        log_retention_days: int,
         timeout_seconds: int | None = None,
     ) -> None:
-        log_group = logs.LogGroup(
-            scope,
-            f"{construct_id}Logs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
+        log_group = create_log_group(
+            scope, f"{construct_id}Logs", retention_days=log_retention_days
         )
         role = iam.Role(
             scope,

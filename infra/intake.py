@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -18,13 +19,14 @@ _MAX_CONCURRENCY = 2  # every accept writes the hot gate item; more would only c
 class Intake(Construct):
     """Three queues: intake; dead letter, for what kept failing; rejected, for what is wrong."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letter_queue = create_last_queue(self, "DeadLetterQueue")
-        self.rejected_queue = create_last_queue(self, "RejectedQueue")
+        self.dead_letter_queue = create_last_queue(self, "DeadLetterQueue", key=key)
+        self.rejected_queue = create_last_queue(self, "RejectedQueue", key=key)
         self.queue = create_work_queue(
             self,
             "Queue",
+            key=key,
             visibility_seconds=6 * FUNCTION_TIMEOUT_SECONDS,
             dead_letters=self.dead_letter_queue,
             most_bytes=_MOST_BYTES,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -37,12 +38,23 @@ class Notifications(Construct):
     Messages hold ids, codes, counts and addresses only, as the events do.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, emails: Sequence[str]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key: kms.IKey | None,
+        emails: Sequence[str],
+    ) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(
-            self, "Topic", display_name="QuickSight snapshot exports", enforce_ssl=True
+            self,
+            "Topic",
+            display_name="QuickSight snapshot exports",
+            enforce_ssl=True,
+            master_key=key,
         )
-        self.undelivered_queue = create_last_queue(self, "UndeliveredQueue")
+        self.undelivered_queue = create_last_queue(self, "UndeliveredQueue", key=key)
         for address in emails:
             self.topic.add_subscription(
                 subscriptions.EmailSubscription(address, dead_letter_queue=self.undelivered_queue)

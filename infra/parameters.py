@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.bundling import PROFILES, Profile
+from infra.encryption import CREATE, NONE
+from infra.log_groups import LOG_RETENTION
 
 _MAX_ALLOWED_BUCKETS = 40  # all names together must fit a function's 4 KB of environment
 _ACCOUNT_ID = re.compile(r"\d{12}")
@@ -20,6 +22,7 @@ _MAX_EMAILS = 20
 _ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?")
 _MAX_AUDIENCES = 50
 _AUTHORIZATIONS = ("IAM", "JWT")
+_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 
 
@@ -46,6 +49,9 @@ class DeploymentParameters:
     api_authorization: str = "IAM"
     jwt_issuer: str | None = None
     jwt_audience: tuple[str, ...] = ()
+    encryption_key: str = CREATE
+    deletion_protection: bool = True
+    log_retention_days: int = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +146,21 @@ _RULES: dict[str, _Rule] = {
         "jwt_audience",
         f"must be a list of at most {_MAX_AUDIENCES} different audiences",
         _are_audiences,
+    ),
+    "encryptionKey": _Rule(
+        "encryption_key",
+        f"must be {CREATE}, {NONE} or the ARN of a KMS key (arn:...:key/...)",
+        lambda value: (
+            isinstance(value, str) and (value in (CREATE, NONE) or bool(_KEY_ARN.fullmatch(value)))
+        ),
+    ),
+    "deletionProtection": _Rule(
+        "deletion_protection", "must be true or false", lambda value: isinstance(value, bool)
+    ),
+    "logRetentionDays": _Rule(
+        "log_retention_days",
+        f"must be one of CloudWatch's {', '.join(map(str, LOG_RETENTION))}",
+        lambda value: type(value) is int and value in LOG_RETENTION,
     ),
 }
 

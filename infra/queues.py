@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -18,6 +19,7 @@ def create_work_queue(
     scope: Construct,
     construct_id: str,
     *,
+    key: kms.IKey | None,
     visibility_seconds: int,
     dead_letters: sqs.IQueue,
     most_bytes: int | None = None,
@@ -26,6 +28,7 @@ def create_work_queue(
     return _create_queue(
         scope,
         construct_id,
+        key=key,
         retention_period=cdk.Duration.days(_WORK_DAYS),
         visibility_timeout=cdk.Duration.seconds(visibility_seconds),
         dead_letter_queue=sqs.DeadLetterQueue(
@@ -35,9 +38,10 @@ def create_work_queue(
     )
 
 
-def create_last_queue(scope: Construct, construct_id: str) -> sqs.Queue:
+def create_last_queue(scope: Construct, construct_id: str, *, key: kms.IKey | None) -> sqs.Queue:
     """A queue where messages end, and wait for a person."""
-    queue = _create_queue(scope, construct_id, retention_period=cdk.Duration.days(_KEPT_DAYS))
+    retention = cdk.Duration.days(_KEPT_DAYS)
+    queue = _create_queue(scope, construct_id, key=key, retention_period=retention)
     reason = "messages end here, and are looked at and given back by `snapshots redrive`"
     acknowledge(queue, reason, "AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy")
     return queue
@@ -74,6 +78,7 @@ def _create_queue(
     scope: Construct,
     construct_id: str,
     *,
+    key: kms.IKey | None,
     retention_period: cdk.Duration,
     visibility_timeout: cdk.Duration | None = None,
     dead_letter_queue: sqs.DeadLetterQueue | None = None,
@@ -86,6 +91,7 @@ def _create_queue(
         visibility_timeout=visibility_timeout,
         dead_letter_queue=dead_letter_queue,
         max_message_size_bytes=max_message_size_bytes,
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,
+        encryption_master_key=key,
         enforce_ssl=True,
     )

@@ -70,6 +70,11 @@ class Schedules(Construct):
             "SCHEDULE_DEAD_LETTER_ARN": self.target.dead_letter_arn,
         }
 
+    @property
+    def role(self) -> iam.IRole:
+        """The role that sends what schedules ask for."""
+        return self._role
+
     def let_manage(self, function: lambda_.Function) -> None:
         """Let a function read, make and delete the group's schedules, with this role only."""
         self._let(function, _OF_ONE)

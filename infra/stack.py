@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.api import Api
 from infra.bundling import create_code_asset
 from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
+from infra.encryption import Encryption
 from infra.foresight import Foresight
 from infra.functions import DESCRIBE_TIMEOUT_SECONDS, ExportFunction
 from infra.grants import Grants
@@ -32,6 +33,17 @@ _EVENT_BUS = "default"
 _START = "StartDashboardSnapshotJob"
 _DESCRIBE = "DescribeDashboardSnapshotJob"
 _RESULT = "DescribeDashboardSnapshotJobResult"
+_ENCRYPTED = {
+    "intake": ("dynamodb", "s3", "sqs"),
+    "start": ("dynamodb", "sqs"),
+    "describe": ("dynamodb",),
+    "collect": ("dynamodb", "s3", "sqs"),
+    "burst": ("dynamodb", "s3", "sqs"),
+    "api": ("dynamodb", "s3", "sqs"),
+    "reconcile": ("dynamodb", "sqs"),
+    "foresee": ("dynamodb", "sqs"),
+}
+"""Through which services each function reads or writes what the key encrypts."""
 
 
 class SnapshotExportStack(cdk.Stack):
@@ -47,18 +59,30 @@ class SnapshotExportStack(cdk.Stack):
         env: cdk.Environment | None = None,
     ) -> None:
         super().__init__(
-            scope, construct_id, env=env, description="Exports Amazon QuickSight dashboards to S3"
+            scope,
+            construct_id,
+            env=env,
+            description="Exports Amazon QuickSight dashboards to S3",
+            termination_protection=settings.deployment.deletion_protection,
         )
         deployment = settings.deployment
         account_id = deployment.quicksight_account_id or self.account
+        encryption = Encryption(
+            self,
+            "Encryption",
+            choice=deployment.encryption_key,
+            quicksight_account_id=account_id,
+        )
         storage = Storage(
             self,
             "Storage",
+            key=encryption.key,
             quicksight_account_id=account_id,
             retention_days=deployment.retention_days,
+            deletion_protection=deployment.deletion_protection,
         )
-        intake = Intake(self, "Intake")
-        bursts = Bursts(self, "Bursts")
+        intake = Intake(self, "Intake", key=encryption.key)
+        bursts = Bursts(self, "Bursts", key=encryption.key)
         scheduling = Schedules(
             self,
             "Schedules",
@@ -89,6 +113,9 @@ class SnapshotExportStack(cdk.Stack):
         scheduling.let_move(functions["foresee"])
         intake.let_send(functions["foresee"])
         Foresight(self, "Foresight", function=functions["foresee"])
+        for name, services in _ENCRYPTED.items():
+            encryption.grant(functions[name], services)
+        encryption.grant(scheduling.role, ("sqs",))
         api = Api(self, "Api", function=functions["api"], deployment=deployment)
         snapshot_user = SnapshotUser(
             self,
@@ -106,6 +133,7 @@ class SnapshotExportStack(cdk.Stack):
             "Workflow",
             name=grants.machine_name,
             definition=_DEFINITION,
+            log_retention_days=deployment.log_retention_days,
             functions={
                 "StartFunctionArn": functions["start"],
                 "DescribeFunctionArn": functions["describe"],
@@ -118,7 +146,9 @@ class SnapshotExportStack(cdk.Stack):
             function=functions["reconcile"],
             state_machine_arn=grants.machine_arn,
         )
-        notifications = Notifications(self, "Notifications", emails=deployment.notify_emails)
+        notifications = Notifications(
+            self, "Notifications", key=encryption.key, emails=deployment.notify_emails
+        )
         Monitoring(
             self,
             "Monitoring",
@@ -168,6 +198,7 @@ class SnapshotExportStack(cdk.Stack):
                 description=description,
                 code=code,
                 environment={**environment, **settings.function_environment},
+                log_retention_days=settings.deployment.log_retention_days,
                 timeout_seconds=timeouts.get(name),
             )
             for name, description in descriptions.items()
@@ -192,6 +223,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     grants.call_quicksight(functions["start"], _START, _DESCRIBE)
     grants.call_quicksight(functions["describe"], _DESCRIBE)
     grants.call_quicksight(functions["collect"], _RESULT)
+    grants.call_quicksight(functions["reconcile"], _DESCRIBE)
     grants.move_files(functions["collect"])
     grants.take_files_back(functions["collect"])
     grants.list_records(functions["api"])

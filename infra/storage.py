@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -32,8 +33,10 @@ class Storage(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        key: kms.IKey | None,
         quicksight_account_id: str,
         retention_days: int,
+        deletion_protection: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self.table = dynamodb.Table(
@@ -42,19 +45,22 @@ class Storage(Construct):
             partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else None,
+            encryption_key=key,
             time_to_live_attribute="expires_at",
+            deletion_protection=deletion_protection,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        for index, key, other in (
+        for index, value, other in (
             (BY_STATUS, "status", "burst_id"),
             (BY_BURST, "burst_id", "status"),
         ):
             self.table.add_global_secondary_index(
                 index_name=index,
-                partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+                partition_key=dynamodb.Attribute(name=value, type=dynamodb.AttributeType.STRING),
                 sort_key=dynamodb.Attribute(name="listed_at", type=dynamodb.AttributeType.STRING),
                 projection_type=dynamodb.ProjectionType.INCLUDE,
                 non_key_attributes=[*LISTED_ATTRIBUTES, other],
@@ -64,7 +70,9 @@ class Storage(Construct):
             "ExportBucket",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            bucket_key_enabled=key is not None,
             enforce_ssl=True,
             lifecycle_rules=[
                 _expire(SNAPSHOTS_PREFIX, days=_RAW_FILE_DAYS),

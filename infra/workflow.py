@@ -7,14 +7,13 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.acknowledged import acknowledge, acknowledge_wildcards
+from infra.log_groups import create_log_group
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
@@ -33,6 +32,7 @@ class Workflow(Construct):
         name: str,
         definition: Path,
         functions: Mapping[str, lambda_.IFunction],
+        log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
         arns = {placeholder: function.function_arn for placeholder, function in functions.items()}
@@ -40,12 +40,11 @@ class Workflow(Construct):
         role.add_to_policy(
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[*arns.values()])
         )
-        log_group = logs.LogGroup(
+        log_group = create_log_group(
             self,
             "Logs",
-            log_group_name=f"/aws/vendedlogs/states/{name}",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
+            retention_days=log_retention_days,
+            name=f"/aws/vendedlogs/states/{name}",
         )
         self.state_machine = sfn.StateMachine(
             self,

@@ -69,14 +69,36 @@ class StackTemplate:
         ]
 
     def grants(self, role: str) -> dict[str, set[str]]:
-        """Tell what a role may do: rendered resource to actions."""
+        """Tell what a role may do: rendered resource to actions. The key's are in `key_grants`."""
         granted: dict[str, set[str]] = defaultdict(set)
         for statement in self.statements(role):
             assert statement["Effect"] == "Allow"
+            if _is_of_key(statement):
+                continue
             assert "Condition" not in statement
             for resource in _as_list(statement["Resource"]):
                 granted[self.render(resource)].update(_as_list(statement["Action"]))
         return dict(granted)
+
+    def key_grants(self, role: str) -> dict[str, tuple[str, set[str]]]:
+        """Tell how a role may use a KMS key: through which service, to key and actions."""
+        granted = {}
+        for statement in filter(_is_of_key, self.statements(role)):
+            ((service, name),) = statement["Condition"]["StringEquals"].items()
+            assert service == "kms:ViaService"
+            granted[self.render(name)] = (
+                self.render(statement["Resource"]),
+                _key_actions(statement),
+            )
+        return granted
+
+
+def _is_of_key(statement: dict[str, Any]) -> bool:
+    return any(action.startswith("kms:") for action in _as_list(statement["Action"]))
+
+
+def _key_actions(statement: dict[str, Any]) -> set[str]:
+    return set(_as_list(statement["Action"]))
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -100,6 +100,8 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     },
     "Reconcile": {
         **ASK_FOR_BURST_WORK,
+        DASHBOARDS: {DESCRIBE},
+        JOBS: {DESCRIBE},
         MACHINE: {"states:StartExecution", "states:ListExecutions"},
         EXECUTIONS: {"states:DescribeExecution"},
     },

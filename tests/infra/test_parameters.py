@@ -17,6 +17,11 @@ from infra.parameters import DeploymentParameters, ParameterError, Settings, rea
 
 ROOT = Path(__file__).resolve().parents[2]
 CDK_JSON = ROOT / "cdk.json"
+KEY_RULE = "must be CREATE, NONE or the ARN of a KMS key (arn:...:key/...)"
+LOG_RULE = (
+    "must be one of CloudWatch's 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, "
+    "1096, 1827, 3653"
+)
 
 
 def read(context: Mapping[str, Any]) -> Settings:
@@ -81,6 +86,9 @@ def test_every_parameter_can_be_set() -> None:
         "apiAuthorization": "JWT",
         "jwtIssuer": "https://login.example.org/pool_1",
         "jwtAudience": ["snapshots"],
+        "encryptionKey": "NONE",
+        "deletionProtection": False,
+        "logRetentionDays": 365,
     }
 
     assert read({"deployment": chosen}).deployment == DeploymentParameters(
@@ -95,6 +103,9 @@ def test_every_parameter_can_be_set() -> None:
         api_authorization="JWT",
         jwt_issuer="https://login.example.org/pool_1",
         jwt_audience=("snapshots",),
+        encryption_key="NONE",
+        deletion_protection=False,
+        log_retention_days=365,
     )
 
 
@@ -102,6 +113,13 @@ def test_every_parameter_can_be_set() -> None:
     ("name", "value", "rule"),
     [
         ("apiAuthorization", "NONE", "must be IAM or JWT"),
+        ("encryptionKey", None, KEY_RULE),
+        ("encryptionKey", "alias/mine", KEY_RULE),
+        ("encryptionKey", "arn:aws:kms:us-east-1:111122223333:alias/mine", KEY_RULE),
+        ("deletionProtection", "true", "must be true or false"),
+        ("deletionProtection", 1, "must be true or false"),
+        ("logRetentionDays", 31, LOG_RULE),
+        ("logRetentionDays", True, LOG_RULE),
         ("apiAuthorization", None, "must be IAM or JWT"),
         ("jwtIssuer", "http://login.example.org", "must be null or the https address of an issuer"),
         ("jwtAudience", "snapshots", "must be a list of at most 50 different audiences"),
@@ -167,7 +185,8 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
     assert problem == (
         "deployment.snapshotLimit is not a parameter; known are snapshotJobLimit, "
         "quicksightAccountId, quicksightRegion, allowedBuckets, retentionDays, callsPerSecond, "
-        "expectedJobSeconds, notifyEmails, apiAuthorization, jwtIssuer, jwtAudience, got 3"
+        "expectedJobSeconds, notifyEmails, apiAuthorization, jwtIssuer, jwtAudience, "
+        "encryptionKey, deletionProtection, logRetentionDays, got 3"
     )
 
 

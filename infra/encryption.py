@@ -1,0 +1,87 @@
+"""The key that everything which holds requests or files is encrypted with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+CREATE = "CREATE"
+NONE = "NONE"
+
+_SEND = ("kms:Decrypt", "kms:GenerateDataKey")
+_ACTIONS = {
+    # DynamoDB Developer Guide, "Encryption at rest: usage notes": what the callers of a table need,
+    # less CreateGrant, which only its creation does.
+    "dynamodb": (
+        "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt",
+        "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+    ),
+    "s3": _SEND,
+    "sqs": _SEND,
+}  # fmt: skip
+
+
+class Encryption(Construct):
+    """A customer-managed key, `key`: the stack's own, one that exists, or None for AWS's keys.
+
+    The own key outlives the stack, as table and bucket do, and rotates each year. The policy of a
+    key that exists is its owner's: docs/architecture.md says what it must allow.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, choice: str, quicksight_account_id: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.key: kms.IKey | None = None
+        if choice == CREATE:
+            self.key = self._create_key(quicksight_account_id)
+        elif choice != NONE:
+            self.key = kms.Key.from_key_arn(self, "Key", choice)
+
+    def grant(self, role: iam.IGrantable, services: Sequence[str]) -> None:
+        """Let a role use the key, through calls of these services only."""
+        if self.key is None:
+            return
+        region = cdk.Stack.of(self).region
+        for service in services:
+            via = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+            role.grant_principal.add_to_principal_policy(
+                iam.PolicyStatement(
+                    actions=[*_ACTIONS[service]],
+                    resources=[self.key.key_arn],
+                    conditions={"StringEquals": via},
+                )
+            )
+
+    def _create_key(self, quicksight_account_id: str) -> kms.Key:
+        key = kms.Key(
+            self,
+            "Key",
+            description="Requests, records, files and messages of snapshot exports",
+            enable_key_rotation=True,
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        key.add_to_resource_policy(
+            _let_use("quicksight", {"aws:SourceAccount": quicksight_account_id})
+        )
+        key.add_to_resource_policy(_let_use("cloudwatch"))
+        return key
+
+
+def _let_use(service: str, condition: Mapping[str, str] | None = None) -> iam.PolicyStatement:
+    """QuickSight writes to the bucket, CloudWatch's alarms to the topic.
+
+    CDK adds the same for EventBridge, which publishes to the topic. To confirm on a real account:
+    that QuickSight sends aws:SourceAccount to KMS, as to S3. If a start fails for lack of rights,
+    drop that condition first.
+    """
+    return iam.PolicyStatement(
+        principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+        actions=[*_SEND],
+        resources=["*"],
+        conditions={"StringEquals": dict(condition)} if condition else None,
+    )
