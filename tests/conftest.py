@@ -29,7 +29,7 @@ def group_of(nodeid: str) -> str:
     return fitting[max(fitting)] if fitting else nodeid
 
 
-class GroupScheduling(LoadScopeScheduling):
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """xdist's own groups by mark (`--dist loadgroup`) do not work with this pytest."""
 
     def _split_scope(self, nodeid: str) -> str:
