@@ -104,11 +104,25 @@ def test_two_who_learn_at_once_both_count(world: World) -> None:
 
 def test_single_exports_go_longest_expected_first(world: World) -> None:
     for _ in range(3):
-        world.services.durations.learn("customer-details", "PDF", 300.0)
+        world.services.durations.learn("customer-statement", "PDF", 300.0)
         world.services.durations.learn(DASHBOARD, "PDF", 10.0)
     world.services.store.change_gate({"limit": 1})
     world.send(message("holds-the-slot"))
     world.send(message("short"))
-    world.send(message("long") | {"DashboardId": "customer-details"})
+    world.send(message("long") | {"DashboardId": "customer-statement"})
     waiting = [e.export_id for e in world.services.store.first_waiting(9, world.clock.now())]
     assert waiting == ["long", "short"]
+
+
+def test_what_is_learned_while_exports_wait_changes_their_order(world: World) -> None:
+    world.services.store.change_gate({"limit": 1})
+    world.send(message("holds-the-slot"))
+    world.send(message("short"))
+    world.send(message("long") | {"DashboardId": "customer-statement"})
+    for _ in range(3):
+        world.services.durations.learn("customer-statement", "PDF", 300.0)
+        world.services.durations.learn(DASHBOARD, "PDF", 10.0)
+    world.clock.sleep(60)
+    world.driver.run()
+    started = [job["SnapshotJobId"].rsplit("-", 2)[0] for job in world.ledger()["jobs"]]
+    assert started == ["holds-the-slot", "long", "short"]

@@ -30,6 +30,7 @@ class DurationStore:
         self._partition = keys.durations_partition
         self._default_seconds = default_seconds
         self._now = now
+        self._all: tuple[float, dict[tuple[str, str], Expectation]] = (-FRESH_SECONDS, {})
         self._read: dict[Key, tuple[float, Expectation]] = {}
 
     def expectation(self, dashboard_id: str, formats: str) -> Expectation:
@@ -61,6 +62,15 @@ class DurationStore:
         for item in self._table.query(self._partition):
             dashboard_id, _, formats = item["sk"].partition("#")
             found[dashboard_id, formats] = expect(_durations_from(item), self._default_seconds)
+        return found
+
+    def recent(self) -> dict[tuple[str, str], Expectation]:
+        """As `all`, read anew after FRESH_SECONDS."""
+        now = self._now()
+        read_at, found = self._all
+        if now - read_at >= FRESH_SECONDS:
+            found = self.all()
+            self._all = (now, found)
         return found
 
     def _write(self, key: Key, seen: Durations | None, durations: Durations) -> None:

@@ -15,6 +15,7 @@ GROUP_MS = 300_000
 LENGTH_STEP = 1.2
 """Expected times within a fifth of each other count as equal."""
 LONGEST_FIRST = 500
+_LENGTH_FIELD = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +64,25 @@ def rank_of(
     due = NO_DEADLINE if deadline is None else min(max(0, int(deadline)), NO_DEADLINE)
     accepted = round(accepted_at * 1000)
     group = accepted if burst_id else accepted // GROUP_MS * GROUP_MS
-    length = round(math.log(max(expected_seconds, SHORTEST_SECONDS)) / math.log(LENGTH_STEP))
     order = line if burst_id else accepted
     return (
         f"1#{day + priority:06d}#{priority}#{due:010d}#{group:014d}#{burst_id or ''}"
-        f"#{LONGEST_FIRST - length:03d}#{order:014d}#{export_id}"
+        f"#{_length_key(expected_seconds)}#{order:014d}#{export_id}"
     )
+
+
+def rank_anew(rank: str, expected_seconds: float) -> str:
+    """A rank as it would be now that the job is expected to take this long."""
+    fields = rank.split("#")
+    fields[_LENGTH_FIELD] = _length_key(expected_seconds)
+    return "#".join(fields)
 
 
 def front_rank(rank: str) -> str:
     """The rank of an export that was let in and handed back: before all that never were."""
     return "0" + rank[1:]
+
+
+def _length_key(expected_seconds: float) -> str:
+    steps = math.log(max(expected_seconds, SHORTEST_SECONDS)) / math.log(LENGTH_STEP)
+    return f"{LONGEST_FIRST - round(steps):03d}"

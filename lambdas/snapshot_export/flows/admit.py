@@ -14,7 +14,8 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.store import MOST_ADMITTED_AT_ONCE
-from snapshot_export.domain.backlog import BacklogEntry
+from snapshot_export.domain.backlog import BacklogEntry, rank_anew
+from snapshot_export.domain.durations import expect
 from snapshot_export.domain.export import Attempt, snapshot_job_id
 from snapshot_export.domain.gate import decide_admission
 from snapshot_export.errors import ConditionFailedError, SnapshotExportError, TransientError
@@ -22,6 +23,8 @@ from snapshot_export.errors import ConditionFailedError, SnapshotExportError, Tr
 START_WINDOW_SECONDS = 600.0
 """After admission, how long the start of the job may be tried."""
 ROUNDS = 12
+LOOK_AHEAD = 100
+"""About 30 KB: 4 read units, however long the backlog is."""
 
 logger = Logger(child=True)
 
@@ -37,7 +40,7 @@ def admit(services: Services) -> int:
         )
         if decision.slots == 0:
             return admitted
-        entries = services.store.first_waiting(min(decision.slots, MOST_ADMITTED_AT_ONCE), now)
+        entries = _first_in_order(services, min(decision.slots, MOST_ADMITTED_AT_ONCE), now)
         if not entries:
             return admitted
         attempts = [_attempt_of(entry, decision.limit, now) for entry in entries]
@@ -60,6 +63,28 @@ def admit(services: Services) -> int:
             start_execution(services, attempt)
         admitted += len(attempts)
     return admitted
+
+
+def _first_in_order(services: Services, count: int, now: float) -> list[BacklogEntry]:
+    """The next to let in: retries that are due, then the backlog by rank.
+
+    A rank was written with what was known at acceptance. So LOOK_AHEAD entries are read, and those
+    that differ by their length only are put in the order of what is known now.
+    """
+    entries = services.store.first_waiting(LOOK_AHEAD, now)
+    if len(entries) <= count:
+        return entries
+    try:
+        expected = services.durations.recent()
+    except TransientError:
+        return entries[:count]
+    unknown = expect(None, services.settings.expected_job_seconds)
+
+    def place(entry: BacklogEntry) -> tuple[bool, str]:
+        seconds = expected.get((entry.dashboard_id, entry.formats), unknown).mean
+        return entry.due_at is None, rank_anew(entry.rank, seconds)
+
+    return sorted(entries, key=place)[:count]
 
 
 def try_admit(services: Services) -> int:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapshot_export.domain.backlog import DAY_BEGINS_SECONDS, DAY_SECONDS, front_rank, rank_of
+from snapshot_export.domain.backlog import (
+    DAY_BEGINS_SECONDS,
+    DAY_SECONDS,
+    front_rank,
+    rank_anew,
+    rank_of,
+)
 
 MORNING = 20_000 * DAY_SECONDS + DAY_BEGINS_SECONDS + 12 * 3600.0
 HOUR = 3600.0
@@ -95,3 +101,12 @@ def test_a_deadline_before_1970_or_after_2286_still_sorts() -> None:
 @given(seconds=st.floats(0, 1e9))
 def test_any_expected_time_gives_a_rank_of_one_length(seconds: float) -> None:
     assert len(rank(seconds=seconds)) == len(rank())
+
+
+@given(before=st.floats(0, 1e9), now=st.floats(0, 1e9))
+def test_a_rank_written_anew_is_the_one_that_would_be_written_now(
+    before: float, now: float
+) -> None:
+    assert rank_anew(rank(seconds=before, burst="b", line=7), now) == rank(
+        seconds=now, burst="b", line=7
+    )
