@@ -17,8 +17,9 @@ from local.deployment import deploy
 from local.quicksight_process import QuickSightProcess, QuickSightSettings
 
 OURS, SEMAPHORE = "ours", "semaphore"
-_WORKERS = WorkerBound(per_function=16, total=48)
-"""As many as AWS would give 12 slots: a describe function may watch its job from within."""
+_WORKERS = WorkerBound(per_function=4, polling=14, total=40)
+"""A describe function may watch its job from within. AWS would start more of the others at once,
+each on a machine of its own; on two cores they would keep each other from starting."""
 
 _POLICY = {
     "Version": "2012-10-17",

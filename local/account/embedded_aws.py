@@ -86,6 +86,7 @@ class EmbeddedAws:
         command = leashed(
             "local.account.launcher",
             f"--workers-per-function={self._workers.per_function}",
+            f"--workers-polling={self._workers.polling}",
             f"--workers={self._workers.total}",
             f"--code-cache={PROJECT_ROOT / '.local' / 'code'}",
             *(f"{name}={value}" for name, value in self._options.items() if value),

@@ -33,7 +33,7 @@ def apply_patches(
     if usage_log is not None:  # before the bound: waiting for a turn is not billed
         modules = (dynamodb, eventbridge, lambda_svc, s3, sqs, stepfunctions)
         log_usage(UsageLog(usage_log), {m.__name__.rpartition(".")[2]: m for m in modules})
-    workers.bound_workers(lambda_svc, per_function=bound.per_function, total=bound.total)
+    workers.bound_workers(lambda_svc, bound)
     workers.drain_log_to_mark(lambda_runtime)
     state_machines.evaluate_succeed_output(stepfunctions)
     if sdk_quicksight_url is not None:
@@ -46,12 +46,17 @@ def main() -> None:
     """Patch, then serve until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers-per-function", type=int, default=WorkerBound.per_function)
+    parser.add_argument("--workers-polling", type=int, default=WorkerBound.polling)
     parser.add_argument("--workers", type=int, default=WorkerBound.total)
     parser.add_argument("--code-cache", type=Path, required=True)
     parser.add_argument("--usage-log", type=Path, help="where to write what would be billed")
     parser.add_argument("--sdk-quicksight-url", help="what state machines' own calls go to")
     arguments = parser.parse_args()
-    bound = WorkerBound(per_function=arguments.workers_per_function, total=arguments.workers)
+    bound = WorkerBound(
+        per_function=arguments.workers_per_function,
+        polling=arguments.workers_polling,
+        total=arguments.workers,
+    )
     apply_patches(
         bound,
         arguments.code_cache,

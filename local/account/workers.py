@@ -21,14 +21,17 @@ class WorkerBound:
     """How many invocations may run at once: the one setting of the embedded account's speed.
 
     A warm worker is a Python process that took about a second of CPU to import its libraries, and
-    about 60 MB. `per_function` leaves room for as many functions as there are slots: each may
-    sleep while it waits for its job's likely end.
+    about 60 MB. On two cores a few that are reused beat many that start cold; `per_function` leaves
+    room for functions that sleep while they wait for their turn to call QuickSight, `polling` for
+    a describe function in each slot, which sleeps until its job's likely end.
     """
 
-    per_function: int = 14
-    total: int = 28
+    per_function: int = 3
+    polling: int = 14
+    total: int = 24
 
 
+_POLLING = "DescribeFunction"
 _HANDLER_ERROR = "__embedded_aws_handler_error__"
 _END_OF_LOG = "\x00end-of-invocation\x00"
 _EXITED = "Worker process died"
@@ -113,22 +116,23 @@ _SHARED_EXTRACTION = """\
 """
 
 
-def bound_workers(lambda_svc: Any, *, per_function: int, total: int) -> None:
-    """Let at most `per_function` and `total` invocations run at once; the others wait their turn.
+def bound_workers(lambda_svc: Any, bound: WorkerBound) -> None:
+    """Let at most so many invocations run at once; the others wait their turn.
 
     Upstream spawns a worker for every simultaneous invocation and keeps it: 194 processes and
     11 GB were measured after 200 executions. AWS would scale out as well, but has the machines.
     A function must not invoke another one synchronously: it could wait for its own turn.
     """
     upstream = lambda_svc._execute_function_warm
-    everyone = threading.BoundedSemaphore(total)
+    everyone = threading.BoundedSemaphore(bound.total)
     own: dict[str, threading.BoundedSemaphore] = defaultdict(
-        lambda: threading.BoundedSemaphore(per_function)
+        lambda: threading.BoundedSemaphore(bound.per_function)
     )
+    polling = threading.BoundedSemaphore(bound.polling)
 
     def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         name = str((func.get("config") or func).get("FunctionArn", "unknown"))
-        with own[name], everyone:
+        with polling if _POLLING in name else own[name], everyone:
             result: dict[str, Any] = upstream(func, event, request_id)
             return result
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from snapshot_export.adapters.quicksight import CALL_SECONDS
+from snapshot_export.adapters.store import Store
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.errors import (
     AlreadyEndedError,
     ConditionFailedError,
     QuickSightUnavailableError,
+    TransientError,
     UnknownIdError,
 )
 from snapshot_export.flows.cancel import cancel
@@ -213,3 +217,47 @@ def test_an_export_let_in_at_the_same_moment_is_marked_instead(
     assert world.export("racing").status is Status.RUNNING
     monkeypatch.setattr(world.services.store, "export", read_stale)
     assert cancel(world.services, "racing") is Status.RUNNING
+
+
+def test_an_end_that_was_announced_stays_though_it_is_cancelled_before_it_is_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, dies = Store.finish, iter([True])
+
+    def finish(store: Store, *args: Any) -> None:
+        if next(dies, False):
+            with pytest.raises(AlreadyEndedError):
+                cancel(world.services, "announced")
+            raise TransientError("died between the event and the end")
+        real(store, *args)
+
+    monkeypatch.setattr(Store, "finish", finish)
+    run_step = world.driver._run_step
+
+    def repeated(step: Any) -> None:
+        try:
+            run_step(step)
+        except TransientError:
+            run_step(step)
+
+    monkeypatch.setattr(world.driver, "_run_step", repeated)
+    world.send(message("announced"))
+    world.driver.run()
+    assert next(dies, None) is None, "the death was never reached"
+    assert world.export("announced").status is Status.COMPLETED
+
+
+def test_a_cancellation_that_comes_before_the_end_is_announced_is_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Store.begin_end
+
+    def begin_end(store: Store, *args: Any) -> None:
+        cancel(world.services, "in-time")
+        real(store, *args)
+
+    monkeypatch.setattr(Store, "begin_end", begin_end)
+    world.send(message("in-time"))
+    world.driver.run()
+    assert world.export("in-time").status is Status.CANCELLED
+    assert world.export("in-time").files == ()

@@ -73,6 +73,7 @@ def export_from(item: Item) -> Export:
             "snapshot": json.loads(item["snapshot"]),
             "files": tuple(_file_from(file) for file in item.get("files", [])),
             "error": _error_from(item.get("error")),
+            "ending": Status(item["ending"]) if "ending" in item else None,
         }
     )
 

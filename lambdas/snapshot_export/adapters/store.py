@@ -311,6 +311,15 @@ class Store:
             ]
         )
 
+    def begin_end(self, attempt: Attempt, end: Status) -> None:
+        """Note the end that is about to be announced: from here on a cancellation comes too late.
+
+        Raises ConditionFailedError if the export was marked as cancelled before, or has ended.
+        """
+        self._table.update(
+            self._on_export(attempt, "SET ending = :end", {":end": end}, condition=_NOT_MARKED)
+        )
+
     def finish(self, attempt: Attempt, export: Export, expires_at: int) -> None:
         """Write the end of an export and remove its attempt, freeing the slot if it holds one."""
         data = export_attributes(export)
@@ -367,12 +376,12 @@ class Store:
         )
 
     def mark_cancelled(self, export_id: str, now: float) -> None:
-        """Mark a running export. Raises ConditionFailedError if it does not run."""
+        """Mark a running export. Raises ConditionFailedError if it does not run, or is ending."""
         self._table.update(
             update_of(
                 self._keys.export(export_id),
                 "SET cancel_requested_at = if_not_exists(cancel_requested_at, :now)",
-                condition="#status = :running",
+                condition="#status = :running AND attribute_not_exists(ending)",
                 values={":now": now, ":running": Status.RUNNING},
                 names={"#status": "status"},
             )

@@ -60,8 +60,9 @@ class Export:
     `part` is the part of the request (domain/parts.py) that the present attempt makes, `failures`
     how many attempts of this part failed; `files` are those collected so far.
     `due_at` is when a waiting export's next attempt is due, 0 if it waits in the backlog by `rank`.
-    `cancel_requested_at` marks a running export whose files shall not be delivered, `at_risk_at`
-    one of which it was told that its deadline will probably be missed.
+    `cancel_requested_at` marks a running export whose files shall not be delivered; `ending` is the
+    end that is being announced, after which no mark is taken. `at_risk_at` marks one of which it
+    was told that its deadline will probably be missed.
     """
 
     export_id: str
@@ -85,6 +86,7 @@ class Export:
     due_at: float = 0.0
     admitted_at: float | None = None
     cancel_requested_at: float | None = None
+    ending: Status | None = None
     at_risk_at: float | None = None
     finished_at: float | None = None
     job_seconds: float | None = None

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from snapshot_export.domain.durations import Expectation
 
-POLL_SHARE = 0.5
+POLL_SHARE = 0.6
 """Of the call budget that starts and results leave, what polls may use on average: the rest lets
 polls that fall together, and starts among them, through without a queue."""
 LEAST_POLL_RATE = 0.15

@@ -5,8 +5,8 @@ after its end nor left without an entry. A running one: the mark, conditional on
 is freed by QuickSight's end as always, then collect deletes what was made and ends the export. An
 export that moves between the two meanwhile is looked at again.
 
-No event is sent: whoever cancels knows. A mark that comes after the last file was collected is too
-late: the export ends as announced.
+No event is sent: whoever cancels knows. Once an end is about to be announced a cancellation is too
+late, and is refused with that end.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def cancel(services: Services, export_id: str) -> Status:
             raise UnknownIdError("export")
         if export.status is Status.CANCELLED:
             return export.status
-        if export.status.is_end:
-            raise AlreadyEndedError("export", export.status)
+        if export.status.is_end or export.ending:
+            raise AlreadyEndedError("export", export.ending or export.status)
         now = services.now()
         try:
             if export.status is Status.QUEUED:

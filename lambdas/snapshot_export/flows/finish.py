@@ -1,7 +1,8 @@
 """Finish: an export reaches its end, once, and its end is announced.
 
-Order of writes: the event goes out first, then one transaction writes the end and removes the
-attempt. Dying between the two announces again and never leaves an end unannounced: events are
+Order of writes: the end is noted on the export first, conditional on no cancellation, so that what
+is announced stays true; then the event goes out; then one transaction writes the end and removes
+the attempt. Dying in between announces again and never leaves an end unannounced: events are
 delivered at least once.
 """
 
@@ -63,6 +64,8 @@ def _finish(
     files: tuple[ExportedFile, ...],
     error: ErrorInfo | None,
 ) -> None:
+    if status is not Status.CANCELLED and not _may_end(services, record, export, status, files):
+        return
     now = services.now()
     done = replace(
         export,
@@ -90,6 +93,27 @@ def _finish(
         export_id=export.export_id,
         files=len(files),
     )
+
+
+def _may_end(
+    services: Services,
+    record: Attempt,
+    export: Export,
+    status: Status,
+    files: tuple[ExportedFile, ...],
+) -> bool:
+    """Note the end to be announced. False if a cancellation or another run came first."""
+    try:
+        services.store.begin_end(record, status)
+        return True
+    except ConditionFailedError:
+        now_is = services.store.export(export.export_id)
+    if now_is is not None and now_is.status is Status.RUNNING and now_is.cancel_requested_at:
+        finish_cancelled(services, record, replace(export, files=files))
+    else:
+        logger.info("finished before", reason=status.value, export_id=export.export_id)
+        ask_for_close(services, export.burst_id)
+    return False
 
 
 def _count_completed(services: Services, record: Attempt, now: float) -> None:

@@ -69,7 +69,7 @@ def test_known_jobs_are_seen_within_half_a_second_of_their_end() -> None:
 def test_unknown_jobs_are_seen_within_three_seconds_of_their_end() -> None:
     delay, polls, _ = simulate(UNKNOWN, 12)
     assert delay < 3
-    assert polls < 15
+    assert polls < 18
 
 
 @pytest.mark.parametrize("running", [1, 12])
@@ -104,7 +104,7 @@ def test_the_first_wait_ends_just_before_the_earliest_likely_end() -> None:
 def test_a_job_that_takes_far_longer_than_its_like_is_polled_sparsely() -> None:
     ages = polls_of(4 * 3600.0, KNOWN)
     assert ages[-1] - ages[-2] == LONGEST_WAIT
-    assert len(ages) < 360
+    assert len(ages) < 400
     between = [b - a for a, b in pairwise(ages)]
     assert len([wait for wait in between if wait < 2.0]) < 60
 
