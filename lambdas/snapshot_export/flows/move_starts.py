@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from aws_lambda_powertools import Logger
 
@@ -23,6 +24,7 @@ from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.ready_by import ReadyBy
 from snapshot_export.domain.request import InvalidRequestError
 from snapshot_export.domain.schedule import Schedule
+from snapshot_export.domain.simulation import Situation
 from snapshot_export.errors import TransientError
 from snapshot_export.flows.forecast import PlannedExports, kinds_of, proposing, with_kinds
 from snapshot_export.flows.outlook import look
@@ -51,6 +53,18 @@ class Moved:
     starts_made: int = 0
 
 
+class Sight:
+    """What runs and waits, read once in a pass, and only if a start depends on it."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @cached_property
+    def situation(self) -> Situation:
+        """The situation when it was first asked for."""
+        return look(self._services).situation
+
+
 def move_starts(services: Services) -> Moved:
     """One pass over the schedules that say ReadyBy."""
     now = _now(services)
@@ -59,9 +73,10 @@ def move_starts(services: Services) -> Moved:
         if each.ready_by and each.state == "ENABLED" and not (each.end and each.end < now)
     ]  # fmt: skip
     moved = made = 0
+    seen = Sight(services)
     for schedule in schedules:
         try:
-            has_moved, is_made = _move_start(services, schedule, schedules)
+            has_moved, is_made = _move_start(services, schedule, schedules, seen)
         except (TransientError, InvalidRequestError) as error:
             logger.warning("start not moved", reason=str(error), schedule=schedule.name)
             continue
@@ -70,7 +85,7 @@ def move_starts(services: Services) -> Moved:
 
 
 def _move_start(
-    services: Services, schedule: Schedule, schedules: list[Schedule]
+    services: Services, schedule: Schedule, schedules: list[Schedule], seen: Sight
 ) -> tuple[bool, bool]:
     """Whether the schedule's start was moved, and whether it was made here."""
     ready_by, now = schedule.ready_by, _now(services)
@@ -79,14 +94,18 @@ def _move_start(
     moment = next_moment(services, schedule, ready_by)
     if now < moment - ready_by.earliest - AHEAD:
         return False, False
-    start = plan_start(services, schedule, moment, schedules)
+    start = plan_start(services, schedule, moment, schedules, seen)
     if start <= now:
         return False, _make(services, schedule, ready_by, moment)
     return _move(services, schedule, ready_by, moment, start), False
 
 
 def plan_start(
-    services: Services, schedule: Schedule, moment: datetime, schedules: list[Schedule]
+    services: Services,
+    schedule: Schedule,
+    moment: datetime,
+    schedules: list[Schedule],
+    seen: Sight,
 ) -> datetime:
     """When the schedule should start to be ready by a moment in 19 of 20 cases.
 
@@ -102,7 +121,7 @@ def plan_start(
     beside = (_beside(services, other, schedule, moment) for other in schedules)
     exports = [own, *(each for each in beside if each is not None)]
     kinds = [kind for each in exports for kind in kinds_of(each.dashboard_id, each.formats)]
-    situation = with_kinds(services, look(services).situation, kinds)
+    situation = with_kinds(services, seen.situation, kinds)
     latest = latest_safe_start(
         situation,
         proposing(situation, exports, priority=_priority_of(schedule), deadline=moment.timestamp()),

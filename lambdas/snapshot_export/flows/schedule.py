@@ -13,7 +13,7 @@ from snapshot_export.domain.request import read_json
 from snapshot_export.domain.schedule import Schedule, check_schedule
 from snapshot_export.errors import DeclaredScheduleError, UnknownIdError
 from snapshot_export.flows.accept import target_of
-from snapshot_export.flows.move_starts import next_moment, plan_start
+from snapshot_export.flows.move_starts import Sight, next_moment, plan_start
 
 logger = Logger(child=True)
 
@@ -27,7 +27,9 @@ def put_schedule(services: Services, name: str, body: str) -> Schedule:
     _refuse_declared(services.schedules.get(name))
     if schedule.ready_by is not None:
         moment = next_moment(services, schedule, schedule.ready_by)
-        schedule = schedule.starting(plan_start(services, schedule, moment, [schedule]))
+        schedule = schedule.starting(
+            plan_start(services, schedule, moment, [schedule], Sight(services))
+        )
     services.schedules.put(schedule)
     logger.info("schedule put", reason=schedule.state, schedule=name, kind=schedule.kind)
     return schedule
