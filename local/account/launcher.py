@@ -30,6 +30,7 @@ def apply_patches(
     workers.report_error_types(lambda_runtime, lambda_svc)
     workers.share_extracted_code(lambda_runtime, code_cache)
     tables.read_pages_only(dynamodb)
+    transactions.know_repeated_transactions(dynamodb)
     if usage_log is not None:  # before the bound: waiting for a turn is not billed
         modules = (dynamodb, eventbridge, lambda_svc, s3, sqs, stepfunctions)
         log_usage(UsageLog(usage_log), {m.__name__.rpartition(".")[2]: m for m in modules})
@@ -39,7 +40,6 @@ def apply_patches(
     if sdk_quicksight_url is not None:
         state_machines.call_quicksight(stepfunctions, sdk_quicksight_url)
     state_machines.end_at_timeout(stepfunctions)
-    transactions.know_repeated_transactions(dynamodb)
 
 
 def main() -> None:

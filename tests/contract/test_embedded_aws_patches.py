@@ -82,10 +82,11 @@ def wait_for_end(aws: EmbeddedAws, arn: str) -> dict[str, Any]:
         time.sleep(0.05)
 
 
-def test_every_patch_applies_to_the_installed_version() -> None:
+@pytest.mark.parametrize("usage_log", ["None", "Path('unused.jsonl')"], ids=["plain", "counting"])
+def test_every_patch_applies_to_the_installed_version(usage_log: str) -> None:
     program = (
         "from pathlib import Path; from local.account.launcher import WorkerBound, apply_patches; "
-        "apply_patches(WorkerBound(), Path('unused'))"
+        f"apply_patches(WorkerBound(), Path('unused'), usage_log={usage_log})"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
