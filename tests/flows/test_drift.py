@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from snapshot_export.adapters.dynamodb import update_of
+from snapshot_export.domain import polling
 from snapshot_export.domain.drift import STALLED_SECONDS, Drift
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import TransientError
@@ -112,12 +113,13 @@ def test_a_job_that_never_ends_is_told_and_keeps_its_slot(
 
 
 def test_a_job_that_outlives_its_execution_gets_another_which_goes_on_asking(
-    world: World,
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The machine's TimeoutSeconds, 6 h: the execution ends, the job does not."""
     world.switch("hang_job")
     world.send(message("endless"))
-    world.driver.run(until=world.clock.now() + 6 * HOUR)
+    monkeypatch.setattr(polling, "LONGEST_WAIT", 600.0)
+    world.driver.run(until=world.clock.now() + 6 * HOUR, reconcile_every=600.0)
     world.driver.abort("endless")
     world.driver.run(until=world.clock.now() + HOUR)
     attempt = world.services.store.attempt("endless")

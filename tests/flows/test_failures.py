@@ -134,7 +134,7 @@ def test_a_job_that_quicksight_forgot_frees_its_slot_and_is_tried_again(world: W
 def test_a_job_that_hangs_keeps_its_slot_until_quicksight_says_otherwise(world: World) -> None:
     world.switch("hang_job")
     world.send(message("hangs"))
-    world.driver.run(until=world.clock.now() + 3 * 3600)
+    world.driver.run(until=world.clock.now() + 3 * 3600, reconcile_every=600.0)
     assert world.export("hangs").status is Status.RUNNING
     assert world.services.store.gate().running == 1
     world.quicksight.emulator.clear_switches()
