@@ -7,11 +7,11 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test chaos chaos-selftest bench bench-growth bench-forecast bench-burst check openapi fmt lock clean
+.PHONY: help install run up down test test-iam chaos chaos-selftest bench bench-growth bench-forecast bench-burst check openapi fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.installed .venv/bin/snapshots node_modules/.installed .local/wheels/.installed  ## Install what the project needs, here in its folder
 
@@ -26,6 +26,9 @@ down:  ## Stop what `make up` keeps running
 
 test: install  ## Run every test, on two workers; TESTS=tests/unit chooses
 	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+test-iam: install  ## The end-to-end tests on an embedded account that enforces IAM
+	E2E_IAM=1 $(BIN)/python -m pytest $(addprefix tests/e2e/test_,iam.py api.py rows.py examples.py bad_morning.py)
 
 chaos: install  ## Crash points, interleavings, faults on the running stack, fuzz (PARTS="points ..." for some)
 	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos $(PARTS)

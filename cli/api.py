@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from collections.abc import Iterator, Mapping
@@ -43,7 +44,10 @@ class Api:
         self._token = token
         proxies = {} if account.endpoint_url else get_environ_proxies(url)
         self._http = URLLib3Session(
-            timeout=60, proxies=proxies, max_pool_connections=THREADS, verify=True
+            timeout=60,
+            proxies=proxies,
+            max_pool_connections=THREADS,
+            verify=os.environ.get("AWS_CA_BUNDLE") or True,
         )
 
     def get(self, *path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:

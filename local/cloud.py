@@ -25,10 +25,15 @@ class LocalCloud:
         wait_scale: float = 1.0,
         workers: WorkerBound | None = None,
         outlive: bool = False,
+        enforce_iam: bool = False,
     ) -> None:
         self.state_dir = state_dir.resolve()
         self.aws = EmbeddedAws(
-            self.state_dir, wait_scale=wait_scale, workers=workers, outlive=outlive
+            self.state_dir,
+            wait_scale=wait_scale,
+            workers=workers,
+            outlive=outlive,
+            enforce_iam=enforce_iam,
         )
         self.quicksight = QuickSightProcess(
             self.state_dir, quicksight or QuickSightSettings(), outlive=outlive
@@ -38,7 +43,7 @@ class LocalCloud:
         """Start both; nothing is left running if one does not."""
         try:
             self.aws.start()
-            self.quicksight.start(self.aws.endpoint_url)
+            self.quicksight.start(self.aws.endpoint_url, self.aws.ca_file)
         except BaseException:
             self.stop()
             raise
@@ -65,11 +70,13 @@ class LocalCloud:
             log=self.state_dir / "cdk.log",
             parameters=parameters,
             function_environment=function_environment,
+            aws_ca_file=self.aws.ca_file,
         )
         return Deployed(
             endpoint_url=self.aws.endpoint_url,
             quicksight_url=self.quicksight.url,
             ca_file=str(self.quicksight.ca_file),
+            aws_ca_file=str(self.aws.ca_file) if self.aws.ca_file else None,
             outputs=outputs,
         )
 

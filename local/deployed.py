@@ -24,11 +24,12 @@ class Deployed:
     quicksight_url: str
     ca_file: str
     outputs: Mapping[str, str]
+    aws_ca_file: str | None = None
 
     def client(self, service: str) -> Any:
         """A boto3 client of the account; `quicksight` is the emulator's."""
         url = self.quicksight_url if service == "quicksight" else self.endpoint_url
-        return _client(service, url)
+        return _client(service, url, ca_file=self.aws_ca_file)
 
     @property
     def api_url(self) -> str:

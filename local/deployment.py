@@ -39,6 +39,7 @@ def deploy(
     log: Path,
     parameters: Mapping[str, Any] | None = None,
     function_environment: Mapping[str, str] | None = None,
+    aws_ca_file: Path | None = None,
 ) -> dict[str, str]:
     """Bootstrap the account at `endpoint_url`, deploy the stack, and return its outputs by name.
 
@@ -63,7 +64,7 @@ def deploy(
     outputs = log.with_name("outputs.json")
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
-    environment = _cdk_environment(endpoint_url)
+    environment = _cdk_environment(endpoint_url, aws_ca_file)
     synth = ["synth", STACK, "--quiet", "--output", str(assembly)]
     for name, value in context.items():
         synth += ["--context", f"{name}={value}"]
@@ -114,14 +115,14 @@ def _start_cdk(
         )
 
 
-def _cdk_environment(endpoint_url: str) -> dict[str, str]:
+def _cdk_environment(endpoint_url: str, aws_ca_file: Path | None) -> dict[str, str]:
     wheels = WORK_DIR / "wheels"
     offline = (
         {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
         if (wheels / ".installed").exists()
         else {}
     )
-    environment = client_environment(endpoint_url)
+    environment = client_environment(endpoint_url, aws_ca_file)
     return (
         environment
         | offline

@@ -49,7 +49,7 @@ class QuickSightProcess:
         self._settings = settings
         self._outlive = outlive
 
-    def start(self, aws_endpoint: str) -> None:
+    def start(self, aws_endpoint: str, aws_ca_file: Path | None = None) -> None:
         """Start it, and wait until it listens; its files go to the buckets of `aws_endpoint`."""
         folder = self.state_dir / "quicksight"
         shutil.rmtree(folder, ignore_errors=True)
@@ -63,7 +63,7 @@ class QuickSightProcess:
             *self._settings.arguments(),
             outlive=self._outlive,
         )
-        env = client_environment(aws_endpoint)
+        env = client_environment(aws_endpoint, aws_ca_file)
         self.process = start_process(command, env=env, log=self.log, cwd=_PROJECT_ROOT)
         try:
             state = _read_state(folder / "quicksight.json", self.process, self.log)

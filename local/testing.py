@@ -19,11 +19,12 @@ def deployed_stack(
     *,
     quicksight: QuickSightSettings = TEST_QUICKSIGHT,
     parameters: Mapping[str, Any] | None = None,
+    enforce_iam: bool = False,
 ) -> Iterator[Deployed]:
     """A stack of its own, gone at the end; logs stay in `state_dir`."""
     expected = {
         "snapshotJobLimit": quicksight.limit,
         "expectedJobSeconds": 40 * quicksight.time_scale,
     }
-    with LocalCloud(state_dir, quicksight=quicksight) as cloud:
+    with LocalCloud(state_dir, quicksight=quicksight, enforce_iam=enforce_iam) as cloud:
         yield cloud.deploy(expected | dict(parameters or {}))

@@ -10,10 +10,18 @@ from botocore.config import Config
 from local.account.environment import ACCESS_KEY, REGION, SECRET_KEY
 
 
-def make_client(service: str, endpoint_url: str, *, attempts: int | None = None) -> Any:
+def make_client(
+    service: str,
+    endpoint_url: str,
+    *,
+    attempts: int | None = None,
+    ca_file: str | None = None,
+    keys: tuple[str, str] = (ACCESS_KEY, SECRET_KEY),
+) -> Any:
     """A client with the embedded account's address and credentials, no profile and no proxy.
 
-    `attempts` bounds how often botocore sends a call; None leaves botocore's own retries.
+    `attempts` bounds how often botocore sends a call; None leaves botocore's own retries. `ca_file`
+    is the certificate of an account that enforces IAM, `keys` the id and secret of a user of it.
     """
     core = botocore.session.Session(
         session_vars={
@@ -25,11 +33,11 @@ def make_client(service: str, endpoint_url: str, *, attempts: int | None = None)
     )
     session: Any = boto3.Session(
         botocore_session=core,
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=SECRET_KEY,
+        aws_access_key_id=keys[0],
+        aws_secret_access_key=keys[1],
         region_name=REGION,
     )
     config = Config(proxies={}, max_pool_connections=50, s3={"addressing_style": "path"})
     if attempts is not None:
         config = config.merge(Config(retries={"total_max_attempts": attempts}))
-    return session.client(service, endpoint_url=endpoint_url, config=config)
+    return session.client(service, endpoint_url=endpoint_url, config=config, verify=ca_file)

@@ -1,6 +1,7 @@
 """The embedded AWS account: one ministack process on a loopback port."""
 
 import shutil
+import ssl
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from local.leash import leashed
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60.0
+_ENFORCED = {"AUTH": "true", "USE_SSL": "1"}
+"""With AUTH ministack enforces policies, among them those that refuse connections without TLS."""
 
 
 class EmbeddedAws:
@@ -47,6 +50,7 @@ class EmbeddedAws:
         usage_log: Path | None = None,
         sdk_quicksight_url: str | None = None,
         outlive: bool = False,
+        enforce_iam: bool = False,
     ) -> None:
         self.state_dir = state_dir.resolve()
         self.port = port or free_port()
@@ -59,11 +63,21 @@ class EmbeddedAws:
             "--sdk-quicksight-url": sdk_quicksight_url,
         }
         self._outlive = outlive
+        self._enforce_iam = enforce_iam
 
     @property
     def endpoint_url(self) -> str:
         """Where every AWS service of the account answers."""
+        if self._enforce_iam:
+            return f"https://localhost:{self.port}"  # whom the certificate names
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The certificate that clients must trust where IAM is enforced: policies ask for TLS."""
+        return (
+            self.state_dir / "tmp" / "ministack-tls" / "server.crt" if self._enforce_iam else None
+        )
 
     @property
     def log(self) -> Path:
@@ -72,11 +86,12 @@ class EmbeddedAws:
 
     def environment(self) -> dict[str, str]:
         """The complete environment of a process that is a client of this account and no other."""
-        return client_environment(self.endpoint_url)
+        return client_environment(self.endpoint_url, self.ca_file)
 
     def client(self, service: str) -> Any:
         """A boto3 client of this account, whatever the user's own AWS configuration says."""
-        return make_client(service, self.endpoint_url)
+        ca_file = str(self.ca_file) if self.ca_file else None
+        return make_client(service, self.endpoint_url, ca_file=ca_file)
 
     def start(self) -> None:
         """Start the server and wait until it answers; ProcessError says why it did not."""
@@ -93,7 +108,11 @@ class EmbeddedAws:
             outlive=self._outlive,
         )
         env = server_environment(
-            port=self.port, tmp=tmp, home=home, wait_scale=self._wait_scale, extra=self._extra
+            port=self.port,
+            tmp=tmp,
+            home=home,
+            wait_scale=self._wait_scale,
+            extra=self._extra | (_ENFORCED if self._enforce_iam else {}),
         )
         self.process = start_process(command, env=env, log=self.log, cwd=PROJECT_ROOT)
         try:
@@ -118,10 +137,9 @@ class EmbeddedAws:
 
     def _wait_until_healthy(self, process: ProcessIdentity) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         while time.monotonic() < deadline:
             try:
-                with opener.open(f"{self.endpoint_url}/_ministack/health", timeout=2):
+                with self._opener().open(f"{self.endpoint_url}/_ministack/health", timeout=2):
                     return
             except OSError:
                 if not process.is_alive():
@@ -130,6 +148,14 @@ class EmbeddedAws:
         raise ProcessError(
             f"the embedded account did not start; see {self.log}\n{last_lines(self.log)}"
         )
+
+    def _opener(self) -> urllib.request.OpenerDirector:
+        """Opens no proxy. Its certificate is written while the server starts."""
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if self.ca_file and self.ca_file.exists():
+            context = ssl.create_default_context(cafile=str(self.ca_file))
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        return urllib.request.build_opener(*handlers)
 
     def __enter__(self) -> "EmbeddedAws":
         self.start()

@@ -21,11 +21,12 @@ def _no_real_account() -> dict[str, str]:
     }
 
 
-def client_environment(endpoint_url: str) -> dict[str, str]:
+def client_environment(endpoint_url: str, ca_file: Path | None = None) -> dict[str, str]:
     """The complete environment of a client process: this one's, with AWS replaced.
 
     The user's own profile, credentials, endpoints and AWS_CA_BUNDLE are left out, so nothing that
-    runs with it can touch an account of the user's.
+    runs with it can touch an account of the user's. `ca_file` is the certificate of an account
+    that enforces IAM.
     """
     own = {
         name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)
@@ -43,6 +44,7 @@ def client_environment(endpoint_url: str) -> dict[str, str]:
             "NO_PROXY": loopback,
             "no_proxy": loopback,
         }
+        | ({"AWS_CA_BUNDLE": str(ca_file), "NODE_EXTRA_CA_CERTS": str(ca_file)} if ca_file else {})
     )
 
 

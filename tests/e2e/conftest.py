@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests: the stack, deployed by the real CDK."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -10,8 +11,14 @@ from local.testing import deployed_stack
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The one deployment of the session; tests take `deployed`."""
-    with deployed_stack(tmp_path_factory.mktemp("stack")) as stack:
+    """The one deployment of the session; tests take `deployed`. E2E_IAM=1 enforces IAM."""
+    enforce_iam = os.environ.get("E2E_IAM") == "1"
+    with (
+        deployed_stack(tmp_path_factory.mktemp("stack"), enforce_iam=enforce_iam) as stack,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        if stack.aws_ca_file:
+            patch.setenv("SSL_CERT_FILE", stack.aws_ca_file)  # for urllib
         yield stack
 
 

@@ -30,6 +30,14 @@ def completions(deployed: Deployed) -> Iterator[str]:
     name = f"completions-{uuid.uuid4().hex[:8]}"
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    let_send = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn["Attributes"]["QueueArn"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [let_send]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     pattern = {"source": ["snapshot-export"], "detail-type": ["Snapshot Burst Completed"]}
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn["Attributes"]["QueueArn"]}])
