@@ -47,7 +47,7 @@ class Api:
             timeout=60,
             proxies=proxies,
             max_pool_connections=THREADS,
-            verify=os.environ.get("AWS_CA_BUNDLE") or True,
+            verify=os.environ.get("AWS_CA_BUNDLE") or True,  # type: ignore[arg-type]  # or a path
         )
 
     def get(self, *path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
