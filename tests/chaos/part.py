@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from pathlib import Path
 from time import monotonic
 
 PARTS = ("points", "interleavings", "stack", "fuzz")
@@ -46,7 +49,10 @@ def run_alone(name: str, function: str = "run") -> tuple[PartResult, float]:
 
 
 def _run(name: str, function: str) -> PartResult:
+    """What handlers print (metrics, once a killed one left enough of them) is not for people."""
     os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-    result = getattr(importlib.import_module(f"tests.chaos.{name}"), function)()
+    warnings.filterwarnings("ignore", message="No application metrics")
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        result = getattr(importlib.import_module(f"tests.chaos.{name}"), function)()
     assert isinstance(result, PartResult)
     return result
