@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
-from tests.chaos.part import PARTS, run_alone
+from tests.chaos.part import PARTS, ROUNDS, PartResult, run_alone
 
 MOST_SHOWN = 40
 
@@ -17,18 +18,25 @@ def main() -> int:
     parser.add_argument("--sample", action="store_true", help="a fixed part of each, in seconds")
     arguments = parser.parse_args()
     chosen = arguments.parts or PARTS
+    function = "sample" if arguments.sample else "run"
     if unknown := set(chosen) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     failed = False
-    for name in chosen:
-        result, seconds = run_alone(name, "sample" if arguments.sample else "run")
-        print(f"{result.line} ({seconds:.0f} s)", flush=True)
-        for text in result.violations[:MOST_SHOWN]:
-            print(f"  VIOLATION {text}", flush=True)
-        if len(result.violations) > MOST_SHOWN:
-            print(f"  ... and {len(result.violations) - MOST_SHOWN} more")
-        failed = failed or bool(result.violations)
+    for round_ in ROUNDS:
+        names = [name for name in round_ if name in chosen]
+        with ThreadPoolExecutor(len(ROUNDS)) as pool:
+            for result, seconds in pool.map(lambda name: run_alone(name, function), names):
+                _show(result, seconds)
+                failed = failed or bool(result.violations)
     return 1 if failed else 0
+
+
+def _show(result: PartResult, seconds: float) -> None:
+    print(f"{result.line} ({seconds:.0f} s)", flush=True)
+    for text in result.violations[:MOST_SHOWN]:
+        print(f"  VIOLATION {text}", flush=True)
+    if len(result.violations) > MOST_SHOWN:
+        print(f"  ... and {len(result.violations) - MOST_SHOWN} more")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 
-PARTS = ("points", "interleavings", "stack", "fuzz")
-"""Modules of tests.chaos, in the order in which they run."""
+ROUNDS = (("points",), ("interleavings", "fuzz"), ("stack",))
+"""Modules of tests.chaos in the order in which they run; those of one round use one core each."""
+PARTS = tuple(name for round_ in ROUNDS for name in round_)
 
 
 @dataclass(frozen=True)
