@@ -35,15 +35,15 @@ BUGS = (
                 STORE,
                 """                self._on_attempt(
                     attempt,
-                    "SET holds_slot = :no, job_status = :status, job_ended_at = :at",
-                    {":no": False, ":status": job_status, ":at": ended_at},
-                ),
+                    "SET holds_slot = :no, job_status = :status, job_ended_at = :at, "
+                    "released_at = :released",
+                    {
 """,
                 """                update_of(
                     self._keys.attempt(attempt.export_id),
-                    "SET holds_slot = :no, job_status = :status, job_ended_at = :at",
-                    values={":no": False, ":status": job_status, ":at": ended_at},
-                ),
+                    "SET holds_slot = :no, job_status = :status, job_ended_at = :at, "
+                    "released_at = :released",
+                    values={
 """,
             ),
         ),
