@@ -103,6 +103,16 @@ BUGS = (
         (
             (
                 STORE,
+                'self._on_export(attempt, "SET ending = :end", {":end": end}, '
+                "condition=_NOT_MARKED)",
+                """update_of(
+                self._keys.export(attempt.export_id),
+                "SET ending = :end",
+                values={":end": end},
+            )""",
+            ),
+            (
+                STORE,
                 """            self._delete_attempt(attempt, holds_slot=attempt.holds_slot),
             *count_end(export),
 """,
