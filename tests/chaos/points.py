@@ -32,7 +32,6 @@ CLAIMS = frozenset(
         "the reconciler restarts no execution",
         "the event after the end",
         "the next attempt queued in two writes",
-        "accept without its condition",
         "a refused message is not kept",
         "a wrong message is delivered again",
     }
