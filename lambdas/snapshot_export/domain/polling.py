@@ -21,6 +21,9 @@ LEAST_POLL_RATE = 0.15
 CLOSEST, SPARSEST = 0.04, 0.6
 """The chance of an end between two polls, at least and at most."""
 SHORTEST_WAIT, LONGEST_WAIT = 0.4, 60.0
+LATE, LATE_SHARE = 0.1, 0.1
+"""A job that is later than all but a tenth of its like is asked for after a tenth of its age, or as
+often as the budget lets all slots: the delay stays in proportion to the job."""
 SURPRISE = 0.05
 """The chance that a job is not as its dashboard's were: then it may take any time."""
 SURPRISE_SPREAD = 1.2
@@ -39,9 +42,12 @@ def plan_wait(
     `running` is how many slots share `calls_per_second`. `phase` (0 to 1) is drawn anew for each
     poll, so that the polls of jobs that started together do not stay together.
     """
+    rate = poll_rate(expectation.mean, running, calls_per_second)
     chance = poll_chance(expectation.mean, running, calls_per_second) * (0.75 + 0.5 * phase)
     goal = (1 - chance) * _survival(expectation, age)
     shortest, longest = SHORTEST_WAIT, LONGEST_WAIT
+    if expectation.survival(age) < LATE:
+        longest = min(longest, max(LATE_SHARE * age, max(1, running) / rate))
     if _survival(expectation, age + longest) >= goal:
         return longest
     while longest - shortest > 0.02:
@@ -56,12 +62,20 @@ def plan_wait(
 def poll_chance(expected_seconds: float, running: int, calls_per_second: float) -> float:
     """The chance of an end between two polls that makes as many polls as the budget has room for.
 
-    A job needs a start and a result beside them. Polls at equal chances `c` are 1/c a job.
+    Polls at equal chances `c` are 1/c a job.
     """
-    jobs_per_second = max(1, running) / max(expected_seconds, SHORTEST_WAIT)
-    room = POLL_SHARE * (calls_per_second - 2 * jobs_per_second)
-    polls_per_second = max(room, LEAST_POLL_RATE * calls_per_second)
-    return min(max(jobs_per_second / polls_per_second, CLOSEST), SPARSEST)
+    rate = poll_rate(expected_seconds, running, calls_per_second)
+    return min(max(_jobs_per_second(expected_seconds, running) / rate, CLOSEST), SPARSEST)
+
+
+def poll_rate(expected_seconds: float, running: int, calls_per_second: float) -> float:
+    """Polls a second of all slots together. Each job needs a start and a result beside them."""
+    room = POLL_SHARE * (calls_per_second - 2 * _jobs_per_second(expected_seconds, running))
+    return max(room, LEAST_POLL_RATE * calls_per_second)
+
+
+def _jobs_per_second(expected_seconds: float, running: int) -> float:
+    return max(1, running) / max(expected_seconds, SHORTEST_WAIT)
 
 
 def whole_seconds(wait: float) -> int:

@@ -16,6 +16,7 @@ from snapshot_export.domain.polling import (
     SHORTEST_WAIT,
     plan_wait,
     poll_chance,
+    poll_rate,
     whole_seconds,
 )
 
@@ -128,3 +129,14 @@ def test_more_slots_have_fewer_polls_each() -> None:
 
 def test_the_state_machine_waits_whole_seconds() -> None:
     assert [whole_seconds(wait) for wait in (0.4, 1.0, 7.9)] == [1, 1, 7]
+
+
+@pytest.mark.parametrize("times", [1.5, 2.0, 4.0])
+@pytest.mark.parametrize("median", [7.5, 40.0, 120.0])
+def test_a_late_job_is_seen_after_a_tenth_of_its_time_or_as_often_as_the_budget_lets(
+    median: float, times: float
+) -> None:
+    expectation = Expectation(median=median, spread=0.15, doubt=0.05, jobs=20)
+    ages = polls_of(times * median, expectation)
+    share = 12 / poll_rate(expectation.mean, 12, CALLS_PER_SECOND)
+    assert ages[-1] - ages[-2] <= max(0.1 * ages[-2], share) + 0.02
