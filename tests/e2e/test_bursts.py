@@ -161,6 +161,7 @@ def test_a_cancelled_burst_is_drained(deployed: Deployed, completions: str) -> N
     wait_until(lambda: len(jobs_of(deployed, "stopped-")) == 12)
 
     api(deployed).delete("bursts", "stopped")
+    wait_until(lambda: burst_record(deployed, "stopped").get("cancelled") == "188")
 
     deployed.clear_switches()
     event = completion_of(deployed, completions, "stopped")
