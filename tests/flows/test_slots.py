@@ -49,15 +49,15 @@ def test_the_backlog_is_admitted_by_priority_then_deadline_then_age(world: World
 
 
 def test_slots_that_others_use_delay_exports_and_fail_none(world: World) -> None:
-    world.quicksight.emulator.occupy(5, 40.0)
-    ids = send_many(world, 40)
+    world.quicksight.emulator.occupy(5, 20.0)
+    ids = send_many(world, 60)
     world.driver.run()
     exports = [world.export(export_id) for export_id in ids]
     assert {export.status for export in exports} == {Status.COMPLETED}
     assert {export.attempt for export in exports} == {1}
     summary = world.ledger()["summary"]
     assert summary["limit_exceeded"] > 0
-    assert summary["jobs_started"] == 40
+    assert summary["jobs_started"] == 60
     assert summary["peak_running"] == 12, "the slots are used again after the others left"
 
 
