@@ -1,5 +1,7 @@
 """An emulator of Amazon QuickSight's dashboard snapshot operations, for real boto3 clients.
 
+Besides: what a caller reads of the account before, and registered users' identities.
+
 `QuickSightServer` is the HTTP form, `Emulator` the same without HTTP. The facts behind every rule
 are in the botocore service model `quicksight/2018-04-01` and the text of AWS's documentation;
 what neither says is marked `[?]` where it is decided.

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from local.quicksight.catalogue import Dashboard
 from local.quicksight.destination import Destination
+from local.quicksight.errors import ServiceError
 from local.quicksight.jobs import Delivery, Job, JobBook
 from local.quicksight.production import deliver_files, render_files
 from local.quicksight.settings import Settings
@@ -31,6 +32,14 @@ class Account:
         self._executor = executor
         self._done_at = done_at
         self._occupied: list[tuple[int, float]] = []
+
+    def dashboard(self, dashboard_id: str) -> Dashboard:
+        """The dashboard; raises ServiceError if there is none."""
+        found = self.dashboards.get(dashboard_id)
+        if found is None:
+            message = f"Dashboard {dashboard_id} is not found."
+            raise ServiceError("ResourceNotFoundException", message)
+        return found
 
     def is_full(self, now: float) -> bool:
         """Whether every slot is in use, by us or by somebody else."""

@@ -13,7 +13,7 @@ from local.quicksight.api_request import ApiRequest
 from local.quicksight.emulator import Emulator
 from local.quicksight.identities import StsError, write_credentials, write_sts_error
 from local.quicksight.rendering import MEDIA_TYPES
-from local.quicksight.service_model import match_route
+from local.quicksight.service_model import match_route, read_query
 
 WsgiApp = Callable[[dict[str, Any], Any], Any]
 
@@ -68,9 +68,10 @@ def _read_call(request: Request) -> ApiRequest:
     raw_path = str(request.environ["REQUEST_URI"]).partition("?")[0]
     operation, labels = match_route(request.method, raw_path) or (None, {})
     body, defect = _read_body(request.get_data())
+    query = read_query(operation, request.args) if operation else {}
     return ApiRequest(
         operation=operation,
-        members={**body, **labels},
+        members={**body, **query, **labels},
         authorization=request.headers.get("Authorization"),
         session_token=request.headers.get("X-Amz-Security-Token"),
         defect=defect,

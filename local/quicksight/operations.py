@@ -3,17 +3,17 @@
 from typing import Any
 
 from local.quicksight.account import Account
+from local.quicksight.account_reads import check_access, read_account
 from local.quicksight.answers import describe_output, result_output, start_output
 from local.quicksight.api_request import ApiRequest
 from local.quicksight.authorization import Caller
-from local.quicksight.catalogue import Dashboard
 from local.quicksight.downloads import DownloadStore
 from local.quicksight.errors import ServiceError
 from local.quicksight.identities import Identities
 from local.quicksight.jobs import Job
 from local.quicksight.planning import apply_switches, plan_job
 from local.quicksight.rules import check_selections, check_start, invalid
-from local.quicksight.service_model import DESCRIBE, IDENTITY, RESULT, START
+from local.quicksight.service_model import DESCRIBE, IDENTITY, READS, RESULT, START
 from local.quicksight.switches import SwitchBoard
 from local.quicksight.validation import read_members
 
@@ -40,9 +40,10 @@ class Operations:
     ) -> dict[str, Any]:
         """The operation's output; raises ServiceError."""
         members = _read_members(request)
-        if members["AwsAccountId"] != self._account.settings.account:
-            raise ServiceError("AccessDeniedException", "The account is not yours.")
         name = request.known_operation().name
+        check_access(self._account.settings, name, members["AwsAccountId"])
+        if name in READS:
+            return read_account(name, members, self._account, request_id)
         if name == START:
             return start_output(self._start(members, caller, now), request_id)
         if name == DESCRIBE:
@@ -57,8 +58,11 @@ class Operations:
 
     def _start(self, members: dict[str, Any], caller: Caller, now: float) -> Job:
         settings = self._account.settings
+        if not settings.pixel_perfect:
+            message = "The account's pricing plan has no pixel-perfect reports."
+            raise ServiceError("UnsupportedPricingPlanException", message)
         check_start(members, user=caller.user, region=settings.region)
-        check_selections(members, self._dashboard(members))
+        check_selections(members, self._account.dashboard(members["DashboardId"]))
         self._check_id(members, now)
         if self._account.is_full(now):
             message = f"{settings.limit} snapshot jobs are running in this account."
@@ -67,13 +71,6 @@ class Operations:
         apply_switches(job, self._switches)
         self._account.begin(job)
         return job
-
-    def _dashboard(self, members: dict[str, Any]) -> Dashboard:
-        found = self._account.dashboards.get(members["DashboardId"])
-        if found is None:
-            message = f"Dashboard {members['DashboardId']} is not found."
-            raise ServiceError("ResourceNotFoundException", message)
-        return found
 
     def _check_id(self, members: dict[str, Any], now: float) -> None:
         """An id is in use while its job runs and for 24 hours after [?: refused all the time]."""
@@ -85,7 +82,7 @@ class Operations:
             raise ServiceError("ResourceExistsException", message, resource_type=_JOB)
 
     def _find(self, members: dict[str, Any], caller: Caller) -> Job:
-        self._dashboard(members)
+        self._account.dashboard(members["DashboardId"])
         job = self._account.book.find(members["DashboardId"], members["SnapshotJobId"])
         if job is None:
             message = f"Dashboard Snapshot Job with id {members['SnapshotJobId']} is not found."

@@ -1,6 +1,7 @@
 """The operations that are emulated, as botocore's service model describes them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,8 +13,14 @@ START = "StartDashboardSnapshotJob"
 DESCRIBE = "DescribeDashboardSnapshotJob"
 RESULT = "DescribeDashboardSnapshotJobResult"
 IDENTITY = "GetIdentityContext"
+SUBSCRIPTION = "DescribeAccountSubscription"
+NAMESPACE = "DescribeNamespace"
+DASHBOARD = "DescribeDashboard"
+DASHBOARDS = "ListDashboards"
 OPERATIONS = (START, DESCRIBE, RESULT)
 """Those of snapshot jobs."""
+READS = (SUBSCRIPTION, NAMESPACE, DASHBOARD, DASHBOARDS)
+"""Those that look at the account before a first job (`snapshots doctor`)."""
 
 _LABEL = re.compile(r"\{(\w+)\}")
 
@@ -38,7 +45,8 @@ class Operation:
 def load_operations() -> dict[str, Operation]:
     """The emulated operations by name."""
     model = botocore.session.get_session().get_service_model("quicksight")
-    return {name: _operation(model.operation_model(name)) for name in (*OPERATIONS, IDENTITY)}
+    names = (*OPERATIONS, IDENTITY, *READS)
+    return {name: _operation(model.operation_model(name)) for name in names}
 
 
 def match_route(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None:
@@ -48,6 +56,16 @@ def match_route(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] 
         if found and operation.method == method:
             return operation, {name: unquote(text) for name, text in found.groupdict().items()}
     return None
+
+
+def read_query(operation: Operation, query: Mapping[str, str]) -> dict[str, Any]:
+    """The members that stand in the URI's query, whole numbers as such."""
+    members: dict[str, Any] = {}
+    for name, shape in operation.input_shape.members.items():
+        text = query.get(shape.serialization.get("name", name))
+        if shape.serialization.get("location") == "querystring" and text is not None:
+            members[name] = int(text) if shape.type_name == "integer" and text.isdecimal() else text
+    return members
 
 
 def http_status_of(shape: Any) -> int:

@@ -16,6 +16,10 @@ class Settings:
     real: a mean of 40 s). `durations` says what a job's time depends on (durations.py);
     `dashboards` takes the first so many of the catalogue only. Uploads begin
     `upload_lead_seconds` before a job's end.
+
+    What an account can lack: its `edition`, its `subscription` (QuickSight's own words), the
+    add-on `pixel_perfect`, the right to the operations `denied`. `home_region` is where its users
+    are, if elsewhere; the dashboards `unpublished` have a version whose creation failed.
     """
 
     account: str = "000000000000"
@@ -36,6 +40,12 @@ class Settings:
     id_reuse_seconds: float = 24 * 3600.0
     download_expiry_seconds: float = 300.0
     require_bucket_policy: bool = True
+    edition: str = "ENTERPRISE"
+    subscription: str = "ACCOUNT_CREATED"
+    pixel_perfect: bool = True
+    home_region: str | None = None
+    denied: frozenset[str] = frozenset()
+    unpublished: frozenset[str] = frozenset()
 
     def arn_of_dashboard(self, dashboard_id: str) -> str:
         """The ARN of a dashboard of this account and region."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.quicksight import QuickSightServer
-from local.quicksight.service_model import DESCRIBE, IDENTITY, RESULT, START
 
 ACCOUNT = "000000000000"
 
@@ -78,13 +78,7 @@ class Service:
     client: Any
 
     def call(self, operation: str, members: dict[str, Any]) -> dict[str, Any]:
-        method = {
-            START: self.client.start_dashboard_snapshot_job,
-            DESCRIBE: self.client.describe_dashboard_snapshot_job,
-            RESULT: self.client.describe_dashboard_snapshot_job_result,
-            IDENTITY: self.client.get_identity_context,
-        }[operation]
-        answer: dict[str, Any] = method(**members)
+        answer: dict[str, Any] = getattr(self.client, xform_name(operation))(**members)
         return answer
 
     def refusal(self, operation: str, members: dict[str, Any]) -> ClientError | None:

@@ -4,11 +4,15 @@ import pytest
 
 from local.quicksight import QuickSightServer, Settings
 from local.quicksight.service_model import (
+    DASHBOARD,
+    DASHBOARDS,
     DESCRIBE,
     IDENTITY,
+    NAMESPACE,
     OPERATIONS,
     RESULT,
     START,
+    SUBSCRIPTION,
     load_operations,
 )
 from tests.contract.quicksight_emulator.support import (
@@ -25,12 +29,20 @@ IDENTITY_MEMBERS = {
     "Namespace": "default",
     "UserIdentifier": {"UserName": "manager-1"},
 }
+ALONE = {"AwsAccountId": "000000000000"}
+OF_DASHBOARD = {**ALONE, "DashboardId": "sales-overview"}
 COMMON = {
     "AccessDeniedException": 401,
     "ResourceNotFoundException": 404,
     "ThrottlingException": 429,
     "UnsupportedUserEditionException": 403,
     "InternalFailureException": 500,
+}
+OF_ACCOUNT = {
+    code: COMMON[code] for code in COMMON if code != "UnsupportedUserEditionException"
+} | {
+    "InvalidParameterValueException": 400,
+    "ResourceUnavailableException": 503,
 }
 DOCUMENTED = {
     START: COMMON
@@ -44,6 +56,23 @@ DOCUMENTED = {
     RESULT: COMMON | {"InvalidParameterValueException": 400, "PreconditionNotMetException": 400},
     IDENTITY: {code: COMMON[code] for code in COMMON if code != "UnsupportedUserEditionException"}
     | {"InvalidParameterValueException": 400, "PreconditionNotMetException": 400},
+    SUBSCRIPTION: OF_ACCOUNT,
+    NAMESPACE: OF_ACCOUNT,
+    DASHBOARD: COMMON | {"InvalidParameterValueException": 400},
+    DASHBOARDS: {
+        "ThrottlingException": 429,
+        "InvalidNextTokenException": 400,
+        "UnsupportedUserEditionException": 403,
+        "InternalFailureException": 500,
+    },
+}
+MEMBERS = {
+    START: request(),
+    IDENTITY: IDENTITY_MEMBERS,
+    SUBSCRIPTION: ALONE,
+    NAMESPACE: {**ALONE, "Namespace": "default"},
+    DASHBOARD: OF_DASHBOARD,
+    DASHBOARDS: ALONE,
 }
 
 
@@ -65,7 +94,7 @@ def test_every_documented_exception_is_reachable(
 ) -> None:
     switch = {"kind": "raise_exception", "Operation": operation, "Exception": code}
     service.server.emulator.add_switch(switch)
-    members = {START: request(), IDENTITY: IDENTITY_MEMBERS}.get(operation, ids())
+    members = MEMBERS.get(operation, ids())
     error = service.refusal(operation, members)
     assert error is not None
     assert isinstance(error, getattr(service.client.exceptions, code))

@@ -45,7 +45,7 @@ def test_unsigned_and_wrongly_scoped_calls_are_refused(
 
 
 def test_an_unknown_route_is_no_operation(service: Service) -> None:
-    url = f"{service.server.url}/accounts/{ACCOUNT}/dashboards"
+    url = f"{service.server.url}/accounts/{ACCOUNT}/analyses"
     assert open_raw(url, scope("quicksight")) == (404, "UnknownOperationException")
 
 

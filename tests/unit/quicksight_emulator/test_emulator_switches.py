@@ -122,7 +122,7 @@ def test_somebody_elses_jobs_take_slots_for_a_while(caller: Caller, clock: Clock
         {"kind": "fail_job", "Colour": "red"},
         {"kind": "fail_job", "times": 0},
         {"kind": "raise_exception", "Exception": "PreconditionNotMetException"},
-        {"kind": "lose_response", "Operation": "ListDashboards"},
+        {"kind": "lose_response", "Operation": "ListUsers"},
     ],
 )
 def test_a_switch_that_could_never_fire_is_refused(

@@ -1,0 +1,127 @@
+"""What can be read of the account without a job, and what an account can lack."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from local.quicksight.account import Account
+from local.quicksight.catalogue import Dashboard
+from local.quicksight.errors import ServiceError
+from local.quicksight.service_model import DASHBOARD, NAMESPACE, SUBSCRIPTION, load_operations
+from local.quicksight.settings import Settings
+
+_PUBLISHED = datetime(2026, 1, 5, tzinfo=UTC).timestamp()
+_MOST_RESULTS = 100
+_SIGNED_UP = "ACCOUNT_CREATED"
+_NEEDS_ENTERPRISE = "UnsupportedUserEditionException"
+
+
+def check_access(settings: Settings, operation: str, account_id: str) -> None:
+    """Raise what QuickSight answers before it looks at a request's meaning.
+
+    Source of the two texts about editions: Terraform's sweepers, which skip accounts by them.
+    """
+    documents = load_operations()[operation].documents
+    front_end = None if documents("AccessDeniedException") else 403
+    if account_id != settings.account:
+        text = "The account is not yours."
+        raise ServiceError("AccessDeniedException", text, http_status=front_end)
+    if operation in settings.denied:
+        text = f"User is not authorized to perform: quicksight:{operation}"
+        raise ServiceError("AccessDeniedException", text, http_status=front_end)
+    if not documents(_NEEDS_ENTERPRISE):
+        return
+    if settings.subscription != _SIGNED_UP:
+        text = f"Account {settings.account} is not subscribed for QuickSight"
+        raise ServiceError(_NEEDS_ENTERPRISE, text)
+    if settings.edition == "STANDARD":
+        raise ServiceError(_NEEDS_ENTERPRISE, "The operation needs Enterprise Edition.")
+
+
+def read_account(
+    operation: str, members: dict[str, Any], account: Account, request_id: str
+) -> dict[str, Any]:
+    """The output of one of READS; raises ServiceError."""
+    if operation == SUBSCRIPTION:
+        output = {"AccountInfo": _subscription(account.settings)}
+    elif operation == NAMESPACE:
+        output = {"Namespace": _namespace(account.settings, members["Namespace"])}
+    elif operation == DASHBOARD:
+        found = account.dashboard(members["DashboardId"])
+        output = {"Dashboard": _describe(found, account.settings)}
+    else:
+        output = _list(members, account)
+    return {**output, "RequestId": request_id, "Status": 200}
+
+
+def _subscription(settings: Settings) -> dict[str, Any]:
+    if settings.subscription == "NONE":
+        message = f"Account {settings.account} is not signed up with QuickSight."
+        raise ServiceError("ResourceNotFoundException", message)
+    return {
+        "AccountName": "emulated",
+        "Edition": settings.edition,
+        "NotificationEmail": "bi@example.org",
+        "AuthenticationType": "IDENTITY_POOL",
+        "AccountSubscriptionStatus": settings.subscription,
+    }
+
+
+def _namespace(settings: Settings, name: str) -> dict[str, Any]:
+    """Users are known in the home region only; elsewhere QuickSight names it in its refusal.
+
+    Source of the text: code in the wild that reads the region out of it.
+    """
+    here, home = settings.region, settings.home_region or settings.region
+    if here != home:
+        message = (
+            f"Operation is being called from endpoint {here}, but your identity region is {home}. "
+            f"Please use the {home} endpoint."
+        )
+        raise ServiceError("AccessDeniedException", message)
+    if name != "default":
+        raise ServiceError("ResourceNotFoundException", f"Namespace {name} is not found.")
+    return {
+        "Name": name,
+        "Arn": f"arn:aws:quicksight:{here}:{settings.account}:namespace/{name}",
+        "CapacityRegion": home,
+        "CreationStatus": "CREATED",
+        "IdentityStore": "QUICKSIGHT",
+    }
+
+
+def _list(members: dict[str, Any], account: Account) -> dict[str, Any]:
+    text = members.get("NextToken") or "0"
+    if not text.isdecimal():
+        raise ServiceError("InvalidNextTokenException", "The token is not valid.")
+    first, most = int(text), members.get("MaxResults", _MOST_RESULTS)
+    every = [*account.dashboards.values()]
+    shown = [_summarize(each, account.settings) for each in every[first : first + most]]
+    more = {"NextToken": str(first + most)} if len(every) > first + most else {}
+    return {"DashboardSummaryList": shown, **more}
+
+
+def _summarize(dashboard: Dashboard, settings: Settings) -> dict[str, Any]:
+    return {
+        "Arn": settings.arn_of_dashboard(dashboard.dashboard_id),
+        "DashboardId": dashboard.dashboard_id,
+        "Name": dashboard.name,
+        "CreatedTime": _PUBLISHED,
+        "LastUpdatedTime": _PUBLISHED,
+        "LastPublishedTime": _PUBLISHED,
+        "PublishedVersionNumber": 1,
+    }
+
+
+def _describe(dashboard: Dashboard, settings: Settings) -> dict[str, Any]:
+    shown = _summarize(dashboard, settings)
+    failed = dashboard.dashboard_id in settings.unpublished
+    version: dict[str, Any] = {
+        "CreatedTime": _PUBLISHED,
+        "VersionNumber": shown.pop("PublishedVersionNumber"),
+        "Status": "CREATION_FAILED" if failed else "CREATION_SUCCESSFUL",
+        "Arn": f"{shown['Arn']}/version/1",
+        "Sheets": [{"SheetId": each.sheet_id, "Name": each.name} for each in dashboard.sheets],
+    }
+    if failed:
+        version["Errors"] = [{"Type": "DATA_SET_NOT_FOUND", "Message": "A dataset is gone."}]
+    return {**shown, "Version": version}

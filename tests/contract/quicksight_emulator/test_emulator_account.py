@@ -1,0 +1,112 @@
+"""What a caller reads of the account before a first job, and what an account can lack."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.quicksight.service_model import (
+    DASHBOARD,
+    DASHBOARDS,
+    DESCRIBE,
+    NAMESPACE,
+    READS,
+    START,
+    SUBSCRIPTION,
+)
+from tests.contract.quicksight_emulator.support import ACCOUNT, Service, code_of, ids, request
+from tests.contract.quicksight_emulator.test_emulator_outputs import assert_modelled
+
+ALONE = {"AwsAccountId": ACCOUNT}
+DEFAULT = {**ALONE, "Namespace": "default"}
+SALES = {**ALONE, "DashboardId": "sales-overview"}
+
+
+@pytest.fixture
+def lacking(service: Service) -> Iterator[Any]:
+    """Change the account's settings until the end of the test."""
+    emulator = service.server.emulator
+    before = emulator.settings
+
+    def change(**settings: Any) -> None:
+        emulator.settings = replace(before, **settings)
+        emulator.reset()
+
+    yield change
+    change()
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "absent"),
+    [
+        (SUBSCRIPTION, ALONE, set()),
+        (NAMESPACE, DEFAULT, set()),
+        (DASHBOARD, SALES, set()),
+        (DASHBOARDS, ALONE, {"NextToken"}),
+    ],
+)
+def test_every_answer_is_as_modelled(
+    service: Service, operation: str, members: dict[str, Any], absent: set[str]
+) -> None:
+    assert_modelled(operation, service.call(operation, members), absent)
+
+
+def test_dashboards_are_listed_page_by_page(service: Service) -> None:
+    pages = service.client.get_paginator("list_dashboards").paginate(
+        **ALONE, PaginationConfig={"PageSize": 5}
+    )
+    listed = [[each["DashboardId"] for each in page["DashboardSummaryList"]] for page in pages]
+    assert [len(page) for page in listed] == [5, 5, 2]
+    assert len({name for page in listed for name in page}) == 12
+    refused = service.refusal(DASHBOARDS, {**ALONE, "NextToken": "x"})
+    assert code_of(refused) == "InvalidNextTokenException"
+
+
+def test_a_dashboard_whose_version_failed_says_so(service: Service, lacking: Any) -> None:
+    lacking(unpublished=frozenset({"sales-overview"}))
+    version = service.call(DASHBOARD, SALES)["Dashboard"]["Version"]
+    assert (version["Status"], len(version["Errors"])) == ("CREATION_FAILED", 1)
+    unknown = service.refusal(DASHBOARD, {**ALONE, "DashboardId": "nothing"})
+    assert code_of(unknown) == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("lacks", [{"edition": "STANDARD"}, {"subscription": "NONE"}])
+def test_without_enterprise_edition_there_are_no_dashboards_and_no_jobs(
+    service: Service, lacking: Any, lacks: dict[str, str]
+) -> None:
+    lacking(**lacks)
+    for operation, members in ((DASHBOARD, SALES), (DASHBOARDS, ALONE), (START, request())):
+        refused = service.refusal(operation, members)
+        assert code_of(refused) == "UnsupportedUserEditionException", operation
+
+
+def test_an_account_that_is_not_signed_up_has_no_subscription(
+    service: Service, lacking: Any
+) -> None:
+    lacking(subscription="NONE")
+    assert code_of(service.refusal(SUBSCRIPTION, ALONE)) == "ResourceNotFoundException"
+    lacking(subscription="UNSUBSCRIBED")
+    shown = service.call(SUBSCRIPTION, ALONE)["AccountInfo"]
+    assert shown["AccountSubscriptionStatus"] == "UNSUBSCRIBED"
+
+
+def test_without_the_add_on_only_the_start_is_refused(service: Service, lacking: Any) -> None:
+    lacking(pixel_perfect=False)
+    assert code_of(service.refusal(START, request())) == "UnsupportedPricingPlanException"
+    assert code_of(service.refusal(DESCRIBE, ids())) == "ResourceNotFoundException"
+
+
+def test_users_are_asked_for_in_their_home_region(service: Service, lacking: Any) -> None:
+    assert service.call(NAMESPACE, DEFAULT)["Namespace"]["CapacityRegion"] == "us-east-1"
+    lacking(home_region="eu-west-1")
+    refused = service.refusal(NAMESPACE, DEFAULT)
+    assert isinstance(refused, ClientError) and code_of(refused) == "AccessDeniedException"
+    assert "your identity region is eu-west-1." in str(refused)
+
+
+def test_an_operation_that_is_denied_is_denied(service: Service, lacking: Any) -> None:
+    lacking(denied=frozenset({*READS, DESCRIBE}))
+    for operation, members in ((DASHBOARD, SALES), (DASHBOARDS, ALONE), (DESCRIBE, ids())):
+        assert code_of(service.refusal(operation, members)) == "AccessDeniedException"
