@@ -9,7 +9,7 @@ import pytest
 
 from snapshot_export.domain.burst import BurstStatus, Work
 from snapshot_export.domain.export import Status
-from snapshot_export.errors import AlreadyEndedError
+from snapshot_export.errors import AlreadyEndedError, TransientError
 from snapshot_export.flows.drain import cancel_burst
 from snapshot_export.flows.work import work_on_burst
 from tests.support.bursts import burst, csv_manifest, manifest_of, recipient, template
@@ -271,3 +271,30 @@ def test_values_reach_neither_logs_nor_events_nor_refusals(
     assert not [line for line in lines if secret in line]
     assert secret not in json.dumps(announced)
     assert secret not in json.dumps(manifest_of(world, "burst-1"))
+
+
+def test_what_was_forecast_when_the_recipients_were_known_is_kept(world: World) -> None:
+    world.send({"Burst": burst(recipients=[recipient(number) for number in range(1, 31)])})
+    world.work_on_bursts()
+    begun = world.services.bursts.find("burst-1")
+    assert begun is not None and begun.foretold_at == begun.expanded_at
+    assert begun.foretold_p50 is not None and begun.foretold_p95 is not None
+    assert world.clock.now() + 60 < begun.foretold_p50 < begun.foretold_p95
+    world.driver.run()
+    ended = world.services.bursts.find("burst-1")
+    assert ended is not None and ended.status is BurstStatus.COMPLETED
+    assert ended.foretold_p50 == begun.foretold_p50
+
+
+def test_a_forecast_that_cannot_be_made_keeps_no_burst_from_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> Any:
+        raise TransientError("throughput is not to be read")
+
+    monkeypatch.setattr(world.services.throughput, "overheads", fail)
+    world.send({"Burst": burst(recipients=[recipient(1)])})
+    world.driver.run()
+    assert counts(world)["status"] is BurstStatus.COMPLETED
+    record = world.services.bursts.find("burst-1")
+    assert record is not None and record.foretold_at is None

@@ -22,6 +22,7 @@ from snapshot_export.adapters.records import Keys, export_from
 from snapshot_export.adapters.store import accept_writes
 from snapshot_export.domain.burst import Burst, BurstStatus
 from snapshot_export.domain.export import ErrorInfo, Export, Status
+from snapshot_export.domain.forecast import Outlook
 from snapshot_export.errors import ConditionFailedError, IdConflictError
 
 MOST_READ_AT_ONCE = 100
@@ -192,6 +193,24 @@ class BurstStore:
         """Note that it was told that the burst's deadline will probably be missed."""
         text = "SET at_risk_at = if_not_exists(at_risk_at, :now)"
         self._update(burst_id, text, "attribute_exists(digest)", {":now": now})
+
+    def note_forecast(self, burst_id: str, now: float, outlook: Outlook) -> None:
+        """Note the first forecast of a burst that runs.
+
+        Raises ConditionFailedError if it has one, or does not run.
+        """
+        self._update(
+            burst_id,
+            "SET foretold_at = :now, foretold_p50 = :p50, foretold_p95 = :p95",
+            "#status = :running AND attribute_not_exists(foretold_at)",
+            {
+                ":running": BurstStatus.RUNNING,
+                ":now": now,
+                ":p50": outlook.p50,
+                ":p95": outlook.p95,
+            },
+            _STATUS,
+        )
 
     def close(self, burst: Burst, expires_at: int) -> None:
         """Write the burst's end and remove its template and marker.

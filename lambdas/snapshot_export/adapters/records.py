@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.dynamodb import Item, Key
 from snapshot_export.domain.backlog import BacklogEntry
-from snapshot_export.domain.export import Attempt, ErrorInfo, Export, ExportedFile, Status
+from snapshot_export.domain.export import (
+    Attempt,
+    ErrorInfo,
+    Export,
+    ExportedFile,
+    Lease,
+    Status,
+)
 from snapshot_export.domain.gate import Gate
 from snapshot_export.domain.request import written
 
@@ -60,6 +68,7 @@ def export_attributes(export: Export) -> dict[str, Any]:
     data = asdict(export)
     data["snapshot"] = written(export.snapshot)
     data["files"] = [asdict(file) for file in export.files]
+    data["leases"] = lease_attributes(export.leases)
     data["listed_at"] = listed_at(export.accepted_at, export.export_id)
     return data | {"version": RECORD_VERSION}
 
@@ -72,10 +81,16 @@ def export_from(item: Item) -> Export:
             "status": Status(item["status"]),
             "snapshot": json.loads(item["snapshot"]),
             "files": tuple(_file_from(file) for file in item.get("files", [])),
+            "leases": tuple(Lease(**_only(lease, Lease)) for lease in item.get("leases", [])),
             "error": _error_from(item.get("error")),
             "ending": Status(item["ending"]) if "ending" in item else None,
         }
     )
+
+
+def lease_attributes(leases: Iterable[Lease]) -> list[dict[str, Any]]:
+    """The attribute `leases` of an export record."""
+    return [asdict(lease) for lease in leases]
 
 
 def attempt_attributes(attempt: Attempt) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from snapshot_export.adapters.records import (
     export_attributes,
     export_from,
     gate_from,
+    lease_attributes,
 )
 from snapshot_export.domain.backlog import BacklogEntry, front_rank
-from snapshot_export.domain.export import Attempt, Export, Status
+from snapshot_export.domain.export import Attempt, Export, Status, leases_after
 from snapshot_export.domain.gate import HOLD_SECONDS, Admission, Gate
 from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.errors import ConditionFailedError, IdConflictError
@@ -268,8 +269,13 @@ class Store:
                 self._put_entry(_entry_of(queued)),
                 self._on_export(
                     attempt,
-                    "SET #status = :queued, #rank = :rank, due_at = :due",
-                    {":queued": Status.QUEUED, ":rank": queued.rank, ":due": 0},
+                    "SET #status = :queued, #rank = :rank, due_at = :due, leases = :leases",
+                    {
+                        ":queued": Status.QUEUED,
+                        ":rank": queued.rank,
+                        ":due": 0,
+                        ":leases": lease_attributes(leases_after(export, attempt, now)),
+                    },
                     {"#rank": "rank"},
                     condition=_NOT_MARKED,
                 ),
@@ -293,7 +299,7 @@ class Store:
                     attempt,
                     "SET #status = :queued, attempt = :next, part = :part, failures = :failures, "
                     "files = :files, #error = :error, job_seconds = :seconds, "
-                    "#rank = :rank, due_at = :due",
+                    "leases = :leases, #rank = :rank, due_at = :due",
                     {
                         ":queued": Status.QUEUED,
                         ":next": export.attempt,
@@ -302,6 +308,7 @@ class Store:
                         ":files": data["files"],
                         ":error": data["error"] or {},
                         ":seconds": export.job_seconds or 0,
+                        ":leases": lease_attributes(leases_after(export, attempt)),
                         ":rank": queued.rank,
                         ":due": due_at or 0,
                     },
@@ -327,13 +334,14 @@ class Store:
             self._on_export(
                 attempt,
                 "SET #status = :end, files = :files, #error = :error, finished_at = :at, "
-                "job_seconds = :seconds, expires_at = :expires",
+                "job_seconds = :seconds, leases = :leases, expires_at = :expires",
                 {
                     ":end": export.status,
                     ":files": data["files"],
                     ":error": data["error"] or {},
                     ":at": export.finished_at,
                     ":seconds": export.job_seconds or 0,
+                    ":leases": lease_attributes(leases_after(export, attempt, export.finished_at)),
                     ":expires": expires_at,
                 },
                 {"#error": "error"},

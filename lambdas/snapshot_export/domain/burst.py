@@ -47,7 +47,8 @@ class Burst:
 
     `offset` and `line` are where the manifest is read on. `accepted` recipients have an export
     each; `completed`, `failed` and `cancelled` count how those ended. `at_risk_at` is when it was
-    told that the burst's deadline will probably be missed.
+    told that the burst's deadline will probably be missed. `foretold_p50` and `foretold_p95` are
+    what the forecast of `foretold_at` said of the burst's end, None where none was made.
     """
 
     burst_id: str
@@ -71,6 +72,9 @@ class Burst:
     draining_at: float | None = None
     drained_to: int = 1
     at_risk_at: float | None = None
+    foretold_at: float | None = None
+    foretold_p50: float | None = None
+    foretold_p95: float | None = None
     finished_at: float | None = None
     error: ErrorInfo | None = None
 

@@ -54,6 +54,26 @@ class ExportedFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lease:
+    """A slot that an export held, from `admitted_at` to `released_at`.
+
+    `started_at` and `ended_at` are those of its snapshot job, None where none ran. `attempt` as
+    Attempt has it, `slots` the limit under which it was let in.
+    """
+
+    attempt: int
+    admitted_at: float
+    released_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    slots: int = 0
+
+
+MOST_LEASES = 24
+"""Kept on an export; one that others in the account keep from starting may have any number."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Export:
     """One request of a user's, from accepted to its end.
 
@@ -62,7 +82,8 @@ class Export:
     `due_at` is when a waiting export's next attempt is due, 0 if it waits in the backlog by `rank`.
     `cancel_requested_at` marks a running export whose files shall not be delivered; `ending` is the
     end that is being announced, after which no mark is taken. `at_risk_at` marks one of which it
-    was told that its deadline will probably be missed.
+    was told that its deadline will probably be missed. `leases` are those that were given back, the
+    last MOST_LEASES of them.
     """
 
     export_id: str
@@ -91,6 +112,7 @@ class Export:
     finished_at: float | None = None
     job_seconds: float | None = None
     files: tuple[ExportedFile, ...] = ()
+    leases: tuple[Lease, ...] = ()
     error: ErrorInfo | None = None
 
 
@@ -138,6 +160,19 @@ class Attempt:
         """Name of the execution that watches this admission (at most 80 characters)."""
         name = f"{self.export_id}-{self.admission}"
         return f"{name}-r{self.restarts}" if self.restarts else name
+
+
+def leases_after(export: Export, attempt: Attempt, until: float | None = None) -> tuple[Lease, ...]:
+    """The export's leases once this attempt is over, at `until` if its slot was not freed before."""
+    lease = Lease(
+        attempt=attempt.attempt,
+        admitted_at=attempt.admitted_at,
+        released_at=attempt.released_at or until or attempt.admitted_at,
+        started_at=attempt.started_at,
+        ended_at=attempt.job_ended_at,
+        slots=attempt.slots,
+    )
+    return (*export.leases, lease)[-MOST_LEASES:]
 
 
 LOST = "LOST"

@@ -19,6 +19,7 @@ from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.errors import ConditionFailedError, ManifestError
 from snapshot_export.flows.admit import try_admit
 from snapshot_export.flows.close_burst import ask_for_close
+from snapshot_export.flows.foretell import foretell
 from snapshot_export.flows.recipients import Slice, refusal_of_taken_id, slices
 
 ADMIT_EVERY_SECONDS = 10.0
@@ -93,3 +94,4 @@ def _end(services: Services, burst: Burst, error: ErrorInfo | None) -> None:
     )
     try_admit(services)
     ask_for_close(services, burst.burst_id)
+    foretell(services, burst.burst_id)

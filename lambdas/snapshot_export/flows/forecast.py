@@ -111,6 +111,12 @@ def burst_groups(services: Services, seen: Seen) -> dict[str, Group]:
     return found
 
 
+def foresee_burst(services: Services, seen: Seen, burst_id: str) -> Outlook | None:
+    """When a burst will be over; None where nothing of it was seen, or nothing is let in."""
+    group = burst_groups(services, seen).get(burst_id)
+    return foresee(seen.situation, {burst_id: group}).get(burst_id) if group else None
+
+
 def plan_exports(
     services: Services,
     exports: Sequence[PlannedExports],
