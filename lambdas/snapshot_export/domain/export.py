@@ -163,7 +163,7 @@ class Attempt:
 
 
 def leases_after(export: Export, attempt: Attempt, until: float | None = None) -> tuple[Lease, ...]:
-    """The export's leases once this attempt is over, at `until` if its slot was not freed before."""
+    """The export's leases once this attempt is over; its slot is held to `until` if not freed."""
     lease = Lease(
         attempt=attempt.attempt,
         admitted_at=attempt.admitted_at,
