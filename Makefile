@@ -7,7 +7,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test test-iam chaos chaos-selftest bench bench-growth bench-forecast bench-burst check openapi fmt lock clean
+.PHONY: help install run up down test test-iam browser report-screenshot chaos chaos-selftest bench bench-growth bench-forecast bench-burst check openapi fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -24,11 +24,16 @@ up: install  ## Start the embedded account with the stack, and keep it running
 down:  ## Stop what `make up` keeps running
 	@test ! -x $(BIN)/python || exec $(BIN)/python -m local.down
 
-test: install  ## Run every test, on two workers; TESTS=tests/unit chooses
+test: install $(if $(CHROMIUM),,browser)  ## Run every test, on two workers; TESTS=tests/unit chooses
 	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 test-iam: install  ## The end-to-end tests on an embedded account that enforces IAM
 	E2E_IAM=1 $(BIN)/python -m pytest $(addprefix tests/e2e/test_,iam.py api.py rows.py examples.py bad_morning.py)
+
+browser: .local/chromium/.installed  ## Install the Chromium of the browser tests (CHROMIUM=<path> tests with another)
+
+report-screenshot: install browser  ## Photograph the burst report anew, for docs/bursts.md
+	$(BIN)/python -m tests.browser.screenshot
 
 chaos: install  ## Crash points, interleavings, faults on the running stack, fuzz (PARTS="points ..." for some)
 	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos $(PARTS)
@@ -68,7 +73,7 @@ lock: .venv/.installed  ## Resolve requirements.in anew, in the two locked files
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet -c requirements.txt lambdas/requirements.in -o lambdas/requirements.txt
 
 clean: down  ## Remove all that the other commands made
-	rm -rf .venv node_modules .local cdk.out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules tests/browser/node_modules .local cdk.out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.installed: requirements.txt
@@ -92,6 +97,12 @@ node_modules/.installed: package.json package-lock.json
 	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 18))' || { \
 	  echo "This project needs Node.js 18 or newer; this is $$(node --version)."; exit 1; }
 	npm ci --no-update-notifier --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Apart from node_modules, since only tests need it: 64 MB to fetch, 250 MB on disk. None of its scripts run.
+.local/chromium/.installed: tests/browser/package.json tests/browser/package-lock.json tests/browser/unpack.mjs
+	cd tests/browser && npm ci --ignore-scripts --no-update-notifier --no-audit --no-fund --loglevel=error
+	node tests/browser/unpack.mjs $(@D)
 	@touch $@
 
 # The functions' wheels for this machine, so that a deployment to the embedded account needs no network.

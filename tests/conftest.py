@@ -17,6 +17,7 @@ GROUPS = {
     "make run": "tests/e2e/test_run.py",
     "faults": "tests/chaos/test_stack.py",
     "burst of many": "tests/e2e/test_burst_of_many.py",
+    "browser": "tests/browser/",
     "state machine": "tests/statemachine/",
     "QuickSight emulator": "tests/contract/quicksight_emulator/",
 }

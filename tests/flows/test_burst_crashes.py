@@ -15,7 +15,7 @@ from snapshot_export.domain.export import Status
 from snapshot_export.flows.drain import cancel_burst
 from snapshot_export.flows.reconcile import reconcile
 from snapshot_export.flows.work import work_on_burst
-from tests.support.bursts import burst, csv_manifest, manifest_of
+from tests.support.bursts import burst, csv_manifest, manifest_of, report_of
 from tests.support.world import World
 
 MANY, FEW = range(2, 62), range(2, 14)
@@ -151,11 +151,12 @@ def test_a_closing_dies_at_each_of_its_calls_and_the_burst_ends_once(
             break
     killer.arm(None)
     revive(world)
-    assert deaths == 7, "find, touch, read, refusals, upload, event, end"
+    assert deaths == 9, "find, touch, read, refusals, upload, refusals, upload, event, end"
     record = world.services.bursts.find("burst-1")
     assert record is not None and record.status is BurstStatus.COMPLETED
     assert record.completed == len(FEW) - 1
     assert len(manifest_of(world, "burst-1")["Files"]) == len(FEW) - 1
+    assert report_of(world, "burst-1").count('<span class="state completed">') == len(FEW)
     assert ends, "announced at least once"
     assert world.services.bursts.unfinished_ids() == []
     announced = len(ends)

@@ -39,10 +39,20 @@ def csv_manifest(world: World, text: str | bytes, name: str = "list.csv") -> dic
 
 def manifest_of(world: World, burst_id: str) -> dict[str, Any]:
     """The manifest.json of a burst that ended."""
-    key = f"bursts/{burst_id}/manifest.json"
-    answer = world.session.client("s3").get_object(Bucket=world.settings.export_bucket, Key=key)
-    manifest: dict[str, Any] = json.loads(answer["Body"].read())
+    manifest: dict[str, Any] = json.loads(_left_of(world, burst_id, "manifest.json"))
     return manifest
+
+
+def report_of(world: World, burst_id: str) -> str:
+    """The report.html of a burst that ended."""
+    return _left_of(world, burst_id, "report.html").decode()
+
+
+def _left_of(world: World, burst_id: str, name: str) -> bytes:
+    key = f"bursts/{burst_id}/{name}"
+    answer = world.session.client("s3").get_object(Bucket=world.settings.export_bucket, Key=key)
+    content: bytes = answer["Body"].read()
+    return content
 
 
 def bursts_announced(world: World) -> list[dict[str, Any]]:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.dynamodb import Item, Key, update_of
-from snapshot_export.domain.burst import Burst, BurstStatus, ManifestFormat
+from snapshot_export.domain.burst import Burst, BurstStatus, ManifestFormat, Refusal
 from snapshot_export.domain.export import ErrorInfo, Export
 from snapshot_export.domain.request import Problem
 
 REFUSED_PREFIX = "REFUSED#"
 _ENDS = {"COMPLETED": "completed", "FAILED": "failed", "CANCELLED": "cancelled"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refusal:
-    """A recipient that was refused: its line and why, without values."""
-
-    line: int
-    problems: tuple[Problem, ...]
 
 
 def burst_key(burst_id: str) -> Key:

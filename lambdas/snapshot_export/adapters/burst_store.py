@@ -8,7 +8,6 @@ from typing import Any
 
 from snapshot_export.adapters.burst_records import (
     REFUSED_PREFIX,
-    Refusal,
     burst_attributes,
     burst_from,
     burst_key,
@@ -20,7 +19,7 @@ from snapshot_export.adapters.burst_records import (
 from snapshot_export.adapters.dynamodb import Item, Table, delete_of, put_of, update_of
 from snapshot_export.adapters.records import Keys, export_from
 from snapshot_export.adapters.store import accept_writes
-from snapshot_export.domain.burst import Burst, BurstStatus
+from snapshot_export.domain.burst import Burst, BurstStatus, Refusal
 from snapshot_export.domain.export import ErrorInfo, Export, Status
 from snapshot_export.domain.forecast import Outlook
 from snapshot_export.errors import ConditionFailedError, IdConflictError

@@ -1,4 +1,4 @@
-"""S3: the recipients of bursts, read in ranges, and the manifests of bursts that ended."""
+"""S3: the recipients of bursts, read in ranges; manifests and reports of bursts that ended."""
 
 from __future__ import annotations
 
@@ -77,15 +77,26 @@ class Manifests:
         """Where the manifest of a burst that ended lies."""
         return f"s3://{self._bucket}/{BURSTS_PREFIX}{burst_id}/manifest.json"
 
+    def report_address(self, burst_id: str) -> str:
+        """Where the report of a burst that ended lies, beside its manifest."""
+        return f"s3://{self._bucket}/{BURSTS_PREFIX}{burst_id}/report.html"
+
     def write(self, burst_id: str, lines: Iterable[str]) -> None:
         """Write the manifest of a burst that ended, over what an interrupted writing left."""
-        _, key = _parts_of(self.address(burst_id))
+        self._write(self.address(burst_id), lines, "application/json")
+
+    def write_report(self, burst_id: str, pieces: Iterable[str]) -> None:
+        """Write the report of a burst that ended, over what an interrupted writing left."""
+        self._write(self.report_address(burst_id), pieces, "text/html; charset=utf-8")
+
+    def _write(self, uri: str, pieces: Iterable[str], content_type: str) -> None:
+        bucket, key = _parts_of(uri)
         with tempfile.TemporaryFile() as file:
-            file.writelines(line.encode() for line in lines)
+            file.writelines(piece.encode() for piece in pieces)
             file.seek(0)
             try:
                 self._client.upload_fileobj(
-                    file, self._bucket, key, ExtraArgs={"ContentType": "application/json"}
+                    file, bucket, key, ExtraArgs={"ContentType": content_type}
                 )
             except (ClientError, BotoCoreError, S3UploadFailedError) as error:
                 raise _translate(error) from None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from snapshot_export.domain.export import ErrorInfo
+from snapshot_export.domain.request import Problem
 
 STALLED_SECONDS = 150.0
 """A burst that has work left and did not move for this long has lost its message."""
@@ -119,6 +120,14 @@ class Burst:
             return Work.CLOSE
         drains = self.draining_at is not None and self.drained_to < self.line
         return Work.DRAIN if drains else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A recipient that was refused: its line and why, without values."""
+
+    line: int
+    problems: tuple[Problem, ...]
 
 
 def export_id_of(burst_id: str, line: int) -> str:

@@ -14,7 +14,7 @@ An export without files has one entry that tells why.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -26,8 +26,10 @@ from snapshot_export.domain.export import ErrorInfo, Export
 TOUCH_EVERY_READS = 50
 
 
-def manifest_lines(services: Services, burst: Burst) -> Iterator[str]:
-    """The manifest's text in pieces."""
+def manifest_lines(
+    services: Services, burst: Burst, seen: Callable[[Export], None]
+) -> Iterator[str]:
+    """The manifest's text in pieces; each export that is read for it is shown to `seen`."""
     head: dict[str, Any] = {
         "BurstId": burst.burst_id,
         "Status": burst.final_status.value,
@@ -36,7 +38,7 @@ def manifest_lines(services: Services, burst: Burst) -> Iterator[str]:
     if burst.error:
         head["Error"] = _error(burst.error)
     yield json.dumps(head)[:-1] + ',\n"Files": ['
-    yield from _items(_files(services, burst))
+    yield from _items(_files(services, burst, seen))
     yield '],\n"Refused": ['
     yield from _items(_refused(services, burst))
     yield "]}\n"
@@ -50,7 +52,9 @@ def _items(items: Iterable[dict[str, Any]]) -> Iterator[str]:
     yield "\n"
 
 
-def _files(services: Services, burst: Burst) -> Iterator[dict[str, Any]]:
+def _files(
+    services: Services, burst: Burst, seen: Callable[[Export], None]
+) -> Iterator[dict[str, Any]]:
     starts = range(1, burst.line, MOST_READ_AT_ONCE)
     for number, start in enumerate(starts):
         if number % TOUCH_EVERY_READS == TOUCH_EVERY_READS - 1:
@@ -59,6 +63,7 @@ def _files(services: Services, burst: Burst) -> Iterator[dict[str, Any]]:
         ids = [export_id_of(burst.burst_id, line) for line in lines]
         for export in services.bursts.exports(ids):
             if export.burst_id == burst.burst_id:
+                seen(export)
                 yield from _files_of(export)
 
 

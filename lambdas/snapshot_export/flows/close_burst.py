@@ -1,8 +1,9 @@
-"""Close: a burst that is over gets its manifest, is announced, and ends.
+"""Close: a burst that is over gets its manifest and its report, is announced, and ends.
 
-Order of writes: manifest.json, then the event, then one transaction writes the end and removes
-template and marker. Dying between two repeats what came before, which leaves the same object and
-an event of the same EventId: the event is delivered at least once, and the burst ends once.
+Order of writes: manifest.json, report.html, then the event, then one transaction writes the end and
+removes template and marker. Dying between two repeats what came before, which leaves the same
+objects and an event of the same EventId: the event is delivered at least once, and the burst ends
+once. Both objects are made from one reading of the exports.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Work
+from snapshot_export.domain.burst_report import ReportCollector
 from snapshot_export.errors import ConditionFailedError
 from snapshot_export.flows.accept_burst import ask_for
 from snapshot_export.flows.burst_manifest import manifest_lines
+from snapshot_export.flows.burst_report import report_pieces
 
 logger = Logger(child=True)
 
@@ -35,7 +38,9 @@ def close_burst(services: Services, burst_id: str) -> None:
     if burst is None or burst.work_left is not Work.CLOSE:
         return
     services.bursts.touch(burst_id, services.now())
-    services.manifests.write(burst_id, manifest_lines(services, burst))
+    collector = ReportCollector()
+    services.manifests.write(burst_id, manifest_lines(services, burst, collector.add))
+    services.manifests.write_report(burst_id, report_pieces(services, burst, collector))
     services.events.announce_burst(burst, services.manifests.address(burst_id))
     now = services.now()
     ended = replace(burst, status=burst.final_status, finished_at=now)

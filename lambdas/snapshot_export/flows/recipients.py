@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from snapshot_export.adapters.burst_records import Refusal
 from snapshot_export.adapters.manifests import Found
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import rank_of
-from snapshot_export.domain.burst import Burst, ManifestFormat, export_id_of
+from snapshot_export.domain.burst import Burst, ManifestFormat, Refusal, export_id_of
 from snapshot_export.domain.burst_request import Recipient, body_of
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.manifest_lines import Record, join_quoted, split_lines

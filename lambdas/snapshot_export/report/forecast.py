@@ -1,0 +1,77 @@
+"""Forecast against outcome, as a scale and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snapshot_export.domain.burst_report import Foretold, Report
+from snapshot_export.report.words import length, moment
+
+_NEAR_SECONDS = 0.5
+
+
+def forecast_html(report: Report) -> Iterator[str]:
+    """The forecast of a burst beside its end, in pieces."""
+    foretold, end = report.foretold, report.ended_at
+    if foretold is None:
+        yield '<p class="note">No forecast was made.</p>'
+        return
+    if end is None:
+        yield '<p class="note">Nothing ended, so there is nothing to compare with.</p>'
+        return
+    yield f"<p>{_verdict(foretold, end)}{_kept(report.deadline, end)}</p>"
+    yield from _scale(foretold, end, report.deadline)
+
+
+def _verdict(foretold: Foretold, end: float) -> str:
+    off = end - foretold.p50
+    if abs(off) < _NEAR_SECONDS:
+        said = "It ended when it was expected"
+    else:
+        said = f"It ended {length(abs(off))} {'later' if off > 0 else 'earlier'} than expected"
+    if end <= foretold.p95:
+        return f"{said}, within what 19 of 20 cases keep."
+    return f"{said}, <strong>{length(end - foretold.p95)} past what 19 of 20 cases keep</strong>."
+
+
+def _kept(deadline: float | None, end: float) -> str:
+    if deadline is None:
+        return ""
+    spare = length(abs(deadline - end))
+    if end <= deadline:
+        return f" The deadline was kept with {spare} to spare."
+    return f" <strong>The deadline was missed by {spare}.</strong>"
+
+
+def _scale(foretold: Foretold, end: float, deadline: float | None) -> Iterator[str]:
+    marks = [
+        ("told", "Forecast made", foretold.at),
+        ("p50", "Expected (P50)", foretold.p50),
+        ("p95", "19 of 20 cases (P95)", foretold.p95),
+        ("end", "Ended", end),
+        *([("deadline", "Deadline", deadline)] if deadline else []),
+    ]
+    times = [time for _, _, time in marks]
+    first, seconds = min(times), max(max(times) - min(times), 0.001)
+    places = {name: 1 + 98 * (time - first) / seconds for name, _, time in marks}
+    yield '<figure class="chart scale"><svg height="28" aria-hidden="true">'
+    yield '<line class="line" x1="0" x2="100%" y1="14" y2="14"/>'
+    width = max(0.0, places["p95"] - places["p50"])
+    yield f'<rect class="likely" x="{places["p50"]:.2f}%" y="6" width="{width:.2f}%" height="16"/>'
+    yield from (_mark(name, f"{place:.2f}%", 28) for name, place in places.items())
+    yield '</svg><dl class="marks">'
+    for name, meaning, time in marks:
+        swatch = f'<svg height="13" aria-hidden="true">{_mark(name, "50%", 13)}</svg>'
+        after = "once all were accepted" if name == "told" else _after(time - foretold.at)
+        yield f"<div><dt>{swatch}{meaning}</dt><dd>{after}{moment(time)}</dd></div>"
+    yield "</dl></figure>"
+
+
+def _after(seconds: float) -> str:
+    return f"after {length(seconds)}" if seconds >= 0 else f"{length(-seconds)} before"
+
+
+def _mark(name: str, x: str, tall: int) -> str:
+    if name == "end":
+        return f'<circle class="end" cx="{x}" cy="{tall / 2:g}" r="5"/>'
+    return f'<line class="{name}" x1="{x}" x2="{x}" y1="2" y2="{tall - 2}"/>'

@@ -1,0 +1,22 @@
+"""Addresses of files that a report can link to without becoming a key to them.
+
+An address that is signed would open the file to whoever has the page, and expire. The console asks
+who is there.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+_CONSOLES = {"cn": "amazonaws.cn", "us-gov": "amazonaws-us-gov.com"}
+
+
+def console_link(uri: str, region: str) -> str:
+    """The S3 console's page of an object `s3://bucket/key`."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    domain = next(
+        (found for start, found in _CONSOLES.items() if region.startswith(f"{start}-")),
+        "aws.amazon.com",
+    )
+    query = urlencode({"region": region, "prefix": key}, safe="/", quote_via=quote)
+    return f"https://{region}.console.{domain}/s3/object/{quote(bucket, safe='')}?{query}"
