@@ -103,6 +103,7 @@ def burst_details(burst: Mapping[str, Any], now: datetime) -> Table:
         ("accepted at", show_time(burst.get("AcceptedAt"), now=now)),
         ("ended", show_time(burst.get("FinishedAt"), now=now)),
         ("manifest", escape(burst.get("ManifestS3Uri") or "")),
+        ("report", escape(burst.get("ReportS3Uri") or "")),
         ("reason", escape(_error_of(burst))),
     ]
     for refusal in burst.get("Refusals") or ():

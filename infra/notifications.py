@@ -21,7 +21,7 @@ _FAILED = (
 )
 _BURST = (
     "Burst {id} ended as {status}. Recipients: {total}; completed {completed}, failed {failed}, "
-    "cancelled {cancelled}, refused {refused}. Every file is listed in {manifest}"
+    "cancelled {cancelled}, refused {refused}. Look at {report}; every file is listed in {manifest}"
 )
 _AT_RISK = (
     "{id} will probably not be done by its deadline, {deadline}: the chance is {chance}; it is "
@@ -80,6 +80,7 @@ class Notifications(Construct):
             cancelled="$.detail.Counts.Cancelled",
             refused="$.detail.Counts.Refused",
             manifest="$.detail.ManifestS3Uri",
+            report="$.detail.ReportS3Uri",
         )
 
         for name, detail_type, member in (

@@ -37,13 +37,18 @@ def download_files(deployed: Deployed, exports: Iterable[Mapping[str, Any]]) -> 
 
     def download(export_id: str, uri: str) -> None:
         place = urlsplit(uri)
-        target = EXPORTS_DIR / export_id / Path(place.path).name
+        target = file_of(export_id, uri)
         target.parent.mkdir(exist_ok=True)
         storage.download_file(place.netloc, place.path.lstrip("/"), str(target))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda pair: download(*pair), wanted))
     return len(wanted)
+
+
+def file_of(export_id: str, uri: str) -> Path:
+    """Where the file of an address is downloaded to."""
+    return EXPORTS_DIR / export_id / Path(urlsplit(uri).path).name
 
 
 def print_table(

@@ -23,6 +23,7 @@ from local.kept import KeptCloud, find_kept
 from local.measures import measure
 from local.progress import ProgressDisplay, Standing, judge_standing
 from local.report import download_files, print_table, write_run_json
+from local.run_report import ask_forecast, write_report
 from local.settings import DEPLOYMENT, QUICKSIGHT
 
 RUN_DIR = WORK_DIR / "run"
@@ -49,9 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _export(deployed: Deployed, console: Console, count: int, logs: Path) -> int:
     run_id = f"run-{time.strftime('%Y%m%d-%H%M%S')}"
     messages = make_messages(run_id, count)
+    export_ids = [message["ExportId"] for message in messages]
+    expected = ask_forecast(deployed, messages)
     sent_at = time.time()
     deployed.send(*messages)
-    exports = _follow(deployed, console, [message["ExportId"] for message in messages])
+    exports = _follow(deployed, console, export_ids)
     if len(exports) < count or any(not _has_ended(export) for export in exports.values()):
         console.print(f"nothing moved for {_STALLED_SECONDS} s; logs are in {logs}")
     files = download_files(deployed, exports.values())
@@ -60,7 +63,8 @@ def _export(deployed: Deployed, console: Console, count: int, logs: Path) -> int
     )
     write_run_json(measures)
     print_table(console, messages, exports)
-    console.print(f"{files} files in {WORK_DIR / 'exports'}")
+    report = write_report(deployed, run_id, export_ids, sent_at=sent_at, expected=expected)
+    console.print(f"{files} files in {WORK_DIR / 'exports'}; a report to look at: {report}")
     print(measures.closing_line(), flush=True)
     return 0 if measures.completed == count else 1
 

@@ -145,6 +145,10 @@ def test_a_csv_of_customers_becomes_files_of_each_and_one_event(
         content = read(deployed, file["S3Uri"])
         assert len(content) == file["Size"]
         assert customers_in(content, "CSV") == {f"cust-{int(number):04d}"}
+    report = read(deployed, event["ReportS3Uri"]).decode()
+    assert "18 of 20 recipients completed" in report and "2 refused" in report
+    assert report.count('<g class="bar completed">') == 18
+    assert "Expected (P50)" in report and "cust-00" not in report
     assert burst_record(deployed, "morning")["status"] == "COMPLETED"
     assert deployed.partition("BURSTS") == []
 

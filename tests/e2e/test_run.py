@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -72,6 +73,23 @@ def test_a_run_exports_everything_and_says_so() -> None:
     exported = sorted((ROOT / ".local" / "exports").iterdir())
     assert len(exported) == COUNT
     assert all(any(folder.iterdir()) for folder in exported)
+    check_report(output)
+
+
+def check_report(output: str) -> None:
+    """It is told of, shows every export on the slots, and links to files that are there."""
+    told = re.search(r"a report to look at: (\S+)", output)
+    assert told is not None, output
+    page = Path(told[1]).read_text()
+    assert f"{COUNT} of {COUNT} exports completed" in page
+    assert page.count('<g class="bar completed">') == COUNT
+    assert page.count('<rect class="lane" y=') == 12
+    assert "before they were sent" in page, "the forecast of the deployed API"
+    links = [unquote(link) for link in re.findall(r'href="(exports/[^"]+)"', page)]
+    assert len(set(links)) == len(links) >= COUNT
+    assert all((Path(told[1]).parent / link).is_file() for link in links)
+    tags = [f"cust-{number:04}" for number in range(2, COUNT + 1)]  # 1 stands in a file's name
+    assert not [tag for tag in tags if tag in page]
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="lists processes by /proc")

@@ -41,6 +41,7 @@ def test_a_burst_is_accepted_shown_and_known_again(world: World) -> None:
     assert [each["Line"] for each in shown["Refusals"]] == [3, 4]
     assert shown["Refusals"][0]["Problems"][0]["Field"] == "RowLevelPermissionTags"
     assert shown["ManifestS3Uri"].endswith("/bursts/burst-1/manifest.json")
+    assert shown["ReportS3Uri"].endswith("/bursts/burst-1/report.html")
 
 
 def test_refusals_come_in_pages(world: World) -> None:

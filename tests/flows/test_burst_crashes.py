@@ -127,8 +127,8 @@ def test_a_closing_dies_at_each_of_its_calls_and_the_burst_ends_once(
     ends: list[str] = []
     real = world.services.events.announce_burst
 
-    def announce(found: Any, uri: str) -> None:
-        real(found, uri)
+    def announce(found: Any, *addresses: str) -> None:
+        real(found, *addresses)
         ends.append(found.burst_id)
 
     monkeypatch.setattr(world.services.events, "announce_burst", announce)

@@ -63,6 +63,7 @@ def test_people_are_told_of_bursts_that_ended_with_their_counts(template: StackT
     assert pattern == {"source": ["snapshot-export"], "detail-type": ["Snapshot Burst Completed"]}
     assert "completed [$.detail.Counts.Completed], failed [$.detail.Counts.Failed]" in text
     assert "[$.detail.ManifestS3Uri]" in text
+    assert "[$.detail.ReportS3Uri]" in text
 
 
 @pytest.mark.parametrize("kind", ["Export", "Burst"])

@@ -42,9 +42,9 @@ class Events:
         """Send the export's completion or failure. Raises TransientError if it was not taken."""
         self._send(DETAIL_TYPES[export.status], _detail(export))
 
-    def announce_burst(self, burst: Burst, manifest_uri: str) -> None:
+    def announce_burst(self, burst: Burst, manifest_uri: str, report_uri: str) -> None:
         """Send the burst's completion. Raises TransientError if it was not taken."""
-        self._send(BURST_DETAIL_TYPE, _burst_detail(burst, manifest_uri))
+        self._send(BURST_DETAIL_TYPE, _burst_detail(burst, manifest_uri, report_uri))
 
     def announce_export_at_risk(
         self, record: BacklogEntry | Attempt, deadline: float, outlook: Outlook
@@ -117,12 +117,13 @@ def _iso(moment: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-def _burst_detail(burst: Burst, manifest_uri: str) -> dict[str, Any]:
+def _burst_detail(burst: Burst, manifest_uri: str, report_uri: str) -> dict[str, Any]:
     detail: dict[str, Any] = {
         "EventId": f"{burst.burst_id}-{burst.digest[:12]}",
         "BurstId": burst.burst_id,
         "Status": burst.final_status.value,
         "Counts": burst.counts,
         "ManifestS3Uri": manifest_uri,
+        "ReportS3Uri": report_uri,
     }
     return detail | {"ErrorCode": burst.error.code} if burst.error else detail

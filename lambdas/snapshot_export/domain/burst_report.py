@@ -54,11 +54,15 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Foretold:
-    """What was forecast at `at`: ends as likely earlier as later, and later in one of 20 cases."""
+    """What was forecast at `at`: ends as likely earlier as later, and later in one of 20 cases.
+
+    `occasion` says when that was.
+    """
 
     at: float
     p50: float
     p95: float
+    occasion: str = "once all were accepted"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,8 +66,9 @@ class Bar:
 class Timeline:
     """Lanes from the first lease to the last release, `limit` of them or more.
 
-    `used` is the share of the slots' time that was held while exports still waited, None where
-    none waited. Gaps are between two leases of a lane. `left_out` spans are not in the lanes.
+    `used` is the share of the slots' time that was held while exports still waited, `worked` that
+    in which a job ran; None where none waited. Gaps are between two leases of a lane. `left_out`
+    spans are not in the lanes.
     """
 
     begin: float
@@ -77,6 +78,7 @@ class Timeline:
     spans: int
     left_out: int
     used: float | None
+    worked: float | None
     median_gap: float | None
     longest_gap: float | None
 
@@ -115,6 +117,9 @@ def draw(spans: Sequence[Span], *, limit: int, left_out: int = 0) -> Timeline | 
         return None
     lanes = pack(spans, limit)
     begin, end = min(each.start for each in spans), max(each.end for each in spans)
+    last = max(each.start for each in spans)  # exports waited until the last one was let in
+    held = ((each.start, each.end) for each in spans)
+    jobs = (job for each in spans if (job := _job_of(each)))
     shortest = 0.0
     if len(spans) > MOST_BARS:
         shortest = 2 * (end - begin) * len(lanes) / MOST_BARS
@@ -128,7 +133,8 @@ def draw(spans: Sequence[Span], *, limit: int, left_out: int = 0) -> Timeline | 
         lanes=tuple(tuple(_bars(lane, shortest)) for lane in lanes),
         spans=len(spans),
         left_out=left_out,
-        used=_used(spans, limit, begin),
+        used=_share(held, limit, begin, last) if last > begin else None,
+        worked=_share(jobs, limit, begin, last) if last > begin else None,
         median_gap=median(gaps) if gaps else None,
         longest_gap=max(gaps, default=None),
     )
@@ -171,21 +177,21 @@ def _bar(group: Sequence[Span]) -> Bar:
         start=group[0].start,
         end=max(each.end for each in group),
         held=sum(each.end - each.start for each in group),
-        worked=sum(
-            max(0.0, min(each.job_end, each.end) - max(each.job_start, each.start))
-            for each in group
-            if each.job_start is not None and each.job_end is not None
-        ),
+        worked=sum(job[1] - job[0] for each in group if (job := _job_of(each))),
         count=len(group),
         outcome=max((each.outcome for each in group), key=_WORST_LAST.index),
         first=group[0],
     )
 
 
-def _used(spans: Sequence[Span], limit: int, begin: float) -> float | None:
-    """Exports waited until the last one was let in."""
-    last = max(each.start for each in spans)
-    if last <= begin or limit <= 0:
+def _job_of(span: Span) -> tuple[float, float] | None:
+    """The job's times within its lease: QuickSight's clock is not ours."""
+    if span.job_start is None or span.job_end is None:
         return None
-    held = sum(max(0.0, min(each.end, last) - each.start) for each in spans)
+    start = max(span.job_start, span.start)
+    return start, max(start, min(span.job_end, span.end))
+
+
+def _share(spans: Iterable[tuple[float, float]], limit: int, begin: float, last: float) -> float:
+    held = sum(max(0.0, min(end, last) - start) for start, end in spans)
     return min(1.0, held / (limit * (last - begin)))

@@ -41,7 +41,9 @@ def close_burst(services: Services, burst_id: str) -> None:
     collector = ReportCollector()
     services.manifests.write(burst_id, manifest_lines(services, burst, collector.add))
     services.manifests.write_report(burst_id, report_pieces(services, burst, collector))
-    services.events.announce_burst(burst, services.manifests.address(burst_id))
+    services.events.announce_burst(
+        burst, services.manifests.address(burst_id), services.manifests.report_address(burst_id)
+    )
     now = services.now()
     ended = replace(burst, status=burst.final_status, finished_at=now)
     try:

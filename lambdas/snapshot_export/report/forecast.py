@@ -8,6 +8,8 @@ from snapshot_export.domain.burst_report import Foretold, Report
 from snapshot_export.report.words import length, moment
 
 _NEAR_SECONDS = 0.5
+_FAR = 3.0
+"""A deadline that is so many times as far away as everything else is told, but not drawn."""
 
 
 def forecast_html(report: Report) -> Iterator[str]:
@@ -51,9 +53,15 @@ def _scale(foretold: Foretold, end: float, deadline: float | None) -> Iterator[s
         ("end", "Ended", end),
         *([("deadline", "Deadline", deadline)] if deadline else []),
     ]
-    times = [time for _, _, time in marks]
-    first, seconds = min(times), max(max(times) - min(times), 0.001)
-    places = {name: 1 + 98 * (time - first) / seconds for name, _, time in marks}
+    last = max(foretold.p95, end)
+    if deadline is not None and deadline - foretold.at <= _FAR * (last - foretold.at):
+        last = max(last, deadline)
+    seconds = max(last - foretold.at, 0.001)
+    places = {
+        name: 1 + 98 * min(1.0, max(0.0, (time - foretold.at) / seconds))
+        for name, _, time in marks
+        if time <= last
+    }
     yield '<figure class="chart scale"><svg height="28" aria-hidden="true">'
     yield '<line class="line" x1="0" x2="100%" y1="14" y2="14"/>'
     width = max(0.0, places["p95"] - places["p50"])
@@ -62,7 +70,7 @@ def _scale(foretold: Foretold, end: float, deadline: float | None) -> Iterator[s
     yield '</svg><dl class="marks">'
     for name, meaning, time in marks:
         swatch = f'<svg height="13" aria-hidden="true">{_mark(name, "50%", 13)}</svg>'
-        after = "once all were accepted" if name == "told" else _after(time - foretold.at)
+        after = foretold.occasion if name == "told" else _after(time - foretold.at)
         yield f"<div><dt>{swatch}{meaning}</dt><dd>{after}{moment(time)}</dd></div>"
     yield "</dl></figure>"
 

@@ -49,7 +49,7 @@ def render_page(report: Report, *, link: Link, written_at: float) -> Iterator[st
         "rows_note": rows_note(report),
         "refused": refused_section(report),
         "footer": [
-            f"Written {moment(written_at)}. All files are listed in ",
+            f"Written {moment(written_at)}. Everything that came out: ",
             place(report.manifest),
         ],
     }
@@ -88,7 +88,7 @@ def _lede(report: Report) -> str:
     whose = f"{counts['Completed']:,} of {count(counts['Total'], report.each)} completed"
     ended = [
         f"{counts[name]:,} {name.lower()}"
-        for name in ("Failed", "Cancelled", "Refused")
+        for name in ("Failed", "Cancelled", "Refused", "Unfinished")
         if counts.get(name)
     ]
     if report.ended_at is not None:
@@ -98,7 +98,7 @@ def _lede(report: Report) -> str:
 
 
 def _numbers(report: Report) -> Iterator[str]:
-    for name in ("Completed", "Failed", "Cancelled", "Refused"):
+    for name in ("Completed", "Failed", "Cancelled", "Refused", "Unfinished"):
         if name in report.counts:
             yield f"<div><dt>{name.lower()}</dt><dd>{report.counts[name]:,}</dd></div>"
     timeline = report.timeline

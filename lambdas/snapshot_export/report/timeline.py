@@ -120,7 +120,8 @@ def _sentences(timeline: Timeline) -> Iterator[str]:
     if timeline.used is not None:
         yield (
             f"While exports still waited, these held {timeline.used:.1%} of the time of "
-            f"{count(timeline.limit, 'slot')}; what is empty may have been held by others."
+            f"{count(timeline.limit, 'slot')}, with a job running {timeline.worked:.1%}; "
+            "what is empty may have been held by others."
         )
     if timeline.median_gap is not None:
         yield (

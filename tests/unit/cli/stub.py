@@ -119,6 +119,7 @@ class StubApi:
         self.bursts[body["BurstId"]] = {
             "BurstId": body["BurstId"], "Status": "EXPANDING", "Counts": {"Total": 2, **counts},
             "Refusals": [], "RefusalsNextToken": None, "ManifestS3Uri": None,
+            "ReportS3Uri": None,
             "AcceptedAt": "2026-11-23T10:00:00Z", "FinishedAt": None, "body": body,
         }  # fmt: skip
         return 202, {"BurstId": body["BurstId"], "Status": "EXPANDING", "StatusPath": "/b"}

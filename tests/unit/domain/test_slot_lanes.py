@@ -59,6 +59,14 @@ def test_gaps_and_the_share_that_was_held_while_exports_waited() -> None:
     ]
     assert (timeline.median_gap, timeline.longest_gap) == (2, 4)
     assert timeline.used == pytest.approx((10 + 6 + 18) / 40)
+    assert timeline.worked == 0
+
+
+def test_a_job_counts_within_its_lease_whatever_quicksights_clock_says() -> None:
+    spans = [span(0, 10, job_start=-3.0, job_end=6.0), span(10, 20, job_start=12.0, job_end=25.0)]
+    timeline = draw(spans, limit=1)
+    assert timeline is not None and timeline.worked == pytest.approx(0.6)
+    assert [bar.worked for bar in timeline.lanes[0]] == [6, 8]
 
 
 def test_without_leases_there_is_nothing_to_draw_and_without_waiting_nothing_to_share() -> None:

@@ -53,9 +53,9 @@ class RefusedLine(BaseModel):
 
 
 class BurstShape(BaseModel):
-    """A burst. CancelRequested: what waits is being cancelled. ManifestS3Uri is there at its end.
-    ExpectedEnd is there once all recipients were read. Error tells why the rest of them could not
-    be.
+    """A burst. CancelRequested: what waits is being cancelled. ManifestS3Uri, and ReportS3Uri for
+    people, are there at its end. ExpectedEnd is there once all recipients were read. Error tells
+    why the rest of them could not be.
     """
 
     BurstId: str
@@ -64,6 +64,7 @@ class BurstShape(BaseModel):
     Refusals: list[RefusedLine]
     RefusalsNextToken: str | None
     ManifestS3Uri: str | None
+    ReportS3Uri: str | None
     CancelRequested: bool
     ExpectedEnd: str | None
     AcceptedAt: str
@@ -138,14 +139,16 @@ def _accepted(burst: Burst | None, burst_id: str) -> Response[str]:
 
 
 def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstShape:
-    error = burst.error
+    error, manifests = burst.error, services().manifests
+    is_end = burst.status.is_end
     return BurstShape(
         BurstId=burst.burst_id,
         Status=burst.status,
         Counts=BurstCounts(**burst.counts),
         Refusals=[_line(refusal) for refusal in refusals],
         RefusalsNextToken=token,
-        ManifestS3Uri=services().manifests.address(burst.burst_id) if burst.status.is_end else None,
+        ManifestS3Uri=manifests.address(burst.burst_id) if is_end else None,
+        ReportS3Uri=manifests.report_address(burst.burst_id) if is_end else None,
         CancelRequested=burst.draining_at is not None,
         ExpectedEnd=iso(view_burst_end(services(), burst)),
         AcceptedAt=iso_time(burst.accepted_at),
