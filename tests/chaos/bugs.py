@@ -127,7 +127,7 @@ BUGS = (
             self._on_export(
                 attempt,
                 "SET #status = :end, files = :files, #error = :error, finished_at = :at, "
-                "job_seconds = :seconds, expires_at = :expires",
+                "job_seconds = :seconds, leases = :leases, expires_at = :expires",
                 {
 """,
                 """        data = export_attributes(export)
@@ -135,20 +135,18 @@ BUGS = (
             update_of(
                 self._keys.export(attempt.export_id),
                 "SET #status = :end, files = :files, #error = :error, finished_at = :at, "
-                "job_seconds = :seconds, expires_at = :expires",
+                "job_seconds = :seconds, leases = :leases, expires_at = :expires",
                 values={
 """,
             ),
             (
                 STORE,
-                """                    ":seconds": export.job_seconds or 0,
-                    ":expires": expires_at,
+                """                    ":expires": expires_at,
                 },
                 {"#error": "error"},
             ),
 """,
-                """                    ":seconds": export.job_seconds or 0,
-                    ":expires": expires_at,
+                """                    ":expires": expires_at,
                 },
                 names={"#error": "error", "#status": "status"},
             ),

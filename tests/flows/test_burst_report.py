@@ -80,7 +80,7 @@ def test_a_burst_that_nobody_was_accepted_of_has_a_page_too(world: World) -> Non
     world.send({"Burst": burst(recipients=["nobody"])})
     world.driver.run()
     page = report_of(world, "burst-1")
-    assert "0 of 1 recipient completed" in page and "No forecast was made" in page
+    assert "0 of 1 recipient completed" in page and "Nothing ended" in page
     assert "No export held a slot" in page
 
 

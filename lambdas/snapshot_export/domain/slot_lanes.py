@@ -6,6 +6,7 @@ first lane that is free when it begins.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,9 +31,6 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-_WORST_LAST = list(Outcome)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
     """One lease of an export (epoch seconds); the job's times are None where no job was seen."""
@@ -51,6 +49,7 @@ class Bar:
     """What is drawn: a span, or `count` spans of a lane that are too short to be seen alone.
 
     `held` and `worked` are the seconds with a lease, and with a job; `first` is the first span.
+    `outcome` is how most of them ended, `failed` of how many the export failed.
     """
 
     start: float
@@ -59,6 +58,7 @@ class Bar:
     worked: float
     count: int
     outcome: Outcome
+    failed: int
     first: Span
 
 
@@ -173,13 +173,15 @@ def _bars(lane: Sequence[Span], shortest: float) -> Iterable[Bar]:
 
 
 def _bar(group: Sequence[Span]) -> Bar:
+    outcomes = Counter(each.outcome for each in group)
     return Bar(
         start=group[0].start,
         end=max(each.end for each in group),
         held=sum(each.end - each.start for each in group),
         worked=sum(job[1] - job[0] for each in group if (job := _job_of(each))),
         count=len(group),
-        outcome=max((each.outcome for each in group), key=_WORST_LAST.index),
+        outcome=outcomes.most_common(1)[0][0],
+        failed=outcomes[Outcome.FAILED],
         first=group[0],
     )
 

@@ -15,11 +15,11 @@ _FAR = 3.0
 def forecast_html(report: Report) -> Iterator[str]:
     """The forecast of a burst beside its end, in pieces."""
     foretold, end = report.foretold, report.ended_at
-    if foretold is None:
-        yield '<p class="note">No forecast was made.</p>'
-        return
     if end is None:
         yield '<p class="note">Nothing ended, so there is nothing to compare with.</p>'
+        return
+    if foretold is None:
+        yield f'<p class="note">No forecast was made.{_kept(report.deadline, end)}</p>'
         return
     yield f"<p>{_verdict(foretold, end)}{_kept(report.deadline, end)}</p>"
     yield from _scale(foretold, end, report.deadline)

@@ -12,6 +12,8 @@ _LOW_FROM = 25
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400,
           21_600, 43_200, 86_400, 172_800, 604_800)  # fmt: skip
 _MOST_TICKS = 7
+_LOWEST_STRIP = 2
+"""Pixels that failed exports have in a bar of many, however few they are."""
 _MEANINGS = {
     Outcome.COMPLETED: "completed",
     Outcome.AGAIN: "another attempt or part followed",
@@ -47,39 +49,45 @@ def timeline_html(timeline: Timeline | None) -> Iterator[str]:
     yield "</svg></div>"
     yield from _axis(ticks, seconds)
     yield '<output class="read" id="read">Point at a bar to see whose it is.</output></figure>'
-    yield _legend({bar.outcome for lane in timeline.lanes for bar in lane})
+    bars = [bar for lane in timeline.lanes for bar in lane]
+    failed = [Outcome.FAILED] if any(bar.failed for bar in bars) else []
+    yield _legend({*(bar.outcome for bar in bars), *failed})
     yield f'<p class="note">{" ".join(_sentences(timeline))}</p>'
 
 
 def _bar(bar: Bar, begin: float, seconds: float, top: int, tall: int) -> str:
-    width = max(bar.end - bar.start, 0.0)
-    attributes = f'y="{top}" height="{tall}"'
+    place = _across(bar.start - begin, bar.end - bar.start, seconds)
     parts = [
         f'<g class="bar {bar.outcome.value}"><title>{_title(bar)}</title>'
-        f'<rect class="held" x="{_percent(bar.start - begin, seconds)}" '
-        f'width="{_percent(width, seconds)}" {attributes}/>'
+        f'<rect class="held" {place} y="{top}" height="{tall}"/>'
     ]
-    if bar.count > 1 and width > 0:
-        share = min(1.0, bar.worked / width)
-        parts.append(
-            f'<rect class="job" x="{_percent(bar.start - begin, seconds)}" '
-            f'width="{_percent(width, seconds)}" {attributes} opacity="{share:.2f}"/>'
-        )
+    if bar.count > 1:
+        share = min(1.0, bar.worked / max(bar.end - bar.start, 0.001))
+        parts.append(f'<rect class="job" {place} y="{top}" height="{tall}" opacity="{share:.2f}"/>')
+        if bar.failed:
+            low = max(_LOWEST_STRIP, round(tall * bar.failed / bar.count))
+            parts.append(
+                f'<g class="failed"><rect class="part" {place} y="{top + tall - low}" '
+                f'height="{low}"/></g>'
+            )
     elif bar.worked > 0 and bar.first.job_start is not None:
         start = max(bar.first.job_start, bar.start)
-        parts.append(
-            f'<rect class="job" x="{_percent(start - begin, seconds)}" '
-            f'width="{_percent(bar.worked, seconds)}" {attributes}/>'
-        )
+        job = _across(start - begin, bar.worked, seconds)
+        parts.append(f'<rect class="job" {job} y="{top}" height="{tall}"/>')
     return "".join([*parts, "</g>"])
+
+
+def _across(start: float, width: float, seconds: float) -> str:
+    return f'x="{_percent(start, seconds)}" width="{_percent(width, seconds)}"'
 
 
 def _title(bar: Bar) -> str:
     name = text(bar.first.export_id)
     if bar.count > 1:
+        failed = f"; {bar.failed} of exports that failed" if bar.failed else ""
         return (
             f"{bar.count} leases from {name} on, {length(bar.end - bar.start)}: "
-            f"slot held {length(bar.held)}, jobs ran {length(bar.worked)}"
+            f"slot held {length(bar.held)}, jobs ran {length(bar.worked)}{failed}"
         )
     again = f", attempt {bar.first.attempt}" if bar.first.attempt > 1 else ""
     return (

@@ -116,6 +116,13 @@ def test_what_is_left_out_is_told_with_the_place_of_the_rest() -> None:
     assert len(page) < 3_000_000
 
 
+def test_in_a_bar_of_many_the_failed_have_their_part() -> None:
+    page = page_of(report_of(exports_of(4000)))
+    assert page.count('class="bar completed"') > 500
+    assert re.search(r"leases from invoices-2026-11-\d+ on, .*?; 1 of exports that failed", page)
+    assert page.count('<g class="failed"><rect class="part"') > 50
+
+
 @pytest.mark.parametrize(
     ("foretold", "words"),
     [
@@ -133,6 +140,7 @@ def test_the_forecast_is_compared_with_the_end(foretold: Foretold | None, words:
 def test_a_deadline_that_was_missed_is_said_to_be() -> None:
     ended = export(1, leases=(lease(1, 39),), finished_at=BEGIN + 42, deadline=BEGIN + 30)
     assert "The deadline was missed by 12.0 s" in page_of(report_of([ended]))
+    assert "The deadline was missed by 12.0 s" in page_of(report_of([ended], foretold=None))
 
 
 def test_files_are_linked_to_the_console_of_their_region() -> None:
