@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from snapshot_export.domain.export import MOST_LEASES, Lease, Status
+from snapshot_export.domain.export import MOST_LEASES, Attempt, Lease, Status, leases_after
 from tests.flows.test_slots import send_many
 from tests.support.messages import message, visuals_group
+from tests.support.reports import BEGIN, export, lease
 from tests.support.world import World
 
 
-def check_lease(lease: Lease) -> None:
+def check_lease(held: Lease) -> None:
     """A lease begins, its job runs within it, and it is given back."""
-    assert lease.started_at is not None and lease.ended_at is not None
-    assert lease.admitted_at <= lease.started_at < lease.ended_at <= lease.released_at
-    assert lease.slots == 12
+    assert held.started_at is not None and held.ended_at is not None
+    assert held.admitted_at <= held.started_at < held.ended_at <= held.released_at
+    assert held.slots == 12
 
 
 def test_never_more_leases_than_slots_at_any_instant(world: World) -> None:
-    ids = send_many(world, 30)
+    ids = send_many(world, 18)
     world.driver.run()
-    leases = [lease for each in ids for lease in world.export(each).leases]
-    assert len(leases) == 30
-    for lease in leases:
-        check_lease(lease)
+    leases = [held for each in ids for held in world.export(each).leases]
+    assert len(leases) == 18
+    for held in leases:
+        check_lease(held)
         # a slot is filled in the same instant of the virtual clock in which it was freed
-        held = [each for each in leases if each.admitted_at <= lease.admitted_at]
-        assert sum(each.released_at > lease.admitted_at for each in held) <= 12
+        begun = [each for each in leases if each.admitted_at <= held.admitted_at]
+        assert sum(each.released_at > held.admitted_at for each in begun) <= 12
 
 
 def test_each_part_of_an_export_has_a_lease(world: World) -> None:
@@ -32,38 +33,53 @@ def test_each_part_of_an_export_has_a_lease(world: World) -> None:
     groups = [visuals_group("CSV", visual, sheet="all-tables") for visual in visuals]
     world.send(message("parts", dashboard="board-pack", groups=groups))
     world.driver.run()
-    export = world.export("parts")
-    assert export.status is Status.COMPLETED, export.error
-    assert [lease.attempt for lease in export.leases] == [1, 2]
-    for lease in export.leases:
-        check_lease(lease)
+    ended = world.export("parts")
+    assert ended.status is Status.COMPLETED, ended.error
+    assert [held.attempt for held in ended.leases] == [1, 2]
+    for held in ended.leases:
+        check_lease(held)
 
 
 def test_each_failed_attempt_has_a_lease(world: World) -> None:
     world.switch("fail_job", ErrorType="INTERNAL_FAILURE", times=9)
     world.send(message("always"))
     world.driver.run()
-    assert [lease.attempt for lease in world.export("always").leases] == [1, 2, 3]
+    assert [held.attempt for held in world.export("always").leases] == [1, 2, 3]
 
 
 def test_a_start_that_is_refused_held_its_slot_without_a_job(world: World) -> None:
     world.send(message("refused", dashboard="no-such-dashboard"))
     world.driver.run()
-    export = world.export("refused")
-    assert export.status is Status.FAILED
-    (lease,) = export.leases
-    assert (lease.started_at, lease.ended_at) == (None, None)
-    assert lease.released_at == export.finished_at
+    ended = world.export("refused")
+    assert ended.status is Status.FAILED
+    (held,) = ended.leases
+    assert (held.started_at, held.ended_at) == (None, None)
+    assert held.released_at == ended.finished_at
 
 
-def test_leases_that_others_kept_from_starting_are_kept_up_to_a_number(world: World) -> None:
-    world.quicksight.emulator.occupy(12, 3600.0)
+def test_a_lease_that_others_kept_from_starting_is_kept_without_a_job(world: World) -> None:
+    world.quicksight.emulator.occupy(12, 40.0)
     world.send(message("kept-out"))
-    world.driver.run(until=world.clock.now() + 1800)
-    handed_back = world.export("kept-out")
-    assert 2 < len(handed_back.leases) <= MOST_LEASES
     world.driver.run()
-    export = world.export("kept-out")
-    assert export.status is Status.COMPLETED
-    assert len(export.leases) == MOST_LEASES
-    assert [lease.started_at is None for lease in export.leases] == [True] * 23 + [False]
+    ended = world.export("kept-out")
+    assert ended.status is Status.COMPLETED
+    *handed_back, last = ended.leases
+    assert handed_back and {held.started_at for held in handed_back} == {None}
+    assert all(held.released_at >= held.admitted_at for held in handed_back)
+    check_lease(last)
+
+
+def test_the_last_leases_are_kept_up_to_a_number() -> None:
+    kept = tuple(lease(60.0 * number, 1) for number in range(MOST_LEASES))
+    attempt = Attempt(
+        export_id="e",
+        attempt=2,
+        admission=99,
+        dashboard_id="d",
+        snapshot_job_id="e-2",
+        admitted_at=BEGIN + 5000,
+        start_by=BEGIN + 5600,
+    )
+    after = leases_after(export(1, leases=kept), attempt, BEGIN + 5003)
+    assert len(after) == MOST_LEASES and after[:-1] == kept[1:]
+    assert (after[-1].attempt, after[-1].released_at) == (2, BEGIN + 5003)
