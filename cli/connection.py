@@ -26,21 +26,27 @@ _DENIED = ("AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidClie
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """An AWS account and region as boto3 reaches it; `endpoint_url` only of the embedded one."""
+    """An AWS account and region as boto3 reaches it.
+
+    Only the embedded one has an `endpoint_url`, and a `quicksight_url` for its QuickSight.
+    """
 
     session: boto3.Session
     region: str
     endpoint_url: str | None = None
+    quicksight_url: str | None = None
 
-    def client(self, service: str) -> Any:
-        """A boto3 client; the embedded account's never leaves this machine."""
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client, of this region unless another is named.
+
+        The embedded account's never leaves this machine.
+        """
         config = Config(retries={"mode": "standard", "max_attempts": 5})
         if self.endpoint_url:
             config = config.merge(Config(proxies={}, s3={"addressing_style": "path"}))
+        url = (service == "quicksight" and self.quicksight_url) or self.endpoint_url
         connect: Any = self.session.client
-        return connect(
-            service, region_name=self.region, endpoint_url=self.endpoint_url, config=config
-        )
+        return connect(service, region_name=region or self.region, endpoint_url=url, config=config)
 
 
 def open_account(
@@ -76,7 +82,8 @@ def find_state_file() -> Path:
 
 def _open_local(state_file: Path) -> Account:
     try:
-        endpoint_url = json.loads(state_file.read_text())["endpoint_url"]
+        state = json.loads(state_file.read_text())
+        endpoint_url, quicksight_url = state["endpoint_url"], state.get("quicksight_url")
     except (OSError, ValueError, KeyError, TypeError):
         raise UnreachableError(
             f"{state_file} names no embedded account; start it: make up"
@@ -95,7 +102,12 @@ def _open_local(state_file: Path) -> Account:
         aws_secret_access_key=_LOCAL_KEY,
         region_name=_LOCAL_REGION,
     )
-    return Account(session=session, region=_LOCAL_REGION, endpoint_url=endpoint_url)
+    return Account(
+        session=session,
+        region=_LOCAL_REGION,
+        endpoint_url=endpoint_url,
+        quicksight_url=quicksight_url,
+    )
 
 
 def read_outputs(account: Account, stack_name: str) -> dict[str, str]:

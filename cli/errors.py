@@ -11,7 +11,7 @@ class ExitCode(IntEnum):
     """Exit codes of every command; docs/cli.md has the table."""
 
     OK = 0
-    EXPORT_FAILED = 1
+    EXPORT_FAILED = 1  # of the doctor: a check
     USAGE = 2
     NOT_FOUND = 3
     UNREACHABLE = 4

@@ -12,6 +12,7 @@ import click
 from cli.commands.burst import burst
 from cli.commands.cancel import cancel
 from cli.commands.capacity import capacity
+from cli.commands.doctor import doctor
 from cli.commands.listing import list_exports
 from cli.commands.plan import plan
 from cli.commands.redrive import redrive
@@ -29,13 +30,13 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 def snapshots() -> None:
     """Export Amazon QuickSight dashboards to files, by the thousand.
 
-    Exit codes: 0 ok, 1 an export did not complete, 2 wrong usage or an invalid request, 3 not
-    found, 4 cannot reach or not permitted, 5 conflict, 6 time is up.
+    Exit codes: 0 ok, 1 an export did not complete or a check failed, 2 wrong usage or an invalid
+    request, 3 not found, 4 cannot reach or not permitted, 5 conflict, 6 time is up.
     """
 
 
 for command in (
-    submit, burst, status, list_exports, watch, plan, cancel, schedule, capacity, redrive,
+    submit, burst, status, list_exports, watch, plan, cancel, schedule, capacity, redrive, doctor,
 ):  # fmt: skip
     snapshots.add_command(command)
 

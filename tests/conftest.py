@@ -19,6 +19,7 @@ GROUPS = {
     "burst of many": "tests/e2e/test_burst_of_many.py",
     "browser": "tests/browser/",
     "state machine": "tests/statemachine/",
+    "doctor": "tests/contract/doctor/",
     "QuickSight emulator": "tests/contract/quicksight_emulator/",
 }
 ORDER = list(GROUPS)

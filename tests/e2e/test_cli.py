@@ -39,7 +39,8 @@ Cli = Callable[..., Ended]
 def cli(deployed: Deployed, tmp_path: Path) -> Iterator[Cli]:
     """Run the installed command in an empty folder; at the end nothing is paused or limited."""
     state = tmp_path / "state.json"
-    state.write_text(json.dumps({"endpoint_url": deployed.endpoint_url}))
+    addresses = {"endpoint_url": deployed.endpoint_url, "quicksight_url": deployed.quicksight_url}
+    state.write_text(json.dumps(addresses))
     environment = {
         "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SNAPSHOTS_LOCAL": "1",
         "SNAPSHOTS_LOCAL_STATE": str(state),
@@ -209,6 +210,25 @@ def test_redrive_brings_messages_back_and_loses_none(cli: Cli, deployed: Deploye
     wait_until(lambda: shown()["rejected"]["Found"] >= 1)
     left = {each["MessageId"] for each in shown()["dead-letter"]["Messages"]}
     assert left == message_ids - {dead_id}
+
+
+def test_the_doctor_finds_the_embedded_account_sound(cli: Cli, deployed: Deployed) -> None:
+    look = ["doctor", "--dashboard", "sales-overview", "--json"]
+    done = cli(*look)
+    checks = {each["Check"]: each for each in done.json["Checks"]}
+    states = {name: each["State"] for name, each in checks.items()}
+    assert done.code == 0, done.out
+    silent = {name for name, state in states.items() if state == "not checked"}
+    assert silent - {"pixel-perfect reports"} == {"limit of snapshot jobs"}
+    assert "does not answer" in checks["limit of snapshot jobs"]["Seen"]
+    assert {name for name, state in states.items() if state == "warning"} <= {"notifications", "version"}
+    assert deployed.outputs["ExportBucketName"] in checks["export bucket: policy"]["Seen"]
+    missing = {"Operation": "DescribeDashboard", "Exception": "ResourceNotFoundException"}
+    deployed.switch({"kind": "raise_exception", **missing})
+    again = cli(*look)
+    failed = [each for each in again.json["Checks"] if each["State"] == "failed"]
+    assert again.code == 1 and [each["Check"] for each in failed] == ["dashboard sales-overview"]
+    assert "order-details (Order details)" in failed[0]["Mend"]
 
 
 def test_a_stack_that_cannot_be_reached_is_exit_code_4(cli: Cli, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from cli.main import main
-from tests.unit.cli.stub import StubApi, serve
+from tests.unit.cli.stub import StubApi, serving
 
 REGION = "us-east-1"
 
@@ -34,13 +33,8 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def api() -> Iterator[StubApi]:
-    stub = StubApi()
-    server = serve(stub)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield stub
-    server.shutdown()
-    server.server_close()
+    with serving() as stub:
+        yield stub
 
 
 @pytest.fixture

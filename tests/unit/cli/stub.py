@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -225,6 +226,18 @@ def check(body: Any, members: set[str], *, required: set[str]) -> None:
         raise RefusedError(400, "INVALID_REQUEST", "is not a member of the request", name)
     for name in sorted(required - set(body)):
         raise RefusedError(400, "INVALID_REQUEST", "is required", name)
+
+
+@contextmanager
+def serving() -> Iterator[StubApi]:
+    """A stub that is called at its `url`."""
+    stub = StubApi()
+    server = serve(stub)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield stub
+    server.shutdown()
+    server.server_close()
 
 
 def serve(api: StubApi) -> ThreadingHTTPServer:

@@ -1,0 +1,76 @@
+"""Who may start and read snapshot jobs, by IAM's own simulation: nothing is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cli.doctor import mends
+from cli.doctor.case import Case
+from cli.doctor.findings import Verdict, failed, not_checked, ok, warning
+
+_START = "quicksight:StartDashboardSnapshotJob"
+_DESCRIBE = "quicksight:DescribeDashboardSnapshotJob"
+_RESULT = "quicksight:DescribeDashboardSnapshotJobResult"
+_NEEDED = {"start": (_START, _DESCRIBE), "describe": (_DESCRIBE,), "collect": (_RESULT,)}
+_ASSUMED = re.compile(r"arn:[\w-]+:sts::\d{12}:assumed-role/([^/]+)/.+")
+
+
+def look_at_caller(case: Case) -> Verdict:
+    """Whether the caller may start jobs: of use before there are functions that may."""
+    if case.caller_arn.endswith(":root"):
+        return ok("you are the account's root user; work with a role instead")
+    principal = case.caller_arn
+    if found := _ASSUMED.fullmatch(principal):
+        principal = case.call("iam", "GetRole", RoleName=found.group(1))["Role"]["Arn"]
+    denied = _simulate(case, principal, (_START, _DESCRIBE, _RESULT))
+    return judge_caller(denied, deployed=bool(case.outputs))
+
+
+def judge_caller(denied: Sequence[str], *, deployed: bool) -> Verdict:
+    """The functions bring their own rights; the caller's are needed for trying things by hand."""
+    if not denied:
+        return ok("IAM's simulation allows all three snapshot operations")
+    seen = f"IAM's simulation denies you {', '.join(denied)}"
+    if deployed:
+        return ok(f"{seen}; the functions have rights of their own")
+    mend = mends.grant(", ".join(denied), "your dashboards")
+    return warning(f"{seen}; the deployed functions will have rights of their own", mend)
+
+
+def look_at_functions(case: Case) -> Verdict:
+    """Whether the roles of the deployed functions may do what their steps do."""
+    denied: dict[str, Sequence[str]] = {}
+    for name, actions in _NEEDED.items():
+        if name not in case.functions:
+            return not_checked(f"the stack's {name} function was not found")
+        denied[name] = _simulate(case, str(case.functions[name]["Role"]), actions)
+    return judge_functions(denied)
+
+
+def judge_functions(denied: Mapping[str, Sequence[str]]) -> Verdict:
+    """`denied` holds what each function's role may not do."""
+    lacking = [f"the {name} function {', '.join(each)}" for name, each in denied.items() if each]
+    if lacking:
+        return failed(f"IAM's simulation denies {'; '.join(lacking)}", mends.grant_functions())
+    return ok("IAM's simulation allows start, describe and collect their snapshot operations")
+
+
+def _simulate(case: Case, principal: str, actions: Iterable[str]) -> list[str]:
+    """The actions that the principal may not do, on a dashboard and on a snapshot job of it."""
+    dashboard = case.quicksight_arn(f"dashboard/{next(iter(case.dashboards), 'any')}")
+    answer = case.call(
+        "iam",
+        "SimulatePrincipalPolicy",
+        PolicySourceArn=principal,
+        ActionNames=[*actions],
+        ResourceArns=[dashboard, f"{dashboard}/snapshot-job/any"],
+    )
+    return [each["EvalActionName"] for each in answer["EvaluationResults"] if not _is_allowed(each)]
+
+
+def _is_allowed(result: Mapping[str, Any]) -> bool:
+    details = result.get("ResourceSpecificResults", ())
+    decisions = [result["EvalDecision"], *(each["EvalResourceDecision"] for each in details)]
+    return all(decision == "allowed" for decision in decisions)
