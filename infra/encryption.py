@@ -75,8 +75,8 @@ class Encryption(Construct):
 def _let_use(service: str, condition: Mapping[str, str] | None = None) -> iam.PolicyStatement:
     """QuickSight writes to the bucket, CloudWatch's alarms to the topic.
 
-    CDK adds the same for EventBridge, which publishes to the topic. To confirm on a real account:
-    that QuickSight sends aws:SourceAccount to KMS, as to S3. If a start fails for lack of rights,
+    CDK adds the same for EventBridge, which publishes to the topic. QuickSight sends
+    aws:SourceAccount to KMS, as to S3 [? source-account-kms]. If a start fails for lack of rights,
     drop that condition first.
     """
     return iam.PolicyStatement(

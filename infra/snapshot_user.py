@@ -18,8 +18,8 @@ class SnapshotUser(Construct):
     """A role with the snapshot operations, which `functions` assume together with a user's context.
 
     Source: QuickSight API reference, GetIdentityContext: the trust policy must allow
-    sts:SetContext besides sts:AssumeRole. To confirm on a real account: that GetIdentityContext is
-    granted on users' ARNs, as here, and not on `*`.
+    sts:SetContext besides sts:AssumeRole [? identity-context-trust]. GetIdentityContext is granted
+    on users' ARNs, as here, and not on `*` [? identity-context-resource].
     """
 
     def __init__(

@@ -87,7 +87,7 @@ class Storage(Construct):
         self._let_quicksight_write(quicksight_account_id)
 
     def _let_quicksight_write(self, account_id: str) -> None:
-        # To confirm on a real account: that QuickSight sends aws:SourceAccount on both calls. If
+        # [? source-account-s3] QuickSight sends aws:SourceAccount on both calls. If
         # a start fails for lack of rights on this bucket, drop the condition first.
         granted = {
             "s3:PutObject": self.bucket.arn_for_objects(f"{SNAPSHOTS_PREFIX}*"),

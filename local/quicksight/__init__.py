@@ -4,7 +4,8 @@ Besides: what a caller reads of the account before, and registered users' identi
 
 `QuickSightServer` is the HTTP form, `Emulator` the same without HTTP. The facts behind every rule
 are in the botocore service model `quicksight/2018-04-01` and the text of AWS's documentation;
-what neither says is marked `[?]` where it is decided.
+what neither says is marked `[? id]` where it is decided, with the row of that id in
+docs/real-account.md.
 """
 
 from local.quicksight.emulator import Emulator

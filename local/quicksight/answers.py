@@ -40,7 +40,7 @@ def result_output(
 ) -> dict[str, Any]:
     """DescribeDashboardSnapshotJobResult's output, with fresh addresses where there are any.
 
-    A failed job has its `ErrorInfo` and no `Result` [?].
+    A failed job has its `ErrorInfo` and no `Result` [? failed-job-result].
     """
     output = {
         "Arn": job.arn,

@@ -31,7 +31,8 @@ class _RefusedError(Exception):
 class Destination:
     """Uploads as QuickSight's service principal would; safe to use from several threads.
 
-    AWS documents no error types for failed uploads; those given here are the emulator's own [?].
+    AWS documents no error types for failed uploads; those given here are the emulator's own
+    [? upload-error-types].
     """
 
     def __init__(self, settings: Settings) -> None:

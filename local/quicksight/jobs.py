@@ -84,7 +84,7 @@ class JobBook:
 
     @property
     def running(self) -> int:
-        """How many jobs are QUEUED or RUNNING: both count toward the limit [?]."""
+        """How many jobs are QUEUED or RUNNING: both count [? queued-jobs-count]."""
         return len(self._active)
 
     def find(self, dashboard_id: str, job_id: str) -> Job | None:

@@ -73,7 +73,7 @@ class Operations:
         return job
 
     def _check_id(self, members: dict[str, Any], now: float) -> None:
-        """An id is in use while its job runs and for 24 hours after [?: refused all the time]."""
+        """An id is in use while its job runs and for 24 hours after [? id-in-use-24h]."""
         job = self._account.book.find(members["DashboardId"], members["SnapshotJobId"])
         if job is None:
             return
@@ -105,7 +105,7 @@ def _read_members(request: ApiRequest) -> dict[str, Any]:
     """The validated members.
 
     Where InvalidParameterValueException is not documented (DescribeDashboardSnapshotJob), an id
-    that breaks the model's bounds is not found [?].
+    that breaks the model's bounds is not found [? describe-of-bad-id].
     """
     operation = request.known_operation()
     members, violations = read_members(operation.input_shape, request.members)

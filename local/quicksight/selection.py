@@ -51,7 +51,10 @@ def _tag_allows(row: Invoice, key: str, value: str) -> bool:
 
 
 def _asked_for(row: Invoice, parameters: Mapping[str, Sequence[Mapping[str, Any]]]) -> bool:
-    """Several values of a parameter mean any of them; unknown names and no values no filter [?]."""
+    """Several values of a parameter mean any of them; unknown names and no values no filter.
+
+    [? parameters-filter]
+    """
     return all(
         any(matches(row, value) for value in values)
         for (kind, name), matches in _PARAMETERS.items()

@@ -40,3 +40,36 @@ def test_every_make_target_of_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     named = set(re.findall(r"make ([a-z-]+)", README))
     assert named and named <= targets
+
+
+def test_the_first_export_on_a_real_account_is_accepted() -> None:
+    page = (ROOT / "docs" / "real-account.md").read_text()
+    found = re.search(r"<<END\n(.*?)\nEND", page, re.S)
+    assert found
+    body = found[1].replace("$DASHBOARD", "sales").replace("<sheet>", "summary")
+    assert parse_request(body, TARGET).export_id == "first"
+
+
+def test_what_only_a_real_account_can_confirm_has_its_row() -> None:
+    """Marks `[? id]` in code and documents, and the tables of docs/real-account.md."""
+    page = (ROOT / "docs" / "real-account.md").read_text()
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| [^|]+ \| [^|]+ \| .+ \| [^|]+ \|$", page, re.M)
+    assert len(rows) == len(set(rows)) == page.count("\n| `") > 30
+    wrong: dict[str, list[str]] = {}
+    marked: set[str] = set()
+    for path in _own_texts():
+        text = path.read_text()
+        marks = re.findall(r"\[\?(?=[\]: ]) ?([^\]]*)\]", text)
+        loose = re.findall(r"(?i)to confirm (?:first )?on a real account", text)
+        marked |= set(marks)
+        if bad := [*loose, *(mark for mark in marks if mark not in {*rows, "id"})]:
+            wrong[str(path.relative_to(ROOT))] = bad
+    assert wrong == {}
+    assert len(marked & set(rows)) > 12
+
+
+def _own_texts() -> list[Path]:
+    folders = ("bench", "cli", "docs", "infra", "lambdas", "local", "schedules", "statemachine")
+    texts = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
+    texts += [*ROOT.glob("*.md"), ROOT / "app.py"]
+    return [path for path in texts if path.suffix in (".py", ".md", ".json")]
