@@ -22,8 +22,8 @@ from local.quicksight.durations import draw_job_seconds
 from snapshot_export.adapters.services import Services, make_services
 from snapshot_export.flows.accept import accept_message
 from snapshot_export.flows.admit import admit
-from snapshot_export.flows.check import check
 from snapshot_export.flows.collect import collect
+from snapshot_export.flows.hand_over import check_and_hand_over
 from snapshot_export.flows.start import start
 from snapshot_export.settings import Settings
 
@@ -32,7 +32,7 @@ STEP_SECONDS = 0.15
 LIMIT = 12
 _FLOWS: dict[str, Callable[[Services, str, int, int], dict[str, Any]]] = {
     "StartSnapshot": start,
-    "DescribeSnapshot": check,
+    "DescribeSnapshot": check_and_hand_over,
     "CollectFiles": collect,
 }
 

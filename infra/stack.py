@@ -221,7 +221,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
         grants.announce(functions[name])
     intake.rejected_queue.grant(functions["intake"], "sqs:SendMessage")
     grants.call_quicksight(functions["start"], _START, _DESCRIBE)
-    grants.call_quicksight(functions["describe"], _DESCRIBE)
+    grants.call_quicksight(functions["describe"], _START, _DESCRIBE)
     grants.call_quicksight(functions["collect"], _RESULT)
     grants.call_quicksight(functions["reconcile"], _DESCRIBE)
     grants.move_files(functions["collect"])

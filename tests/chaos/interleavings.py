@@ -30,8 +30,8 @@ from snapshot_export.adapters.services import Services, make_services
 from snapshot_export.flows.accept import accept_message
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.cancel import cancel
-from snapshot_export.flows.check import check
 from snapshot_export.flows.collect import collect
+from snapshot_export.flows.hand_over import check_and_hand_over
 from snapshot_export.flows.reconcile import reconcile
 from snapshot_export.flows.start import start
 from tests.chaos.actors import Actor, stepped
@@ -65,7 +65,7 @@ CLAIMS = frozenset(
 )
 """Bugs that the sample must catch (bugs.py)."""
 CSV = visuals_group("CSV", "lines")
-STEPS = {"start": start, "check": check, "collect": collect}
+STEPS = {"start": start, "check": check_and_hand_over, "collect": collect}
 NUMBERS = st.integers(0, MOST_EXPORTS - 1)
 FATES = st.sampled_from(
     [None, None, None, None, None, Fate.LOST, Fate.SILENT, Fate.AFTER, Fate.BEFORE]

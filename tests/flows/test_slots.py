@@ -118,6 +118,7 @@ def test_steps_and_writes_per_export_do_not_grow_with_the_backlog(world: World) 
         world.driver.run()
         return (world.driver.steps - steps) / count, (world.writes - writes) / count
 
+    cost_of(14, "learned-from")
     few_steps, few_writes = cost_of(14, "few")
     many_steps, many_writes = cost_of(56, "many")
     assert many_steps == pytest.approx(few_steps, abs=1)

@@ -70,8 +70,8 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     },
     "Describe": {
         **ACT_FOR_USERS,
-        DASHBOARDS: {DESCRIBE},
-        JOBS: {DESCRIBE},
+        DASHBOARDS: {START, DESCRIBE},
+        JOBS: {START, DESCRIBE},
     },
     "Collect": {
         **ACT_FOR_USERS,

@@ -30,8 +30,8 @@ from snapshot_export.domain.burst import Work
 from snapshot_export.domain.export import Attempt, Export, Status
 from snapshot_export.flows.accept import accept_message
 from snapshot_export.flows.admit import admit
-from snapshot_export.flows.check import check
 from snapshot_export.flows.collect import collect
+from snapshot_export.flows.hand_over import check_and_hand_over
 from snapshot_export.flows.reconcile import reconcile
 from snapshot_export.flows.start import start
 from snapshot_export.flows.work import work_on_burst
@@ -241,7 +241,7 @@ class Driver:
 
     STATES: ClassVar[dict[str, Callable[[Services, str, int, int], dict[str, Any]]]] = {
         "StartSnapshot": start,
-        "DescribeSnapshot": check,
+        "DescribeSnapshot": check_and_hand_over,
         "CollectFiles": collect,
     }
 

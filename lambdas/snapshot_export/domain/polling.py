@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from snapshot_export.domain.durations import Expectation
 
-POLL_SHARE = 0.6
+POLL_SHARE = 0.7
 """Of the call budget that starts and results leave, what polls may use on average: the rest lets
 polls that fall together, and starts among them, through without a queue."""
 LEAST_POLL_RATE = 0.15
@@ -42,17 +42,23 @@ def plan_wait(
     `running` is how many slots share `calls_per_second`. `phase` (0 to 1) is drawn anew for each
     poll, so that the polls of jobs that started together do not stay together.
     """
-    rate = poll_rate(expectation.mean, running, calls_per_second)
+    surprised = replace(expectation, spread=SURPRISE_SPREAD)
+
+    def survival(seconds: float) -> float:
+        likely = (1 - SURPRISE) * expectation.survival(seconds)
+        return likely + SURPRISE * surprised.survival(seconds)
+
     chance = poll_chance(expectation.mean, running, calls_per_second) * (0.75 + 0.5 * phase)
-    goal = (1 - chance) * _survival(expectation, age)
+    goal = (1 - chance) * survival(age)
     shortest, longest = SHORTEST_WAIT, LONGEST_WAIT
     if expectation.survival(age) < LATE:
-        longest = min(longest, max(LATE_SHARE * age, max(1, running) / rate))
-    if _survival(expectation, age + longest) >= goal:
+        between_polls = max(1, running) / poll_rate(expectation.mean, running, calls_per_second)
+        longest = min(longest, max(LATE_SHARE * age, between_polls))
+    if survival(age + longest) >= goal:
         return longest
     while longest - shortest > 0.02:
         middle = (shortest + longest) / 2
-        if _survival(expectation, age + middle) >= goal:
+        if survival(age + middle) >= goal:
             shortest = middle
         else:
             longest = middle
@@ -81,8 +87,3 @@ def _jobs_per_second(expected_seconds: float, running: int) -> float:
 def whole_seconds(wait: float) -> int:
     """A wait as Step Functions' Wait state takes it: no fractions, at least 1."""
     return max(1, math.floor(wait))
-
-
-def _survival(expectation: Expectation, seconds: float) -> float:
-    surprised = replace(expectation, spread=SURPRISE_SPREAD)
-    return (1 - SURPRISE) * expectation.survival(seconds) + SURPRISE * surprised.survival(seconds)

@@ -1,14 +1,15 @@
 """Admit: let the first of the backlog in while slots are free.
 
 Order of writes: one transaction counts the slots, writes the leases and takes the backlog entries;
-then each export's execution is started. A function that dies between the two leaves a lease
-without an execution: the reconciler starts it. Everybody who frees a slot or adds to the backlog
-calls this; calling it too often does no harm.
+then each export's execution is started (or, by hand_over, its job before that). A function that
+dies between the two leaves a lease without an execution: the reconciler starts it. Everybody who
+frees a slot or adds to the backlog calls this; calling it too often does no harm.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Sequence
 
 from aws_lambda_powertools import Logger
 
@@ -29,8 +30,23 @@ LOOK_AHEAD = 100
 logger = Logger(child=True)
 
 
-def admit(services: Services) -> int:
-    """Fill the free slots from the backlog. Answers how many exports were let in."""
+def start_executions(services: Services, attempts: Sequence[Attempt]) -> None:
+    """Start the executions of admissions; a failure is left to the reconciler."""
+    for attempt in attempts:
+        try:
+            services.executions.start(attempt)
+        except TransientError as error:
+            logger.warning("execution not started", reason=str(error), export_id=attempt.export_id)
+
+
+def admit(
+    services: Services,
+    begin: Callable[[Services, Sequence[Attempt]], None] = start_executions,
+) -> int:
+    """Fill the free slots from the backlog. Answers how many exports were let in.
+
+    `begin` gets the attempts of each admission's transaction, and starts their executions.
+    """
     admitted = 0
     for _ in range(ROUNDS):
         now = services.now()
@@ -59,8 +75,7 @@ def admit(services: Services) -> int:
             running=gate.running + len(attempts),
             export_ids=[attempt.export_id for attempt in attempts],
         )
-        for attempt in attempts:
-            start_execution(services, attempt)
+        begin(services, attempts)
         admitted += len(attempts)
     return admitted
 
@@ -94,14 +109,6 @@ def try_admit(services: Services) -> int:
     except SnapshotExportError as error:
         logger.warning("not admitted", reason=f"{type(error).__name__}: {error}")
         return 0
-
-
-def start_execution(services: Services, attempt: Attempt) -> None:
-    """Start the execution of an admission; a failure is left to the reconciler."""
-    try:
-        services.executions.start(attempt)
-    except TransientError as error:
-        logger.warning("execution not started", reason=str(error), export_id=attempt.export_id)
 
 
 def _attempt_of(entry: BacklogEntry, limit: int, now: float) -> Attempt:

@@ -1,13 +1,14 @@
 """Check: ask QuickSight for the job; when it ended, free the slot and let the next one in.
 
 Order of writes: release is one transaction (counter and lease), conditional on the lease; then the
-next exports are admitted, here, at once. A check that is repeated after its release finds no slot
-to free, admits whoever waits, and goes on to collect. What the job's time teaches is noted last.
+next exports are let in, here, at once. A check that is repeated after its release finds no slot
+to free, lets in whoever waits, and goes on to collect. What the job's time teaches is noted last.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from aws_lambda_powertools import Logger
 
@@ -34,6 +35,9 @@ LOST_AFTER_SECONDS = 300.0
 POLL_PATIENCE_SECONDS = 1.0
 """A poll whose turn comes later than this gives way to starts and results."""
 
+Fill = Callable[[Services], int]
+"""Fills free slots from the backlog."""
+
 logger = Logger(child=True)
 
 
@@ -48,26 +52,28 @@ def next_wait(services: Services, record: Attempt, *, age: float) -> float:
     )
 
 
-def check(services: Services, export_id: str, attempt: int, admission: int) -> Answer:
+def check(
+    services: Services, export_id: str, attempt: int, admission: int, *, fill: Fill = admit
+) -> Answer:
     """Poll the snapshot job of this admission once. Its WaitSeconds can be a fraction."""
     record = services.store.attempt(export_id)
     if record is None or not is_current(record, attempt, admission):
-        admit(services)
+        fill(services)
         return answer_without_attempt(services, export_id, attempt)
     if not record.holds_slot:
-        admit(services)
+        fill(services)
         return answer(export_id, attempt, Phase.ENDED)
     if record.started_at is None:
         return answer(export_id, attempt, Phase.NOT_STARTED)
-    services = acting_for_attempt(services, record)
+    quicksight = acting_for_attempt(services, record).quicksight
     try:
-        job = services.quicksight.describe(
+        job = quicksight.describe(
             record.dashboard_id, record.snapshot_job_id, patience=POLL_PATIENCE_SECONDS
         )
     except NoTurnError:
         return _still_running(services, record, record.started_at)
     except JobNotFoundError:
-        return _not_found(services, record, record.started_at)
+        return _not_found(services, record, record.started_at, fill)
     except QuickSightError as error:
         logger.warning("describe failed", reason=error.code, export_id=export_id)
         throttled = isinstance(error, QuickSightThrottledError)
@@ -75,7 +81,7 @@ def check(services: Services, export_id: str, attempt: int, admission: int) -> A
         return answer(export_id, attempt, Phase.RUNNING, wait=wait)
     if not job.has_ended:
         return _still_running(services, record, record.started_at)
-    return _release(services, record, job)
+    return _release(services, record, job, fill)
 
 
 def _still_running(services: Services, record: Attempt, started_at: float) -> Answer:
@@ -83,9 +89,9 @@ def _still_running(services: Services, record: Attempt, started_at: float) -> An
     return answer(record.export_id, record.attempt, Phase.RUNNING, wait=wait)
 
 
-def _release(services: Services, record: Attempt, job: Job) -> Answer:
+def _release(services: Services, record: Attempt, job: Job, fill: Fill) -> Answer:
     is_first = _free(services, record, job.status, job.updated_at)
-    admit(services)
+    fill(services)
     if is_first and job.status == "COMPLETED":
         _learn(services, record, job.updated_at - job.created_at)
     return answer(record.export_id, record.attempt, Phase.ENDED)
@@ -99,12 +105,12 @@ def _learn(services: Services, record: Attempt, seconds: float) -> None:
         logger.warning("not learned", reason=str(error), export_id=record.export_id)
 
 
-def _not_found(services: Services, record: Attempt, started_at: float) -> Answer:
+def _not_found(services: Services, record: Attempt, started_at: float, fill: Fill) -> Answer:
     if services.now() - started_at < LOST_AFTER_SECONDS:
         wait = TROUBLE_WAIT_SECONDS
         return answer(record.export_id, record.attempt, Phase.RUNNING, wait=wait)
     _free(services, record, LOST, services.now())
-    admit(services)
+    fill(services)
     return answer(record.export_id, record.attempt, Phase.ENDED)
 
 

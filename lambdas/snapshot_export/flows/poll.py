@@ -12,7 +12,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Phase
 from snapshot_export.domain.polling import whole_seconds
 from snapshot_export.flows.answer import Answer
-from snapshot_export.flows.check import check
+from snapshot_export.flows.hand_over import check_and_hand_over
 
 LONGEST_PAUSE_SECONDS = 10.0
 POLL_SECONDS = 50.0
@@ -23,7 +23,7 @@ def poll(services: Services, export_id: str, attempt: int, admission: int) -> An
     """Check until the job ended, or the next check is far away; then WaitSeconds is whole."""
     stop_at = services.now() + POLL_SECONDS
     while True:
-        answer = check(services, export_id, attempt, admission)
+        answer = check_and_hand_over(services, export_id, attempt, admission)
         wait = answer["WaitSeconds"]
         if (
             answer["Phase"] != Phase.RUNNING

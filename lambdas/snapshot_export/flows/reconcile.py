@@ -17,7 +17,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.drift import Finding, judge_gate
 from snapshot_export.domain.export import Attempt
 from snapshot_export.errors import ConditionFailedError
-from snapshot_export.flows.admit import START_WINDOW_SECONDS, admit, start_execution
+from snapshot_export.flows.admit import START_WINDOW_SECONDS, admit, start_executions
 from snapshot_export.flows.resume_bursts import resume_bursts
 from snapshot_export.flows.watch import find_overdue_leases, find_stalled_backlog
 
@@ -77,7 +77,7 @@ def _restart_if_gone(services: Services, attempt: Attempt) -> bool:
         again = services.store.mark_restarted(attempt, now, now + START_WINDOW_SECONDS)
     except ConditionFailedError:
         return False
-    start_execution(services, again)
+    start_executions(services, [again])
     logger.error(
         "execution restarted",
         reason="attempt without a running execution",

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.quicksight import CALL_SECONDS
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, Phase
+from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, Phase, Status
 from snapshot_export.domain.gate import HOLD_SECONDS
 from snapshot_export.domain.parts import snapshot_of_part
 from snapshot_export.domain.polling import whole_seconds
@@ -41,25 +41,57 @@ def start(services: Services, export_id: str, attempt: int, admission: int) -> A
     record = services.store.attempt(export_id)
     export = services.store.export(export_id)
     if record is None or export is None or not is_current(record, attempt, admission):
-        return answer_without_attempt(services, export_id, attempt)
+        return _after_admission(services, export, export_id, attempt)
     services = acting_for(services, export)
     if not record.holds_slot:
         return answer(export_id, attempt, Phase.ENDED)
     if record.started_at is not None:
-        return answer(export_id, attempt, Phase.RUNNING, wait=1)
+        return _running(services, record, record.started_at)
     if export.cancel_requested_at is not None:
         return _give_up_starting(services, record, export.cancel_requested_at)
     if services.now() > record.start_by:
         return _give_up_starting(services, record, record.start_by)
     try:
-        services.quicksight.start(
-            record.dashboard_id,
-            record.snapshot_job_id,
-            snapshot_of_part(export.snapshot, export.part),
-        )
+        _ask(services, record, export)
     except QuickSightError as error:
         return _settle(services, record, export, error)
     return _started(services, record, services.now(), "started")
+
+
+def start_admitted(services: Services, record: Attempt) -> None:
+    """Start the job of an admission that was made just now, before its execution is.
+
+    If the slots are taken, the export is handed back. Raises every other QuickSightError: the
+    execution repeats the start, and acts on the error.
+    """
+    export = services.store.export(record.export_id)
+    if export is None or export.cancel_requested_at is not None:
+        return
+    services = acting_for(services, export)
+    try:
+        _ask(services, record, export)
+    except SlotsTakenError as error:
+        _settle(services, record, export, error)
+    else:
+        _started(services, record, services.now(), "started at the hand-over")
+
+
+def _ask(services: Services, record: Attempt, export: Export) -> None:
+    services.quicksight.start(
+        record.dashboard_id,
+        record.snapshot_job_id,
+        snapshot_of_part(export.snapshot, export.part),
+    )
+
+
+def _after_admission(
+    services: Services, export: Export | None, export_id: str, attempt: int
+) -> Answer:
+    """An export that waits was handed back before this execution began, which then is the one that
+    lets it in again after the hold."""
+    if export is not None and export.status is Status.QUEUED:
+        return _wait_for_slots(export_id, attempt)
+    return answer_without_attempt(services, export_id, attempt)
 
 
 def _started(services: Services, record: Attempt, started_at: float, reason: str) -> Answer:
@@ -73,6 +105,10 @@ def _started(services: Services, record: Attempt, started_at: float, reason: str
         export_id=record.export_id,
         snapshot_job_id=record.snapshot_job_id,
     )
+    return _running(services, record, started_at)
+
+
+def _running(services: Services, record: Attempt, started_at: float) -> Answer:
     wait = whole_seconds(next_wait(services, record, age=services.now() - started_at))
     return answer(record.export_id, record.attempt, Phase.RUNNING, wait=wait)
 
@@ -103,7 +139,11 @@ def _settle(services: Services, record: Attempt, export: Export, error: QuickSig
 def _hand_back(services: Services, record: Attempt, export: Export) -> Answer:
     """Somebody else uses the slots: to the front of the backlog, and nothing failed."""
     services.store.hand_back(record, export, services.now())
-    return answer(record.export_id, record.attempt, Phase.WAITING, wait=round(HOLD_SECONDS) + 1)
+    return _wait_for_slots(record.export_id, record.attempt)
+
+
+def _wait_for_slots(export_id: str, attempt: int) -> Answer:
+    return answer(export_id, attempt, Phase.WAITING, wait=round(HOLD_SECONDS) + 1)
 
 
 def _fail(services: Services, record: Attempt, export: Export, error: QuickSightError) -> Answer:

@@ -64,13 +64,13 @@ def simulate(
 def test_known_jobs_are_seen_within_half_a_second_of_their_end() -> None:
     delay, polls, _ = simulate(KNOWN, 12)
     assert delay < 0.5
-    assert polls < 15
+    assert polls < 17
 
 
 def test_unknown_jobs_are_seen_within_three_seconds_of_their_end() -> None:
     delay, polls, _ = simulate(UNKNOWN, 12)
     assert delay < 3
-    assert polls < 18
+    assert polls < 19
 
 
 @pytest.mark.parametrize("running", [1, 12])
@@ -107,7 +107,7 @@ def test_a_job_that_takes_far_longer_than_its_like_is_polled_sparsely() -> None:
     assert ages[-1] - ages[-2] == LONGEST_WAIT
     assert len(ages) < 400
     between = [b - a for a, b in pairwise(ages)]
-    assert len([wait for wait in between if wait < 2.0]) < 60
+    assert len([wait for wait in between if wait < 2.0]) < 80
 
 
 @pytest.mark.parametrize("age", [0.0, 1.0, 39.0, 400.0, 1e6])
