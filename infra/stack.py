@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -171,6 +172,7 @@ class SnapshotExportStack(cdk.Stack):
             TableName=storage.table.table_name,
             ExportBucketName=storage.bucket.bucket_name,
             StateMachineArn=workflow.state_machine.state_machine_arn,
+            Version=_read_version(),
             QuickSightAccountId=grants.quicksight_account_id,
             QuickSightRegion=grants.quicksight_region,
         )
@@ -207,6 +209,12 @@ class SnapshotExportStack(cdk.Stack):
     def _add_outputs(self, **outputs: str) -> None:
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
+
+
+def _read_version() -> str:
+    """This project's version, which `snapshots doctor` compares with its own."""
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+    return str(project["version"])
 
 
 def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Intake) -> None:

@@ -6,6 +6,7 @@ import importlib
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -398,6 +399,7 @@ def test_the_outputs_tell_a_user_where_everything_is(template: StackTemplate) ->
         "StateMachineArn": "<WorkflowStateMachine>",
         "QuickSightAccountId": "<AccountId>",
         "QuickSightRegion": "<Region>",
+        "Version": version("quicksight-snapshot-export"),
     }
 
 
