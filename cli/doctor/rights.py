@@ -13,7 +13,7 @@ from cli.doctor.findings import Verdict, failed, not_checked, ok, warning
 _START = "quicksight:StartDashboardSnapshotJob"
 _DESCRIBE = "quicksight:DescribeDashboardSnapshotJob"
 _RESULT = "quicksight:DescribeDashboardSnapshotJobResult"
-_NEEDED = {"start": (_START, _DESCRIBE), "describe": (_DESCRIBE,), "collect": (_RESULT,)}
+_NEEDED = {"start": (_START, _DESCRIBE), "describe": (_START, _DESCRIBE), "collect": (_RESULT,)}
 _ASSUMED = re.compile(r"arn:[\w-]+:sts::\d{12}:assumed-role/([^/]+)/.+")
 
 

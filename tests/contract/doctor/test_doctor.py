@@ -203,6 +203,10 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
     "dashboard not published": (
         lack(unpublished=frozenset({"sales-overview"})), "dashboard sales-overview", "publish it"
     ),
+    "hand-over lost a right": (
+        lambda patient: patient.denied.add((f"{STACK}-describe", "StartDashboardSnapshotJob")),
+        "the functions' rights", "npx cdk deploy",
+    ),
     "functions lost a right": (
         lambda patient: patient.denied.add((f"{STACK}-start", "StartDashboardSnapshotJob")),
         "the functions' rights", "service control policy",
