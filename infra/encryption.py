@@ -65,23 +65,24 @@ class Encryption(Construct):
             enable_key_rotation=True,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        key.add_to_resource_policy(
-            _let_use("quicksight", {"aws:SourceAccount": quicksight_account_id})
-        )
-        key.add_to_resource_policy(_let_use("cloudwatch"))
+        let_use(key, "quicksight", {"aws:SourceAccount": quicksight_account_id})
+        let_use(key, "cloudwatch")
         return key
 
 
-def _let_use(service: str, condition: Mapping[str, str] | None = None) -> iam.PolicyStatement:
-    """QuickSight writes to the bucket, CloudWatch's alarms to the topic.
+def let_use(key: kms.IKey, service: str, condition: Mapping[str, str] | None = None) -> None:
+    """Let an AWS service use the key; the policy of a key that exists stays its owner's.
 
-    CDK adds the same for EventBridge, which publishes to the topic. QuickSight sends
-    aws:SourceAccount to KMS, as to S3 [? source-account-kms]. If a start fails for lack of rights,
+    QuickSight writes to the bucket, CloudWatch's alarms to the topic, SNS to the queue of what an
+    address did not take. CDK adds the same for EventBridge. QuickSight sends aws:SourceAccount to
+    KMS, as to S3 [? source-account-kms]. If a start fails for lack of rights,
     drop that condition first.
     """
-    return iam.PolicyStatement(
-        principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
-        actions=[*_SEND],
-        resources=["*"],
-        conditions={"StringEquals": dict(condition)} if condition else None,
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+            actions=[*_SEND],
+            resources=["*"],
+            conditions={"StringEquals": dict(condition)} if condition else None,
+        )
     )

@@ -59,7 +59,7 @@ class Grants:
     def call_quicksight(self, function: lambda_.Function, *operations: str) -> None:
         """Call these operations on any dashboard of the QuickSight account and region."""
         actions = [f"quicksight:{operation}" for operation in operations]
-        _allow(function, actions, *self.dashboard_arns, wildcard=ANY_DASHBOARD)
+        _allow(function, actions, self.dashboards_arn, wildcard=ANY_DASHBOARD)
 
     def act_for_users(self, function: lambda_.Function, role_arn: str) -> None:
         """Ask QuickSight for a registered user's context, and assume a role with it."""
@@ -116,10 +116,13 @@ class Grants:
         _allow(function, ["dynamodb:BatchGetItem"], self.storage.table.table_arn)
 
     @property
-    def dashboard_arns(self) -> list[str]:
-        """Every dashboard of the QuickSight account and region, and their snapshot jobs."""
-        dashboards = self._quicksight_arn("dashboard")
-        return [dashboards, f"{dashboards}/snapshot-job/*"]
+    def dashboards_arn(self) -> str:
+        """Every dashboard of the QuickSight account and region, and with them their snapshot jobs.
+
+        Service Authorization Reference: the operations ask for the job's ARN, which begins with its
+        dashboard's.
+        """
+        return self._quicksight_arn("dashboard")
 
     def _quicksight_arn(self, resource: str) -> str:
         return self.stack.format_arn(

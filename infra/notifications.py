@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.encryption import let_use
 from infra.queues import create_last_queue
 
 _SOURCE = "snapshot-export"
@@ -55,6 +56,8 @@ class Notifications(Construct):
             master_key=key,
         )
         self.undelivered_queue = create_last_queue(self, "UndeliveredQueue", key=key)
+        if emails and key:
+            let_use(key, "sns")
         for address in emails:
             self.topic.add_subscription(
                 subscriptions.EmailSubscription(address, dead_letter_queue=self.undelivered_queue)

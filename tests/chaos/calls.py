@@ -76,13 +76,20 @@ class Calls:
         self.on_effect: Effect = lambda _operation, _body: None
         self._choose = choose
         self._silent_id: str | None = None
+        self.function = ""
         self._is_watching = self._is_first = False
         self._dead = False
         self._answers: dict[str, Any] = {}
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether a function runs now, and not the emulator that answers it."""
+        return self._is_watching
+
     @contextmanager
-    def of_a_function(self) -> Iterator[None]:
-        """What is called herein is one invocation's. Killed leaves as it is."""
+    def of_a_function(self, name: str = "") -> Iterator[None]:
+        """What is called herein is one invocation's, of `function`. Killed leaves as it is."""
+        self.function = name
         self._is_watching, self._is_first, self._dead = True, True, False
         try:
             yield
@@ -135,7 +142,7 @@ class Calls:
         return answer
 
     def _next(self, operation: str) -> tuple[Call, Fate | None]:
-        call = Call(len(self.made), operation, _place(), self._is_first)
+        call = Call(len(self.made), operation, place_of_caller(), self._is_first)
         self._is_first = False
         self.made.append(call)
         return call, None if self.struck else self._choose(call)
@@ -229,7 +236,7 @@ _ROOT = "snapshot_export/"
 _BELOW = ("adapters/dynamodb.py", "adapters/pacer.py")
 
 
-def _place() -> str:
+def place_of_caller() -> str:
     """`flows/check.py:_free > adapters/store.py:release` of the code that is calling."""
     flow = method = ""
     frame = sys._getframe(1)

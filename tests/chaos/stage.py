@@ -23,7 +23,16 @@ from moto.stepfunctions.models import stepfunctions_backends
 
 from snapshot_export.adapters.services import Services, make_services
 from snapshot_export.errors import SnapshotExportError
-from snapshot_export.handlers import burst, collect, describe, intake, reconcile, start, step
+from snapshot_export.handlers import (
+    burst,
+    collect,
+    describe,
+    foresee,
+    intake,
+    reconcile,
+    start,
+    step,
+)
 from snapshot_export.handlers.api import app, exchange
 from tests.chaos.calls import Calls, Killed
 from tests.chaos.machine import Machine
@@ -47,8 +56,9 @@ HANDLERS: dict[str, Any] = {
     "reconcile": reconcile.handler,
     "burst": burst.handler,
     "api": app.handler,
+    "foresee": foresee.handler,
 }
-_MODULES = (intake, step, reconcile, burst, exchange)
+_MODULES = (intake, step, reconcile, burst, exchange, foresee)
 
 
 class QuietWorld(World):
@@ -193,7 +203,7 @@ class Stage:
             with ExitStack() as stack:
                 for module in _MODULES:
                     stack.enter_context(patch.object(module, "services_from_env", lambda: services))
-                stack.enter_context(self.calls.of_a_function())
+                stack.enter_context(self.calls.of_a_function(function))
                 return HANDLERS[function](event, Context())
         except Killed:
             del self._environments[function]

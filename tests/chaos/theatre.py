@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -26,6 +26,9 @@ from tests.support.world import ACCOUNT, REGION, START_TIME, Clock
 
 EXPECTED_SECONDS = 4.0
 """How long jobs are expected to take, in job times: so one or two polls find them running."""
+
+
+Watch = Callable[[Stage], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,10 @@ class Theatre:
         self._clock = clock
         self._session: boto3.Session | None = None
 
-    def play(self, scenario: Scenario, choose: Choice = spare) -> Played:
-        """Play a scenario; `choose` gives the calls their fates."""
+    def play(
+        self, scenario: Scenario, choose: Choice = spare, watch: Watch = nullcontext
+    ) -> Played:
+        """Play a scenario; `choose` gives the calls their fates, `watch` is there meanwhile."""
         random.seed(4)
         self._clock.time = START_TIME
         self._wire.emulator.reset()
@@ -79,7 +84,7 @@ class Theatre:
                 scenario.seconds * EXPECTED_SECONDS,
             )
             stage.world.switch("job_seconds", seconds=scenario.seconds, times=999)
-            with hooked(calls, self._clock.sleep):
+            with hooked(calls, self._clock.sleep), watch(stage):
                 scenario.play(stage)
                 stage.run()
             killed = calls.struck is not None

@@ -70,7 +70,8 @@ class Witness:
         elif operation == "events.PutEvents":
             for entry in body["Entries"]:
                 detail = json.loads(entry["Detail"])
-                self.events[detail.get("ExportId") or detail["BurstId"]].append(detail)
+                if "Status" in detail:  # an end, and not a warning
+                    self.events[detail.get("ExportId") or detail["BurstId"]].append(detail)
         elif operation == "quicksight.StartDashboardSnapshotJob":
             self._look_at_start()
 

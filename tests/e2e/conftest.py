@@ -18,7 +18,8 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]
         pytest.MonkeyPatch.context() as patch,
     ):
         if stack.aws_ca_file:
-            patch.setenv("SSL_CERT_FILE", stack.aws_ca_file)  # for urllib
+            for name in ("SSL_CERT_FILE", "AWS_CA_BUNDLE"):  # for urllib, for the command line
+                patch.setenv(name, stack.aws_ca_file)
         yield stack
 
 

@@ -6,6 +6,12 @@ import re
 from collections import defaultdict
 from typing import Any
 
+import aws_cdk as cdk
+from aws_cdk.assertions import Template
+
+from infra.parameters import Settings
+from infra.stack import SnapshotExportStack
+
 _HASH = re.compile(r"[0-9A-F]{8}$")
 
 
@@ -91,6 +97,16 @@ class StackTemplate:
                 _key_actions(statement),
             )
         return granted
+
+
+def synthesize_stack(settings: Settings) -> StackTemplate:
+    """The stack's template with given settings, without bundling."""
+    context: dict[str, Any] = {
+        "aws:cdk:bundling-stacks": [],
+        "@aws-cdk/aws-iam:minimizePolicies": True,
+    }
+    stack = SnapshotExportStack(cdk.App(context=context), "SnapshotExport", settings=settings)
+    return StackTemplate(dict(Template.from_stack(stack).to_json()))
 
 
 def _is_of_key(statement: dict[str, Any]) -> bool:

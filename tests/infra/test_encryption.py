@@ -85,6 +85,18 @@ def test_the_keys_policy_names_the_account_and_the_services_that_write_by_themse
     assert template.render(condition["aws:SourceAccount"]) == "<AccountId>"
 
 
+def test_with_an_address_to_tell_sns_may_use_the_key_for_what_it_could_not_deliver(
+    synthesize: Synthesize,
+) -> None:
+    template = synthesize(
+        Settings(deployment=DeploymentParameters(notify_emails=("ada@example.org",)))
+    )
+
+    _, *services = template.properties("EncryptionKey")["KeyPolicy"]["Statement"]
+    (sns,) = (each for each in services if "sns.amazonaws.com" in each["Principal"]["Service"])
+    assert set(sns["Action"]) == USE
+
+
 def test_a_role_uses_the_key_through_the_services_it_calls_and_no_other_way(
     template: StackTemplate,
 ) -> None:

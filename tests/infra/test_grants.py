@@ -18,7 +18,6 @@ EXECUTIONS = "arn:<Partition>:states:<Region>:<AccountId>:execution:SnapshotExpo
 SCHEDULES = "arn:<Partition>:scheduler:<Region>:<AccountId>:schedule/SnapshotExport/*"
 EVENT_BUS = "arn:<Partition>:events:<Region>:<AccountId>:event-bus/default"
 DASHBOARDS = "arn:<Partition>:quicksight:<Region>:<AccountId>:dashboard/*"
-JOBS = f"{DASHBOARDS}/snapshot-job/*"
 
 RECORDS = {
     "dynamodb:DeleteItem",
@@ -65,19 +64,16 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         **ACT_FOR_USERS,
         **ASK_FOR_BURST_WORK,
         DASHBOARDS: {START, DESCRIBE},
-        JOBS: {START, DESCRIBE},
         EVENT_BUS: {"events:PutEvents"},
     },
     "Describe": {
         **ACT_FOR_USERS,
         DASHBOARDS: {START, DESCRIBE},
-        JOBS: {START, DESCRIBE},
     },
     "Collect": {
         **ACT_FOR_USERS,
         **ASK_FOR_BURST_WORK,
         DASHBOARDS: {RESULT},
-        JOBS: {RESULT},
         EVENT_BUS: {"events:PutEvents"},
         "<StorageExportBucket>": {"s3:ListBucket"},
         "<StorageExportBucket>/exports/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
@@ -101,7 +97,6 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     "Reconcile": {
         **ASK_FOR_BURST_WORK,
         DASHBOARDS: {DESCRIBE},
-        JOBS: {DESCRIBE},
         MACHINE: {"states:StartExecution", "states:ListExecutions"},
         EXECUTIONS: {"states:DescribeExecution"},
     },
@@ -162,7 +157,6 @@ def test_only_the_steps_functions_act_for_users_and_only_with_snapshot_jobs(
     }
     assert template.grants("SnapshotUserRole") == {
         DASHBOARDS: {START, DESCRIBE, RESULT},
-        JOBS: {START, DESCRIBE, RESULT},
     }
 
 

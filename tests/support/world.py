@@ -108,11 +108,11 @@ class World:
         self.clock = clock
         name = f"test-{uuid.uuid4().hex[:10]}"
         self.settings = Settings(
-            table_name=name,
+            table_name=f"{name}-t",
             export_bucket=name,
-            rejected_queue_url=session.client("sqs").create_queue(QueueName=name)["QueueUrl"],
-            burst_queue_url=session.client("sqs").create_queue(QueueName=f"{name}-b")["QueueUrl"],
-            schedule_group=make_schedule_group(session, name),
+            rejected_queue_url=make_queue(session, f"{name}-r"),
+            burst_queue_url=make_queue(session, f"{name}-b"),
+            schedule_group=make_schedule_group(session, f"{name}-g"),
             schedule_role_arn=f"arn:aws:iam::{ACCOUNT}:role/{name}",
             schedule_queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-i",
             schedule_dead_letter_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-d",
@@ -127,8 +127,8 @@ class World:
             allowed_buckets=frozenset({"allowed-bucket"}),
             retention_days=30,
         )
-        session.client("sqs").create_queue(QueueName=f"{name}-i")
-        _make_table(session, name)
+        make_queue(session, f"{name}-i")
+        _make_table(session, self.settings.table_name)
         make_bucket(session, name)
         services = make_services(self.settings, session, now=clock.now, sleep=clock.sleep)
         self.executions = RecordedExecutions(session, self.settings.state_machine_arn)
@@ -333,6 +333,11 @@ def make_bucket(session: boto3.Session, name: str) -> None:
     client.create_bucket(Bucket=name)
     policy = json.dumps(BUCKET_POLICY).replace("{bucket}", name)
     client.put_bucket_policy(Bucket=name, Policy=policy)
+
+
+def make_queue(session: boto3.Session, name: str) -> str:
+    """A queue; answers its address."""
+    return session.client("sqs").create_queue(QueueName=name)["QueueUrl"]
 
 
 def make_schedule_group(session: boto3.Session, name: str) -> str:
