@@ -28,14 +28,14 @@ test: install $(if $(CHROMIUM),,browser)  ## Run every test, on two workers; TES
 	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 test-iam: install  ## The end-to-end tests on an embedded account that enforces IAM
-	E2E_IAM=1 $(BIN)/python -m pytest $(addprefix tests/e2e/test_,iam.py api.py rows.py examples.py bad_morning.py)
+	E2E_IAM=1 $(BIN)/python -m pytest tests/e2e
 
 browser: .local/chromium/.installed  ## Install the Chromium of the browser tests (CHROMIUM=<path> tests with another)
 
 report-screenshot: install browser  ## Photograph the burst report anew, for docs/bursts.md
 	$(BIN)/python -m tests.browser.screenshot
 
-chaos: install  ## Crash points, interleavings, faults on the running stack, fuzz (PARTS="points ..." for some)
+chaos: install  ## Crash points, interleavings, faults on the running stack, IAM enforced, fuzz (PARTS="points ..." for some)
 	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos $(PARTS)
 
 chaos-selftest: install  ## Plant deliberate bugs in copies and show which suite catches each

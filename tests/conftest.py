@@ -16,6 +16,7 @@ GROUPS = {
     "embedded account": "tests/contract/test_",
     "make run": "tests/e2e/test_run.py",
     "faults": "tests/chaos/test_stack.py",
+    "IAM": "tests/chaos/test_iam.py",
     "burst of many": "tests/e2e/test_burst_of_many.py",
     "browser": "tests/browser/",
     "state machine": "tests/statemachine/",

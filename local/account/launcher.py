@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from local.account import state_machines, tables, transactions, workers
+from local.account import authorization, state_machines, tables, transactions, workers
 from local.account.usage import UsageLog, log_usage
 from local.account.workers import WorkerBound
 
@@ -24,9 +24,11 @@ def apply_patches(
     `LAMBDA_ACCOUNT_CONCURRENCY` is left alone on purpose: ministack answers its throttles as
     `Lambda.Unknown`, which no caller on AWS ever sees.
     """
-    from ministack.core import lambda_runtime
+    from ministack.core import iam_actions, lambda_runtime
     from ministack.services import dynamodb, eventbridge, lambda_svc, s3, sqs, stepfunctions
 
+    authorization.name_groups_of_schedules(iam_actions)
+    authorization.tell_denials(iam_actions)
     workers.report_error_types(lambda_runtime, lambda_svc)
     workers.share_extracted_code(lambda_runtime, code_cache)
     tables.read_pages_only(dynamodb)

@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.account import EmbeddedAws, WorkerBound
+from local.account.authorization import denials_in
+from local.account.clients import make_client
 from local.account.patching import UpstreamChangedError, replace_once, require_source
 
 ROLE = "arn:aws:iam::000000000000:role/any"
@@ -82,7 +85,7 @@ def wait_for_end(aws: EmbeddedAws, arn: str) -> dict[str, Any]:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("usage_log", ["None", "Path('unused.jsonl')"], ids=["plain", "counting"])
+@pytest.mark.parametrize("usage_log", ["None", "Path('/dev/null')"], ids=["plain", "counting"])
 def test_every_patch_applies_to_the_installed_version(usage_log: str) -> None:
     program = (
         "from pathlib import Path; from local.account.launcher import WorkerBound, apply_patches; "
@@ -216,6 +219,39 @@ def test_a_repeated_transaction_is_known_again(aws: EmbeddedAws) -> None:
     put = {"Put": {"TableName": "table", "Item": item, "ConditionExpression": condition}}
     for _ in range(2):
         table.transact_write_items(TransactItems=[put], ClientRequestToken="token")
+
+
+def test_a_right_on_schedules_is_on_those_of_its_group_and_denials_are_told(tmp_path: Path) -> None:
+    with EmbeddedAws(tmp_path, enforce_iam=True) as account:
+        iam = account.client("iam")
+        iam.create_user(UserName="planner")
+        own = "arn:aws:scheduler:us-east-1:000000000000:schedule/own/*"
+        actions = ["scheduler:CreateSchedule", "scheduler:GetSchedule"]
+        statement = {"Effect": "Allow", "Action": actions, "Resource": own}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName="planner", PolicyName="own", PolicyDocument=document)
+        made = iam.create_access_key(UserName="planner")["AccessKey"]
+        keys = (made["AccessKeyId"], made["SecretAccessKey"])
+        account.client("scheduler").create_schedule_group(Name="own")
+        planner = make_client(
+            "scheduler", account.endpoint_url, ca_file=str(account.ca_file), keys=keys
+        )
+        daily: dict[str, Any] = {
+            "Name": "daily",
+            "ScheduleExpression": "rate(1 day)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {"Arn": "arn:aws:sqs:us-east-1:000000000000:any", "RoleArn": ROLE},
+        }
+        planner.create_schedule(GroupName="own", **daily)
+        assert planner.get_schedule(GroupName="own", Name="daily")["Name"] == "daily"
+        with pytest.raises(ClientError, match="AccessDenied"):
+            planner.create_schedule(GroupName="default", **daily)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            planner.get_schedule(GroupName="default", Name="daily")
+        assert denials_in(account.log) == [
+            f"arn:aws:iam::000000000000:user/planner: scheduler:{verb}Schedule"
+            for verb in ("Create", "Get")
+        ]
 
 
 def test_stopping_ends_every_process_and_wipes_the_temporary_files(tmp_path: Path) -> None:

@@ -1,26 +1,39 @@
 """Fixtures of the end-to-end tests: the stack, deployed by the real CDK."""
 
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from local.account.authorization import denials_in
 from local.deployed import Deployed
 from local.testing import deployed_stack
+
+TAKEN_AWAY = re.compile(r".*-ApiFunctionRole.*: dynamodb:GetItem")
+"""By tests/e2e/test_iam.py."""
+ENFORCES_IAM = os.environ.get("E2E_IAM") == "1"
+# These start accounts of their own; `snapshots --local` knows an account without TLS only.
+collect_ignore = ["test_burst_of_many.py", "test_cli.py", "test_run.py"] if ENFORCES_IAM else []
 
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The one deployment of the session; tests take `deployed`. E2E_IAM=1 enforces IAM."""
-    enforce_iam = os.environ.get("E2E_IAM") == "1"
+    """The one deployment of the session; tests take `deployed`. E2E_IAM=1 enforces IAM.
+
+    No role of the stack may have been denied anything, but what a test took from it.
+    """
+    folder = tmp_path_factory.mktemp("stack")
     with (
-        deployed_stack(tmp_path_factory.mktemp("stack"), enforce_iam=enforce_iam) as stack,
+        deployed_stack(folder, enforce_iam=ENFORCES_IAM) as stack,
         pytest.MonkeyPatch.context() as patch,
     ):
         if stack.aws_ca_file:
             for name in ("SSL_CERT_FILE", "AWS_CA_BUNDLE"):  # for urllib, for the command line
                 patch.setenv(name, stack.aws_ca_file)
         yield stack
+    denied = [each for each in denials_in(folder / "aws.log") if ":assumed-role/" in each]
+    assert [each for each in denied if TAKEN_AWAY.fullmatch(each) is None] == []
 
 
 @pytest.fixture

@@ -1,0 +1,55 @@
+"""Mends of ministack's IAM (`ministack/core/iam_actions.py`)."""
+
+from pathlib import Path
+from typing import Any
+
+from local.account.patching import require_source, rewritten
+
+DENIED = "denied to"
+
+
+def name_groups_of_schedules(iam_actions: Any) -> None:
+    """Judge calls about a schedule by its own ARN, which has its group's name in it.
+
+    Upstream takes every schedule for one of the group `default`: a grant on any other group then
+    allows nothing. Source: Service Authorization Reference, EventBridge Scheduler, resource types.
+    """
+    upstream = iam_actions.extract_resource_arn
+    require_source("extract_resource_arn", upstream, "82f51700695c62fd")
+    iam_actions._embedded_group_of = _group_reader(iam_actions)
+    iam_actions.extract_resource_arn = rewritten(
+        upstream,
+        {"schedule/default/": "schedule/{_embedded_group_of(body, query_params)}/"},
+    )
+
+
+def _group_reader(iam_actions: Any) -> Any:
+    """Reading and deleting name the group in the query, making and changing in the body."""
+
+    def group_of(body: bytes, query_params: dict[str, Any]) -> str:
+        asked = iam_actions._query_param(query_params, "groupName")
+        return asked or iam_actions._safe_json_field(body, "GroupName") or "default"
+
+    return group_of
+
+
+def tell_denials(iam_actions: Any) -> None:
+    """Log every call that is denied: who, and what.
+
+    Code that takes a denial for a failure that can pass hides it from its caller; upstream's log
+    says nothing of it.
+    """
+    upstream = iam_actions.access_denied_response
+    require_source("access_denied_response", upstream, "3cc2e315f91f45da")
+
+    def deny(service: str, action: str, principal_arn: str, *rest: Any, **more: Any) -> Any:
+        iam_actions.logger.warning("%s %s: %s", DENIED, principal_arn, action)
+        return upstream(service, action, principal_arn, *rest, **more)
+
+    iam_actions.access_denied_response = deny
+
+
+def denials_in(log: Path) -> list[str]:
+    """Who was denied what, of an account's log."""
+    marked = (line.partition(f"{DENIED} ") for line in log.read_text().splitlines())
+    return [denial for _, mark, denial in marked if mark]
