@@ -25,7 +25,8 @@ def main() -> int:
         FILE.write_text(text)
     elif not FILE.exists() or FILE.read_text() != text:
         wrong.append("docs/permissions.md is not what the code says; run `make permissions`")
-    print("\n".join(wrong))
+    for text in wrong:
+        print(text)
     return 1 if wrong else 0
 
 
