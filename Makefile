@@ -7,7 +7,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test test-iam browser report-screenshot chaos chaos-selftest bench bench-growth bench-forecast bench-burst check openapi permissions fmt lock clean
+.PHONY: help install run up down test test-iam browser report-screenshot chaos chaos-selftest bench bench-growth bench-forecast bench-burst check openapi docs permissions fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -59,12 +59,16 @@ check: install  ## Lint, types, state machine and template
 	$(BIN)/mypy $(CODE)
 	$(BIN)/python -m local.validate
 	$(BIN)/python -m local.openapi --check
+	$(BIN)/python -m local.reference --check
 
 openapi: install  ## Write docs/openapi.json from the API's code
 	$(BIN)/python -m local.openapi
 
 permissions: install  ## Write docs/permissions.md from the template and what was seen to be called
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m tests.infra.permissions
+
+docs: install  ## Write the reference pages from the code: metrics, messages, events
+	$(BIN)/python -m local.reference
 
 fmt: install  ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format $(CODE)

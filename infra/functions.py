@@ -16,8 +16,12 @@ from infra.log_groups import create_log_group
 FUNCTION_TIMEOUT_SECONDS = 60
 DESCRIBE_TIMEOUT_SECONDS = 120
 """It polls for up to flows/poll.POLL_SECONDS and then has a last check to make."""
-SERVICE_NAME = "snapshot-export"
 METRICS_NAMESPACE = "SnapshotExport"
+
+
+def service_name(stack: cdk.Stack) -> str:
+    """The `service` of a stack's log lines and metrics: two in one account stay apart by it."""
+    return stack.stack_name
 
 
 class ExportFunction(lambda_.Function):
@@ -33,6 +37,7 @@ class ExportFunction(lambda_.Function):
         code: lambda_.Code,
         environment: Mapping[str, str],
         log_retention_days: int,
+        log_level: str,
         timeout_seconds: int | None = None,
     ) -> None:
         log_group = create_log_group(
@@ -55,9 +60,13 @@ class ExportFunction(lambda_.Function):
             timeout=cdk.Duration.seconds(timeout_seconds or FUNCTION_TIMEOUT_SECONDS),
             role=role,
             log_group=log_group,
+            # What Lambda itself writes is JSON then too; a line that is JSON stays as it is.
+            logging_format=lambda_.LoggingFormat.JSON,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
             tracing=lambda_.Tracing.ACTIVE,
             environment={
-                "POWERTOOLS_SERVICE_NAME": SERVICE_NAME,
+                "POWERTOOLS_SERVICE_NAME": service_name(cdk.Stack.of(scope)),
+                "POWERTOOLS_LOG_LEVEL": log_level,
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                 **environment,
             },

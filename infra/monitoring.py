@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -12,15 +13,18 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.functions import METRICS_NAMESPACE, SERVICE_NAME
+from infra.measures import MINUTE, measured
+from snapshot_export.domain.metric import Metric
 
-_MINUTE = cdk.Duration.minutes(1)
 _QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
 _LOUD = cloudwatch.TreatMissingData.BREACHING
 
 
 class Monitoring(Construct):
-    """What must not last: drift of the table, messages that were not taken."""
+    """What must not last: drift of the table, messages that were not taken, an API that errs.
+
+    `alarms` are all of them, `kept` the lengths of `kept_queues`, whose first message is told of.
+    """
 
     def __init__(
         self,
@@ -28,55 +32,53 @@ class Monitoring(Construct):
         construct_id: str,
         *,
         topic: sns.Topic,
-        dead_letter_queues: Mapping[str, sqs.IQueue],
+        kept_queues: Mapping[str, sqs.IQueue],
+        api: apigateway.HttpApi,
+        docs_url: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._topic = topic
+        self._page = f"{docs_url.rstrip('/') if docs_url else 'docs'}/operations.md"
+        self.alarms: list[cloudwatch.Alarm] = []
+        self.kept = {name: _length_of(queue) for name, queue in kept_queues.items()}
         _let_alarms_publish(topic)
         # No data means that no pass was made. One alarm tells of that; the others keep quiet then.
         self._alarm(
             "BacklogStalled",
             "Exports wait while slots are free, or the reconciler does not run",
-            self._of_functions("BacklogStalled"),
+            self._measured(Metric.BACKLOG_STALLED),
             minutes=3,
             missing=_LOUD,
         )
         self._alarm(
             "GateDrift",
             "The gate's counter differed from the leases and was set right",
-            self._of_functions("GateDrift"),
+            self._measured(Metric.GATE_DRIFT),
         )
         self._alarm(
             "LeaseOverdue",
             "A slot is held for much longer than its job should take",
-            self._of_functions("LeaseOverdue"),
+            self._measured(Metric.LEASE_OVERDUE),
             minutes=2,
         )
         # Written when something is refused only: no data is the usual case.
         self._alarm(
             "MessagesRejected",
             "Messages were refused and are kept in the rejected queue",
-            self._of_functions("ExportsRejected", statistic="Sum"),
+            self._measured(Metric.MESSAGES_REJECTED, "Sum"),
         )
-        for name, queue in dead_letter_queues.items():
-            # SQS stops measuring a queue that is empty and idle for six hours.
-            self._alarm(
-                name,
-                "Messages could not be handled and are kept in a dead-letter queue",
-                queue.metric_approximate_number_of_messages_visible(
-                    period=_MINUTE, statistic="Maximum"
-                ),
-            )
+        # A 503 asks the caller to come again; minutes of them, or a 500, is not that.
+        self._alarm(
+            "ApiFails",
+            "The API has answered callers with server errors for minutes",
+            api.metric_server_error(period=MINUTE, statistic="Sum"),
+            minutes=3,
+        )
+        for name, length in self.kept.items():
+            self._alarm(name, "Messages could not be handled or delivered and are kept", length)
 
-    def _of_functions(self, name: str, statistic: str = "Maximum") -> cloudwatch.Metric:
-        """A metric that the functions write (handlers/boundary.py)."""
-        return cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
-            metric_name=name,
-            dimensions_map={"service": SERVICE_NAME},
-            statistic=statistic,
-            period=_MINUTE,
-        )
+    def _measured(self, metric: Metric, statistic: str = "Maximum") -> cloudwatch.Metric:
+        return measured(cdk.Stack.of(self), metric, statistic)
 
     def _alarm(
         self,
@@ -90,7 +92,7 @@ class Monitoring(Construct):
         alarm = cloudwatch.Alarm(
             self,
             name,
-            alarm_description=f"{description}. See {name} in docs/operations.md",
+            alarm_description=f"{description}. See {name} in {self._page}#{name.lower()}",
             metric=metric,
             threshold=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -98,6 +100,12 @@ class Monitoring(Construct):
             treat_missing_data=missing,
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
+        self.alarms.append(alarm)
+
+
+def _length_of(queue: sqs.IQueue) -> cloudwatch.Metric:
+    """SQS stops measuring a queue that is empty and idle for six hours."""
+    return queue.metric_approximate_number_of_messages_visible(period=MINUTE, statistic="Maximum")
 
 
 def _let_alarms_publish(topic: sns.Topic) -> None:

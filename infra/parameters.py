@@ -21,7 +21,9 @@ _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MAX_EMAILS = 20
 _ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?")
 _MAX_AUDIENCES = 50
+_PAGE = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/%+-]*)?")
 _AUTHORIZATIONS = ("IAM", "JWT")
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 
@@ -52,6 +54,8 @@ class DeploymentParameters:
     encryption_key: str = CREATE
     deletion_protection: bool = True
     log_retention_days: int = 30
+    log_level: str = "INFO"
+    docs_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +166,10 @@ _RULES: dict[str, _Rule] = {
         f"must be one of CloudWatch's {', '.join(map(str, LOG_RETENTION))}",
         lambda value: type(value) is int and value in LOG_RETENTION,
     ),
+    "logLevel": _Rule(
+        "log_level", f"must be one of {', '.join(_LOG_LEVELS)}", lambda value: value in _LOG_LEVELS
+    ),
+    "docsUrl": _Rule("docs_url", *_null_or_text(_PAGE, "the https address of a folder")),
 }
 
 

@@ -12,6 +12,7 @@ from constructs import Construct
 from infra.api import Api
 from infra.bundling import create_code_asset
 from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
+from infra.dashboard import Dashboard
 from infra.encryption import Encryption
 from infra.foresight import Foresight
 from infra.functions import DESCRIBE_TIMEOUT_SECONDS, ExportFunction
@@ -45,6 +46,9 @@ _ENCRYPTED = {
     "foresee": ("dynamodb", "sqs"),
 }
 """Through which services each function reads or writes what the key encrypts."""
+
+_ASKED = ("intake", "start", "describe", "collect", "burst", "api")
+"""Functions whose logs say why something failed."""
 
 
 class SnapshotExportStack(cdk.Stack):
@@ -150,14 +154,25 @@ class SnapshotExportStack(cdk.Stack):
         notifications = Notifications(
             self, "Notifications", key=encryption.key, emails=deployment.notify_emails
         )
-        Monitoring(
+        monitoring = Monitoring(
             self,
             "Monitoring",
             topic=notifications.topic,
-            dead_letter_queues={
+            kept_queues={
                 "DeadLetters": intake.dead_letter_queue,
                 "BurstDeadLetters": bursts.dead_letter_queue,
+                "NotificationsUndelivered": notifications.undelivered_queue,
             },
+            api=api.http_api,
+            docs_url=deployment.docs_url,
+        )
+        Dashboard(
+            self,
+            "Dashboard",
+            alarms=monitoring.alarms,
+            log_groups=[functions[name].log_group for name in _ASKED],
+            kept=monitoring.kept,
+            docs_url=deployment.docs_url,
         )
         self._add_outputs(
             ApiUrl=api.http_api.api_endpoint,
@@ -167,8 +182,10 @@ class SnapshotExportStack(cdk.Stack):
             RejectedQueueUrl=intake.rejected_queue.queue_url,
             BurstQueueUrl=bursts.queue.queue_url,
             BurstDeadLetterQueueUrl=bursts.dead_letter_queue.queue_url,
+            UndeliveredQueueUrl=notifications.undelivered_queue.queue_url,
             NotificationTopicArn=notifications.topic.topic_arn,
             ScheduleGroupName=scheduling.target.group,
+            DashboardName=self.stack_name,
             TableName=storage.table.table_name,
             ExportBucketName=storage.bucket.bucket_name,
             StateMachineArn=workflow.state_machine.state_machine_arn,
@@ -201,6 +218,7 @@ class SnapshotExportStack(cdk.Stack):
                 code=code,
                 environment={**environment, **settings.function_environment},
                 log_retention_days=settings.deployment.log_retention_days,
+                log_level=settings.deployment.log_level,
                 timeout_seconds=timeouts.get(name),
             )
             for name, description in descriptions.items()

@@ -218,12 +218,12 @@ BUGS = (
                 f"{FLOWS}/finish.py",
                 """        return
     ask_for_close(services, export.burst_id)
-    if status""",
+    services.measure""",
                 """        return
     if status is not Status.CANCELLED:
         services.events.announce_end(done)
     ask_for_close(services, export.burst_id)
-    if status""",
+    services.measure""",
             ),
         ),
     ),

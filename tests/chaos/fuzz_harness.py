@@ -26,10 +26,8 @@ from snapshot_export.adapters.dynamodb import _unmarshal
 from snapshot_export.adapters.records import export_from
 from snapshot_export.domain.export import Attempt, Export
 from snapshot_export.handlers import intake
-from snapshot_export.handlers.boundary import logger, metrics
+from snapshot_export.handlers.boundary import logger
 from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
-
-metrics.provider.namespace = "SnapshotExport"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import boto3
 from moto import mock_aws
 
-from snapshot_export.handlers.boundary import metrics
+from snapshot_export.adapters.measuring import metrics
 from tests.chaos.calls import Call, Calls, Choice, hooked, spare
 from tests.chaos.scenarios import Scenario
 from tests.chaos.stage import Stage

@@ -1,7 +1,7 @@
 """Alarms: what they watch, whom they tell, what no data means, and that each is documented.
 
-The embedded account evaluates no alarms and takes no metrics out of logs, so that the two agree is
-shown here: the reconciler's own output has every metric that an alarm reads.
+The embedded account evaluates no alarms and takes no metrics out of logs. That the metrics are
+those that the functions write is shown in test_dashboard.py and tests/flows/test_metrics.py.
 """
 
 from __future__ import annotations
@@ -12,10 +12,16 @@ from typing import Any
 
 import pytest
 
+from infra.parameters import DeploymentParameters, Settings
+from tests.infra.conftest import Synthesize
 from tests.infra.template_reader import StackTemplate
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
-OF_FUNCTIONS = {"BacklogStalled", "GateDrift", "LeaseOverdue", "ExportsRejected"}
+KEPT = {
+    "DeadLetters": "IntakeDeadLetterQueue",
+    "BurstDeadLetters": "BurstsDeadLetterQueue",
+    "NotificationsUndelivered": "NotificationsUndeliveredQueue",
+}
 
 
 def alarms_of(template: StackTemplate) -> dict[str, dict[str, Any]]:
@@ -27,8 +33,9 @@ def test_every_alarm_has_a_section_in_the_operations_page(template: StackTemplat
     sections = set(re.findall(r"^## (\w+)$", OPERATIONS, re.M))
     assert sections == set(alarms_of(template))
     for section in OPERATIONS.split("\n## ")[1:]:
+        name = section.splitlines()[0]
         for part in ("**Meaning.**", "**Look.**", "**Do.**"):
-            assert part in section, section.splitlines()[0]
+            assert (part in section) is (name in sections), name
 
 
 def test_every_alarm_tells_people_at_its_first_breach(template: StackTemplate) -> None:
@@ -52,25 +59,49 @@ def test_a_backlog_may_stand_for_two_minutes(template: StackTemplate) -> None:
     assert alarms_of(template)["BacklogStalled"]["EvaluationPeriods"] == 3
 
 
-def test_alarms_read_the_metrics_that_the_functions_write(template: StackTemplate) -> None:
-    environment = template.properties("ReconcileFunction")["Environment"]["Variables"]
-    ours = [a for a in alarms_of(template).values() if a["Namespace"] != "AWS/SQS"]
-    assert {alarm["MetricName"] for alarm in ours} == OF_FUNCTIONS
-    for alarm in ours:
-        assert alarm["Namespace"] == environment["POWERTOOLS_METRICS_NAMESPACE"]
-        assert alarm["Dimensions"] == [
-            {"Name": "service", "Value": environment["POWERTOOLS_SERVICE_NAME"]}
-        ]
-
-
-@pytest.mark.parametrize(
-    ("name", "queue"),
-    [("DeadLetters", "IntakeDeadLetterQueue"), ("BurstDeadLetters", "BurstsDeadLetterQueue")],
-)
-def test_one_dead_letter_is_enough(template: StackTemplate, name: str, queue: str) -> None:
+@pytest.mark.parametrize(("name", "queue"), KEPT.items())
+def test_one_kept_message_is_enough(template: StackTemplate, name: str, queue: str) -> None:
     alarm = alarms_of(template)[name]
     assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
     assert template.render(alarm["Dimensions"][0]["Value"]) == f"<{queue}.QueueName>"
+
+
+def test_an_api_that_fails_for_minutes_is_told(template: StackTemplate) -> None:
+    alarm = alarms_of(template)["ApiFails"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", "5xx")
+    assert alarm["EvaluationPeriods"] == 3
+    assert template.render(alarm["Dimensions"][0]["Value"]) == "<ApiHttpApi>"
+
+
+def test_an_alarm_links_to_its_page_where_the_docs_are_published(synthesize: Synthesize) -> None:
+    docs = DeploymentParameters(docs_url="https://git.example.org/exports/docs/")
+    alarms = alarms_of(synthesize(Settings(deployment=docs)))
+    for name, alarm in alarms.items():
+        page = f"https://git.example.org/exports/docs/operations.md#{name.lower()}"
+        assert alarm["AlarmDescription"].endswith(page)
+
+
+def test_every_function_logs_json_from_the_level_that_the_deployment_says(
+    synthesize: Synthesize,
+) -> None:
+    template = synthesize(Settings(deployment=DeploymentParameters(log_level="ERROR")))
+    functions = template.of_type("AWS::Lambda::Function")
+    assert len(functions) == 8
+    for name, function in functions.items():
+        assert function["LoggingConfig"]["LogFormat"] == "JSON", name
+        assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "ERROR", name
+        assert function["TracingConfig"] == {"Mode": "Active"}, name
+
+
+def test_executions_are_traced_and_calls_of_the_api_are_logged_without_their_content(
+    template: StackTemplate,
+) -> None:
+    machine = template.properties("WorkflowStateMachine")
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+    access = template.properties("ApiStage")["AccessLogSettings"]
+    assert template.render(access["DestinationArn"]) == "<ApiAccessLogs>"
+    assert not re.search(r"body|querystring|header", access["Format"], re.I)
 
 
 def test_alarms_may_publish_to_the_topic(template: StackTemplate) -> None:

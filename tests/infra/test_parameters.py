@@ -18,6 +18,7 @@ from infra.parameters import DeploymentParameters, ParameterError, Settings, rea
 ROOT = Path(__file__).resolve().parents[2]
 CDK_JSON = ROOT / "cdk.json"
 KEY_RULE = "must be CREATE, NONE or the ARN of a KMS key (arn:...:key/...)"
+LEVEL_RULE = "must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL"
 LOG_RULE = (
     "must be one of CloudWatch's 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, "
     "1096, 1827, 3653"
@@ -89,6 +90,8 @@ def test_every_parameter_can_be_set() -> None:
         "encryptionKey": "NONE",
         "deletionProtection": False,
         "logRetentionDays": 365,
+        "logLevel": "DEBUG",
+        "docsUrl": "https://git.example.org/exports/docs",
     }
 
     assert read({"deployment": chosen}).deployment == DeploymentParameters(
@@ -106,6 +109,8 @@ def test_every_parameter_can_be_set() -> None:
         encryption_key="NONE",
         deletion_protection=False,
         log_retention_days=365,
+        log_level="DEBUG",
+        docs_url="https://git.example.org/exports/docs",
     )
 
 
@@ -120,6 +125,9 @@ def test_every_parameter_can_be_set() -> None:
         ("deletionProtection", 1, "must be true or false"),
         ("logRetentionDays", 31, LOG_RULE),
         ("logRetentionDays", True, LOG_RULE),
+        ("logLevel", "debug", LEVEL_RULE),
+        ("docsUrl", "docs", "must be null or the https address of a folder"),
+        ("docsUrl", "https://x.org/a b", "must be null or the https address of a folder"),
         ("apiAuthorization", None, "must be IAM or JWT"),
         ("jwtIssuer", "http://login.example.org", "must be null or the https address of an issuer"),
         ("jwtAudience", "snapshots", "must be a list of at most 50 different audiences"),
@@ -186,7 +194,7 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
         "deployment.snapshotLimit is not a parameter; known are snapshotJobLimit, "
         "quicksightAccountId, quicksightRegion, allowedBuckets, retentionDays, callsPerSecond, "
         "expectedJobSeconds, notifyEmails, apiAuthorization, jwtIssuer, jwtAudience, "
-        "encryptionKey, deletionProtection, logRetentionDays, got 3"
+        "encryptionKey, deletionProtection, logRetentionDays, logLevel, docsUrl, got 3"
     )
 
 

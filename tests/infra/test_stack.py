@@ -186,7 +186,8 @@ def test_a_functions_environment_is_what_its_settings_read(
 ) -> None:
     environment = environment_of(template, function)
 
-    assert environment.pop("POWERTOOLS_SERVICE_NAME") == "snapshot-export"
+    assert environment.pop("POWERTOOLS_SERVICE_NAME") == "SnapshotExport"
+    assert environment.pop("POWERTOOLS_LOG_LEVEL") == "INFO"
     assert environment.pop("POWERTOOLS_METRICS_NAMESPACE") == "SnapshotExport"
     assert environment == {
         "TABLE_NAME": "<StorageTable>",
@@ -392,8 +393,10 @@ def test_the_outputs_tell_a_user_where_everything_is(template: StackTemplate) ->
         "RejectedQueueUrl": "<IntakeRejectedQueue>",
         "BurstQueueUrl": "<BurstsQueue>",
         "BurstDeadLetterQueueUrl": "<BurstsDeadLetterQueue>",
+        "UndeliveredQueueUrl": "<NotificationsUndeliveredQueue>",
         "NotificationTopicArn": "<NotificationsTopic>",
         "ScheduleGroupName": "SnapshotExport",
+        "DashboardName": "SnapshotExport",
         "TableName": "<StorageTable>",
         "ExportBucketName": "<StorageExportBucket>",
         "StateMachineArn": "<WorkflowStateMachine>",

@@ -12,9 +12,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from snapshot_export.adapters.services import Services
 from snapshot_export.handlers.api import exchange
 from snapshot_export.handlers.api.app import handler
-from snapshot_export.handlers.boundary import metrics
-
-metrics.provider.namespace = "SnapshotExport"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import heapq
 import itertools
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,9 +26,10 @@ from snapshot_export.adapters.executions import Executions
 from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
 from snapshot_export.adapters.queues import BurstQueue
 from snapshot_export.adapters.records import ATTEMPT_PREFIX, Keys
-from snapshot_export.adapters.services import Services, make_services
+from snapshot_export.adapters.services import Measure, Services, make_services
 from snapshot_export.domain.burst import Work
 from snapshot_export.domain.export import Attempt, Export, Status
+from snapshot_export.domain.metric import Metric
 from snapshot_export.flows.accept import accept_message
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.collect import collect
@@ -130,7 +132,15 @@ class World:
         make_queue(session, f"{name}-i")
         _make_table(session, self.settings.table_name)
         make_bucket(session, name)
-        services = make_services(self.settings, session, now=clock.now, sleep=clock.sleep)
+        self.measured: dict[Metric, list[float]] = defaultdict(list)
+        self.measure: Measure = lambda metric, value: self.measured[metric].append(value)
+        services = make_services(
+            self.settings,
+            session,
+            now=clock.now,
+            sleep=clock.sleep,
+            measure=self._measure,
+        )
         self.executions = RecordedExecutions(session, self.settings.state_machine_arn)
         self.burst_queue = RecordedBurstQueue(session.client("sqs"), self.settings.burst_queue_url)
         self.services: Services = replace(
@@ -152,6 +162,9 @@ class World:
         )
         admit(self.services)
         return status
+
+    def _measure(self, metric: Metric, value: float) -> None:
+        self.measure(metric, value)
 
     def work_on_bursts(self) -> bool:
         """Do what the burst queue asks for until it is empty; True if there was something."""

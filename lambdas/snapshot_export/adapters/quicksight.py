@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from snapshot_export.adapters.identities import Identities
 from snapshot_export.adapters.pacer import MOST_WAIT_SECONDS, Pacer
 from snapshot_export.domain.export import ErrorInfo
+from snapshot_export.domain.metric import Metric
 from snapshot_export.errors import (
     JobExistsError,
     JobNotEndedError,
@@ -45,6 +46,11 @@ _ERRORS: dict[str, type[QuickSightError]] = {
     "ResourceNotFound": JobNotFoundError,
     "PreconditionNotMet": JobNotEndedError,
     "InternalFailure": QuickSightUnavailableError,
+}
+
+_COUNTED: dict[type[QuickSightError], Metric] = {
+    QuickSightThrottledError: Metric.QUICKSIGHT_THROTTLED,
+    SlotsTakenError: Metric.QUICKSIGHT_LIMIT_EXCEEDED,
 }
 
 
@@ -89,17 +95,21 @@ class QuickSight:
         account_id: str,
         pacer: Pacer,
         identities: Identities,
+        measure: Callable[[Metric, float], None],
         user: Mapping[str, str] | None = None,
     ) -> None:
         self._client = client
         self._account_id = account_id
         self._pacer = pacer
         self._identities = identities
+        self._measure = measure
         self._user = user
 
     def as_user(self, user: Mapping[str, str]) -> QuickSight:
         """The same operations, called with a registered user's credentials."""
-        return QuickSight(self._client, self._account_id, self._pacer, self._identities, user)
+        return QuickSight(
+            self._client, self._account_id, self._pacer, self._identities, self._measure, user
+        )
 
     def start(self, dashboard_id: str, job_id: str, snapshot: dict[str, Any]) -> None:
         """StartDashboardSnapshotJob. `snapshot` holds its configuration members.
@@ -165,7 +175,10 @@ class QuickSight:
             answer: dict[str, Any] = getattr(client, operation)(**request)
             return answer
         except ClientError as error:
-            raise _translate(error) from None
+            known = _translate(error)
+            if type(known) in _COUNTED:
+                self._measure(_COUNTED[type(known)], 1)
+            raise known from None
         except BotoCoreError as error:
             raise QuickSightUnavailableError(type(error).__name__) from None
 

@@ -11,6 +11,7 @@ from functools import cache
 import boto3
 from botocore.config import Config
 
+from snapshot_export.adapters import measuring
 from snapshot_export.adapters.burst_store import BurstStore
 from snapshot_export.adapters.durations import DurationStore
 from snapshot_export.adapters.dynamodb import Table
@@ -28,6 +29,7 @@ from snapshot_export.adapters.records import Keys
 from snapshot_export.adapters.schedules import Schedules
 from snapshot_export.adapters.store import Store
 from snapshot_export.adapters.throughput import Throughput
+from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.schedule import ScheduleTarget
 from snapshot_export.settings import Settings
 
@@ -38,9 +40,15 @@ _S3_CONFIG = _AWS_CONFIG.merge(Config(signature_version="s3v4"))
 """Addresses for downloads must be signed with version 4 everywhere."""
 
 
+Measure = Callable[[Metric, float], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What a flow works with. `now` is the clock (epoch seconds); `sleep` waits on it."""
+    """What a flow works with. `now` is the clock (epoch seconds); `sleep` waits on it.
+
+    `measure` adds a value to a metric.
+    """
 
     settings: Settings
     store: Store
@@ -60,12 +68,17 @@ class Services:
     names: NameClaims
     now: Callable[[], float]
     sleep: Callable[[float], None]
+    measure: Measure
 
 
 @cache
 def services_from_env() -> Services:
     """The services of this function; raises SettingsError."""
-    return make_services(Settings.from_env(os.environ), boto3.Session())
+    return make_services(Settings.from_env(os.environ), boto3.Session(), measure=measuring.measure)
+
+
+def measure_nothing(_metric: Metric, _value: float) -> None:
+    """For services whose metrics nobody collects."""
 
 
 def make_services(
@@ -74,6 +87,7 @@ def make_services(
     *,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
+    measure: Measure = measure_nothing,
 ) -> Services:
     """Adapters over one session's clients."""
     keys = Keys(settings.quicksight_account_id, settings.quicksight_region)
@@ -95,7 +109,9 @@ def make_services(
     return Services(
         settings=settings,
         store=Store(table, keys),
-        quicksight=QuickSight(quicksight, settings.quicksight_account_id, pacer, identities),
+        quicksight=QuickSight(
+            quicksight, settings.quicksight_account_id, pacer, identities, measure
+        ),
         executions=Executions(
             session.client("stepfunctions", config=_AWS_CONFIG), settings.state_machine_arn
         ),
@@ -125,4 +141,5 @@ def make_services(
         ),
         now=now,
         sleep=sleep,
+        measure=measure,
     )

@@ -15,7 +15,7 @@ GROUP_MS = 300_000
 LENGTH_STEP = 1.2
 """Expected times within a fifth of each other count as equal."""
 LONGEST_FIRST = 500
-_LENGTH_FIELD = 6
+_GROUP_FIELD, _BURST_FIELD, _LENGTH_FIELD, _ORDER_FIELD = 4, 5, 6, 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,12 @@ def rank_anew(rank: str, expected_seconds: float) -> str:
 def front_rank(rank: str) -> str:
     """The rank of an export that was let in and handed back: before all that never were."""
     return "0" + rank[1:]
+
+
+def accepted_at_of(rank: str) -> float:
+    """When the export of a rank was accepted (epoch seconds); of a burst's, when the burst was."""
+    fields = rank.split("#")
+    return int(fields[_GROUP_FIELD] if fields[_BURST_FIELD] else fields[_ORDER_FIELD]) / 1000
 
 
 def _length_key(expected_seconds: float) -> str:

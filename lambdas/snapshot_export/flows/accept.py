@@ -19,6 +19,7 @@ from snapshot_export.domain import naming
 from snapshot_export.domain.backlog import rank_of
 from snapshot_export.domain.burst_request import check_burst
 from snapshot_export.domain.export import ErrorInfo, Export, Status
+from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.occurrence import (
     claimed_occurrence_id,
     problems_under,
@@ -97,6 +98,7 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
     export = export_of(services, request, source, accepted_at)
     check_names(export)
     is_new = services.store.accept(export)
+    services.measure(Metric.EXPORTS_ACCEPTED, int(is_new))
     logger.info(
         "accepted", reason="new" if is_new else "delivered again", export_id=export.export_id
     )
@@ -202,6 +204,7 @@ def _reject(
     expires_at = services.settings.expires_at(now)
     if not services.store.reject(record, expires_at):
         services.store.reject(replace(record, export_id=message_id), expires_at)
+    services.measure(Metric.MESSAGES_REJECTED, 1)
     logger.warning("rejected", reason=[item["Rule"] for item in shown], message_id=message_id)
     return Status.REJECTED
 

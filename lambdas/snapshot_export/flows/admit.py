@@ -19,6 +19,7 @@ from snapshot_export.domain.backlog import BacklogEntry, rank_anew
 from snapshot_export.domain.durations import expect
 from snapshot_export.domain.export import Attempt, snapshot_job_id
 from snapshot_export.domain.gate import decide_admission
+from snapshot_export.domain.metric import Metric
 from snapshot_export.errors import ConditionFailedError, SnapshotExportError, TransientError
 
 START_WINDOW_SECONDS = 600.0
@@ -75,6 +76,7 @@ def admit(
             running=gate.running + len(attempts),
             export_ids=[attempt.export_id for attempt in attempts],
         )
+        services.measure(Metric.EXPORTS_ADMITTED, len(attempts))
         begin(services, attempts)
         admitted += len(attempts)
     return admitted

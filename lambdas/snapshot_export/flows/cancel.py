@@ -17,6 +17,7 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Status
+from snapshot_export.domain.metric import Metric
 from snapshot_export.errors import (
     AlreadyEndedError,
     ConditionFailedError,
@@ -49,6 +50,7 @@ def cancel(services: Services, export_id: str) -> Status:
                 expires_at = services.settings.expires_at(now)
                 services.store.cancel_waiting(export, now, expires_at)
                 ask_for_close(services, export.burst_id)
+                services.measure(Metric.EXPORTS_CANCELLED, 1)
                 logger.info("cancelled", reason="waited", export_id=export_id)
                 return Status.CANCELLED
             services.store.mark_cancelled(export_id, now)

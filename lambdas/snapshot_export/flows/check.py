@@ -15,6 +15,7 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.quicksight import Job
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import LOST, Attempt, Phase
+from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.polling import plan_wait
 from snapshot_export.errors import (
     ConditionFailedError,
@@ -91,10 +92,20 @@ def _still_running(services: Services, record: Attempt, started_at: float) -> An
 
 def _release(services: Services, record: Attempt, job: Job, fill: Fill) -> Answer:
     is_first = _free(services, record, job.status, job.updated_at)
+    if is_first:
+        _measure(services, record, job)
     fill(services)
     if is_first and job.status == "COMPLETED":
         _learn(services, record, job.updated_at - job.created_at)
     return answer(record.export_id, record.attempt, Phase.ENDED)
+
+
+def _measure(services: Services, record: Attempt, job: Job) -> None:
+    """The job's time, and what its slot was held beyond it. Clocks differ: never below 0."""
+    now, seconds = services.now(), max(0.0, job.updated_at - job.created_at)
+    services.measure(Metric.JOB_SECONDS, seconds)
+    services.measure(Metric.HAND_OFF_SECONDS, max(0.0, now - record.admitted_at - seconds))
+    services.measure(Metric.POLL_DELAY_SECONDS, max(0.0, now - job.updated_at))
 
 
 def _learn(services: Services, record: Attempt, seconds: float) -> None:

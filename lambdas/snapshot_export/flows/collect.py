@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.quicksight import JobResult
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, ExportedFile, Phase
+from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.parts import formats_of, split_file_groups
 from snapshot_export.domain.retry import judge_failure
 from snapshot_export.errors import (
@@ -162,6 +163,7 @@ def _after_failure(
 ) -> Answer:
     export_id, attempt = export.export_id, record.attempt
     failures = export.failures + 1
+    services.measure(Metric.JOBS_FAILED, 1)
     verdict = judge_failure(failure.code, failures)
     logger.warning(
         "snapshot job failed",

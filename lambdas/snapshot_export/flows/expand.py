@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, BurstStatus, Work
 from snapshot_export.domain.export import ErrorInfo
+from snapshot_export.domain.metric import Metric
 from snapshot_export.errors import ConditionFailedError, ManifestError
 from snapshot_export.flows.admit import try_admit
 from snapshot_export.flows.close_burst import ask_for_close
@@ -70,6 +71,9 @@ def _accept(services: Services, burst: Burst, part: Slice) -> Burst:
         expires_at = services.settings.expires_at(now)
         try:
             services.bursts.accept_recipients(burst, after, exports, refusals, expires_at)
+            services.measure(Metric.EXPORTS_ACCEPTED, len(exports))
+            if refusals:
+                services.measure(Metric.RECIPIENTS_REFUSED, len(refusals))
             return after
         except ConditionFailedError as error:
             taken = {(position - 1) // 2 for position in error.failed}

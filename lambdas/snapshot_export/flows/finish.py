@@ -15,9 +15,16 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.throughput import Overheads
 from snapshot_export.domain.export import Attempt, ErrorInfo, Export, ExportedFile, Status
+from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.naming import raw_prefix
 from snapshot_export.errors import ConditionFailedError, TransientError
 from snapshot_export.flows.close_burst import ask_for_close
+
+_ENDS = {
+    Status.COMPLETED: Metric.EXPORTS_COMPLETED,
+    Status.FAILED: Metric.EXPORTS_FAILED,
+    Status.CANCELLED: Metric.EXPORTS_CANCELLED,
+}
 
 logger = Logger(child=True)
 
@@ -84,12 +91,16 @@ def _finish(
         ask_for_close(services, export.burst_id)
         return
     ask_for_close(services, export.burst_id)
+    services.measure(_ENDS[status], 1)
     if status is Status.COMPLETED:
+        if export.deadline is not None:
+            services.measure(Metric.DEADLINES_MISSED, int(now > export.deadline))
         _count_completed(services, record, now)
     logger.info(
         "finished",
         reason=error.code if error else status.value,
         status=status.value,
+        error_code=error.code if error else None,
         export_id=export.export_id,
         files=len(files),
     )

@@ -9,15 +9,16 @@ the execution is started; dying between the two leads to the next restart.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.drift import Finding, judge_gate
 from snapshot_export.domain.export import Attempt
-from snapshot_export.errors import ConditionFailedError
+from snapshot_export.errors import ConditionFailedError, TransientError
 from snapshot_export.flows.admit import START_WINDOW_SECONDS, admit, start_executions
+from snapshot_export.flows.gauge import Gauges, read_gauges
 from snapshot_export.flows.resume_bursts import resume_bursts
 from snapshot_export.flows.watch import find_overdue_leases, find_stalled_backlog
 
@@ -39,10 +40,16 @@ class Mended:
     admitted: int = 0
     findings: tuple[Finding, ...] = ()
     """What should not have been, mended or not."""
+    gauges: tuple[Gauges, ...] = ()
+    """What is there after the pass, of each target."""
 
     def counts(self) -> dict[str, int]:
         """How many mends of each kind."""
-        return {kind: number for kind, number in asdict(self).items() if kind != "findings"}
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in ("findings", "gauges")
+        }
 
 
 def reconcile(services: Services) -> Mended:
@@ -65,7 +72,17 @@ def reconcile(services: Services) -> Mended:
         bursts_resumed=resumed,
         admitted=admitted,
         findings=tuple(finding for finding in found if finding),
+        gauges=_gauges(services),
     )
+
+
+def _gauges(services: Services) -> tuple[Gauges, ...]:
+    """What was mended is told even if the gauges cannot be read."""
+    try:
+        return (read_gauges(services),)
+    except TransientError as error:
+        logger.warning("not gauged", reason=str(error))
+        return ()
 
 
 def _restart_if_gone(services: Services, attempt: Attempt) -> bool:

@@ -9,6 +9,8 @@ it again, with the same EventId. A burst is told as one, single exports each.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
@@ -16,9 +18,11 @@ from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.forecast import Outlook, foresee
+from snapshot_export.domain.metric import DEFAULT_TARGET, Metric
 from snapshot_export.domain.simulation import Group
 from snapshot_export.errors import ConditionFailedError, TransientError
 from snapshot_export.flows.forecast import burst_groups
+from snapshot_export.flows.gauge import Gauges
 from snapshot_export.flows.outlook import Seen, look
 
 MOST_READ = 2000
@@ -26,38 +30,54 @@ MOST_TOLD = 50
 """Events of one pass; the rest is told in the next."""
 LEAST_CHANCE = 0.5
 """A deadline that is met with a lower chance than this is at risk."""
+_SINGLE = "#"
+"""Before an export's id where it stands beside bursts' ids: the two may be equal."""
 
 logger = Logger(child=True)
 
 
-def warn_of_deadlines(services: Services) -> int:
-    """Tell of deadlines that are at risk and were not told of. Answers how many."""
+@dataclass(frozen=True, kw_only=True)
+class Deadlines:
+    """How the deadlines stand; `told` is how many were told of now."""
+
+    told: int
+    gauges: Gauges
+
+
+def warn_of_deadlines(services: Services) -> Deadlines:
+    """Tell of deadlines that are at risk and were not told of."""
     seen = look(services, MOST_READ, rest=False)
     records: list[BacklogEntry | Attempt] = [each for each in seen.attempts if each.holds_slot]
     records += seen.entries
     due = [each for each in records if each.deadline is not None]
-    if not due:
-        return 0
-    bursts = _open_bursts(services, [each.burst_id for each in due if each.burst_id])
-    singles = {each.export_id: each for each in due if not each.burst_id and not each.at_risk}
-    outlooks = _foresee(services, seen, bursts, singles)
+    bursts = _bursts(services, [each.burst_id for each in due if each.burst_id])
+    singles = {_SINGLE + each.export_id: each for each in due if not each.burst_id}
+    deadlines = {
+        each.burst_id or _SINGLE + each.export_id: each.deadline for each in due if each.deadline
+    }
+    outlooks = _foresee(services, seen, bursts, singles) if due else {}
+    at_risk = [
+        name for name, outlook in outlooks.items() if outlook.chance(deadlines[name]) < LEAST_CHANCE
+    ]
     told = 0
-    for burst_id, burst in bursts.items():
-        deadline = next(each.deadline for each in due if each.burst_id == burst_id)
-        outlook = outlooks.get(burst_id)
-        if told < MOST_TOLD and outlook and deadline and outlook.chance(deadline) < LEAST_CHANCE:
-            told += _tell_burst(services, burst, deadline, outlook)
-    for export_id, record in singles.items():
-        outlook, deadline = outlooks.get(export_id), record.deadline
-        if told < MOST_TOLD and outlook and deadline and outlook.chance(deadline) < LEAST_CHANCE:
-            told += _tell_export(services, record, deadline, outlook)
-    return told
+    for name in at_risk:
+        if told == MOST_TOLD:
+            break
+        if name in bursts:
+            told += _tell_burst(services, bursts[name], deadlines[name], outlooks[name])
+        else:
+            told += _tell_export(services, singles[name], deadlines[name], outlooks[name])
+    values: dict[Metric, float] = {Metric.DEADLINES_AT_RISK: len(at_risk)}
+    if outlooks:
+        margin = min(deadlines[name] - outlook.p95 for name, outlook in outlooks.items())
+        values[Metric.DEADLINE_MARGIN_SECONDS] = margin
+    return Deadlines(told=told, gauges=Gauges(target=DEFAULT_TARGET, values=values))
 
 
-def _open_bursts(services: Services, burst_ids: list[str]) -> dict[str, Burst]:
-    """Those that were not told of; there are few, each is one read."""
+def _bursts(services: Services, burst_ids: list[str]) -> dict[str, Burst]:
+    """There are few, each is one read."""
     found = {each: services.bursts.find(each) for each in dict.fromkeys(burst_ids)}
-    return {each: burst for each, burst in found.items() if burst and burst.at_risk_at is None}
+    return {each: burst for each, burst in found.items() if burst}
 
 
 def _foresee(
@@ -72,12 +92,14 @@ def _foresee(
         if burst_id in bursts
     }
     for position, job in enumerate([*seen.situation.running, *seen.situation.waiting]):
-        if job.export_id in singles:
-            groups[job.export_id] = Group((position,))
+        if _SINGLE + job.export_id in singles:
+            groups[_SINGLE + job.export_id] = Group((position,))
     return foresee(seen.situation, groups)
 
 
 def _tell_burst(services: Services, burst: Burst, deadline: float, outlook: Outlook) -> bool:
+    if burst.at_risk_at is not None:
+        return False
     try:
         services.events.announce_burst_at_risk(burst, deadline, outlook)
         services.bursts.mark_at_risk(burst.burst_id, services.now())
@@ -91,6 +113,8 @@ def _tell_burst(services: Services, burst: Burst, deadline: float, outlook: Outl
 def _tell_export(
     services: Services, record: BacklogEntry | Attempt, deadline: float, outlook: Outlook
 ) -> bool:
+    if record.at_risk:
+        return False
     try:
         services.events.announce_export_at_risk(record, deadline, outlook)
         services.store.mark_at_risk(record, services.now())

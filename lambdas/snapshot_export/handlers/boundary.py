@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import functools
 import traceback
+import warnings
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 
 from snapshot_export.errors import SnapshotExportError, UnexpectedError
 
 logger = Logger()
-metrics = Metrics()
+
+# An invocation that counts nothing is usual; the warning would be a line that is no JSON.
+warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 Handler = Callable[[Any, Any], Any]
 
@@ -47,14 +49,3 @@ def describe_place(error: Exception) -> str:
     ours = [frame for frame in frames if "snapshot_export" in frame.filename] or list(frames)
     place = f" at {ours[-1].filename.rsplit('/', 1)[-1]}:{ours[-1].lineno}" if ours else ""
     return f"{type(error).__name__}{place}"
-
-
-def count(name: str, value: float = 1) -> None:
-    """Add to a metric; nothing is written for nothing."""
-    if value:
-        measure(name, value)
-
-
-def measure(name: str, value: float) -> None:
-    """Write a metric, 0 too."""
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

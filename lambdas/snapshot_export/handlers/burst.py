@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from snapshot_export.adapters.measuring import metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.burst import Work
 from snapshot_export.flows.work import work_on_burst
-from snapshot_export.handlers.boundary import count, guarded, logger, metrics
+from snapshot_export.handlers.boundary import guarded, logger
 
 RESERVE_SECONDS = 60.0
 """Left of the function's time for the slice that is under way, and for handing on."""
@@ -28,4 +29,3 @@ def handler(event: dict[str, Any], context: Any) -> None:
         logger.append_keys(burst_id=burst_id)
         stop_at = services.now() + context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
         work_on_burst(services, burst_id, work, stop_at=stop_at)
-        count(f"Burst{work.value.title()}s")

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from snapshot_export.adapters.measuring import measure_target, metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.flows.move_starts import move_starts
 from snapshot_export.flows.warn import warn_of_deadlines
-from snapshot_export.handlers.boundary import count, guarded, metrics
+from snapshot_export.handlers.boundary import guarded, logger
 
 
 @metrics.log_metrics
@@ -18,9 +19,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     services = services_from_env()
     if event["Do"] == "MOVE_STARTS":
         moved = move_starts(services)
-        done = {"StartsMoved": moved.starts_moved, "StartsMade": moved.starts_made}
+        done: dict[str, Any] = {"StartsMoved": moved.starts_moved, "StartsMade": moved.starts_made}
     else:
-        done = {"DeadlinesAtRisk": warn_of_deadlines(services)}
-    for name, number in done.items():
-        count(name, number)
+        seen = warn_of_deadlines(services)
+        measure_target(seen.gauges.target, seen.gauges.values)
+        done = {"DeadlinesTold": seen.told}
+    logger.info("foreseen", reason=event["Do"], **done)
     return done

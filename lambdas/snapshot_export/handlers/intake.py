@@ -12,12 +12,14 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from snapshot_export.adapters.measuring import metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.export import Status
+from snapshot_export.domain.metric import Metric
 from snapshot_export.errors import SnapshotExportError
 from snapshot_export.flows.accept import accept_message
 from snapshot_export.flows.admit import try_admit
-from snapshot_export.handlers.boundary import count, describe_place, guarded, logger, metrics
+from snapshot_export.handlers.boundary import describe_place, guarded, logger
 
 
 @metrics.log_metrics
@@ -42,8 +44,8 @@ def handler(event: dict[str, Any], _context: object) -> PartialItemFailureRespon
             raise
 
     with processor(event["Records"], accept_record):
-        outcomes = processor.process()
-    for kind, result, _ in outcomes:
-        count(f"Exports{str(result).title()}" if kind == "success" else "MessagesNotTaken")
-    count("ExportsAdmitted", try_admit(services))
+        processor.process()
+    if processor.fail_messages:
+        services.measure(Metric.MESSAGES_NOT_TAKEN, len(processor.fail_messages))
+    try_admit(services)
     return processor.response()

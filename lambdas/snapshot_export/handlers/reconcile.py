@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from snapshot_export.adapters.measuring import measure_target, metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.drift import Drift
+from snapshot_export.domain.metric import Metric
 from snapshot_export.flows.reconcile import reconcile
-from snapshot_export.handlers.boundary import guarded, logger, measure, metrics
+from snapshot_export.handlers.boundary import guarded, logger
 
 
 @metrics.log_metrics
@@ -18,13 +20,16 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     Each kind of mend and of drift is a metric of every pass, 0 too: its alarm then has data, and
     no data means that no pass was made.
     """
-    done = reconcile(services_from_env())
+    services = services_from_env()
+    done = reconcile(services)
     mended: dict[str, Any] = done.counts()
     for kind, number in mended.items():
-        measure("Mended" + kind.title().replace("_", ""), number)
+        services.measure(Metric[f"MENDED_{kind.upper()}"], number)
     amounts = {finding.kind: finding.amount for finding in done.findings}
     for drift in Drift:
-        measure(drift.value, amounts.get(drift, 0))
+        services.measure(Metric[drift.name], amounts.get(drift, 0))
+    for gauges in done.gauges:
+        measure_target(gauges.target, gauges.values)
     for finding in done.findings:
         logger.error("drift", reason=finding.reason, kind=finding.kind.value, amount=finding.amount)
     logger.info("reconciled", reason=event.get("detail-type", "called"), **mended)

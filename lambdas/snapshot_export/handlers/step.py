@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from snapshot_export.adapters.measuring import metrics
 from snapshot_export.adapters.services import Services, services_from_env
 from snapshot_export.flows.answer import Answer
-from snapshot_export.handlers.boundary import Handler, count, guarded, logger, metrics
+from snapshot_export.handlers.boundary import Handler, guarded, logger
 
 Flow = Callable[[Services, str, int, int], Answer]
 
@@ -20,8 +21,6 @@ def step_handler(flow: Flow) -> Handler:
     def handler(event: dict[str, Any], _context: object) -> Answer:
         export_id, attempt = event["ExportId"], event["Attempt"]
         logger.append_keys(export_id=export_id, attempt=attempt)
-        answer = flow(services_from_env(), export_id, attempt, event["Admission"])
-        count(f"{flow.__name__.title()}{answer['Phase'].title().replace('_', '')}")
-        return answer
+        return flow(services_from_env(), export_id, attempt, event["Admission"])
 
     return handler

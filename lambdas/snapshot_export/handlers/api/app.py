@@ -7,10 +7,11 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
+from snapshot_export.adapters.measuring import metrics
 from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.handlers.api import bursts, capacity, exports, forecast, schedules
 from snapshot_export.handlers.api.errors import answer_error, refuse
-from snapshot_export.handlers.boundary import count, guarded, metrics
+from snapshot_export.handlers.boundary import guarded
 
 ROUTERS = (exports, bursts, capacity, forecast, schedules)
 """Modules with `router` and `BODIES`; their order is the document's."""
@@ -61,5 +62,4 @@ app = make_app()
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """HTTP API event in, HTTP answer out; never an exception that a request could cause."""
     answer: dict[str, Any] = app.resolve(event, context)
-    count(f"ApiAnswers{answer['statusCode'] // 100}xx")
     return answer

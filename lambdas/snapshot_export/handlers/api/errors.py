@@ -23,7 +23,7 @@ from snapshot_export.errors import (
     UnknownIdError,
 )
 from snapshot_export.handlers.api.exchange import reply
-from snapshot_export.handlers.boundary import count, describe_place, logger
+from snapshot_export.handlers.boundary import describe_place, logger
 
 RETRY_AFTER_SECONDS = 2
 MOST_PROBLEMS = 20
@@ -96,7 +96,6 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(503, "BUSY", "Busy: try again.", headers=headers)
     place = describe_place(error)
     logger.error("unexpected exception", reason=place)
-    count("ApiErrorsUnexpected")
     return refuse(500, "INTERNAL_ERROR", "The error is in the function's log.")
 
 

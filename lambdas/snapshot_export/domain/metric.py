@@ -1,0 +1,188 @@
+"""Every metric that the functions write. docs/metrics.md is made from this (`make docs`).
+
+CloudWatch bills each metric that had data in an hour, so a metric is here only if the dashboard
+or an alarm shows it; what goes by dashboard, burst or error code is asked of the logs instead.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+DEFAULT_TARGET = "default"
+
+_EACH_PASS = "in each pass of the reconciler"
+_AS_IT_HAPPENS = "as it happens"
+
+
+class Metric(Enum):
+    """A metric: its name, its unit, when it is written, and what a number of it says.
+
+    One that `is_of_target` is written for each QuickSight target, with the dimension Target.
+    """
+
+    SLOTS_IN_USE = ("SlotsInUse", "Count", _EACH_PASS, "slots held by leases", True)
+    SLOTS_ALLOWED = (
+        "SlotsAllowed",
+        "Count",
+        _EACH_PASS,
+        "slots that may be used now: fewer than the limit while others use them, 0 while paused",
+        True,
+    )
+    SLOT_LIMIT = ("SlotLimit", "Count", _EACH_PASS, "the limit of slots", True)
+    EXPORTS_WAITING = (
+        "ExportsWaiting",
+        "Count",
+        _EACH_PASS,
+        "accepted exports without a slot, retries included; counted up to 10,000",
+        True,
+    )
+    HEAD_WAIT_SECONDS = (
+        "HeadWaitSeconds",
+        "Seconds",
+        _EACH_PASS,
+        "how long ago the next export to be let in was accepted; 0 if none waits",
+        True,
+    )
+    DEADLINE_MARGIN_SECONDS = (
+        "DeadlineMarginSeconds",
+        "Seconds",
+        "in each minute in which something has a deadline",
+        "from the forecast's P95 to the deadline, of the one that is nearest to being missed",
+        True,
+    )
+    DEADLINES_AT_RISK = (
+        "DeadlinesAtRisk",
+        "Count",
+        "in each minute",
+        "bursts and single exports whose deadline is met with a chance under 50 %",
+        True,
+    )
+
+    EXPORTS_ACCEPTED = (
+        "ExportsAccepted",
+        "Count",
+        _AS_IT_HAPPENS,
+        "exports that came in, once each",
+    )
+    EXPORTS_ADMITTED = ("ExportsAdmitted", "Count", _AS_IT_HAPPENS, "exports that got a slot")
+    EXPORTS_COMPLETED = (
+        "ExportsCompleted",
+        "Count",
+        _AS_IT_HAPPENS,
+        "exports whose files are all there",
+    )
+    EXPORTS_FAILED = ("ExportsFailed", "Count", _AS_IT_HAPPENS, "exports that failed for good")
+    EXPORTS_CANCELLED = ("ExportsCancelled", "Count", _AS_IT_HAPPENS, "exports that were cancelled")
+    DEADLINES_MISSED = (
+        "DeadlinesMissed",
+        "Count",
+        _AS_IT_HAPPENS,
+        "exports that were completed after their deadline",
+    )
+    JOBS_FAILED = (
+        "JobsFailed",
+        "Count",
+        _AS_IT_HAPPENS,
+        "snapshot jobs that failed, tried again or not",
+    )
+    JOB_SECONDS = (
+        "JobSeconds",
+        "Seconds",
+        _AS_IT_HAPPENS,
+        "what QuickSight took for the job",
+    )
+    HAND_OFF_SECONDS = (
+        "HandOffSeconds",
+        "Seconds",
+        _AS_IT_HAPPENS,
+        "how long the slot was held without a job: before its start and after its end",
+    )
+    POLL_DELAY_SECONDS = (
+        "PollDelaySeconds",
+        "Seconds",
+        _AS_IT_HAPPENS,
+        "from the job's end until it was seen",
+    )
+    MESSAGES_REJECTED = (
+        "MessagesRejected",
+        "Count",
+        _AS_IT_HAPPENS,
+        "messages that can never work, kept in the rejected queue",
+    )
+    RECIPIENTS_REFUSED = (
+        "RecipientsRefused",
+        "Count",
+        _AS_IT_HAPPENS,
+        "lines of manifests that can never work, told of in the burst",
+    )
+    MESSAGES_NOT_TAKEN = (
+        "MessagesNotTaken",
+        "Count",
+        _AS_IT_HAPPENS,
+        "messages that could not be handled now, and are delivered again",
+    )
+    QUICKSIGHT_THROTTLED = (
+        "QuickSightThrottled",
+        "Count",
+        _AS_IT_HAPPENS,
+        "calls that QuickSight throttled: over 10 a second in the account",
+    )
+    QUICKSIGHT_LIMIT_EXCEEDED = (
+        "QuickSightLimitExceeded",
+        "Count",
+        _AS_IT_HAPPENS,
+        "starts that QuickSight refused, since others use slots",
+    )
+
+    MENDED_EXECUTIONS_RESTARTED = (
+        "MendedExecutionsRestarted",
+        "Count",
+        _EACH_PASS,
+        "attempts whose execution was gone and got another",
+    )
+    MENDED_COUNTER_CORRECTED = (
+        "MendedCounterCorrected",
+        "Count",
+        _EACH_PASS,
+        "counters that were set to the leases",
+    )
+    MENDED_LEASES_RELEASED = (
+        "MendedLeasesReleased",
+        "Count",
+        _EACH_PASS,
+        "overdue leases that ended when QuickSight was asked",
+    )
+    MENDED_BURSTS_RESUMED = (
+        "MendedBurstsResumed",
+        "Count",
+        _EACH_PASS,
+        "bursts that stood still and were asked on",
+    )
+    MENDED_ADMITTED = ("MendedAdmitted", "Count", _EACH_PASS, "exports that the pass let in")
+    GATE_DRIFT = (
+        "GateDrift",
+        "Count",
+        _EACH_PASS,
+        "slots by which the counter differed from the leases",
+    )
+    BACKLOG_STALLED = (
+        "BacklogStalled",
+        "Count",
+        _EACH_PASS,
+        "exports that wait, due, while slots are free",
+    )
+    LEASE_OVERDUE = (
+        "LeaseOverdue",
+        "Count",
+        _EACH_PASS,
+        "slots held for much longer than their job should take",
+    )
+
+    def __init__(
+        self, label: str, unit: str, written: str, meaning: str, is_of_target: bool = False
+    ) -> None:
+        self.label = label
+        self.unit = unit
+        self.written = written
+        self.meaning = meaning
+        self.is_of_target = is_of_target

@@ -1,0 +1,39 @@
+"""Gauge: how full the slots are and how long the backlog is, once a minute. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.backlog import accepted_at_of
+from snapshot_export.domain.gate import decide_admission
+from snapshot_export.domain.metric import DEFAULT_TARGET, Metric
+
+MOST_COUNTED = 10_000
+"""Waiting exports are counted up to here: about 400 read units, and a page fits the dashboard."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gauges:
+    """What one target's gate and backlog show at this moment."""
+
+    target: str
+    values: dict[Metric, float]
+
+
+def read_gauges(services: Services) -> Gauges:
+    """The present gauges. Raises TransientError."""
+    gate, now = services.store.gate(), services.now()
+    default_limit = services.settings.snapshot_job_limit
+    decision = decide_admission(gate, default_limit=default_limit, now=now)
+    head = services.store.first_waiting(1, now)
+    return Gauges(
+        target=DEFAULT_TARGET,
+        values={
+            Metric.SLOTS_IN_USE: gate.running,
+            Metric.SLOTS_ALLOWED: 0 if now < gate.paused_until else decision.cap,
+            Metric.SLOT_LIMIT: decision.limit,
+            Metric.EXPORTS_WAITING: services.store.count_waiting(MOST_COUNTED),
+            Metric.HEAD_WAIT_SECONDS: max(0.0, now - accepted_at_of(head[0].rank)) if head else 0,
+        },
+    )
