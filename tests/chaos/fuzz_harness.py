@@ -6,12 +6,10 @@ a batch's outcome depends on the batch alone and can be repeated.
 
 from __future__ import annotations
 
-import io
 import json
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
@@ -26,7 +24,7 @@ from snapshot_export.adapters.dynamodb import _unmarshal
 from snapshot_export.adapters.records import export_from
 from snapshot_export.domain.export import Attempt, Export
 from snapshot_export.handlers import intake
-from snapshot_export.handlers.boundary import logger
+from tests.support.output import captured
 from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
 
 
@@ -79,7 +77,7 @@ class Harness:
             ]
         }
         outcome = Outcome()
-        with _captured() as log:
+        with captured("DEBUG") as log:
             try:
                 with patch.object(intake, "services_from_env", lambda: self.world.services):
                     answer = intake.handler(event, None)
@@ -131,23 +129,6 @@ class Harness:
 
 def _backend(backends: BackendDict[Any]) -> Any:
     return backends[ACCOUNT][REGION]
-
-
-@contextmanager
-def _captured() -> Iterator[io.StringIO]:
-    """Everything that the function writes: its log at every level, its metrics, its prints."""
-    text = io.StringIO()
-    handler = logger.registered_handler
-    assert isinstance(handler, logging.StreamHandler)
-    before, level = handler.setStream(text), logger.log_level
-    logger.setLevel("DEBUG")
-    try:
-        with redirect_stdout(text):
-            yield text
-    finally:
-        logger.setLevel(level)
-        if before is not None:
-            handler.setStream(before)
 
 
 @contextmanager

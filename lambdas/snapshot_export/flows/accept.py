@@ -205,7 +205,12 @@ def _reject(
     if not services.store.reject(record, expires_at):
         services.store.reject(replace(record, export_id=message_id), expires_at)
     services.measure(Metric.MESSAGES_REJECTED, 1)
-    logger.warning("rejected", reason=[item["Rule"] for item in shown], message_id=message_id)
+    logger.warning(
+        "rejected",
+        reason=[item["Rule"] for item in shown],
+        message_id=message_id,
+        export_id=record.export_id,
+    )
     return Status.REJECTED
 
 

@@ -106,7 +106,7 @@ def _tell_burst(services: Services, burst: Burst, deadline: float, outlook: Outl
     except (ConditionFailedError, TransientError) as error:
         logger.warning("not told", reason=str(error), burst_id=burst.burst_id)
         return False
-    _log(burst.burst_id, "burst", outlook.chance(deadline))
+    _log(outlook.chance(deadline), burst_id=burst.burst_id)
     return True
 
 
@@ -121,9 +121,9 @@ def _tell_export(
     except (ConditionFailedError, TransientError) as error:
         logger.warning("not told", reason=str(error), export_id=record.export_id)
         return False
-    _log(record.export_id, "export", outlook.chance(deadline))
+    _log(outlook.chance(deadline), export_id=record.export_id)
     return True
 
 
-def _log(ident: str, kind: str, chance: float) -> None:
-    logger.warning("deadline at risk", reason=f"chance {chance:.2f}", kind=kind, ident=ident)
+def _log(chance: float, **ids: str) -> None:
+    logger.warning("deadline at risk", reason=f"chance {chance:.2f}", extra=ids)

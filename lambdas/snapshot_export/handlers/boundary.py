@@ -21,6 +21,16 @@ logger = Logger()
 # An invocation that counts nothing is usual; the warning would be a line that is no JSON.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
+_OF_ONE_INVOCATION = (
+    "export_id",
+    "attempt",
+    "burst_id",
+    "schedule",
+    "message_id",
+    "api_request_id",
+)
+"""Keys that handlers add to every further line, and that the next invocation must not inherit."""
+
 Handler = Callable[[Any, Any], Any]
 
 
@@ -29,6 +39,7 @@ def guarded(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     def wrapper(event: Any, context: Any) -> Any:
+        logger.remove_keys([*_OF_ONE_INVOCATION])
         logger.append_keys(function_request_id=getattr(context, "aws_request_id", ""))
         try:
             return handler(event, context)

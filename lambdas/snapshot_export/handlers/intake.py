@@ -30,6 +30,7 @@ def handler(event: dict[str, Any], _context: object) -> PartialItemFailureRespon
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     def accept_record(record: SQSRecord) -> Status:
+        logger.append_keys(message_id=record.message_id)
         try:
             return accept_message(
                 services,
@@ -40,8 +41,10 @@ def handler(event: dict[str, Any], _context: object) -> PartialItemFailureRespon
         except Exception as error:
             known = isinstance(error, SnapshotExportError)
             reason = f"{type(error).__name__}: {error}" if known else describe_place(error)
-            logger.warning("message not taken", reason=reason, message_id=record.message_id)
+            logger.warning("message not taken", reason=reason)
             raise
+        finally:
+            logger.remove_keys(["message_id"])
 
     with processor(event["Records"], accept_record):
         processor.process()

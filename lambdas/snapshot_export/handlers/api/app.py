@@ -11,10 +11,12 @@ from snapshot_export.adapters.measuring import metrics
 from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.handlers.api import bursts, capacity, exports, forecast, schedules
 from snapshot_export.handlers.api.errors import answer_error, refuse
-from snapshot_export.handlers.boundary import guarded
+from snapshot_export.handlers.boundary import guarded, logger
 
 ROUTERS = (exports, bursts, capacity, forecast, schedules)
 """Modules with `router` and `BODIES`; their order is the document's."""
+
+_IDS = {"export_id": "export_id", "burst_id": "burst_id", "name": "schedule"}
 
 
 def make_app() -> APIGatewayHttpResolver:
@@ -33,6 +35,7 @@ def _refuse_unknown_parameters(
 ) -> Response[Any]:
     """A misspelt query parameter would otherwise be dropped silently."""
     route = resolver.context["_route"]
+    logger.append_keys(**_ids_of(resolver.context["_route_args"]))
     known = {field.alias for field in route.dependant.query_params}
     given = resolver.current_event.query_string_parameters or {}
     unknown = sorted(set(given) - known)
@@ -41,6 +44,11 @@ def _refuse_unknown_parameters(
             tuple(Problem(f"query.{name}", "is not a parameter of this call") for name in unknown)
         )
     return next_middleware(resolver)
+
+
+def _ids_of(arguments: dict[str, str]) -> dict[str, str]:
+    """What of a path's arguments the lines of its call are found by."""
+    return {_IDS[name]: value for name, value in arguments.items() if name in _IDS}
 
 
 def _answer_unknown_route(_error: Exception) -> Response[str]:
@@ -61,5 +69,6 @@ app = make_app()
 @guarded
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """HTTP API event in, HTTP answer out; never an exception that a request could cause."""
+    logger.append_keys(api_request_id=event["requestContext"]["requestId"])
     answer: dict[str, Any] = app.resolve(event, context)
     return answer
