@@ -132,7 +132,7 @@ class Emulator:
             now=now,
         )
         if switch := self._switches.take(RaiseException, request):
-            raise ServiceError(switch.exception, "A switch of the emulator asked for this.")
+            raise ServiceError(switch.exception, switch.message)
         try:
             return self._operations.perform(request, caller, request_id, now)
         except ServiceError:

@@ -78,6 +78,7 @@ class RaiseException(CallSwitch):
 
     kind: Literal["raise_exception"]
     exception: str = Field(alias="Exception")
+    message: str = Field("A switch of the emulator asked for this.", alias="Message")
 
 
 _Any = FailJob | FailFile | HangJob | JobSeconds | LoseResponse | RaiseException

@@ -158,7 +158,7 @@ def test_a_manifest_with_a_wrong_header_ends_the_burst_as_failed(world: World) -
     assert counts(world)["status"] is BurstStatus.FAILED
     assert manifest_of(world, "burst-1")["Error"] == {
         "Code": "MANIFEST_HEADER_INVALID",
-        "Message": "customer: is not a column of a manifest",
+        "Message": "column 2: is not a column of a manifest",
     }
 
 

@@ -62,15 +62,20 @@ class Columns:
 
 
 def read_columns(record: Record) -> Columns:
-    """The columns that a manifest's first record names. Raises InvalidRequestError."""
+    """The columns that a manifest's first record names. Raises InvalidRequestError.
+
+    What is no column is told by its position: in a manifest without a header it is a value.
+    """
     names = tuple(name.strip() for name in _cells(record, "utf-8-sig"))
     problems = [
-        Problem(name, "is not a column of a manifest") for name in names if not _is_column(name)
+        Problem(f"column {position}", "is not a column of a manifest")
+        for position, name in enumerate(names, start=1)
+        if not _is_column(name)
     ]
     problems += [
         Problem(name, "must be there once")
         for name, times in Counter(names).items()
-        if times > 1 and not name.startswith("parameter:")
+        if times > 1 and _is_column(name) and not name.startswith("parameter:")
     ]
     if len(names) > MAX_COLUMNS:
         problems = [Problem("", f"must have at most {MAX_COLUMNS} columns")]

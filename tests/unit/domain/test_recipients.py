@@ -26,9 +26,9 @@ def problems_of(call: Any, *arguments: Any) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("header", "place", "rule"),
     [
-        ("RecipientId,customer", "customer", "is not a column of a manifest"),
-        ("tag:", "tag:", "is not a column of a manifest"),
-        ("parameter:text:a", "parameter:text:a", "is not a column of a manifest"),
+        ("RecipientId,customer", "column 2", "is not a column of a manifest"),
+        ("tag:", "column 1", "is not a column of a manifest"),
+        ("parameter:text:a", "column 1", "is not a column of a manifest"),
         ("Name,Name", "Name", "must be there once"),
         ("tag:a,tag:a", "tag:a", "must be there once"),
         ('"a', "", "must be a well-formed CSV record"),

@@ -1,0 +1,80 @@
+"""Marked values, and a search for them in what must not hold them.
+
+A value is searched in every form in which code lets it slip: as it is, escaped in JSON or a URL,
+in base64 at any place, a number in its digits, a time by its date in any notation.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+TEXT = 'zq7-märk"ed/tag&5d1c'
+"""With characters that JSON, URLs and HTML escape; its ends are plain, however it is written."""
+STRING = "zq7markedstring41f0"
+INTEGER = 739184625017341
+DECIMAL = 83719.462517341
+TIME = "2031-07-19T04:53:17+00:00"
+EMAIL = "zq7.marked@example.org"
+MARKS: dict[str, tuple[str, ...]] = {
+    "tag": (TEXT, "zq7-m", "ed/tag&5d1c", "tag&amp;5d1c", quote(TEXT, safe="")),
+    "string": (STRING,),
+    "integer": (str(INTEGER),),
+    "decimal": (str(DECIMAL),),
+    "time": ("2031-07-19", "1942203197", "July 19, 2031"),
+    "e-mail": (EMAIL, quote(EMAIL)),
+}
+"""Forms of each marked value; the searcher adds the encodings."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A marked value where none may be; `around` is the text about it."""
+
+    mark: str
+    source: str
+    around: str
+
+
+def find_leaks(sources: Mapping[str, Iterable[str]]) -> list[Leak]:
+    """Marked values in the texts of each source."""
+    found = []
+    for source, texts in sources.items():
+        for text in texts:
+            for mark, forms in _FORMS.items():
+                places = [text.find(form) for form in forms if form in text]
+                if places:
+                    place = min(places)
+                    found.append(Leak(mark, source, text[max(0, place - 120) : place + 60]))
+    return found
+
+
+def tags() -> list[dict[str, str]]:
+    """Row-level-security tags with a marked value."""
+    return [{"Key": "customer_id", "Value": TEXT}]
+
+
+def parameters() -> dict[str, Any]:
+    """Parameters of the four kinds with marked values."""
+    return {
+        "StringParameters": [{"Name": "Region", "Values": [STRING]}],
+        "IntegerParameters": [{"Name": "Year", "Values": [INTEGER]}],
+        "DecimalParameters": [{"Name": "MinAmount", "Values": [DECIMAL]}],
+        "DateTimeParameters": [{"Name": "From", "Values": [TIME]}],
+    }
+
+
+def _encoded(form: str) -> set[str]:
+    """The form, escaped by JSON, and in base64 at each of three places within longer data."""
+    data = form.encode()
+    base = {base64.b64encode(bytes(shift) + data)[4 * bool(shift) : -4] for shift in range(3)}
+    return {form, json.dumps(form)[1:-1], *(each.decode() for each in base if len(each) > 7)}
+
+
+_FORMS = {
+    mark: {encoded for form in forms for encoded in _encoded(form)} for mark, forms in MARKS.items()
+}

@@ -1,0 +1,66 @@
+"""The search for marked values finds them in every form: it can fail."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from tests.support.leaks import (
+    DECIMAL,
+    EMAIL,
+    INTEGER,
+    MARKS,
+    STRING,
+    TEXT,
+    TIME,
+    find_leaks,
+    parameters,
+    tags,
+)
+
+MOMENT = datetime.fromisoformat(TIME)
+PLANTED = {
+    "tag": [
+        f"reason: {TEXT} is not allowed",
+        json.dumps({"message": json.dumps({"Value": TEXT})}),
+        json.dumps(tags(), ensure_ascii=False),
+        f"GET /exports?tag={quote(TEXT, safe='')}",
+        urlencode({"tag": TEXT}),
+        repr(tags()),
+        TEXT.replace("&", "&amp;").replace('"', "&quot;"),
+    ],
+    "string": [json.dumps(parameters()), f"ValueError('{STRING}')"],
+    "integer": [f"{INTEGER}", json.dumps(parameters())],
+    "decimal": [f"value={DECIMAL}", json.dumps(parameters())],
+    "time": [f"at {TIME}", MOMENT.isoformat(), str(MOMENT), f"{MOMENT.timestamp():.0f}"],
+    "e-mail": [f"user {EMAIL}", quote(EMAIL)],
+}
+CASES = [(mark, text) for mark, texts in PLANTED.items() for text in texts]
+
+
+@pytest.mark.parametrize(("mark", "text"), CASES)
+def test_a_planted_leak_is_found(mark: str, text: str) -> None:
+    assert mark in {leak.mark for leak in find_leaks({"log": ["a line", text]})}
+
+
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("before", ["", "a", "ab"])
+def test_a_leak_in_base64_is_found_wherever_it_begins(mark: str, before: str) -> None:
+    form = MARKS[mark][0]
+    hidden = base64.b64encode(f'{before}{{"Value": "{form}"}}'.encode()).decode()
+    (leak,) = find_leaks({"history": [f"body {hidden} end"]})
+    assert (leak.mark, leak.source) == (mark, "history")
+
+
+def test_what_is_allowed_is_no_leak() -> None:
+    line = {"export_id": "marked-1", "reason": "must have at most 256 characters", "Key": "zq7"}
+    assert find_leaks({"log": [json.dumps(line), "2026-07-19", "customer_id"]}) == []
+
+
+def test_every_kind_of_value_is_marked() -> None:
+    everything = json.dumps([parameters(), tags(), EMAIL])
+    assert {leak.mark for leak in find_leaks({"": [everything]})} == set(MARKS)
