@@ -1,4 +1,4 @@
 """The reference pages of docs/, made from the code: `make docs` writes them.
 
-One module a page, each with a `page() -> str`; what the code cannot tell stands in its text.
+One module a page; its text, with what the code cannot tell, is in pages/.
 """

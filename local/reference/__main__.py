@@ -12,9 +12,9 @@ from local.deployment import PROJECT_ROOT
 def main() -> int:
     """Write or compare every page."""
     sys.path.insert(0, str(PROJECT_ROOT / "lambdas"))
-    from local.reference import metrics
+    from local.reference import events, metrics
 
-    pages = {"metrics.md": metrics.page()}
+    pages = {"metrics.md": metrics.page(), **events.pages()}
     stale = []
     for name, text in pages.items():
         file = PROJECT_ROOT / "docs" / name

@@ -1,19 +1,33 @@
 """EventBridge: the end of an export or a burst is announced, and a deadline at risk, at least once.
 
-Events hold ids, codes, counts and addresses only; docs/events has their schemas.
+Events hold ids, codes, counts and addresses only; docs/events.md has each.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.adapters.event_details import (
+    DETAIL_TYPES,
+    AtRisk,
+    BurstAtRisk,
+    BurstCompleted,
+    ExportAtRisk,
+    ExportCompleted,
+    ExportFailed,
+    FinishedFile,
+    MissingFile,
+    OfExport,
+    RecipientCounts,
+)
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
-from snapshot_export.domain.export import Attempt, Export, Status
+from snapshot_export.domain.export import Attempt, Export, ExportedFile, Status
 from snapshot_export.domain.forecast import Outlook
 from snapshot_export.errors import TransientError
 
@@ -21,14 +35,6 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 SOURCE = "snapshot-export"
-DETAIL_TYPES = {
-    Status.COMPLETED: "Snapshot Export Completed",
-    Status.FAILED: "Snapshot Export Failed",
-}
-
-BURST_DETAIL_TYPE = "Snapshot Burst Completed"
-EXPORT_AT_RISK = "Snapshot Export Deadline At Risk"
-BURST_AT_RISK = "Snapshot Burst Deadline At Risk"
 
 
 class Events:
@@ -40,37 +46,58 @@ class Events:
 
     def announce_end(self, export: Export) -> None:
         """Send the export's completion or failure. Raises TransientError if it was not taken."""
-        self._send(DETAIL_TYPES[export.status], _detail(export))
+        if export.status is Status.COMPLETED:
+            completed: ExportCompleted = {**_of_export(export), "Status": "COMPLETED"}
+            self._send(ExportCompleted, completed)
+            return
+        failed: ExportFailed = {
+            **_of_export(export),
+            "Status": "FAILED",
+            "ErrorCode": export.error.code if export.error else "UNKNOWN",
+        }
+        self._send(ExportFailed, failed)
 
     def announce_burst(self, burst: Burst, manifest_uri: str, report_uri: str) -> None:
         """Send the burst's completion. Raises TransientError if it was not taken."""
-        self._send(BURST_DETAIL_TYPE, _burst_detail(burst, manifest_uri, report_uri))
+        detail: BurstCompleted = {
+            "EventId": f"{burst.burst_id}-{burst.digest[:12]}",
+            "BurstId": burst.burst_id,
+            "Status": burst.final_status.value,
+            "Counts": cast("RecipientCounts", burst.counts),
+            "ManifestS3Uri": manifest_uri,
+            "ReportS3Uri": report_uri,
+        }
+        if burst.error:
+            detail["ErrorCode"] = burst.error.code
+        self._send(BurstCompleted, detail)
 
     def announce_export_at_risk(
         self, record: BacklogEntry | Attempt, deadline: float, outlook: Outlook
     ) -> None:
         """Tell that an export will probably miss its deadline. Raises TransientError."""
-        ids = {
+        detail: ExportAtRisk = {
             "EventId": f"{record.export_id}-at-risk",
             "ExportId": record.export_id,
             "DashboardId": record.dashboard_id,
+            **_at_risk(deadline, outlook),
         }
-        self._send(EXPORT_AT_RISK, ids | _risk(deadline, outlook))
+        self._send(ExportAtRisk, detail)
 
     def announce_burst_at_risk(self, burst: Burst, deadline: float, outlook: Outlook) -> None:
         """Tell that a burst will probably miss its deadline. Raises TransientError."""
-        ids = {
+        detail: BurstAtRisk = {
             "EventId": f"{burst.burst_id}-{burst.digest[:12]}-at-risk",
             "BurstId": burst.burst_id,
-            "Counts": burst.counts,
+            "Counts": cast("RecipientCounts", burst.counts),
+            **_at_risk(deadline, outlook),
         }
-        self._send(BURST_AT_RISK, ids | _risk(deadline, outlook))
+        self._send(BurstAtRisk, detail)
 
-    def _send(self, detail_type: str, detail: dict[str, Any]) -> None:
+    def _send(self, kind: type, detail: Mapping[str, object]) -> None:
         entry = {
             "EventBusName": self._bus,
             "Source": SOURCE,
-            "DetailType": detail_type,
+            "DetailType": DETAIL_TYPES[kind],
             "Detail": json.dumps(detail),
         }
         try:
@@ -81,29 +108,28 @@ class Events:
             raise TransientError(f"PutEvents: {answer['Entries'][0].get('ErrorCode')}")
 
 
-def _detail(export: Export) -> dict[str, Any]:
-    detail: dict[str, Any] = {
+def _of_export(export: Export) -> OfExport:
+    detail: OfExport = {
         "EventId": f"{export.export_id}-{export.digest[:12]}",
         "ExportId": export.export_id,
-        "Status": export.status.value,
         "DashboardId": export.dashboard_id,
         "Attempt": export.attempt,
-        "Files": [
-            {"FormatType": file.format, "S3Uri": file.uri, "Size": file.size}
-            if file.uri
-            else {"FormatType": file.format, "ErrorCode": file.error.code if file.error else ""}
-            for file in export.files
-        ],
+        "Files": [_file(file) for file in export.files],
     }
-    more = {
-        "BurstId": export.burst_id,
-        "RecipientId": export.recipient_id,
-        "ErrorCode": export.error.code if export.error else None,
-    }
-    return detail | {name: value for name, value in more.items() if value is not None}
+    if export.burst_id is not None:
+        detail["BurstId"] = export.burst_id
+    if export.recipient_id is not None:
+        detail["RecipientId"] = export.recipient_id
+    return detail
 
 
-def _risk(deadline: float, outlook: Outlook) -> dict[str, Any]:
+def _file(file: ExportedFile) -> FinishedFile | MissingFile:
+    if file.uri:
+        return {"FormatType": file.format, "S3Uri": file.uri, "Size": file.size}
+    return {"FormatType": file.format, "ErrorCode": file.error.code if file.error else ""}
+
+
+def _at_risk(deadline: float, outlook: Outlook) -> AtRisk:
     return {
         "Deadline": _iso(deadline),
         "FinishP50": _iso(outlook.p50),
@@ -115,15 +141,3 @@ def _risk(deadline: float, outlook: Outlook) -> dict[str, Any]:
 def _iso(moment: float) -> str:
     text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
     return text.replace("+00:00", "Z")
-
-
-def _burst_detail(burst: Burst, manifest_uri: str, report_uri: str) -> dict[str, Any]:
-    detail: dict[str, Any] = {
-        "EventId": f"{burst.burst_id}-{burst.digest[:12]}",
-        "BurstId": burst.burst_id,
-        "Status": burst.final_status.value,
-        "Counts": burst.counts,
-        "ManifestS3Uri": manifest_uri,
-        "ReportS3Uri": report_uri,
-    }
-    return detail | {"ErrorCode": burst.error.code} if burst.error else detail

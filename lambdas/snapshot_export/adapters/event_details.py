@@ -1,0 +1,157 @@
+"""What each event's `detail` holds. docs/events.md and the schemas are made from this.
+
+Ids, codes, counts and addresses only. Typed dictionaries: mypy checks what is sent, and an end is
+never held up by a check of its announcement.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
+
+Id = Annotated[str, Field(min_length=1)]
+EventId = Annotated[
+    str, Field(min_length=1, description="the same in every delivery of the same end")
+]
+Count = Annotated[int, Field(ge=0)]
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+FileFormat = Annotated[str, Field(json_schema_extra={"enum": ["CSV", "PDF", "EXCEL"]})]
+_CLOSED = with_config(extra="forbid")
+
+
+@_CLOSED
+class FinishedFile(TypedDict):
+    """A file in its place."""
+
+    FormatType: FileFormat
+    S3Uri: Annotated[str, Field(pattern="^s3://")]
+    Size: Annotated[int | None, Field(ge=0, description="bytes; null in buckets of others")]
+
+
+@_CLOSED
+class MissingFile(TypedDict):
+    """A file that could not be made."""
+
+    FormatType: FileFormat
+    ErrorCode: str
+
+
+Files = Annotated[
+    list[FinishedFile | MissingFile],
+    Field(description="each file that was asked for, with its place or why it is missing"),
+]
+
+
+@_CLOSED
+class RecipientCounts(TypedDict):
+    """Recipients of a burst, and how the exports of the accepted ones ended."""
+
+    Total: Count
+    Accepted: Count
+    Refused: Count
+    Completed: Count
+    Failed: Count
+    Cancelled: Count
+
+
+class OfExport(TypedDict):
+    """What both ends of an export tell."""
+
+    EventId: EventId
+    ExportId: Id
+    BurstId: NotRequired[Annotated[str, Field(min_length=1, description="of a burst's exports")]]
+    RecipientId: NotRequired[
+        Annotated[str, Field(min_length=1, description="the recipient's id as its line gave it")]
+    ]
+    DashboardId: Id
+    Attempt: Annotated[int, Field(ge=1, description="number of the last snapshot job")]
+    Files: Files
+
+
+@_CLOSED
+class ExportCompleted(OfExport):
+    """Every file of an export is in its place."""
+
+    Status: Literal["COMPLETED"]
+
+
+@_CLOSED
+class ExportFailed(OfExport):
+    """An export failed for good."""
+
+    Status: Literal["FAILED"]
+    ErrorCode: Annotated[
+        str, Field(min_length=1, description="`snapshots status <id>` shows the text to it")
+    ]
+
+
+@_CLOSED
+class BurstCompleted(TypedDict):
+    """A burst is over: its recipients were read, all accepted ones have ended, and its
+    `manifest.json` is written."""
+
+    EventId: EventId
+    BurstId: Id
+    Status: Annotated[
+        str,
+        Field(
+            json_schema_extra={"enum": ["COMPLETED", "FAILED", "CANCELLED"]},
+            description="FAILED: its recipients could not be read to the end",
+        ),
+    ]
+    Counts: RecipientCounts
+    ManifestS3Uri: Annotated[
+        str,
+        Field(
+            pattern=r"^s3://.+/manifest\.json$",
+            description="lists every file; see [bursts.md](bursts.md)",
+        ),
+    ]
+    ReportS3Uri: Annotated[
+        str,
+        Field(
+            pattern=r"^s3://.+/report\.html$",
+            description="a page for a person; see [bursts.md](bursts.md#the-report)",
+        ),
+    ]
+    ErrorCode: NotRequired[
+        Annotated[str, Field(pattern="^MANIFEST_", description="why it is FAILED")]
+    ]
+
+
+class AtRisk(TypedDict):
+    """What both warnings tell."""
+
+    Deadline: Moment
+    FinishP50: Annotated[Moment, Field(description="the forecast: as likely before as after")]
+    FinishP95: Annotated[Moment, Field(description="the forecast: later in one of 20 cases")]
+    ChanceToMeetDeadline: Annotated[float, Field(ge=0, lt=0.5)]
+
+
+@_CLOSED
+class ExportAtRisk(AtRisk):
+    """A single export will probably miss its deadline."""
+
+    EventId: EventId
+    ExportId: Id
+    DashboardId: Id
+
+
+@_CLOSED
+class BurstAtRisk(AtRisk):
+    """A burst will probably not be over by its deadline."""
+
+    EventId: EventId
+    BurstId: Id
+    Counts: RecipientCounts
+
+
+DETAIL_TYPES: dict[type, str] = {
+    ExportCompleted: "Snapshot Export Completed",
+    ExportFailed: "Snapshot Export Failed",
+    BurstCompleted: "Snapshot Burst Completed",
+    ExportAtRisk: "Snapshot Export Deadline At Risk",
+    BurstAtRisk: "Snapshot Burst Deadline At Risk",
+}
