@@ -7,16 +7,14 @@ import sys
 
 from local.command import run_command
 from local.deployment import PROJECT_ROOT
+from local.reference import make_pages
 
 
 def main() -> int:
     """Write or compare every page."""
     sys.path.insert(0, str(PROJECT_ROOT / "lambdas"))
-    from local.reference import events, metrics
-
-    pages = {"metrics.md": metrics.page(), **events.pages()}
     stale = []
-    for name, text in pages.items():
+    for name, text in make_pages().items():
         file = PROJECT_ROOT / "docs" / name
         if "--check" not in sys.argv[1:]:
             file.write_text(text)

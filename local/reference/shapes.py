@@ -1,5 +1,6 @@
 """A JSON schema in words: one row for each member of an object."""
 
+import re
 from typing import Any
 
 from local.reference.pages import table
@@ -8,13 +9,12 @@ _HEAD = ("member", "", "value", "")
 _BOUNDS = {
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
-    "minItems": "at least {}",
-    "maxItems": "at most {}",
     "maxProperties": "at most {} entries",
     "minimum": "from {}",
     "maximum": "to {}",
     "exclusiveMaximum": "under {}",
 }
+_CHOICE = re.compile(r"\^\(([A-Z_|]+)\)\$")
 _NAMES = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true, false"}
 
 
@@ -55,7 +55,7 @@ def in_words(schema: dict[str, Any]) -> str:
 def _kind(schema: dict[str, Any]) -> str:
     match schema.get("type"):
         case "array":
-            return f"list of {in_words(schema.get('items', {}))}"
+            return f"list{_count(schema)} of {in_words(schema.get('items', {}))}"
         case "object":
             value = schema.get("additionalProperties")
             return f"object of {in_words(value)}" if isinstance(value, dict) else "object"
@@ -64,14 +64,22 @@ def _kind(schema: dict[str, Any]) -> str:
     return "any"
 
 
+def _count(schema: dict[str, Any]) -> str:
+    least, most = schema.get("minItems", 0), schema.get("maxItems")
+    if most is None:
+        return f" (at least {least})" if least else ""
+    return f" ({least})" if least == most else f" ({least} to {most})"
+
+
 def _rules(schema: dict[str, Any]) -> list[str]:
     found = [
         text.format(schema[name])
         for name, text in _BOUNDS.items()
         if name in schema and (name, schema[name]) != ("minLength", 1)
     ]
-    if "pattern" in schema:
-        found.append(f"`{schema['pattern']}`")
+    if pattern := schema.get("pattern"):
+        choice = _CHOICE.fullmatch(pattern)
+        found += [f"`{each}`" for each in choice[1].split("|")] if choice else [f"`{pattern}`"]
     if schema.get("default") is not None:
         found.append(f"else `{schema['default']}`")
     return found

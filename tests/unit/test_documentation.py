@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from snapshot_export.domain.request import Target, parse_request
+from local.reference import make_pages
+from snapshot_export.adapters.event_details import DETAIL_TYPES
+from snapshot_export.domain.burst_request import BurstBody
+from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.request import ExportRequest, Target, parse_request
+from snapshot_export.domain.schedule import ScheduleBody
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -73,3 +78,18 @@ def _own_texts() -> list[Path]:
     texts = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
     texts += [*ROOT.glob("*.md"), ROOT / "app.py"]
     return [path for path in texts if path.suffix in (".py", ".md", ".json")]
+
+
+def test_the_reference_pages_are_what_the_code_says() -> None:
+    for name, text in make_pages().items():
+        assert (ROOT / "docs" / name).read_text() == text, f"docs/{name}: run `make docs`"
+
+
+def test_every_metric_event_and_queue_has_its_place_in_the_reference() -> None:
+    pages = make_pages()
+    for metric in Metric:
+        assert f"`{metric.label}`" in pages["metrics.md"]
+    for detail_type in DETAIL_TYPES.values():
+        assert f"`{detail_type}`" in pages["events.md"]
+    for member in ExportRequest.model_fields | BurstBody.model_fields | ScheduleBody.model_fields:
+        assert f"| `{member}` |" in pages["messages.md"]

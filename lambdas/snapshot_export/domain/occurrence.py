@@ -66,13 +66,17 @@ def problems_under(member: str) -> Iterator[None]:
         ) from None
 
 
-class _Message(Shape):
-    Schedule: Annotated[str, Field(pattern=f"^{SCHEDULE_NAME}$")]
-    Occurrence: str
-    Timezone: str
-    ReadyBy: ReadyByBody | None = None
-    Export: dict[str, Any] | None = None
-    Burst: dict[str, Any] | None = None
+class OccurrenceMessage(Shape):
+    """What the Scheduler sends for a schedule; only it should."""
+
+    Schedule: Annotated[str, Field(pattern=f"^{SCHEDULE_NAME}$")] = Field(
+        description="the schedule's name"
+    )
+    Occurrence: str = Field(description="the time of the occurrence, as the Scheduler writes it")
+    Timezone: str = Field(description="the schedule's, for the dates in names and parameters")
+    ReadyBy: ReadyByBody | None = Field(None, description="of a schedule that has one")
+    Export: dict[str, Any] | None = Field(None, description="the schedule's export")
+    Burst: dict[str, Any] | None = Field(None, description="the schedule's burst")
 
 
 def message_of(
@@ -100,7 +104,7 @@ def read_occurrence(data: Any, *, message_id: str, sent_at: float) -> Occurrence
     same in every delivery of the message.
     """
     try:
-        message = _Message.model_validate(data)
+        message = OccurrenceMessage.model_validate(data)
     except ValidationError as error:
         raise InvalidRequestError(problems_of(error)) from None
     if (message.Export is None) == (message.Burst is None):

@@ -36,7 +36,9 @@ class ReadyByBody(Shape):
     until one was seen.
     """
 
-    Time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    Time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
+        description="of the day, in the schedule's time zone"
+    )
     Days: Annotated[
         list[Annotated[str, AfterValidator(_known_day)]],
         Field(min_length=1, max_length=7, default_factory=lambda: list(DAYS)),

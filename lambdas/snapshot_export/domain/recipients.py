@@ -29,7 +29,7 @@ from snapshot_export.domain.request import (
 )
 
 MAX_COLUMNS = 500
-_SINGLE = ("RecipientId", "Name")
+SINGLE_COLUMNS = ("RecipientId", "Name")
 
 
 def _integer(text: str) -> int:
@@ -46,7 +46,7 @@ def _decimal(text: str) -> float:
     return number
 
 
-_KINDS: dict[str, tuple[str, Callable[[str], Any]]] = {
+COLUMN_KINDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "string": ("StringParameters", str),
     "integer": ("IntegerParameters", _integer),
     "decimal": ("DecimalParameters", _decimal),
@@ -101,8 +101,8 @@ def _is_column(name: str) -> bool:
         return bool(rest)
     if kind == "parameter":
         typed, _, parameter = rest.partition(":")
-        return typed in _KINDS and bool(parameter)
-    return name in _SINGLE
+        return typed in COLUMN_KINDS and bool(parameter)
+    return name in SINGLE_COLUMNS
 
 
 def _from_json(record: Record) -> Any:
@@ -129,7 +129,7 @@ def _from_cells(record: Record, columns: Columns) -> dict[str, Any]:
             continue
         elif kind == "parameter":
             typed, _, parameter = rest.partition(":")
-            member, convert = _KINDS[typed]
+            member, convert = COLUMN_KINDS[typed]
             try:
                 value = convert(cell)
             except ValueError:

@@ -131,26 +131,48 @@ def _one_user(
 class ExportRequest(Shape):
     """The body of a message, and of POST /exports."""
 
-    ExportId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = None
-    Priority: Annotated[int, Field(ge=1, le=9)] = NO_PRIORITY
-    Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = None
+    ExportId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = Field(
+        None,
+        description="yours: the same id twice is the same export; "
+        "else a pasted SnapshotJobId, else the message's id",
+    )
+    Priority: Annotated[int, Field(ge=1, le=9)] = Field(NO_PRIORITY, description="1 goes first")
+    Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = Field(
+        None, description="with its offset; earlier ones go first within a priority"
+    )
     Name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_file_name)] | None = (
-        None
+        Field(
+            None,
+            description="what the files are called, without suffix; may be a template "
+            "([names.md](names.md)); else the dashboard's id",
+        )
     )
     Tags: Annotated[
         dict[
             Annotated[str, Field(min_length=1, max_length=128)],
             Annotated[str, Field(max_length=256)],
         ],
-        Field(max_length=50, default_factory=dict),
+        Field(
+            max_length=50,
+            default_factory=dict,
+            description="labels of yours, kept with the export; no row-level-security tags",
+        ),
     ]
-    AwsAccountId: NonBlank | None = None
-    SnapshotJobId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = None
+    AwsAccountId: NonBlank | None = Field(
+        None, description="allowed, since it is pasted: must be the deployment's"
+    )
+    SnapshotJobId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = Field(
+        None, description="allowed, since it is pasted: serves as ExportId where there is none"
+    )
     DashboardId: ResourceId
-    RegisteredUser: SnapshotRegisteredUser | None = None
+    RegisteredUser: SnapshotRegisteredUser | None = Field(
+        None,
+        description="instead of UserConfiguration: whose rows are shown "
+        "([registered-users.md](registered-users.md))",
+    )
     UserConfiguration: Annotated[
         SnapshotUserConfiguration | None,
-        Field(validate_default=True),
+        Field(validate_default=True, description="required, unless there is a RegisteredUser"),
         AfterValidator(_one_user),
     ] = None
     SnapshotConfiguration: SnapshotConfiguration
