@@ -47,11 +47,11 @@ _HANDLER_CALL = """\
 _MENDED_HANDLER_CALL = """\
             _ms_answer = json.dumps({"status": "ok", "result": handler_fn(event, context)})
         except Exception as e:
-            traceback.print_exc()
-            _ms_answer = json.dumps({"status": "ok", "result": {"HANDLER_ERROR": {
-                "errorMessage": str(e), "errorType": type(e).__name__,
+            _ms_error = {"errorMessage": str(e), "errorType": type(e).__name__,
                 "requestId": context.aws_request_id,
-                "stackTrace": traceback.format_tb(e.__traceback__)}}})
+                "stackTrace": traceback.format_tb(e.__traceback__)}
+            sys.stderr.write(json.dumps({"level": "ERROR", "message": str(e), **_ms_error}) + "\\n")
+            _ms_answer = json.dumps({"status": "ok", "result": {"HANDLER_ERROR": _ms_error}})
         sys.stderr.write("END_OF_LOG\\n")
         sys.stderr.flush()
         _real_stdout.write(_ms_answer + "\\n")

@@ -249,7 +249,8 @@ def test_no_marked_value_leaves_the_stores_that_carry_requests(
     for name, lines in functions.items():
         own = [json.loads(line) for line in lines if not line.startswith(PLATFORM)]
         assert own, f"{name} has no line"
-        assert {line["service"] for line in own} == {"SnapshotExport"}
+        for line in own:
+            assert line.get("service") == "SnapshotExport" or "errorType" in line, line
     kept = deployed.client("dynamodb").get_item(
         TableName=deployed.outputs["TableName"],
         Key={"pk": {"S": "EXPORT#leak-job"}, "sk": {"S": "EXPORT"}},
