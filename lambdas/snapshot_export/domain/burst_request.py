@@ -43,18 +43,18 @@ class Recipient(Shape):
     """One recipient: what the export of this line has of its own."""
 
     RecipientId: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@+=\-]{1,128}$")] | None = Field(
-        None, description="yours: told in events, manifest and names"
+        default=None, description="yours: told in events, manifest and names"
     )
     RowLevelPermissionTags: (
         Annotated[list[SessionTag], Field(min_length=1, max_length=50)] | None
-    ) = Field(None, description="replace the template's; required if that names no user")
+    ) = Field(default=None, description="replace the template's; required if that names no user")
     Parameters: SnapshotParameters | None = Field(
-        None, description="replace the template's of the same name"
+        default=None, description="replace the template's of the same name"
     )
     Name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        None, description="replaces the template's"
+        default=None, description="replaces the template's"
     )
-    Tags: dict[str, str] | None = Field(None, description="added to the template's")
+    Tags: dict[str, str] | None = Field(default=None, description="added to the template's")
 
 
 class RecipientManifest(Shape):
@@ -70,20 +70,21 @@ class BurstBody(Shape):
     """The body of POST /bursts, and of a message's `Burst`."""
 
     BurstId: Annotated[str, Field(pattern=f"^{BURST_ID}$")] | None = Field(
-        None, description="yours: the same id twice is the same burst; else the message's id"
+        default=None,
+        description="yours: the same id twice is the same burst; else the message's id",
     )
     Template: dict[str, Any] = Field(
         description="an export without ids, which each recipient fills in"
     )
     Recipients: Annotated[list[Any], Field(min_length=1)] | None = Field(
-        None, description="inline; each is judged alone. Either these or a Manifest"
+        default=None, description="inline; each is judged alone. Either these or a Manifest"
     )
-    Manifest: RecipientManifest | None = Field(None, description="where the recipients are")
+    Manifest: RecipientManifest | None = Field(default=None, description="where the recipients are")
     Priority: Annotated[int, Field(ge=1, le=9)] | None = Field(
-        None, description="of each export, before the template's"
+        default=None, description="of each export, before the template's"
     )
     Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = Field(
-        None, description="of each export, before the template's"
+        default=None, description="of each export, before the template's"
     )
 
     @model_validator(mode="after")

@@ -74,9 +74,9 @@ class OccurrenceMessage(Shape):
     )
     Occurrence: str = Field(description="the time of the occurrence, as the Scheduler writes it")
     Timezone: str = Field(description="the schedule's, for the dates in names and parameters")
-    ReadyBy: ReadyByBody | None = Field(None, description="of a schedule that has one")
-    Export: dict[str, Any] | None = Field(None, description="the schedule's export")
-    Burst: dict[str, Any] | None = Field(None, description="the schedule's burst")
+    ReadyBy: ReadyByBody | None = Field(default=None, description="of a schedule that has one")
+    Export: dict[str, Any] | None = Field(default=None, description="the schedule's export")
+    Burst: dict[str, Any] | None = Field(default=None, description="the schedule's burst")
 
 
 def message_of(

@@ -132,17 +132,19 @@ class ExportRequest(Shape):
     """The body of a message, and of POST /exports."""
 
     ExportId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = Field(
-        None,
+        default=None,
         description="yours: the same id twice is the same export; "
         "else a pasted SnapshotJobId, else the message's id",
     )
-    Priority: Annotated[int, Field(ge=1, le=9)] = Field(NO_PRIORITY, description="1 goes first")
+    Priority: Annotated[int, Field(ge=1, le=9)] = Field(
+        default=NO_PRIORITY, description="1 goes first"
+    )
     Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = Field(
-        None, description="with its offset; earlier ones go first within a priority"
+        default=None, description="with its offset; earlier ones go first within a priority"
     )
     Name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_file_name)] | None = (
         Field(
-            None,
+            default=None,
             description="what the files are called, without suffix; may be a template "
             "([names.md](names.md)); else the dashboard's id",
         )
@@ -159,14 +161,15 @@ class ExportRequest(Shape):
         ),
     ]
     AwsAccountId: NonBlank | None = Field(
-        None, description="allowed, since it is pasted: must be the deployment's"
+        default=None, description="allowed, since it is pasted: must be the deployment's"
     )
     SnapshotJobId: Annotated[str, Field(pattern=f"^{EXPORT_ID}$")] | None = Field(
-        None, description="allowed, since it is pasted: serves as ExportId where there is none"
+        default=None,
+        description="allowed, since it is pasted: serves as ExportId where there is none",
     )
     DashboardId: ResourceId
     RegisteredUser: SnapshotRegisteredUser | None = Field(
-        None,
+        default=None,
         description="instead of UserConfiguration: whose rows are shown "
         "([registered-users.md](registered-users.md))",
     )

@@ -70,21 +70,21 @@ class ScheduleBody(Shape):
     Name: Annotated[str, Field(pattern=f"^{SCHEDULE_NAME}$")] | None = None
     ScheduleExpression: (
         Annotated[str, Field(max_length=256), AfterValidator(_expression)] | None
-    ) = Field(None, description="cron(...), rate(...) or at(...). Either this or ReadyBy")
-    ReadyBy: ReadyByBody | None = Field(None, description="when its work should be done")
+    ) = Field(default=None, description="cron(...), rate(...) or at(...). Either this or ReadyBy")
+    ReadyBy: ReadyByBody | None = Field(default=None, description="when its work should be done")
     ScheduleExpressionTimezone: Annotated[str, Field(max_length=50), AfterValidator(_zone)] = Field(
-        "UTC", description="of the IANA database, such as Europe/Berlin"
+        default="UTC", description="of the IANA database, such as Europe/Berlin"
     )
     FlexibleTimeWindowMinutes: Annotated[int, Field(ge=0, le=MAX_WINDOW_MINUTES)] = Field(
-        0, description="how much later it may occur"
+        default=0, description="how much later it may occur"
     )
     State: Annotated[str, Field(pattern="^(ENABLED|DISABLED)$")] = "ENABLED"
-    StartDate: Moment | None = Field(None, description="nothing occurs before")
-    EndDate: Moment | None = Field(None, description="nothing occurs after")
+    StartDate: Moment | None = Field(default=None, description="nothing occurs before")
+    EndDate: Moment | None = Field(default=None, description="nothing occurs after")
     Export: dict[str, Any] | None = Field(
-        None, description="an export without ids. Either this or a Burst"
+        default=None, description="an export without ids. Either this or a Burst"
     )
-    Burst: dict[str, Any] | None = Field(None, description="a burst without ids")
+    Burst: dict[str, Any] | None = Field(default=None, description="a burst without ids")
 
     @model_validator(mode="after")
     def _one_request(self) -> Self:
