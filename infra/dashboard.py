@@ -2,6 +2,7 @@
 
 A question stands left of its row with how to read it and where docs/operations.md goes on. What
 fails is asked of the functions' logs, by error code: so each code needs no metric of its own.
+Nothing renders it on the embedded account [? dashboard-answers].
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class ExportFunction(lambda_.Function):
             timeout=cdk.Duration.seconds(timeout_seconds or FUNCTION_TIMEOUT_SECONDS),
             role=role,
             log_group=log_group,
-            # What Lambda itself writes is JSON then too; a line that is JSON stays as it is.
+            # What Lambda itself writes is JSON too; a line that is JSON stays [? json-log-lines].
             logging_format=lambda_.LoggingFormat.JSON,
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
             tracing=lambda_.Tracing.ACTIVE,
