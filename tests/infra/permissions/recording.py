@@ -36,7 +36,8 @@ ACCOUNT_ROOT = "arn:<Partition>:iam::<AccountId>:root"
 class Recording:
     """What was needed. `violations` are of the scenarios: one did not go as it should.
 
-    `needs` has, for each need, the flows that had it, each with the first scenario in which it did.
+    `needs` has, for each need, the flows that had it, each with the first scenario in which it did;
+    of the key's rights, the service that was called.
     """
 
     def __init__(self) -> None:
@@ -91,7 +92,9 @@ class _Watch:
         flow = _flow_of(place_of_caller()) or calls.function
         service = client.meta.service_model.service_name
         for need in needs_of(role, service, operation, params, self.names):
-            self.recording.add(need, flow, self.scenario)
+            is_of_key = need.action.startswith("kms:")
+            who = f"what calls {service}" if is_of_key else flow
+            self.recording.add(need, who, self.scenario)
 
 
 def record(template: StackTemplate, scenarios: Iterable[Watched]) -> Recording:

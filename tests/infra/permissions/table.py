@@ -45,7 +45,7 @@ _WILDCARDS = """
 | --- | --- |
 """
 _SHOWN = 3
-"""Reasons for one right; more would say no more."""
+"""Reasons for one right, the first that were seen: more would only make each new flow one more."""
 
 
 def make_table(evidence: Evidence) -> str:
@@ -99,6 +99,6 @@ def _reasons(evidence: Evidence, needs: Sequence[Need]) -> str:
     for need in needs:
         for flow, scenario in evidence.needs[need].items():
             who.setdefault(flow, scenario)
-    shown = [f"{flow} ({who[flow]})" if who[flow] else flow for flow in sorted(who)]
+    shown = [f"{flow} ({scenario})" if scenario else flow for flow, scenario in who.items()]
     more = ", and others" if len(shown) > _SHOWN else ""
     return ", ".join(shown[:_SHOWN]) + more
