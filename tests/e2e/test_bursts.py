@@ -17,6 +17,7 @@ from local.account.environment import REGION
 from local.deployed import Deployed
 from tests.support.bursts import burst, template
 from tests.support.messages import visuals_group
+from tests.support.queues import make_queue_for
 from tests.support.rows import customers_in
 
 CUSTOMERS = range(41, 61)
@@ -28,19 +29,10 @@ def completions(deployed: Deployed) -> Iterator[str]:
     """A queue that gets the completion events of bursts; answers its address."""
     sqs, events = deployed.client("sqs"), deployed.client("events")
     name = f"completions-{uuid.uuid4().hex[:8]}"
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    let_send = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn["Attributes"]["QueueArn"],
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [let_send]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    url, arn = make_queue_for(sqs, "events", name)
     pattern = {"source": ["snapshot-export"], "detail-type": ["Snapshot Burst Completed"]}
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn["Attributes"]["QueueArn"]}])
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
     yield url
     events.remove_targets(Rule=name, Ids=["queue"])
     events.delete_rule(Name=name)
@@ -48,14 +40,14 @@ def completions(deployed: Deployed) -> Iterator[str]:
 
 
 def completion_of(deployed: Deployed, url: str, burst_id: str, timeout: float = 90) -> Any:
-    """The one event of this burst."""
+    """The one event of this burst; it may come twice, as flows/close_burst.py says."""
     found: list[Any] = []
     deadline = time.monotonic() + timeout
     while not found:
         assert time.monotonic() < deadline, state_of(deployed, burst_id)
         found = take(deployed, url, burst_id, wait=1)
-    assert len(found) == 1
-    assert take(deployed, url, burst_id, wait=0) == [], "a second event"
+    found += take(deployed, url, burst_id, wait=0)
+    assert all(each == found[0] for each in found), "a second event"
     return found[0]
 
 

@@ -29,6 +29,7 @@ from tests.support.marked import (
     recipients,
     refusable,
 )
+from tests.support.queues import make_queue_for
 
 Sources = dict[str, list[str]]
 PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId")
@@ -49,10 +50,8 @@ def watched(deployed: Deployed) -> Iterator[dict[str, str]]:
     sqs, events, sns = (deployed.client(name) for name in ("sqs", "events", "sns"))
     name = f"leaks-{uuid.uuid4().hex[:8]}"
     urls, arns = {}, {}
-    for source in ("events", "messages"):
-        urls[source] = sqs.create_queue(QueueName=f"{name}-{source}")["QueueUrl"]
-        asked = sqs.get_queue_attributes(QueueUrl=urls[source], AttributeNames=["QueueArn"])
-        arns[source] = asked["Attributes"]["QueueArn"]
+    for source, service in (("events", "events"), ("messages", "sns")):
+        urls[source], arns[source] = make_queue_for(sqs, service, f"{name}-{source}")
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [{"prefix": ""}]}))
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arns["events"]}])
     subscription = sns.subscribe(
