@@ -81,7 +81,7 @@ def morning(shared_stack: Deployed) -> Iterator[dict[str, Any]]:
             "ErrorType": "DATASET_DELETED",
         }
     )
-    stack.occupy(5, 15)
+    stack.occupy(11)
     watch = Watch(stack)
     watch.start()
     special = [
@@ -92,6 +92,8 @@ def morning(shared_stack: Deployed) -> Iterator[dict[str, Any]]:
     ]
     plain = [message(i, customer=f"cust-{n + 1:04d}") for n, i in enumerate(PLAIN)]
     stack.send(*plain, *special)
+    wait_for_a_refused_start(stack)
+    stack.occupy(0)
     stack.wait_for_export("plain-00", 120)
     stack.send(*WRONG.values())
     ids = [*PLAIN, *(body["ExportId"] for body in special)]
@@ -102,6 +104,12 @@ def morning(shared_stack: Deployed) -> Iterator[dict[str, Any]]:
         "readings": watch.stop(),
         "ledger": stack.ledger(),
     }
+
+
+def wait_for_a_refused_start(stack: Deployed) -> None:
+    deadline = time.monotonic() + 120
+    while not stack.ledger()["summary"]["limit_exceeded"] and time.monotonic() < deadline:
+        time.sleep(0.5)
 
 
 def receive_refused(stack: Deployed, count: int) -> list[dict[str, Any]]:
