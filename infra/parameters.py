@@ -41,6 +41,7 @@ class DeploymentParameters:
     """The parameter set of one deployment; None stands for the stack's own account or region."""
 
     snapshot_job_limit: int = 12
+    reserved_slots: int = 0
     quicksight_account_id: str | None = None
     quicksight_region: str | None = None
     allowed_buckets: tuple[str, ...] = ()
@@ -123,6 +124,7 @@ def _are_audiences(value: Any) -> bool:
 
 _RULES: dict[str, _Rule] = {
     "snapshotJobLimit": _Rule("snapshot_job_limit", *_integer(1, 1000)),
+    "reservedSlots": _Rule("reserved_slots", *_integer(0, 999)),
     "quicksightAccountId": _Rule(
         "quicksight_account_id", *_null_or_text(_ACCOUNT_ID, "a string of 12 digits")
     ),
@@ -218,6 +220,11 @@ def _read_deployment(values: Mapping[str, Any], problems: list[str]) -> Deployme
             chosen[rule.attribute] = tuple(value) if isinstance(value, list) else value
     parameters = DeploymentParameters(**chosen)
     _check_authorization(parameters, problems)
+    if parameters.reserved_slots >= parameters.snapshot_job_limit:
+        problems.append(
+            "deployment.reservedSlots must be less than snapshotJobLimit, "
+            f"{parameters.snapshot_job_limit}, got {parameters.reserved_slots}"
+        )
     return parameters
 
 

@@ -284,6 +284,7 @@ def _build_environment(
         "QUICKSIGHT_ACCOUNT_ID": grants.quicksight_account_id,
         "QUICKSIGHT_REGION": grants.quicksight_region,
         "SNAPSHOT_JOB_LIMIT": str(deployment.snapshot_job_limit),
+        "RESERVED_SLOTS": str(deployment.reserved_slots),
         "CALLS_PER_SECOND": f"{deployment.calls_per_second:g}",
         "EXPECTED_JOB_SECONDS": f"{deployment.expected_job_seconds:g}",
         "ALLOWED_BUCKETS": ",".join(deployment.allowed_buckets),

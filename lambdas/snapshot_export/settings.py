@@ -28,10 +28,16 @@ class Settings:
     quicksight_account_id: str
     quicksight_region: str
     snapshot_job_limit: int
+    reserved_slots: int = 0
     calls_per_second: float
     expected_job_seconds: float
     allowed_buckets: frozenset[str]
     retention_days: int
+
+    @property
+    def open_slots(self) -> int:
+        """How many slots exports may use, unless the gate says otherwise."""
+        return self.snapshot_job_limit - self.reserved_slots
 
     def expires_at(self, ended_at: float) -> int:
         """When the record of what ended then leaves the table (epoch seconds, for its TTL)."""
@@ -56,6 +62,7 @@ class Settings:
             quicksight_account_id=reader.text("QUICKSIGHT_ACCOUNT_ID"),
             quicksight_region=reader.text("QUICKSIGHT_REGION"),
             snapshot_job_limit=int(reader.number("SNAPSHOT_JOB_LIMIT")),
+            reserved_slots=reader.count("RESERVED_SLOTS"),
             calls_per_second=reader.number("CALLS_PER_SECOND"),
             expected_job_seconds=reader.number("EXPECTED_JOB_SECONDS"),
             allowed_buckets=frozenset(
@@ -87,6 +94,13 @@ class _Reader:
         if value <= 0:
             self._problems.append(f"{name} must be a positive number")
         return value
+
+    def count(self, name: str) -> int:
+        text = self.text(name)
+        if text and not (text.isascii() and text.isdigit()):
+            self._problems.append(f"{name} must be a whole number, 0 or more")
+            return 0
+        return int(text or 0)
 
     def raise_problems(self) -> None:
         if self._problems:

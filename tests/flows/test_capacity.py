@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from snapshot_export.errors import TransientError
+from snapshot_export.flows.admit import admit
 from tests.support.api import call_api
 from tests.support.messages import message
 from tests.support.world import World
@@ -34,6 +36,7 @@ def send(world: World, count: int) -> None:
 def test_an_idle_deployment_has_its_own_limit(world: World) -> None:
     assert capacity(world) == {
         "Limit": 12,
+        "ReservedSlots": 0,
         "Running": 0,
         "Waiting": 0,
         "WaitingIsAtLeast": False,
@@ -89,6 +92,61 @@ def test_a_limit_of_0_admits_nothing_until_it_is_raised(world: World) -> None:
     assert change(world, Limit=2)["Running"] == 2
 
 
+def test_slots_are_reserved_and_given_back_live(world: World) -> None:
+    change(world, ReservedSlots=3)
+    send(world, 14)
+    assert capacity(world)["Running"] == 9
+    world.driver.run(until=world.clock.now() + 90)
+    assert world.ledger()["summary"]["peak_running"] == 9
+    assert change(world, ReservedSlots=None)["ReservedSlots"] == 0
+
+
+def test_what_runs_in_a_reserve_drains_and_the_rest_goes_on(world: World) -> None:
+    send(world, 20)
+    assert change(world, ReservedSlots=4)["Running"] == 12
+    while capacity(world)["Waiting"] == 8:
+        world.driver.run(until=world.clock.now() + 1)
+    assert capacity(world)["Running"] == 8, "nothing was let in before four had ended"
+    world.driver.run()
+    assert world.ledger()["summary"]["jobs_started"] == 20
+
+
+def test_an_admission_that_did_not_see_the_reserve_is_decided_anew(world: World) -> None:
+    """Between its reading of the gate and its write somebody reserves slots."""
+    change(world, Limit=0)
+    send(world, 12)
+    world.services.store.change_gate({"limit": None})
+    read, gate = world.services.store.gate, world.services.store.gate()
+
+    def reserve_then_tell_the_gate_before() -> Any:
+        if read().reserved is None:
+            world.services.store.change_gate({"reserved": 5})
+            return gate
+        return read()
+
+    with patch.object(world.services.store, "gate", reserve_then_tell_the_gate_before):
+        assert admit(world.services) == 7
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "told"),
+    [
+        ({"ReservedSlots": 12}, "ReservedSlots", "must be less than the limit, 12"),
+        ({"ReservedSlots": 3, "Limit": 3}, "ReservedSlots", "must be less than the limit, 3"),
+        ({"Limit": 2}, "Limit", "must be above the reserved slots, 2, or 0"),
+    ],
+)
+def test_a_reserve_leaves_a_slot_unless_the_limit_is_0(
+    world: World, body: dict[str, Any], field: str, told: str
+) -> None:
+    change(world, ReservedSlots=2)
+    answer = call_api(world.services, "PUT", "/capacity", body)
+    assert answer.status == 400
+    assert [(each["Field"], each["Rule"]) for each in answer.body["Problems"]] == [(field, told)]
+    assert change(world, Limit=0)["ReservedSlots"] == 2
+    assert change(world, Limit=None, ReservedSlots=11)["Limit"] == 12
+
+
 def test_a_pause_admits_nothing_and_its_end_by_hand_admits_at_once(world: World) -> None:
     paused = change(world, PausedUntil="2099-01-01T01:00:00+01:00")
     assert paused["PausedUntil"] == "2099-01-01T00:00:00.000Z"
@@ -119,6 +177,8 @@ def test_an_empty_change_changes_nothing(world: World) -> None:
     [
         ({"Limit": 1001}, "Limit"),
         ({"Limit": -1}, "Limit"),
+        ({"ReservedSlots": -1}, "ReservedSlots"),
+        ({"ReservedSlots": 1.5}, "ReservedSlots"),
         ({"Limit": 2.5}, "Limit"),
         ({"Limit": "12"}, "Limit"),
         ({"Limit": True}, "Limit"),

@@ -77,6 +77,7 @@ def test_a_json_string_overrides_single_parameters_and_leaves_the_rest_of_cdk_js
 def test_every_parameter_can_be_set() -> None:
     chosen = {
         "snapshotJobLimit": 100,
+        "reservedSlots": 4,
         "quicksightAccountId": "111122223333",
         "quicksightRegion": "us-gov-west-1",
         "allowedBuckets": ["reports-of-ada"],
@@ -96,6 +97,7 @@ def test_every_parameter_can_be_set() -> None:
 
     assert read({"deployment": chosen}).deployment == DeploymentParameters(
         snapshot_job_limit=100,
+        reserved_slots=4,
         quicksight_account_id="111122223333",
         quicksight_region="us-gov-west-1",
         allowed_buckets=("reports-of-ada",),
@@ -139,6 +141,9 @@ def test_every_parameter_can_be_set() -> None:
         ("snapshotJobLimit", "12", "must be an integer from 1 to 1000"),
         ("snapshotJobLimit", True, "must be an integer from 1 to 1000"),
         ("snapshotJobLimit", None, "must be an integer from 1 to 1000"),
+        ("reservedSlots", -1, "must be an integer from 0 to 999"),
+        ("reservedSlots", None, "must be an integer from 0 to 999"),
+        ("reservedSlots", 12, "must be less than snapshotJobLimit, 12"),
         ("notifyEmails", ["ada"], "must be a list of at most 20 different e-mail addresses"),
         ("notifyEmails", "a@b.org", "must be a list of at most 20 different e-mail addresses"),
         (
@@ -192,9 +197,10 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
 
     assert problem == (
         "deployment.snapshotLimit is not a parameter; known are snapshotJobLimit, "
-        "quicksightAccountId, quicksightRegion, allowedBuckets, retentionDays, callsPerSecond, "
-        "expectedJobSeconds, notifyEmails, apiAuthorization, jwtIssuer, jwtAudience, "
-        "encryptionKey, deletionProtection, logRetentionDays, logLevel, docsUrl, got 3"
+        "reservedSlots, quicksightAccountId, quicksightRegion, allowedBuckets, retentionDays, "
+        "callsPerSecond, expectedJobSeconds, notifyEmails, apiAuthorization, jwtIssuer, "
+        "jwtAudience, encryptionKey, deletionProtection, logRetentionDays, logLevel, docsUrl, "
+        "got 3"
     )
 
 

@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "QUICKSIGHT_ACCOUNT_ID": "111122223333",
     "QUICKSIGHT_REGION": "eu-west-1",
     "SNAPSHOT_JOB_LIMIT": "12",
+    "RESERVED_SLOTS": "2",
     "CALLS_PER_SECOND": "8",
     "EXPECTED_JOB_SECONDS": "40",
     "ALLOWED_BUCKETS": "a,b",
@@ -31,13 +32,14 @@ ENVIRONMENT = {
 
 def test_everything_set_is_read() -> None:
     settings = Settings.from_env(ENVIRONMENT)
-    assert settings.snapshot_job_limit == 12
+    assert (settings.snapshot_job_limit, settings.open_slots) == (12, 10)
     assert settings.allowed_buckets == {"a", "b"}
 
 
 def test_every_missing_and_unusable_variable_is_named_at_once() -> None:
     broken = ENVIRONMENT | {"TABLE_NAME": "", "SNAPSHOT_JOB_LIMIT": "twelve", "RETENTION_DAYS": "0"}
+    broken |= {"RESERVED_SLOTS": "-1"}
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(broken)
-    for name in ("TABLE_NAME", "SNAPSHOT_JOB_LIMIT", "RETENTION_DAYS"):
+    for name in ("TABLE_NAME", "SNAPSHOT_JOB_LIMIT", "RESERVED_SLOTS", "RETENTION_DAYS"):
         assert name in str(caught.value)

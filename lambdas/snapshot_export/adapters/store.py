@@ -63,7 +63,7 @@ class Store:
         return gate_from(self._table.get(self._keys.gate))
 
     def change_gate(self, changes: Mapping[str, float | None]) -> None:
-        """Set attributes of the gate (limit, paused_until); None removes one."""
+        """Set attributes of the gate (limit, reserved, paused_until); None removes one."""
         names = {f"#{name}": name for name in changes}
         values = {f":{name}": value for name, value in changes.items() if value is not None}
         sets = [f"#{name} = :{name}" for name, value in changes.items() if value is not None]
@@ -180,9 +180,9 @@ class Store:
     ) -> None:
         """Let exports in: count their slots, write their leases, take their backlog entries.
 
-        Conditional on `running` leaving room under the cap, and on limit and ceiling being those
-        of the decision. Raises ConditionFailedError with the positions: 0 is the gate, then three
-        writes for each export (entry, lease, export).
+        Conditional on `running` leaving room under the cap, and on limit, reserve and ceiling being
+        those of the decision. Raises ConditionFailedError with the positions: 0 is the gate, then
+        three writes for each export (entry, lease, export).
         """
         writes = [self._count_slots(admission, len(attempts))]
         for attempt, entry in zip(attempts, entries, strict=True):
@@ -436,7 +436,8 @@ class Store:
             expression += ", ceiling = :ceiling, ceiling_until = :until"
             values |= {":ceiling": admission.ceiling, ":until": admission.ceiling_until}
         condition = "(attribute_not_exists(running) OR running <= :room)"
-        for name, seen in (("limit", admission.seen.limit), ("ceiling", admission.seen.ceiling)):
+        for name in ("limit", "reserved", "ceiling"):
+            seen = getattr(admission.seen, name)
             if seen is None:
                 condition += f" AND attribute_not_exists(#{name})"
             else:
@@ -447,7 +448,7 @@ class Store:
             expression,
             condition=condition,
             values=values,
-            names={"#limit": "limit", "#ceiling": "ceiling"},
+            names={f"#{name}": name for name in ("limit", "reserved", "ceiling")},
         )
 
     def _free_slot(self, hold_until: float | None = None) -> Item:

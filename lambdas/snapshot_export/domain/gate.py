@@ -1,6 +1,7 @@
 """The gate: how many exports may be let in now.
 
-Below the limit everybody is let in. When QuickSight answers LimitExceeded, somebody else in the
+Below the limit everybody is let in, but for the slots that are reserved for people who work in
+QuickSight itself. When QuickSight answers LimitExceeded, somebody else in the
 account uses slots: the number that did run becomes a ceiling. It holds for `HOLD_SECONDS`, then
 rises by one probe at a time, so that slots come back into use soon after the others leave, at the
 price of at most one refused start in each hold.
@@ -16,10 +17,12 @@ PROBE_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """The gate item. No item means this default: nothing runs, the deployment's limit holds."""
+    """The gate item. No item means this default: nothing runs, the deployment's limit and reserve
+    hold."""
 
     running: int = 0
     limit: int | None = None
+    reserved: int | None = None
     ceiling: int | None = None
     ceiling_until: float = 0.0
     paused_until: float = 0.0
@@ -29,7 +32,8 @@ class Gate:
 class Admission:
     """How many may be let in, and the ceiling that the gate has then (None: no ceiling).
 
-    `seen` is the gate that was judged: the admission holds only while its limit and ceiling do.
+    `seen` is the gate that was judged: the admission holds only while its limit, reserve and
+    ceiling do. `limit` is what is left of the limit without the reserve.
     """
 
     seen: Gate
@@ -53,9 +57,18 @@ class Admission:
         )
 
 
-def decide_admission(gate: Gate, *, default_limit: int, now: float) -> Admission:
-    """How many exports may be let in at `now`. Never lets `running` rise above the limit."""
-    limit = gate.limit if gate.limit is not None else default_limit
+def open_slots(gate: Gate, *, default_limit: int, default_reserved: int = 0) -> int:
+    """How many slots exports may use: the limit without the reserve."""
+    limit = default_limit if gate.limit is None else gate.limit
+    reserved = default_reserved if gate.reserved is None else gate.reserved
+    return max(0, limit - reserved)
+
+
+def decide_admission(
+    gate: Gate, *, default_limit: int, default_reserved: int = 0, now: float
+) -> Admission:
+    """How many exports may be let in at `now`. Never lets `running` rise into the reserve."""
+    limit = open_slots(gate, default_limit=default_limit, default_reserved=default_reserved)
     ceiling, until, cap, reason = gate.ceiling, gate.ceiling_until, limit, "below limit"
     if ceiling is not None and ceiling >= limit:
         ceiling, until = None, 0.0

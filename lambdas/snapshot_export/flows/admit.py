@@ -53,7 +53,10 @@ def admit(
         now = services.now()
         gate = services.store.gate()
         decision = decide_admission(
-            gate, default_limit=services.settings.snapshot_job_limit, now=now
+            gate,
+            default_limit=services.settings.snapshot_job_limit,
+            default_reserved=services.settings.reserved_slots,
+            now=now,
         )
         if decision.slots == 0:
             return admitted

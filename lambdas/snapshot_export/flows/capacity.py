@@ -1,4 +1,4 @@
-"""Capacity: how much of the account's slots is used, and how much may be.
+"""Capacity: how much of the account's slots is used, how much may be, and what people are left.
 
 A change is one write on the gate; then the backlog is let in, so a raised limit or a resumed gate
 takes effect at once. A lowered limit drains first: nothing that runs is stopped.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
+from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.flows.admit import try_admit
 
 MOST_COUNTED = 10_000
@@ -25,6 +26,7 @@ class Capacity:
     """The gate at this moment. `waiting` is a lower bound if so marked."""
 
     limit: int
+    reserved: int
     running: int
     waiting: int
     waiting_is_at_least: bool
@@ -39,6 +41,7 @@ def read_capacity(services: Services) -> Capacity:
     waiting = services.store.count_waiting(MOST_COUNTED)
     return Capacity(
         limit=services.settings.snapshot_job_limit if gate.limit is None else gate.limit,
+        reserved=services.settings.reserved_slots if gate.reserved is None else gate.reserved,
         running=gate.running,
         waiting=waiting,
         waiting_is_at_least=waiting >= MOST_COUNTED,
@@ -49,8 +52,32 @@ def read_capacity(services: Services) -> Capacity:
 
 
 def change_capacity(services: Services, changes: Mapping[str, float | None]) -> Capacity:
-    """Set `limit`, `paused_until` (epoch seconds) or both; None sets back what the stack says."""
+    """Set `limit`, `reserved` and `paused_until` (epoch seconds), those that are given.
+
+    None sets back what the stack says. Raises InvalidRequestError for a reserve that leaves no
+    slot, unless the limit is 0, which stops everything on purpose.
+    """
+    _check_reserve(services, changes)
     services.store.change_gate(changes)
     logger.info("capacity changed", reason="on request", changes=dict(changes))
     try_admit(services)
     return read_capacity(services)
+
+
+def _check_reserve(services: Services, changes: Mapping[str, float | None]) -> None:
+    if not {"limit", "reserved"} & set(changes):
+        return
+    gate, settings = services.store.gate(), services.settings
+    limit = _first(changes.get("limit", gate.limit), settings.snapshot_job_limit)
+    reserved = _first(changes.get("reserved", gate.reserved), settings.reserved_slots)
+    if not limit or reserved < limit:
+        return
+    if "reserved" in changes:
+        problem = Problem("ReservedSlots", f"must be less than the limit, {limit:g}")
+    else:
+        problem = Problem("Limit", f"must be above the reserved slots, {reserved:g}, or 0")
+    raise InvalidRequestError((problem,))
+
+
+def _first(value: float | None, default: float) -> float:
+    return default if value is None else value

@@ -47,7 +47,7 @@ def next_wait(services: Services, record: Attempt, *, age: float) -> float:
     return plan_wait(
         age=age,
         expectation=services.durations.expectation(record.dashboard_id, record.formats),
-        running=record.slots or services.settings.snapshot_job_limit,
+        running=record.slots or services.settings.open_slots,
         calls_per_second=services.settings.calls_per_second,
         phase=random.random(),
     )

@@ -9,8 +9,9 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.durations import Expectation, expect
 from snapshot_export.domain.export import Attempt
-from snapshot_export.domain.gate import PROBE_SECONDS, Gate
+from snapshot_export.domain.gate import PROBE_SECONDS, Gate, open_slots
 from snapshot_export.domain.simulation import Job, Kind, Situation, line_up
+from snapshot_export.settings import Settings
 
 MOST_READ = 10_000
 """Waiting exports that are read, for about 400 read units; the rest is taken to be like them."""
@@ -90,7 +91,7 @@ def _situation(
     kinds = dict.fromkeys(job.kind for job in (*running, *waiting))
     situation = Situation(
         now=now,
-        slots=_slots_of(gate, settings.snapshot_job_limit, now),
+        slots=_slots_of(gate, settings, now),
         running=running,
         waiting=waiting,
         expectations=expectations_of(services, kinds),
@@ -102,9 +103,13 @@ def _situation(
     return situation, attempts
 
 
-def _slots_of(gate: Gate, default_limit: int, now: float) -> int:
-    """The limit; while others use slots, what they leave: they are taken to stay."""
-    limit = default_limit if gate.limit is None else gate.limit
+def _slots_of(gate: Gate, settings: Settings, now: float) -> int:
+    """Those that exports may use; while others use slots, what they leave: they stay, it seems."""
+    limit = open_slots(
+        gate,
+        default_limit=settings.snapshot_job_limit,
+        default_reserved=settings.reserved_slots,
+    )
     if gate.ceiling is None or now >= gate.ceiling_until + 2 * PROBE_SECONDS:
         return limit
     return min(limit, max(1, gate.ceiling))

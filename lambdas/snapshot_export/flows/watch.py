@@ -29,7 +29,12 @@ def find_stalled_backlog(services: Services) -> Finding | None:
     """Whether somebody still waits for slots that are free after the pass admitted."""
     gate, attempts = services.store.in_flight()
     now = services.now()
-    decision = decide_admission(gate, default_limit=services.settings.snapshot_job_limit, now=now)
+    decision = decide_admission(
+        gate,
+        default_limit=services.settings.snapshot_job_limit,
+        default_reserved=services.settings.reserved_slots,
+        now=now,
+    )
     slots = decision.slots if gate.ceiling is None else 0
     due = len(services.store.first_waiting(1, now)) if slots else 0
     return judge_backlog(due=due, slots=slots, attempts=attempts, now=now)

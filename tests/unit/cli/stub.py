@@ -179,7 +179,7 @@ class StubApi:
         return 200, self.capacity
 
     def _put_capacity(self, _ident: str, _query: Any, body: Any) -> tuple[int, Any]:
-        check(body, {"Limit", "PausedUntil"}, required=set())
+        check(body, {"Limit", "ReservedSlots", "PausedUntil"}, required=set())
         if body.get("PausedUntil") and not UTC.fullmatch(body["PausedUntil"]):
             raise RefusedError(400, "INVALID_REQUEST", "must be ISO 8601 UTC", "PausedUntil")
         self.capacity |= body

@@ -97,6 +97,11 @@ def test_capacity_is_shown_limited_paused_and_resumed(run: Run, api: StubApi) ->
     assert "3 of 12 held" in run("capacity").out
     assert run("capacity", "--limit", "4", "--json").json["Limit"] == 4
     assert api.calls[-1][3] == {"Limit": 4}
+    assert run("capacity", "--reserve", "2", "--json").json["ReservedSlots"] == 2
+    assert "2 for people" in run("capacity").out
+    assert run("capacity", "--default-reserve").code == 0
+    assert api.calls[-1][3] == {"ReservedSlots": None}
+    assert run("capacity", "--reserve", "2", "--default-reserve").code == 2
     assert run("capacity", "--pause", "30m").code == 0
     until = datetime.fromisoformat(api.capacity["PausedUntil"])
     left = until - datetime.now(until.tzinfo)

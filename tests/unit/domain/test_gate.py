@@ -11,8 +11,9 @@ from snapshot_export.domain.gate import PROBE_SECONDS, Gate, decide_admission
 NOW = 1000.0
 
 
-def slots(gate: Gate, limit: int = 12, now: float = NOW) -> int:
-    return decide_admission(gate, default_limit=limit, now=now).slots
+def slots(gate: Gate, limit: int = 12, now: float = NOW, reserved: int = 0) -> int:
+    decision = decide_admission(gate, default_limit=limit, default_reserved=reserved, now=now)
+    return decision.slots
 
 
 def test_a_missing_gate_lets_the_whole_limit_in() -> None:
@@ -28,6 +29,24 @@ def test_the_gates_own_limit_replaces_the_deployments() -> None:
     assert slots(Gate(running=2, limit=3)) == 1
     assert slots(Gate(running=5, limit=3)) == 0
     assert slots(Gate(limit=0)) == 0
+
+
+@pytest.mark.parametrize(("running", "expected"), [(0, 9), (8, 1), (9, 0), (12, 0)])
+def test_the_reserve_is_left_to_people(running: int, expected: int) -> None:
+    assert slots(Gate(running=running), reserved=3) == expected
+    assert slots(Gate(running=running, reserved=3)) == expected
+
+
+def test_the_gates_own_reserve_replaces_the_deployments() -> None:
+    assert slots(Gate(reserved=0), reserved=3) == 12
+    assert slots(Gate(limit=4), reserved=3) == 1
+    assert slots(Gate(limit=3, reserved=3)) == slots(Gate(limit=2, reserved=3)) == 0
+
+
+def test_a_probe_for_slots_of_others_does_not_reach_into_the_reserve() -> None:
+    gate = Gate(running=9, ceiling=9, ceiling_until=NOW)
+    decision = decide_admission(gate, default_limit=12, default_reserved=3, now=NOW)
+    assert (decision.slots, decision.ceiling, decision.cap) == (0, None, 9)
 
 
 def test_a_paused_gate_lets_nobody_in_until_its_time() -> None:
@@ -67,12 +86,19 @@ def test_the_ceiling_is_forgotten_when_it_reaches_the_limit() -> None:
     ceiling=st.none() | st.integers(0, 120),
     until=st.floats(0, 2 * NOW),
     default=st.integers(1, 100),
+    reserved=st.none() | st.integers(0, 120),
+    own=st.integers(0, 99),
 )
 def test_no_gate_admits_past_its_limit(
-    running: int, limit: int | None, ceiling: int | None, until: float, default: int
-) -> None:
-    gate = Gate(running=running, limit=limit, ceiling=ceiling, ceiling_until=until)
-    decision = decide_admission(gate, default_limit=default, now=NOW)
-    allowed = default if limit is None else limit
+    running: int, limit: int | None, ceiling: int | None, until: float, default: int,
+    reserved: int | None, own: int,
+) -> None:  # fmt: skip
+    gate = Gate(
+        running=running, limit=limit, reserved=reserved, ceiling=ceiling, ceiling_until=until
+    )
+    decision = decide_admission(gate, default_limit=default, default_reserved=own, now=NOW)
+    allowed = max(
+        0, (default if limit is None else limit) - (own if reserved is None else reserved)
+    )
     assert decision.slots == 0 or running + decision.slots <= allowed
     assert decision.for_count(min(1, decision.slots)).cap <= max(allowed, 0)

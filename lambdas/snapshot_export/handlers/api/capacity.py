@@ -25,10 +25,13 @@ from snapshot_export.handlers.api.shapes import CapacityShape, capacity_shape
 class CapacityChange(Shape):
     """What shall change; a member that is left out stays as it is.
 
-    Limit null: the deployment's own. PausedUntil null, or in the past: nothing is paused.
+    Limit and ReservedSlots null: the deployment's own. ReservedSlots are left to people who work in
+    QuickSight itself; they must be less than the limit. PausedUntil null, or in the past: nothing
+    is paused.
     """
 
     Limit: Annotated[int, Field(ge=0, le=1000)] | None = None
+    ReservedSlots: Annotated[int, Field(ge=0, le=999)] | None = None
     PausedUntil: (
         Annotated[
             datetime,
@@ -58,7 +61,7 @@ def get_capacity() -> Response[str]:
 @router.put(
     "/capacity",
     operation_id="changeCapacity",
-    summary="Change the limit, pause or resume",
+    summary="Change the limit or the reserve, pause or resume",
     description="A raised limit and an ended pause take effect at once. A lowered limit, 0 too, "
     "and a pause stop nothing that runs.",
     responses=answers(200, CapacityShape, "The capacity after the change"),
@@ -70,6 +73,8 @@ def put_capacity() -> Response[str]:
     changes: dict[str, float | None] = {}
     if "Limit" in wanted.model_fields_set:
         changes["limit"] = wanted.Limit
+    if "ReservedSlots" in wanted.model_fields_set:
+        changes["reserved"] = wanted.ReservedSlots
     if "PausedUntil" in wanted.model_fields_set:
         moment = wanted.PausedUntil
         changes["paused_until"] = moment.timestamp() if moment else None

@@ -76,11 +76,13 @@ class ExportPage(BaseModel):
 
 
 class CapacityShape(BaseModel):
-    """The gate. With WaitingIsAtLeast more wait than were counted. Ceiling: as many ran when
-    QuickSight last refused a start, because others in the account use slots.
+    """The gate. Exports use up to Limit less ReservedSlots slots. With WaitingIsAtLeast more wait
+    than were counted. Ceiling: as many ran when QuickSight last refused a start, because others in
+    the account use slots.
     """
 
     Limit: int
+    ReservedSlots: int
     Running: int
     Waiting: int
     WaitingIsAtLeast: bool
@@ -151,6 +153,7 @@ def capacity_shape(capacity: Capacity) -> CapacityShape:
     """The capacity's shape."""
     return CapacityShape(
         Limit=capacity.limit,
+        ReservedSlots=capacity.reserved,
         Running=capacity.running,
         Waiting=capacity.waiting,
         WaitingIsAtLeast=capacity.waiting_is_at_least,
