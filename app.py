@@ -12,6 +12,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parent / "lambdas"))
 from infra.declared_schedules import read_declared_schedules
 from infra.parameters import ParameterError, read_settings
 from infra.stack import SnapshotExportStack
+from infra.targets import check_places
 
 _ROOT = Path(__file__).resolve().parent
 _CDK_JSON = _ROOT / "cdk.json"
@@ -29,6 +30,7 @@ def main() -> int:
     )
     try:
         settings = read_settings(app.node.try_get_context, cdk_json=_CDK_JSON)
+        check_places(settings.deployment, env)
         folder = app.node.try_get_context("schedules") or "schedules"
         schedules = read_declared_schedules(_ROOT / folder, settings.deployment, env)
     except ParameterError as error:

@@ -69,6 +69,7 @@ def make_account(aws: EmbeddedAws) -> tuple[Services, Counter[str]]:
             "QUICKSIGHT_ACCOUNT_ID": ACCOUNT,
             "QUICKSIGHT_REGION": REGION,
             "SNAPSHOT_JOB_LIMIT": "12",
+            "RESERVED_SLOTS": "0",
             "CALLS_PER_SECOND": "8",
             "EXPECTED_JOB_SECONDS": "40",
             "RETENTION_DAYS": "30",

@@ -42,7 +42,7 @@ from local.quicksight import Settings as QuickSightSettings
 from snapshot_export.adapters.store import accept_writes
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.request import parse_request
-from snapshot_export.flows.accept import export_of, target_of
+from snapshot_export.flows.accept import export_of
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.poll import LONGEST_PAUSE_SECONDS, POLL_SECONDS
 from tests.support.world import Clock, Driver, World
@@ -194,7 +194,7 @@ def fill(world: World, count: int) -> None:
     """Write what accepting each export writes, in batches: 100,000 messages would take long."""
     services = world.services
     bodies = [json.dumps(body) for body in make_requests(min(count, MOST))]
-    requests = [parse_request(body, target_of(services)) for body in bodies]
+    requests = [parse_request(body, services.targets) for body in bodies]
     accepted = world.clock.now()
 
     def export(number: int) -> Export:

@@ -205,6 +205,7 @@ def _settings() -> Settings:
         "QUICKSIGHT_ACCOUNT_ID": "000000000000",
         "QUICKSIGHT_REGION": "us-east-1",
         "SNAPSHOT_JOB_LIMIT": str(LIMIT),
+        "RESERVED_SLOTS": "0",
         "CALLS_PER_SECOND": "8",
         "EXPECTED_JOB_SECONDS": "40",
         "RETENTION_DAYS": "30",

@@ -58,9 +58,9 @@ class Api:
         """POST a body that carries its own id."""
         return self._call("POST", path, body=body)
 
-    def put(self, *path: str, body: Any) -> dict[str, Any]:
-        """PUT a body."""
-        return self._call("PUT", path, body=body)
+    def put(self, *path: str, body: Any, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """PUT a body; `query` as in `get`."""
+        return self._call("PUT", path, query=query, body=body)
 
     def delete(self, *path: str) -> dict[str, Any]:
         """DELETE a resource."""

@@ -73,6 +73,11 @@ class Invocation:
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+target_option = click.option(
+    "--target", metavar="NAME", help="This QuickSight account and region of the deployment's."
+)
+
+
 def command_options(
     function: Callable[Concatenate[Invocation, P], int],
 ) -> Callable[..., int]:

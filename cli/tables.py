@@ -71,6 +71,7 @@ def export_details(export: Mapping[str, Any], now: datetime) -> Table:
         "status": show_status(export["Status"])
         + (", ends without files: cancelled" if is_marked(export) else ""),
         "reason": escape(_error_of(export)),
+        "target": "" if (name := export.get("Target")) in (None, "default") else escape(name),
         "dashboard": escape(export.get("DashboardId") or ""),
         "name": escape(export.get("Name") or ""),
         "burst": escape(export.get("BurstId") or ""),

@@ -15,7 +15,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.measures import measured
-from snapshot_export.domain.metric import DEFAULT_TARGET, Metric
+from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.target import DEFAULT_TARGET
 
 ALARMS_HEIGHT, ROW_HEIGHT = 3, 4
 _COLUMNS, _TEXT_WIDTH = 24, 4

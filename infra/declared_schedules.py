@@ -8,8 +8,10 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from infra.parameters import DeploymentParameters, ParameterError
-from snapshot_export.domain.request import InvalidRequestError, Target, read_json
+from infra.target_parameters import account_of
+from snapshot_export.domain.request import InvalidRequestError, read_json
 from snapshot_export.domain.schedule import Schedule, check_schedule
+from snapshot_export.domain.target import Target, Targets
 
 _UNKNOWN = "which is not known at synthesis"
 
@@ -21,16 +23,11 @@ def read_declared_schedules(
 
     Raises ParameterError that tells each problem's file, place and rule.
     """
-    target = Target(
-        account_id=deployment.quicksight_account_id or env.account or _UNKNOWN,
-        region=deployment.quicksight_region or env.region or _UNKNOWN,
-        export_bucket=_UNKNOWN,
-        allowed_buckets=frozenset(deployment.allowed_buckets),
-    )
+    targets = _targets_of(deployment, env)
     schedules, problems = [], []
     for path in sorted(folder.glob("*.json")):
         try:
-            schedule = check_schedule(read_json(path.read_text()), target, path.stem)
+            schedule = check_schedule(read_json(path.read_text()), targets, path.stem)
         except UnicodeDecodeError:
             problems.append(f"schedules/{path.name}: must be UTF-8")
         except InvalidRequestError as error:
@@ -43,3 +40,25 @@ def read_declared_schedules(
     if problems:
         raise ParameterError(problems)
     return tuple(schedules)
+
+
+def _targets_of(deployment: DeploymentParameters, env: cdk.Environment) -> Targets:
+    allowed = frozenset(deployment.allowed_buckets)
+    default = Target(
+        account_id=deployment.quicksight_account_id or env.account or _UNKNOWN,
+        region=deployment.quicksight_region or env.region or _UNKNOWN,
+        export_bucket=_UNKNOWN,
+        allowed_buckets=allowed,
+    )
+    others = {
+        name: Target(
+            name=name,
+            account_id=each.account_id or account_of(each.role_arn) or env.account or _UNKNOWN,
+            region=each.region or env.region or _UNKNOWN,
+            export_bucket=each.bucket or _UNKNOWN,
+            allowed_buckets=allowed,
+            takes_users=each.role_arn is None or each.user_role_arn is not None,
+        )
+        for name, each in deployment.targets.items()
+    }
+    return Targets(default, others)

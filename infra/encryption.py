@@ -33,12 +33,17 @@ class Encryption(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, choice: str, quicksight_account_id: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        choice: str,
+        quicksight_account_ids: Sequence[str],
     ) -> None:
         super().__init__(scope, construct_id)
         self.key: kms.IKey | None = None
         if choice == CREATE:
-            self.key = self._create_key(quicksight_account_id)
+            self.key = self._create_key(quicksight_account_ids)
         elif choice != NONE:
             self.key = kms.Key.from_key_arn(self, "Key", choice)
 
@@ -57,7 +62,7 @@ class Encryption(Construct):
                 )
             )
 
-    def _create_key(self, quicksight_account_id: str) -> kms.Key:
+    def _create_key(self, quicksight_account_ids: Sequence[str]) -> kms.Key:
         key = kms.Key(
             self,
             "Key",
@@ -65,12 +70,20 @@ class Encryption(Construct):
             enable_key_rotation=True,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        let_use(key, "quicksight", {"aws:SourceAccount": quicksight_account_id})
+        let_use(key, "quicksight", {"aws:SourceAccount": one_or_several(quicksight_account_ids)})
         let_use(key, "cloudwatch")
         return key
 
 
-def let_use(key: kms.IKey, service: str, condition: Mapping[str, str] | None = None) -> None:
+def one_or_several(values: Sequence[str]) -> str | list[str]:
+    """A condition's value, as IAM writes it: a list only if there are several."""
+    different = list(dict.fromkeys(values))
+    return different if len(different) > 1 else different[0]
+
+
+def let_use(
+    key: kms.IKey, service: str, condition: Mapping[str, str | list[str]] | None = None
+) -> None:
     """Let an AWS service use the key; the policy of a key that exists stays its owner's.
 
     QuickSight writes to the bucket, CloudWatch's alarms to the topic, SNS to the queue of what an

@@ -18,6 +18,7 @@ from infra.storage import (
     SNAPSHOTS_PREFIX,
     Storage,
 )
+from infra.targets import StackTarget
 from snapshot_export.adapters.listing import BY_BURST, BY_STATUS
 
 ANY_DASHBOARD = "an export may name any dashboard of the account; its job has an id of its own"
@@ -34,6 +35,7 @@ class Grants:
     quicksight_region: str
     allowed_buckets: Sequence[str]
     event_bus: str
+    targets: Sequence[StackTarget] = ()
 
     def keep_records(self, function: lambda_.Function) -> None:
         """Read and write items of the table, also in transactions."""
@@ -57,36 +59,42 @@ class Grants:
         _allow(function, ["states:DescribeExecution"], executions, wildcard=reason)
 
     def call_quicksight(self, function: lambda_.Function, *operations: str) -> None:
-        """Call these operations on any dashboard of the QuickSight account and region."""
+        """Call these operations on any dashboard of each target.
+
+        Where a target has a role for that, assume it: what the role may do is its owner's.
+        """
         actions = [f"quicksight:{operation}" for operation in operations]
-        _allow(function, actions, self.dashboards_arn, wildcard=ANY_DASHBOARD)
+        _allow(function, actions, *self.dashboard_arns, wildcard=ANY_DASHBOARD)
+        roles = [each.parameters.role_arn for each in self.targets if each.parameters.role_arn]
+        if roles:
+            _allow(function, ["sts:AssumeRole"], *roles)
 
     def act_for_users(self, function: lambda_.Function, role_arn: str) -> None:
         """Ask QuickSight for a registered user's context, and assume a role with it."""
-        users, reason = self._quicksight_arn("user"), "an export may name any registered user"
-        _allow(function, ["quicksight:GetIdentityContext"], users, wildcard=reason)
-        _allow(function, ["sts:AssumeRole", "sts:SetContext"], role_arn)
+        users, reason = self._quicksight_arns("user"), "an export may name any registered user"
+        _allow(function, ["quicksight:GetIdentityContext"], *users, wildcard=reason)
+        others = [each.parameters.user_role_arn for each in self.targets]
+        roles = [role_arn, *(each for each in others if each)]
+        _allow(function, ["sts:AssumeRole", "sts:SetContext"], *roles)
 
     def announce(self, function: lambda_.Function) -> None:
         """Put events on the event bus."""
         _allow(function, ["events:PutEvents"], self._arn("events", f"event-bus/{self.event_bus}"))
 
     def move_files(self, function: lambda_.Function) -> None:
-        """Read what QuickSight wrote, here or in an allowed bucket; write finished files here."""
-        bucket = self.storage.bucket
+        """Read what QuickSight wrote, into a target's or an allowed bucket; write finished files
+        into the target's."""
         elsewhere = [f"arn:{cdk.Aws.PARTITION}:s3:::{name}/*" for name in self.allowed_buckets]
-        here = [bucket.arn_for_objects(f"{each}*") for each in (SNAPSHOTS_PREFIX, EXPORTS_PREFIX)]
+        raw, finished = self._places(SNAPSHOTS_PREFIX), self._places(EXPORTS_PREFIX)
         reason = "QuickSight chooses the names, and users theirs"
-        _allow(function, ["s3:GetObject"], *here, *elsewhere, wildcard=reason)
-        _allow(function, ["s3:PutObject"], here[1], wildcard=reason)
+        _allow(function, ["s3:GetObject"], *raw, *finished, *elsewhere, wildcard=reason)
+        _allow(function, ["s3:PutObject"], *finished, wildcard=reason)
 
     def take_files_back(self, function: lambda_.Function) -> None:
-        """Find and delete what a cancelled export left in the bucket."""
-        bucket = self.storage.bucket
-        prefixes = (SNAPSHOTS_PREFIX, EXPORTS_PREFIX)
-        places = [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+        """Find and delete what a cancelled export left in its target's bucket."""
+        places = [*self._places(SNAPSHOTS_PREFIX), *self._places(EXPORTS_PREFIX)]
         _allow(function, ["s3:DeleteObject"], *places, wildcard="as many as the export made")
-        _allow(function, ["s3:ListBucket"], bucket.bucket_arn)
+        _allow(function, ["s3:ListBucket"], *self._bucket_arns)
 
     def list_records(self, function: lambda_.Function) -> None:
         """Query the table's indexes."""
@@ -95,8 +103,8 @@ class Grants:
 
     def hand_out_files(self, function: lambda_.Function) -> None:
         """Sign addresses that download finished files."""
-        finished = self.storage.bucket.arn_for_objects(f"{EXPORTS_PREFIX}*")
-        _allow(function, ["s3:GetObject"], finished, wildcard="an address for any finished file")
+        finished = self._places(EXPORTS_PREFIX)
+        _allow(function, ["s3:GetObject"], *finished, wildcard="an address for any finished file")
 
     def ask_for_burst_work(self, function: lambda_.Function, bursts: Bursts) -> None:
         """Send to the burst queue: every function that accepts or ends exports does."""
@@ -116,22 +124,39 @@ class Grants:
         _allow(function, ["dynamodb:BatchGetItem"], self.storage.table.table_arn)
 
     @property
-    def dashboards_arn(self) -> str:
-        """Every dashboard of the QuickSight account and region, and with them their snapshot jobs.
+    def dashboard_arns(self) -> list[str]:
+        """Every dashboard that is called without a role, and with them their snapshot jobs.
 
         Service Authorization Reference: the operations ask for the job's ARN, which begins with its
         dashboard's.
         """
-        return self._quicksight_arn("dashboard")
+        return self._quicksight_arns("dashboard")
 
-    def _quicksight_arn(self, resource: str) -> str:
-        return self.stack.format_arn(
-            service="quicksight",
-            account=self.quicksight_account_id,
-            region=self.quicksight_region,
-            resource=resource,
-            resource_name="*",
-        )
+    def _quicksight_arns(self, resource: str) -> list[str]:
+        """Of the default target and of those that have no role."""
+        own = [each for each in self.targets if each.parameters.role_arn is None]
+        places = [(self.quicksight_account_id, self.quicksight_region)]
+        places += [(each.account_id, each.region) for each in own]
+        return [
+            self.stack.format_arn(
+                service="quicksight",
+                account=account_id,
+                region=region,
+                resource=resource,
+                resource_name="*",
+            )
+            for account_id, region in places
+        ]
+
+    @property
+    def _bucket_arns(self) -> list[str]:
+        """The stack's own bucket, and those that targets brought."""
+        buckets = [each.parameters.bucket for each in self.targets]
+        brought = [f"arn:{cdk.Aws.PARTITION}:s3:::{name}" for name in buckets if name]
+        return [self.storage.bucket.bucket_arn, *dict.fromkeys(brought)]
+
+    def _places(self, prefix: str) -> list[str]:
+        return [f"{bucket}/{prefix}*" for bucket in self._bucket_arns]
 
     @property
     def machine_arn(self) -> str:

@@ -5,18 +5,33 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from infra.bundling import PROFILES, Profile
 from infra.encryption import CREATE, NONE
 from infra.log_groups import LOG_RETENTION
+from infra.parameter_rules import (
+    ACCOUNT_ID,
+    BUCKET_NAME,
+    REGION,
+    ParameterError,
+    Rule,
+    check_reserve,
+    integer,
+    null_or_text,
+    number,
+    read_members,
+    show,
+)
+from infra.target_parameters import TargetParameters, read_targets
 
-_MAX_ALLOWED_BUCKETS = 40  # all names together must fit a function's 4 KB of environment
-_ACCOUNT_ID = re.compile(r"\d{12}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
-_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+__all__ = ["DeploymentParameters", "ParameterError", "Settings", "read_settings"]
+
+_MAX_ALLOWED_BUCKETS = 40
+_MAX_TARGETS = 8
+_MOST_CHARACTERS = 2600  # of buckets and targets, in a function's 4 KB of environment
 _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MAX_EMAILS = 20
 _ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?")
@@ -26,14 +41,6 @@ _AUTHORIZATIONS = ("IAM", "JWT")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
-
-
-class ParameterError(Exception):
-    """The deployment's parameters cannot be used; `problems` holds one line for each fault."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +64,7 @@ class DeploymentParameters:
     log_retention_days: int = 30
     log_level: str = "INFO"
     docs_url: str | None = None
+    targets: Mapping[str, TargetParameters] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,40 +76,10 @@ class Settings:
     function_environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Rule:
-    """A parameter's attribute, its rule in words, and the check of a value against that rule."""
-
-    attribute: str
-    text: str
-    holds: Callable[[Any], bool]
-
-
-def _integer(low: int, high: int) -> tuple[str, Callable[[Any], bool]]:
-    def holds(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-    return f"must be an integer from {low} to {high}", holds
-
-
-def _number(high: int) -> tuple[str, Callable[[Any], bool]]:
-    def holds(value: Any) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= high
-
-    return f"must be a number above 0 and at most {high}", holds
-
-
-def _null_or_text(pattern: re.Pattern[str], what: str) -> tuple[str, Callable[[Any], bool]]:
-    def holds(value: Any) -> bool:
-        return value is None or (isinstance(value, str) and bool(pattern.fullmatch(value)))
-
-    return f"must be null or {what}", holds
-
-
 def _are_bucket_names(value: Any) -> bool:
     if not isinstance(value, list) or len(value) > _MAX_ALLOWED_BUCKETS:
         return False
-    if not all(isinstance(name, str) and _BUCKET_NAME.fullmatch(name) for name in value):
+    if not all(isinstance(name, str) and BUCKET_NAME.fullmatch(name) for name in value):
         return False
     return len(set(value)) == len(value)
 
@@ -122,56 +100,61 @@ def _are_audiences(value: Any) -> bool:
     )
 
 
-_RULES: dict[str, _Rule] = {
-    "snapshotJobLimit": _Rule("snapshot_job_limit", *_integer(1, 1000)),
-    "reservedSlots": _Rule("reserved_slots", *_integer(0, 999)),
-    "quicksightAccountId": _Rule(
-        "quicksight_account_id", *_null_or_text(_ACCOUNT_ID, "a string of 12 digits")
+_RULES: dict[str, Rule] = {
+    "snapshotJobLimit": Rule("snapshot_job_limit", *integer(1, 1000)),
+    "reservedSlots": Rule("reserved_slots", *integer(0, 999)),
+    "quicksightAccountId": Rule(
+        "quicksight_account_id", *null_or_text(ACCOUNT_ID, "a string of 12 digits")
     ),
-    "quicksightRegion": _Rule(
-        "quicksight_region", *_null_or_text(_REGION, "the name of a region, such as us-east-1")
+    "quicksightRegion": Rule(
+        "quicksight_region", *null_or_text(REGION, "the name of a region, such as us-east-1")
     ),
-    "allowedBuckets": _Rule(
+    "allowedBuckets": Rule(
         "allowed_buckets",
         f"must be a list of at most {_MAX_ALLOWED_BUCKETS} different S3 bucket names",
         _are_bucket_names,
     ),
-    "retentionDays": _Rule("retention_days", *_integer(1, 3650)),
-    "callsPerSecond": _Rule("calls_per_second", *_number(10)),
-    "expectedJobSeconds": _Rule("expected_job_seconds", *_number(3600)),
-    "notifyEmails": _Rule(
+    "retentionDays": Rule("retention_days", *integer(1, 3650)),
+    "callsPerSecond": Rule("calls_per_second", *number(10)),
+    "expectedJobSeconds": Rule("expected_job_seconds", *number(3600)),
+    "notifyEmails": Rule(
         "notify_emails",
         f"must be a list of at most {_MAX_EMAILS} different e-mail addresses",
         _are_emails,
     ),
-    "apiAuthorization": _Rule(
+    "apiAuthorization": Rule(
         "api_authorization", "must be IAM or JWT", lambda value: value in _AUTHORIZATIONS
     ),
-    "jwtIssuer": _Rule("jwt_issuer", *_null_or_text(_ISSUER, "the https address of an issuer")),
-    "jwtAudience": _Rule(
+    "jwtIssuer": Rule("jwt_issuer", *null_or_text(_ISSUER, "the https address of an issuer")),
+    "jwtAudience": Rule(
         "jwt_audience",
         f"must be a list of at most {_MAX_AUDIENCES} different audiences",
         _are_audiences,
     ),
-    "encryptionKey": _Rule(
+    "encryptionKey": Rule(
         "encryption_key",
         f"must be {CREATE}, {NONE} or the ARN of a KMS key (arn:...:key/...)",
         lambda value: (
             isinstance(value, str) and (value in (CREATE, NONE) or bool(_KEY_ARN.fullmatch(value)))
         ),
     ),
-    "deletionProtection": _Rule(
+    "deletionProtection": Rule(
         "deletion_protection", "must be true or false", lambda value: isinstance(value, bool)
     ),
-    "logRetentionDays": _Rule(
+    "logRetentionDays": Rule(
         "log_retention_days",
         f"must be one of CloudWatch's {', '.join(map(str, LOG_RETENTION))}",
         lambda value: type(value) is int and value in LOG_RETENTION,
     ),
-    "logLevel": _Rule(
+    "logLevel": Rule(
         "log_level", f"must be one of {', '.join(_LOG_LEVELS)}", lambda value: value in _LOG_LEVELS
     ),
-    "docsUrl": _Rule("docs_url", *_null_or_text(_PAGE, "the https address of a folder")),
+    "docsUrl": Rule("docs_url", *null_or_text(_PAGE, "the https address of a folder")),
+    "targets": Rule(
+        "targets",
+        f"must be an object of at most {_MAX_TARGETS} targets by their names",
+        lambda value: isinstance(value, dict) and len(value) <= _MAX_TARGETS,
+    ),
 }
 
 
@@ -188,7 +171,7 @@ def read_settings(get_context: Callable[[str], Any], *, cdk_json: Path) -> Setti
     deployment = _read_deployment(chosen, problems)
     bundling = get_context("bundling") or "lambda"
     if bundling not in PROFILES:
-        problems.append(f"bundling must be one of {', '.join(PROFILES)}, got {_show(bundling)}")
+        problems.append(f"bundling must be one of {', '.join(PROFILES)}, got {show(bundling)}")
     environment = _read_object(
         "function-environment", get_context("function-environment"), problems
     )
@@ -196,7 +179,7 @@ def read_settings(get_context: Callable[[str], Any], *, cdk_json: Path) -> Setti
         if not _VARIABLE_NAME.fullmatch(name) or not isinstance(value, str):
             problems.append(
                 f"function-environment.{name} must be a variable's name (a letter, then letters, "
-                f"digits or _) with a string, got {_show(value)}"
+                f"digits or _) with a string, got {show(value)}"
             )
     if problems:
         raise ParameterError(problems)
@@ -206,25 +189,12 @@ def read_settings(get_context: Callable[[str], Any], *, cdk_json: Path) -> Setti
 
 
 def _read_deployment(values: Mapping[str, Any], problems: list[str]) -> DeploymentParameters:
-    chosen: dict[str, Any] = {}
-    for name, value in values.items():
-        rule = _RULES.get(name)
-        if rule is None:
-            problems.append(
-                f"deployment.{name} is not a parameter; known are {', '.join(_RULES)}, "
-                f"got {_show(value)}"
-            )
-        elif not rule.holds(value):
-            problems.append(f"deployment.{name} {rule.text}, got {_show(value)}")
-        else:
-            chosen[rule.attribute] = tuple(value) if isinstance(value, list) else value
+    chosen = read_members("deployment", values, _RULES, problems)
+    chosen["targets"] = read_targets(chosen.get("targets") or {}, problems)
     parameters = DeploymentParameters(**chosen)
     _check_authorization(parameters, problems)
-    if parameters.reserved_slots >= parameters.snapshot_job_limit:
-        problems.append(
-            "deployment.reservedSlots must be less than snapshotJobLimit, "
-            f"{parameters.snapshot_job_limit}, got {parameters.reserved_slots}"
-        )
+    check_reserve("deployment", parameters.snapshot_job_limit, parameters.reserved_slots, problems)
+    _check_size(parameters, problems)
     return parameters
 
 
@@ -236,7 +206,17 @@ def _check_authorization(parameters: DeploymentParameters, problems: list[str]) 
     if parameters.api_authorization == "IAM" and any(given):
         problems.append(
             "deployment.jwtIssuer and jwtAudience need apiAuthorization JWT, got "
-            f"{_show(parameters.api_authorization)}"
+            f"{show(parameters.api_authorization)}"
+        )
+
+
+def _check_size(parameters: DeploymentParameters, problems: list[str]) -> None:
+    targets = {name: asdict(each) for name, each in parameters.targets.items()}
+    size = len(",".join(parameters.allowed_buckets)) + len(json.dumps(targets))
+    if size > _MOST_CHARACTERS:
+        problems.append(
+            f"deployment.allowedBuckets and targets must have at most {_MOST_CHARACTERS} "
+            f"characters together, have {size}"
         )
 
 
@@ -250,10 +230,6 @@ def _read_object(key: str, value: Any, problems: list[str]) -> dict[str, Any]:
         except ValueError:
             decoded = value
     if not isinstance(decoded, dict):
-        problems.append(f"{key} must be a JSON object, got {_show(value)}")
+        problems.append(f"{key} must be a JSON object, got {show(value)}")
         return {}
     return decoded
-
-
-def _show(value: Any) -> str:
-    return json.dumps(value)

@@ -38,7 +38,7 @@ class SnapshotUser(Construct):
         )
         snapshots = iam.PolicyStatement(
             actions=[f"quicksight:{operation}" for operation in operations],
-            resources=[grants.dashboards_arn],
+            resources=grants.dashboard_arns,
         )
         role = iam.CfnRole(
             self,
@@ -52,7 +52,7 @@ class SnapshotUser(Construct):
                 )
             ],
         )
-        acknowledge_wildcards(role, ANY_DASHBOARD, grants.dashboards_arn)
+        acknowledge_wildcards(role, ANY_DASHBOARD, *grants.dashboard_arns)
         self.role_arn = role.attr_arn
         for function in functions:
             grants.act_for_users(function, self.role_arn)

@@ -25,8 +25,10 @@ from infra.reconciler import Reconciler
 from infra.schedules import Schedules
 from infra.snapshot_user import SnapshotUser
 from infra.storage import Storage
+from infra.targets import stack_targets, target_environment
 from infra.workflow import Workflow
 from snapshot_export.domain.schedule import Schedule
+from snapshot_export.domain.target import DEFAULT_TARGET
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DEFINITION = _ROOT / "statemachine" / "snapshot_export.asl.json"
@@ -52,7 +54,7 @@ _ASKED = ("intake", "start", "describe", "collect", "burst", "api")
 
 
 class SnapshotExportStack(cdk.Stack):
-    """Snapshot exports of one QuickSight account and region."""
+    """Snapshot exports of one QuickSight account and region, or of several."""
 
     def __init__(
         self,
@@ -72,17 +74,19 @@ class SnapshotExportStack(cdk.Stack):
         )
         deployment = settings.deployment
         account_id = deployment.quicksight_account_id or self.account
+        targets = stack_targets(self, deployment)
+        writers = [account_id, *(t.account_id for t in targets if t.parameters.bucket is None)]
         encryption = Encryption(
             self,
             "Encryption",
             choice=deployment.encryption_key,
-            quicksight_account_id=account_id,
+            quicksight_account_ids=writers,
         )
         storage = Storage(
             self,
             "Storage",
             key=encryption.key,
-            quicksight_account_id=account_id,
+            quicksight_account_ids=writers,
             retention_days=deployment.retention_days,
             deletion_protection=deployment.deletion_protection,
         )
@@ -104,13 +108,15 @@ class SnapshotExportStack(cdk.Stack):
             quicksight_region=deployment.quicksight_region or self.region,
             allowed_buckets=deployment.allowed_buckets,
             event_bus=_EVENT_BUS,
+            targets=targets,
         )
         functions = self._create_functions(
             settings,
             _build_environment(
                 deployment, storage=storage, intake=intake, bursts=bursts, grants=grants
             )
-            | scheduling.environment,
+            | scheduling.environment
+            | target_environment(self, targets),
         )
         _grant(functions, grants=grants, intake=intake)
         _grant_bursts(functions, grants=grants, bursts=bursts)
@@ -173,6 +179,7 @@ class SnapshotExportStack(cdk.Stack):
             log_groups=[functions[name].log_group for name in _ASKED],
             kept=monitoring.kept,
             docs_url=deployment.docs_url,
+            targets=(DEFAULT_TARGET, *deployment.targets),
         )
         self._add_outputs(
             ApiUrl=api.http_api.api_endpoint,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -10,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
+from infra.encryption import one_or_several
 from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
 
 SNAPSHOTS_PREFIX = "snapshots/"
@@ -34,7 +37,7 @@ class Storage(Construct):
         construct_id: str,
         *,
         key: kms.IKey | None,
-        quicksight_account_id: str,
+        quicksight_account_ids: Sequence[str],
         retention_days: int,
         deletion_protection: bool,
     ) -> None:
@@ -84,9 +87,9 @@ class Storage(Construct):
         )
         reason = "who reads and writes is told by CloudTrail's data events, with identities"
         acknowledge(self.bucket, reason, "AwsSolutions-S1")
-        self._let_quicksight_write(quicksight_account_id)
+        self._let_quicksight_write(quicksight_account_ids)
 
-    def _let_quicksight_write(self, account_id: str) -> None:
+    def _let_quicksight_write(self, account_ids: Sequence[str]) -> None:
         # [? source-account-s3] QuickSight sends aws:SourceAccount on both calls. If
         # a start fails for lack of rights on this bucket, drop the condition first.
         granted = {
@@ -99,7 +102,7 @@ class Storage(Construct):
                     principals=[iam.ServicePrincipal("quicksight.amazonaws.com")],
                     actions=[action],
                     resources=[resource],
-                    conditions={"StringEquals": {"aws:SourceAccount": account_id}},
+                    conditions={"StringEquals": {"aws:SourceAccount": one_or_several(account_ids)}},
                 )
             )
 

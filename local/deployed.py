@@ -104,9 +104,11 @@ class Deployed:
         items = [_plain(item) for page in pages for item in page["Items"]]
         return [item for item in items if item["sk"].startswith(prefix)]
 
-    def ledger(self) -> dict[str, Any]:
-        """All calls and jobs that the QuickSight emulator has seen."""
-        return call_emulator(self.quicksight_url, "GET", "ledger")
+    def ledger(self, place: tuple[str, str] | None = None) -> dict[str, Any]:
+        """All calls and jobs that the QuickSight emulator has seen, in its home unless `place`
+        (account and region) is another."""
+        query = f"?account={place[0]}&region={place[1]}" if place else ""
+        return call_emulator(self.quicksight_url, "GET", f"ledger{query}")
 
     def switch(self, description: Mapping[str, Any]) -> None:
         """Make the emulator misbehave; see local/quicksight/switches.py."""

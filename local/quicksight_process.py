@@ -13,6 +13,7 @@ from local.account.environment import ACCOUNT, REGION, client_environment
 from local.account.processes import ProcessError, ProcessIdentity, last_lines, start_process
 from local.leash import leashed
 from local.quicksight.durations import Durations
+from local.quicksight.settings import OtherPlace
 
 _PROJECT_ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 30.0
@@ -28,11 +29,15 @@ class QuickSightSettings:
     seed: int = 7
     durations: Durations = "by-arrival"
     dashboards: int | None = None
+    others: tuple[OtherPlace, ...] = ()
 
     def arguments(self) -> list[str]:
         """The emulator's command line."""
         values = {f"--{name.replace('_', '-')}": value for name, value in asdict(self).items()}
-        return [f"{name}={value}" for name, value in values.items() if value is not None]
+        others = values.pop("--others")
+        return [f"{name}={value}" for name, value in values.items() if value is not None] + [
+            f"--other={json.dumps(other)}" for other in others
+        ]
 
 
 class QuickSightProcess:

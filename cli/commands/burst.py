@@ -13,7 +13,7 @@ from cli.commands.waiting import timeout_seconds, wait_options
 from cli.connection import telling_of_aws
 from cli.errors import CliError, ExitCode, UsageError
 from cli.inputs import read_object
-from cli.invocation import Invocation, command_options
+from cli.invocation import Invocation, command_options, target_option
 from cli.times import parse_time
 
 _FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".json": "JSON_LINES"}
@@ -28,6 +28,7 @@ _FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".js
 @click.option("--burst-id", metavar="ID", help="Its id; the same id again is the same burst.")
 @click.option("--priority", type=click.IntRange(1, 9), help="1 comes first; 5 unless given.")
 @click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")
+@target_option
 @wait_options
 @command_options
 def burst(
@@ -38,6 +39,7 @@ def burst(
     burst_id: str | None,
     priority: int | None,
     deadline: str | None,
+    target: str | None,
     wait: bool,
     timeout: str | None,
     download: Path | None,
@@ -51,6 +53,8 @@ def burst(
     body["BurstId"] = burst_id or body.get("BurstId") or str(uuid.uuid4())
     if template:
         body["Template"] = read_object(template)
+    if target:
+        body["Target"] = target
     if priority is not None:
         body["Priority"] = priority
     if deadline:

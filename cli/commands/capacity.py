@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from cli.errors import UsageError
-from cli.invocation import Invocation, command_options
+from cli.invocation import Invocation, command_options, target_option
 from cli.tables import at_least
 from cli.times import parse_time, show_time
 
@@ -20,6 +20,7 @@ from cli.times import parse_time, show_time
 @click.option("--default-reserve", is_flag=True, help="Go back to the deployment's own reserve.")
 @click.option("--pause", metavar="TIME", help="Start nothing for 30m, 2h, or until a time.")
 @click.option("--resume", is_flag=True, help="End a pause now.")
+@target_option
 @command_options
 def capacity(
     invocation: Invocation,
@@ -29,6 +30,7 @@ def capacity(
     default_reserve: bool,
     pause: str | None,
     resume: bool,
+    target: str | None,
 ) -> int:
     """Show the slots, or change how many are used. What runs already is never interrupted."""
     if pause and resume:
@@ -46,13 +48,18 @@ def capacity(
         change["PausedUntil"] = parse_time(pause, now=invocation.now, direction=1)
     if resume:
         change["PausedUntil"] = None
-    api = invocation.api
-    found = api.put("capacity", body=change) if change else api.get("capacity")
+    api, query = invocation.api, {"Target": target}
+    if change:
+        found = api.put("capacity", body=change, query=query)
+    else:
+        found = api.get("capacity", query=query)
     if invocation.as_json:
         invocation.print_json(found)
         return 0
     table = Table.grid(padding=(0, 2))
+    several = len(found.get("Targets", ())) > 1
     rows = {
+        "target": f"{found['Target']} of {', '.join(found['Targets'])}" if several else "",
         "slots": f"{found['Running']} of {found['Limit']} held",
         "reserved": f"{found['ReservedSlots']} for people" if found.get("ReservedSlots") else "",
         "ceiling": f"{found['Ceiling']}: others use slots" if found.get("Ceiling") else "",

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from cli.errors import UsageError
 from cli.inputs import read_object, read_objects, read_text
-from cli.invocation import Invocation, command_options
+from cli.invocation import Invocation, command_options, target_option
 from cli.tables import at_least, details_grid
 from cli.times import parse_time, seconds_between, show_seconds, show_time
 
@@ -35,6 +35,7 @@ Kind = tuple[str, tuple[str, ...]]
 @click.option("--priority", type=click.IntRange(1, 9), help="1 comes first; 5 unless given.")
 @click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")
 @click.option("--start", metavar="TIME", help="When it would be submitted; now unless given.")
+@target_option
 @command_options
 def plan(
     invocation: Invocation,
@@ -47,6 +48,7 @@ def plan(
     priority: int | None,
     deadline: str | None,
     start: str | None,
+    target: str | None,
 ) -> int:
     """Tell when exports would be done, the chance to meet a deadline, and the latest safe start.
 
@@ -59,9 +61,9 @@ def plan(
     if not given:
         if any((manifest, count, priority, deadline, start)):
             raise UsageError("what shall be planned? give FILE, --dashboard or --template")
-        return _show_forecast(invocation)
+        return _show_forecast(invocation, target)
     if source:
-        exports = _of_requests(source, count or 1)
+        exports, target = _of_requests(source, count or 1, target)
     elif dashboard:
         names = tuple(name.strip().upper() for name in formats.split(",") if name.strip())
         exports = Counter({(dashboard, names): count or 1})
@@ -69,13 +71,16 @@ def plan(
         number = _count_recipients(manifest) if manifest else count
         if number is None:
             raise UsageError("--template needs --manifest or --count")
-        exports = Counter({_kind_of(read_object(str(template))): number})
+        request = read_object(str(template))
+        exports, target = Counter({_kind_of(request): number}), target or request.get("Target")
     body: dict[str, Any] = {
         "Exports": [
             {"DashboardId": name, "Formats": list(kinds), "Count": number}
             for (name, kinds), number in exports.items()
         ]
     }
+    if target:
+        body["Target"] = target
     if priority is not None:
         body["Priority"] = priority
     for member, text in (("Deadline", deadline), ("StartAt", start)):
@@ -89,8 +94,8 @@ def plan(
     return 0
 
 
-def _show_forecast(invocation: Invocation) -> int:
-    forecast = invocation.api.get("forecast")
+def _show_forecast(invocation: Invocation, target: str | None) -> int:
+    forecast = invocation.api.get("forecast", query={"Target": target})
     if invocation.as_json:
         invocation.print_json(forecast)
         return 0
@@ -100,11 +105,16 @@ def _show_forecast(invocation: Invocation) -> int:
     return 0
 
 
-def _of_requests(source: str, count: int) -> Counter[Kind]:
+def _of_requests(source: str, count: int, target: str | None) -> tuple[Counter[Kind], str | None]:
+    """What a file asks for, and of which target: the one given, or the one that all name."""
     found: Counter[Kind] = Counter()
+    targets = set()
     for placed in read_objects(source):
         found[_kind_of(placed.value)] += count
-    return found
+        targets.add(placed.value.get("Target"))
+    if target is None and len(targets) > 1:
+        raise UsageError("these requests are of several targets: plan those of each, or --target")
+    return found, target or next(iter(targets), None)
 
 
 def _kind_of(request: Mapping[str, Any]) -> Kind:

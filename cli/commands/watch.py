@@ -13,7 +13,7 @@ from rich.live import Live
 from cli.api import PAGE, Api
 from cli.errors import ExitCode
 from cli.forecast import Pace, seconds_left
-from cli.invocation import Invocation, command_options
+from cli.invocation import Invocation, command_options, target_option
 from cli.standing import Standing, as_json, draw, tell
 from cli.times import parse_time
 
@@ -29,13 +29,20 @@ from cli.times import parse_time
     show_default=True,
     help="Time between readings.",
 )
+@target_option
 @command_options
-def watch(invocation: Invocation, burst_id: str | None, once: bool, interval: float) -> int:
+def watch(
+    invocation: Invocation,
+    burst_id: str | None,
+    once: bool,
+    interval: float,
+    target: str | None,
+) -> int:
     """Watch the slots, the backlog and the expected end; Ctrl-C ends it.
 
     Without a terminal it prints a line for each reading, with --json a JSON document a line.
     """
-    watcher = Watcher(invocation, burst_id)
+    watcher = Watcher(invocation, burst_id, target)
     if invocation.as_json or once or not invocation.out.is_terminal:
         while True:
             standing = watcher.read()
@@ -63,16 +70,19 @@ def watch(invocation: Invocation, burst_id: str | None, once: bool, interval: fl
 class Watcher:
     """Reads the stack again and again, and remembers how fast exports ended."""
 
-    def __init__(self, invocation: Invocation, burst_id: str | None) -> None:
+    def __init__(self, invocation: Invocation, burst_id: str | None, target: str | None) -> None:
         self._invocation = invocation
         self._burst_id = burst_id
+        self._target = target
         self._pace = Pace()
 
     def read(self) -> Standing:
-        """One reading: capacity, failures of the last hour, the forecast, the burst."""
+        """One reading: the burst, the capacity of its target, failures of the last hour, the
+        forecast."""
         api, now = self._invocation.api, self._invocation.now
-        capacity = api.get("capacity")
         burst = api.get("bursts", self._burst_id) if self._burst_id else None
+        of_target = {"Target": self._target or (burst or {}).get("Target")}
+        capacity = api.get("capacity", query=of_target)
         if burst:
             counts = burst["Counts"]
             ended = sum(counts.get(name, 0) for name in ("Completed", "Failed", "Cancelled"))
@@ -85,7 +95,7 @@ class Watcher:
         pace = self._pace.per_second()
         if not pace and not burst:
             pace = capacity["CompletedLastHour"] / 3600 or None
-        known = _told_end(api, burst, now)
+        known = _told_end(api, burst, of_target, now)
         return Standing(
             at=now,
             title=f"{self._invocation.stack_name} {self._invocation.account.region}".strip(),
@@ -104,8 +114,11 @@ def _count_failed(api: Api, now: datetime) -> str:
     return f"{len(page['Exports'])}{'+' if page.get('NextToken') else ''}"
 
 
-def _told_end(api: Api, burst: dict[str, Any] | None, now: datetime) -> float | None:
+def _told_end(
+    api: Api, burst: dict[str, Any] | None, of_target: dict[str, Any], now: datetime
+) -> float | None:
     """Seconds until the burst, or all that runs and waits, is expected to be done."""
-    told = burst.get("ExpectedEnd") if burst else api.get("forecast")["FinishP50"]
+    found = burst or api.get("forecast", query=of_target)
+    told = found.get("ExpectedEnd") if burst else found["FinishP50"]
     left = (datetime.fromisoformat(told) - now) / timedelta(seconds=1) if told else 0.0
     return left if left > 0 else None

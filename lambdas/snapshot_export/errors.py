@@ -84,6 +84,15 @@ class UnknownIdError(SnapshotExportError):
         super().__init__(f"There is no such {kind}.")
 
 
+class UnknownTargetError(SnapshotExportError):
+    """A record names a target that this deployment has no more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Target {name} is not of this deployment any more: put it back, and deploy the stack."
+        )
+
+
 class DeclaredScheduleError(SnapshotExportError):
     """The schedule is declared in a file and belongs to the stack."""
 

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from snapshot_export.errors import SettingsError
+from snapshot_export.domain.target import DEFAULT_TARGET
+from snapshot_export.errors import SettingsError, UnknownTargetError
 
 DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
+class TargetSettings:
+    """What another target than the default has of its own, by the names of Settings.
+
+    Without an `export_bucket` its files go where the default's go; without a `role_arn` its
+    registered users are acted for as the default's are.
+    """
+
+    quicksight_account_id: str
+    quicksight_region: str
+    snapshot_job_limit: int
+    reserved_slots: int
+    calls_per_second: float
+    export_bucket: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    snapshot_user_role_arn: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One deployment. Durations in seconds unless named otherwise."""
+    """One deployment, as of its default target unless `target` says otherwise.
+
+    Durations in seconds unless named otherwise. QuickSight is called with the credentials of
+    `role_arn` if there is one, else with the function's own.
+    """
 
     table_name: str
     export_bucket: str
@@ -22,7 +48,7 @@ class Settings:
     schedule_role_arn: str
     schedule_queue_arn: str
     schedule_dead_letter_arn: str
-    snapshot_user_role_arn: str
+    snapshot_user_role_arn: str | None
     state_machine_arn: str
     event_bus_name: str
     quicksight_account_id: str
@@ -33,6 +59,10 @@ class Settings:
     expected_job_seconds: float
     allowed_buckets: frozenset[str]
     retention_days: int
+    target: str = DEFAULT_TARGET
+    role_arn: str | None = None
+    external_id: str | None = None
+    targets: Mapping[str, TargetSettings] = field(default_factory=dict)
 
     @property
     def open_slots(self) -> int:
@@ -42,6 +72,22 @@ class Settings:
     def expires_at(self, ended_at: float) -> int:
         """When the record of what ended then leaves the table (epoch seconds, for its TTL)."""
         return int(ended_at) + self.retention_days * DAY_SECONDS
+
+    def for_target(self, name: str) -> Settings:
+        """The settings as of another target. Raises UnknownTargetError.
+
+        To be asked of those of the default target only.
+        """
+        if name == DEFAULT_TARGET:
+            return self
+        if name not in self.targets:
+            raise UnknownTargetError(name)
+        own = vars(self.targets[name])
+        if own["export_bucket"] is None:
+            own = own | {"export_bucket": self.export_bucket}
+        if own["role_arn"] is None:
+            own = own | {"snapshot_user_role_arn": self.snapshot_user_role_arn}
+        return replace(self, target=name, **own)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Settings:
@@ -69,6 +115,7 @@ class Settings:
                 name for name in environment.get("ALLOWED_BUCKETS", "").split(",") if name
             ),
             retention_days=int(reader.number("RETENTION_DAYS")),
+            targets=reader.targets("TARGETS"),
         )
         reader.raise_problems()
         return settings
@@ -101,6 +148,16 @@ class _Reader:
             self._problems.append(f"{name} must be a whole number, 0 or more")
             return 0
         return int(text or 0)
+
+    def targets(self, name: str) -> dict[str, TargetSettings]:
+        """Those besides the default, as a JSON object; it may be absent."""
+        text = self._environment.get(name, "") or "{}"
+        try:
+            found: dict[str, dict[str, Any]] = json.loads(text)
+            return {each: TargetSettings(**members) for each, members in found.items()}
+        except (ValueError, TypeError, AttributeError):
+            self._problems.append(f"{name} must be a JSON object of targets")
+            return {}
 
     def raise_problems(self) -> None:
         if self._problems:

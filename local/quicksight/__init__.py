@@ -11,6 +11,6 @@ docs/real-account.md.
 from local.quicksight.emulator import Emulator
 from local.quicksight.errors import ServiceError
 from local.quicksight.server import QuickSightServer
-from local.quicksight.settings import Settings
+from local.quicksight.settings import OtherPlace, Settings
 
-__all__ = ["Emulator", "QuickSightServer", "ServiceError", "Settings"]
+__all__ = ["Emulator", "OtherPlace", "QuickSightServer", "ServiceError", "Settings"]

@@ -1,6 +1,7 @@
 """`python -m local.quicksight`: one emulator until SIGTERM or Ctrl-C."""
 
 import argparse
+import json
 import signal
 import threading
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import get_args
 
 from local.quicksight.durations import Durations
 from local.quicksight.server import QuickSightServer
-from local.quicksight.settings import Settings
+from local.quicksight.settings import OtherPlace, Settings
 
 
 def read_settings(arguments: list[str] | None = None) -> Settings:
@@ -24,6 +25,15 @@ def read_settings(arguments: list[str] | None = None) -> Settings:
     parser.add_argument("--durations", choices=get_args(Durations), default=Settings.durations)
     parser.add_argument("--dashboards", type=int, help="only the first so many of the catalogue")
     parser.add_argument("--limit", type=int, default=Settings.limit)
+    parser.add_argument(
+        "--other",
+        dest="others",
+        action="append",
+        default=[],
+        type=_read_other,
+        metavar="JSON",
+        help="another account and region (settings.OtherPlace); may be repeated",
+    )
     parser.add_argument("--calls-per-second", type=int, default=Settings.calls_per_second)
     parser.add_argument(
         "--no-bucket-policy",
@@ -31,7 +41,12 @@ def read_settings(arguments: list[str] | None = None) -> Settings:
         action="store_false",
         help="write to buckets whose policy does not allow QuickSight",
     )
-    return Settings(**vars(parser.parse_args(arguments)))
+    chosen = vars(parser.parse_args(arguments))
+    return Settings(**chosen | {"others": tuple(chosen["others"])})
+
+
+def _read_other(text: str) -> OtherPlace:
+    return OtherPlace(**json.loads(text))
 
 
 def main() -> None:

@@ -15,14 +15,15 @@ _SIGNED_UP = "ACCOUNT_CREATED"
 _NEEDS_ENTERPRISE = "UnsupportedUserEditionException"
 
 
-def check_access(settings: Settings, operation: str, account_id: str) -> None:
+def check_access(settings: Settings, operation: str, account_id: str, caller: str) -> None:
     """Raise what QuickSight answers before it looks at a request's meaning.
 
+    It takes calls about an account from credentials of that account only: `caller` is theirs.
     Source of the two texts about editions: Terraform's sweepers, which skip accounts by them.
     """
     documents = load_operations()[operation].documents
     front_end = None if documents("AccessDeniedException") else 403
-    if account_id != settings.account:
+    if not account_id == settings.account == caller:
         text = "The account is not yours."
         raise ServiceError("AccessDeniedException", text, http_status=front_end)
     if operation in settings.denied:

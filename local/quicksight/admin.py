@@ -1,14 +1,17 @@
 """The tests' own endpoints, under `/_emulator/`.
 
 GET health, ledger, switches; POST switches, occupy, reset; DELETE switches, occupy.
+`?account=&region=` of a ledger or an occupation names another place than the emulator's home.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.quicksight.emulator import Emulator
 from local.quicksight.errors import SwitchError
+from local.quicksight.place import PlaceKey
 
 
 class Occupation(BaseModel):
@@ -20,35 +23,40 @@ class Occupation(BaseModel):
     seconds: float | None = Field(None, ge=0)
 
 
-def answer_admin(emulator: Emulator, method: str, name: str, body: Any) -> tuple[int, Any]:
+def answer_admin(
+    emulator: Emulator, method: str, name: str, body: Any, query: Mapping[str, str]
+) -> tuple[int, Any]:
     """The HTTP code and the JSON document of an answer."""
+    place = (query["account"], query["region"]) if query else None
+    if place not in (None, *emulator.places):
+        return 404, {"error": f"no place {place}"}
     match method, name:
         case "GET", "health":
             return 200, {"status": "ok"}
         case "GET", "ledger":
-            return 200, emulator.ledger()
+            return 200, emulator.ledger(place)
         case "GET", "switches":
             return 200, {"switches": emulator.list_switches()}
         case "DELETE", "switches":
             emulator.clear_switches()
         case "DELETE", "occupy":
-            emulator.vacate()
+            emulator.vacate(place)
         case "POST", "reset":
             emulator.reset()
         case "POST", ("switches" | "occupy"):
-            return _post(emulator, name, body)
+            return _post(emulator, name, body, place)
         case _:
             return 404, {"error": f"no {method} {name}"}
     return 200, {}
 
 
-def _post(emulator: Emulator, name: str, body: Any) -> tuple[int, Any]:
+def _post(emulator: Emulator, name: str, body: Any, place: PlaceKey | None) -> tuple[int, Any]:
     try:
         if name == "switches":
             emulator.add_switch(body)
         else:
             occupation = Occupation.model_validate(body)
-            emulator.occupy(occupation.slots, occupation.seconds)
+            emulator.occupy(occupation.slots, occupation.seconds, place)
     except (SwitchError, ValidationError) as error:
         return 400, {"error": str(error)}
     return 200, {}

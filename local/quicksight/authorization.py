@@ -2,15 +2,15 @@
 
 The scope of the signature is checked as AWS's front end does; the signature itself is not, since
 the emulator knows no secrets. Identity-enhanced credentials (those of a registered user) are told
-apart by their session token: one that this emulator's STS gave out (identities.py), or, in tests
-that need no STS, `identity-enhanced/<user>`.
+apart by their session token: one that this emulator's STS gave out (sts.py), or, in tests that need
+no STS, `identity-enhanced/<user>`.
 """
 
 import re
 from dataclasses import dataclass
 
 from local.quicksight.errors import ServiceError
-from local.quicksight.identities import Identities
+from local.quicksight.sts import Sts
 
 IDENTITY_ENHANCED = "identity-enhanced/"
 
@@ -23,8 +23,9 @@ _SIGNATURE = re.compile(
 
 @dataclass(frozen=True)
 class Caller:
-    """The caller; `user` is the registered user of identity-enhanced credentials."""
+    """Whose credentials call: an account's, and with identity-enhanced ones a registered user's."""
 
+    account: str
     user: str | None = None
 
 
@@ -33,7 +34,7 @@ def authorize(
     session_token: str | None,
     *,
     region: str,
-    identities: Identities,
+    sts: Sts,
     now: float,
 ) -> Caller:
     """The caller; raises the front end's refusals of unsigned or wrongly scoped requests."""
@@ -52,9 +53,16 @@ def authorize(
         raise _wrong_scope("Credential should be scoped to correct service: 'quicksight'.")
     if found["region"] != region:
         raise _wrong_scope(f"Credential should be scoped to a valid region: '{region}'.")
+    account, user = sts.caller_of(found["key"], session_token or "", now)
     if session_token and session_token.startswith(IDENTITY_ENHANCED):
-        return Caller(user=session_token.removeprefix(IDENTITY_ENHANCED))
-    return Caller(user=identities.user_of(found["key"], session_token or "", now))
+        user = session_token.removeprefix(IDENTITY_ENHANCED)
+    return Caller(account, user)
+
+
+def region_of(header: str | None) -> str:
+    """The region that a call is signed for, which its address would tell; "" if unreadable."""
+    found = _SIGNATURE.fullmatch(header or "")
+    return found["region"] if found else ""
 
 
 def _wrong_scope(message: str) -> ServiceError:

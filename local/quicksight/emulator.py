@@ -11,19 +11,17 @@ from typing import Any
 
 from local.quicksight.account import Account
 from local.quicksight.api_request import ApiRequest
-from local.quicksight.authorization import authorize
+from local.quicksight.authorization import authorize, region_of
 from local.quicksight.catalogue import Dashboard
 from local.quicksight.downloads import DownloadStore
 from local.quicksight.errors import ServiceError
-from local.quicksight.identities import Credentials, Identities
-from local.quicksight.ledger import Call, write_ledger
-from local.quicksight.operations import Operations
+from local.quicksight.place import Place, PlaceKey
 from local.quicksight.production import InlineExecutor
 from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
 from local.quicksight.serializing import HttpAnswer, write_error, write_output
-from local.quicksight.settings import Settings
+from local.quicksight.settings import OtherPlace, Settings
+from local.quicksight.sts import Credentials, Sts
 from local.quicksight.switches import LoseResponse, RaiseException, SwitchBoard
-from local.quicksight.throttle import CallWindow
 
 
 class Emulator:
@@ -51,44 +49,45 @@ class Emulator:
         self.reset()
 
     def reset(self) -> None:
-        """Forget every job, call, switch, address and occupied slot."""
+        """Forget every job, call, switch, address, session and occupied slot."""
         with self._lock:
             self.downloads.clear()
-            self._calls: list[Call] = []
             self._switches = SwitchBoard()
-            self._window = CallWindow(self.settings.calls_per_second)
-            self._account = Account(self.settings, self._dashboards, self._executor, self._done_at)
-            self._identities = Identities(self.settings.account, self.settings.region)
-            self._operations = Operations(
-                self._account, self._switches, self.downloads, self._identities
-            )
+            self._home = self._make_place(self.settings, self._dashboards)
+            others = [self._make_other(each) for each in self.settings.others]
+            self.places = {place.key: place for place in (self._home, *others)}
+            roles = {each.role_arn: each.external_id for each in self.settings.others
+                     if each.role_arn}  # fmt: skip
+            self._sts = Sts(self.settings.account, roles, self._user_of_context)
 
     def call(self, request: ApiRequest) -> HttpAnswer | None:
         """Answer one call and write it into the ledger; None is an answer that is lost."""
         request_id = str(uuid.uuid4())
         with self._lock:
             now = self.now()
-            self._account.settle(now)
+            place = self._place_of(request)
+            place.account.settle(now)
             outcome, lost = "OK", False
             try:
-                output = self._perform(request, request_id, now)
+                output = self._perform(place, request, request_id, now)
                 answer = write_output(request.known_operation(), output, request_id)
                 lost = self._switches.take(LoseResponse, request) is not None
             except ServiceError as error:
                 outcome = error.code
                 answer = write_error(request.operation, error, request_id)
-            self._record(request, now, outcome, lost)
+            place.record(request, now, outcome, lost)
             return None if lost else answer
 
     def assume_role(self, form: Mapping[str, str]) -> Credentials:
-        """STS's AssumeRole with a context of this service; raises StsError."""
+        """STS's AssumeRole; raises StsError."""
         with self._lock:
-            return self._identities.assume_role(form, self.now())
+            return self._sts.assume_role(form, self.now())
 
     def settle(self) -> None:
         """Advance the jobs to the present, as every call does."""
         with self._lock:
-            self._account.settle(self.now())
+            for place in self.places.values():
+                place.account.settle(self.now())
 
     def add_switch(self, description: Mapping[str, Any]) -> None:
         """Set a switch (see switches.py); raises SwitchError if it could never fire."""
@@ -104,55 +103,83 @@ class Emulator:
         """Remove every switch and let the jobs that hang end."""
         with self._lock:
             self._switches.clear()
-            self._account.book.release_hanging(self.now())
+            for place in self.places.values():
+                place.account.book.release_hanging(self.now())
 
-    def occupy(self, slots: int, seconds: float | None = None) -> None:
+    def occupy(
+        self, slots: int, seconds: float | None = None, place: PlaceKey | None = None
+    ) -> None:
         """Let somebody else's jobs take slots, for some seconds or until `vacate`."""
         with self._lock:
-            self._account.occupy(slots, seconds, self.now())
+            self._at(place).account.occupy(slots, seconds, self.now())
 
-    def vacate(self) -> None:
+    def vacate(self, place: PlaceKey | None = None) -> None:
         """End somebody else's jobs."""
         with self._lock:
-            self._account.vacate()
+            self._at(place).account.vacate()
 
-    def ledger(self) -> dict[str, Any]:
-        """Every call and job, and their summary."""
+    def ledger(self, place: PlaceKey | None = None) -> dict[str, Any]:
+        """Every call and job of a place, the home unless another is named, and their summary."""
         with self._lock:
-            self._account.settle(self.now())
-            return write_ledger(self._calls, self._account.book.history, self.settings.limit)
+            found = self._at(place)
+            found.account.settle(self.now())
+            return found.ledger()
 
-    def _perform(self, request: ApiRequest, request_id: str, now: float) -> dict[str, Any]:
-        self._window.admit(now)
+    @property
+    def _account(self) -> Account:
+        return self._home.account
+
+    def _at(self, place: PlaceKey | None) -> Place:
+        return self._home if place is None else self.places[place]
+
+    def _make_place(self, settings: Settings, dashboards: Sequence[Dashboard]) -> Place:
+        return Place(
+            settings,
+            dashboards,
+            executor=self._executor,
+            done_at=self._done_at,
+            switches=self._switches,
+            downloads=self.downloads,
+        )
+
+    def _make_other(self, other: OtherPlace) -> Place:
+        last = len(self._dashboards) - (other.dashboards or len(self._dashboards))
+        return self._make_place(self.settings.of_other(other), self._dashboards[last:])
+
+    def _place_of(self, request: ApiRequest) -> Place:
+        """Where a call goes: by the region it is signed for, and the account that it is about.
+
+        Who asks about an account that is not there is refused by one that is.
+        """
+        region = region_of(request.authorization)
+        key = (str(request.members.get("AwsAccountId")), region)
+        there = [place for place in self.places.values() if place.key[1] == region]
+        return self.places.get(key) or next(iter(there), self._home)
+
+    def _user_of_context(self, context: str, now: float) -> str | None:
+        found = (place.identities.user_of(context, now) for place in self.places.values())
+        return next((user for user in found if user), None)
+
+    def _perform(
+        self, place: Place, request: ApiRequest, request_id: str, now: float
+    ) -> dict[str, Any]:
+        place.window.admit(now)
         caller = authorize(
             request.authorization,
             request.session_token,
-            region=self.settings.region,
-            identities=self._identities,
+            region=place.settings.region,
+            sts=self._sts,
             now=now,
         )
         if switch := self._switches.take(RaiseException, request):
             raise ServiceError(switch.exception, switch.message)
         try:
-            return self._operations.perform(request, caller, request_id, now)
+            return place.operations.perform(request, caller, request_id, now)
         except ServiceError:
             raise
         except Exception as error:
             traceback.print_exc()
             raise ServiceError("InternalFailureException", "Internal failure.") from error
-
-    def _record(self, request: ApiRequest, now: float, outcome: str, lost: bool) -> None:
-        call = Call(
-            time=now,
-            operation=request.operation.name if request.operation else "Unknown",
-            dashboard_id=request.dashboard_id,
-            job_id=request.job_id,
-            outcome=outcome,
-            lost=lost,
-            running=self._account.book.running,
-            others=self._account.others(now),
-        )
-        self._calls.append(call)
 
 
 def _immediately() -> float:

@@ -11,9 +11,9 @@ from werkzeug.wrappers import Request, Response
 from local.quicksight.admin import answer_admin
 from local.quicksight.api_request import ApiRequest
 from local.quicksight.emulator import Emulator
-from local.quicksight.identities import StsError, write_credentials, write_sts_error
 from local.quicksight.rendering import MEDIA_TYPES
 from local.quicksight.service_model import match_route, read_query
+from local.quicksight.sts import StsError, write_credentials, write_sts_error
 
 WsgiApp = Callable[[dict[str, Any], Any], Any]
 
@@ -98,7 +98,7 @@ def _answer_admin(emulator: Emulator, request: Request) -> Response:
     try:
         body = request.get_json(force=True) if request.get_data() else {}
         status, document = answer_admin(
-            emulator, request.method, request.path.removeprefix(ADMIN), body
+            emulator, request.method, request.path.removeprefix(ADMIN), body, request.args
         )
     except HTTPException as error:
         status, document = error.code or 500, {"error": error.description}

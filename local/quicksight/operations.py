@@ -41,7 +41,7 @@ class Operations:
         """The operation's output; raises ServiceError."""
         members = _read_members(request)
         name = request.known_operation().name
-        check_access(self._account.settings, name, members["AwsAccountId"])
+        check_access(self._account.settings, name, members["AwsAccountId"], caller.account)
         if name in READS:
             return read_account(name, members, self._account, request_id)
         if name == START:

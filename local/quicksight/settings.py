@@ -1,9 +1,26 @@
 """What one emulator is told at its start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local.quicksight.durations import Durations
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherPlace:
+    """A further account and region that one emulator serves beside its home.
+
+    `dashboards` takes the last so many of the catalogue only. Another account is called with the
+    credentials of a role of its own: `role_arn`, which is given for `external_id` only, if set.
+    """
+
+    account: str
+    region: str
+    limit: int = 12
+    calls_per_second: int = 10
+    dashboards: int | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +36,8 @@ class Settings:
 
     What an account can lack: its `edition`, its `subscription` (QuickSight's own words), the
     add-on `pixel_perfect`, the right to the operations `denied`. `home_region` is where its users
-    are, if elsewhere; the dashboards `unpublished` have a version whose creation failed.
+    are, if elsewhere; the dashboards `unpublished` have a version whose creation failed. `others`
+    are served too, each with jobs, limits, users and dashboards of its own.
     """
 
     account: str = "000000000000"
@@ -46,6 +64,18 @@ class Settings:
     home_region: str | None = None
     denied: frozenset[str] = frozenset()
     unpublished: frozenset[str] = frozenset()
+    others: tuple[OtherPlace, ...] = ()
+
+    def of_other(self, other: OtherPlace) -> "Settings":
+        """The settings as of a further account and region."""
+        return replace(
+            self,
+            account=other.account,
+            region=other.region,
+            limit=other.limit,
+            calls_per_second=other.calls_per_second,
+            others=(),
+        )
 
     def arn_of_dashboard(self, dashboard_id: str) -> str:
         """The ARN of a dashboard of this account and region."""

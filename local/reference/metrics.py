@@ -1,7 +1,8 @@
 """docs/metrics.md: what the functions measure, from domain/metric.py."""
 
 from local.reference.pages import fill, table
-from snapshot_export.domain.metric import DEFAULT_TARGET, Metric
+from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.target import DEFAULT_TARGET
 
 _DOLLARS_A_METRIC = 0.30
 """A month, for the first 10,000: CloudWatch pricing, us-east-1."""

@@ -289,7 +289,7 @@ BUGS = (
             (
                 f"{FLOWS}/accept.py",
                 """    except InvalidRequestError as error:
-        return _reject(services, message_id, body, sent_at, error.problems)
+        return Outcome(_reject(services, message_id, body, sent_at, error.problems))
 """,
                 """    except InvalidRequestError as error:
         raise TimeoutError from error

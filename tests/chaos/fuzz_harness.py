@@ -90,7 +90,7 @@ class Harness:
         self._look(outcome)
         return ids, outcome
 
-    def _note_start(self, attempt: Attempt) -> None:
+    def _note_start(self, attempt: Attempt, target: str) -> None:  # noqa: ARG002
         """Instead of StartExecution in moto, which no message's content reaches."""
         self.started.append(attempt.execution_name)
 

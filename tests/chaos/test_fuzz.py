@@ -10,7 +10,7 @@ import pytest
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Status
-from snapshot_export.flows.accept import accept_message
+from snapshot_export.flows.accept import Outcome, accept_message
 from snapshot_export.handlers import intake
 from snapshot_export.handlers.boundary import logger
 from tests.chaos import fuzz as part
@@ -46,22 +46,22 @@ def test_what_was_wrong_once_is_right_now(world: Harness, bodies: list[str]) -> 
     assert outcome.exports["neighbour"].status is Status.RUNNING
 
 
-def lose(_services: Services, **_more: Any) -> Status:
-    return Status.QUEUED
+def lose(_services: Services, **_more: Any) -> Outcome:
+    return Outcome(Status.QUEUED)
 
 
-def stumble(_services: Services, *, body: str, **_more: Any) -> Status:
+def stumble(_services: Services, *, body: str, **_more: Any) -> Outcome:
     raise KeyError(body)
 
 
 def refuse_without_reason(
     services: Services, *, message_id: str, body: str, **_more: Any
-) -> Status:
+) -> Outcome:
     services.rejected.send(message_id=message_id, reason={"Code": "X", "Problems": []}, body=body)
-    return Status.REJECTED
+    return Outcome(Status.REJECTED)
 
 
-def accept_and_tell(services: Services, **more: Any) -> Status:
+def accept_and_tell(services: Services, **more: Any) -> Outcome:
     logger.info("accepted", body=more["body"])
     return accept_message(services, **more)
 

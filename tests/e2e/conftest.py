@@ -3,12 +3,14 @@
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from local.account.authorization import denials_in
 from local.deployed import Deployed
-from local.testing import deployed_stack
+from local.testing import TEST_QUICKSIGHT, deployed_stack
+from tests.support.targets import PARAMETERS, PLACES
 
 TAKEN_AWAY = re.compile(r".*-ApiFunctionRole.*: dynamodb:GetItem")
 """By tests/e2e/test_iam.py."""
@@ -19,13 +21,19 @@ collect_ignore = ["test_burst_of_many.py", "test_cli.py", "test_run.py"] if ENFO
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The one deployment of the session; tests take `deployed`. E2E_IAM=1 enforces IAM.
+    """The one deployment of the session, with two targets besides the default; tests take
+    `deployed`. E2E_IAM=1 enforces IAM.
 
     No role of the stack may have been denied anything, but what a test took from it.
     """
     folder = tmp_path_factory.mktemp("stack")
     with (
-        deployed_stack(folder, enforce_iam=ENFORCES_IAM) as stack,
+        deployed_stack(
+            folder,
+            quicksight=replace(TEST_QUICKSIGHT, others=PLACES),
+            parameters=PARAMETERS,
+            enforce_iam=ENFORCES_IAM,
+        ) as stack,
         pytest.MonkeyPatch.context() as patch,
     ):
         if stack.aws_ca_file:

@@ -29,9 +29,10 @@ def quicksight_server(shared_clock: Clock) -> Iterator[QuickSightServer]:
 
 
 @pytest.fixture
-def world(
-    shared_clock: Clock, quicksight_server: QuickSightServer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
+def aws(
+    quicksight_server: QuickSightServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[boto3.Session]:
+    """moto's AWS for one test, with QuickSight and STS answered by the emulator."""
     for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_QUICKSIGHT", quicksight_server.url)
@@ -41,4 +42,9 @@ def world(
     monkeypatch.setattr(polling, "CLOSEST", FEWER_POLLS)
     quicksight_server.emulator.reset()
     with mock_aws(), quick_moto():
-        yield World(boto3.Session(region_name=REGION), quicksight_server, shared_clock)
+        yield boto3.Session(region_name=REGION)
+
+
+@pytest.fixture
+def world(aws: boto3.Session, shared_clock: Clock, quicksight_server: QuickSightServer) -> World:
+    return World(aws, quicksight_server, shared_clock)

@@ -35,6 +35,8 @@ def send(world: World, count: int) -> None:
 
 def test_an_idle_deployment_has_its_own_limit(world: World) -> None:
     assert capacity(world) == {
+        "Target": "default",
+        "Targets": ["default"],
         "Limit": 12,
         "ReservedSlots": 0,
         "Running": 0,

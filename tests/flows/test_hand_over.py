@@ -31,11 +31,11 @@ def starts(world: World, outcome: str) -> int:
 def jobs_at_execution(one_slot: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How many jobs had been started when each export's execution was."""
     seen: dict[str, int] = {}
-    begin: Callable[[Attempt], None] = one_slot.executions.start
+    begin: Callable[[Attempt, str], None] = one_slot.executions.start
 
-    def note(attempt: Attempt) -> None:
+    def note(attempt: Attempt, target: str) -> None:
         seen[attempt.export_id] = one_slot.ledger()["summary"]["jobs_started"]
-        begin(attempt)
+        begin(attempt, target)
 
     monkeypatch.setattr(one_slot.executions, "start", note)
     return seen

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from snapshot_export.adapters.measuring import TARGET, measure, metrics
-from snapshot_export.domain.metric import DEFAULT_TARGET, Metric
+from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.cancel import cancel
 from snapshot_export.flows.gauge import read_gauges

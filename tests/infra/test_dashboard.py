@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from infra.parameters import DeploymentParameters, Settings
-from snapshot_export.domain.metric import DEFAULT_TARGET, Metric
+from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.target import DEFAULT_TARGET
 from tests.infra.conftest import Synthesize
 from tests.infra.template_reader import StackTemplate
 

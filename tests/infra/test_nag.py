@@ -16,9 +16,15 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 from infra.acknowledged import acknowledge_wildcards
 from infra.parameters import DeploymentParameters, Settings
 from infra.stack import SnapshotExportStack
+from infra.target_parameters import TargetParameters
 
 DEPLOYMENT = DeploymentParameters(
-    allowed_buckets=("reports-of-ada",), notify_emails=("ada@example.org",)
+    allowed_buckets=("reports-of-ada",),
+    notify_emails=("ada@example.org",),
+    targets={
+        "ireland": TargetParameters(region="eu-west-1", bucket="files-in-ireland"),
+        "partner": TargetParameters(role_arn="arn:aws:iam::111122223333:role/snapshots"),
+    },
 )
 
 

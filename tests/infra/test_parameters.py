@@ -200,7 +200,7 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
         "reservedSlots, quicksightAccountId, quicksightRegion, allowedBuckets, retentionDays, "
         "callsPerSecond, expectedJobSeconds, notifyEmails, apiAuthorization, jwtIssuer, "
         "jwtAudience, encryptionKey, deletionProtection, logRetentionDays, logLevel, docsUrl, "
-        "got 3"
+        "targets, got 3"
     )
 
 

@@ -203,6 +203,16 @@ def test_functions_are_given_the_ids_of_the_execution_and_nothing_else(
         assert event == execution.ids
 
 
+@pytest.mark.parametrize("step", ["Start", "Describe", "Collect"])
+def test_functions_are_told_the_target_that_the_execution_was_started_with(
+    machine: Machine, step: str
+) -> None:
+    execution = machine.run(target="partner")
+
+    (event,) = execution.calls[step]
+    assert event == execution.ids and event["Target"] == "partner"
+
+
 def test_what_an_error_says_reaches_neither_a_state_nor_the_end_of_the_execution(
     machine: Machine,
 ) -> None:

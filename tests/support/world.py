@@ -13,16 +13,16 @@ import itertools
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import boto3
 
-from local.quicksight import QuickSightServer
+from local.quicksight import OtherPlace, QuickSightServer
 from local.quicksight import Settings as QuickSightSettings
-from snapshot_export.adapters.executions import Executions
+from snapshot_export.adapters.executions import Executions, input_of
 from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
 from snapshot_export.adapters.queues import BurstQueue
 from snapshot_export.adapters.records import ATTEMPT_PREFIX, Keys
@@ -30,18 +30,24 @@ from snapshot_export.adapters.services import Measure, Services, make_services
 from snapshot_export.domain.burst import Work
 from snapshot_export.domain.export import Attempt, Export, Status
 from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.flows.accept import accept_message
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.collect import collect
 from snapshot_export.flows.hand_over import check_and_hand_over
-from snapshot_export.flows.reconcile import reconcile
+from snapshot_export.flows.reconcile import reconcile_all
 from snapshot_export.flows.start import start
 from snapshot_export.flows.work import work_on_burst
-from snapshot_export.settings import Settings
+from snapshot_export.settings import Settings, TargetSettings
 from tests.support.quick_moto import read_partition
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+OTHER_ACCOUNT = "111122223333"
+OTHER_REGION = "eu-west-1"
+OTHER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/snapshots"
+OTHER_USER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/snapshot-user"
+EXTERNAL_ID = "exports-4711"
 START_TIME = 1_800_000_000.0
 
 BUCKET_POLICY = {
@@ -78,15 +84,10 @@ class RecordedExecutions(Executions):
         self._machine_arn = machine
         self.started: list[tuple[str, dict[str, Any]]] = []
 
-    def start(self, attempt: Attempt) -> None:
-        super().start(attempt)
+    def start(self, attempt: Attempt, target: str) -> None:
+        super().start(attempt, target)
         arn = self._machine_arn.replace(":stateMachine:", ":execution:")
-        ids = {
-            "ExportId": attempt.export_id,
-            "Attempt": attempt.attempt,
-            "Admission": attempt.admission,
-        }
-        self.started.append((f"{arn}:{attempt.execution_name}", ids))
+        self.started.append((f"{arn}:{attempt.execution_name}", input_of(attempt, target)))
 
 
 class RecordedBurstQueue(BurstQueue):
@@ -104,7 +105,13 @@ class RecordedBurstQueue(BurstQueue):
 class World:
     """One deployment on virtual time, with a table, a bucket and queues of its own."""
 
-    def __init__(self, session: boto3.Session, quicksight: QuickSightServer, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: boto3.Session,
+        quicksight: QuickSightServer,
+        clock: Clock,
+        targets: Mapping[str, TargetSettings] | None = None,
+    ) -> None:
         self.session = session
         self.quicksight = quicksight
         self.clock = clock
@@ -128,6 +135,7 @@ class World:
             expected_job_seconds=40,
             allowed_buckets=frozenset({"allowed-bucket"}),
             retention_days=30,
+            targets=targets or {},
         )
         make_queue(session, f"{name}-i")
         _make_table(session, self.settings.table_name)
@@ -154,14 +162,15 @@ class World:
     def send(self, message: dict[str, Any] | str, message_id: str | None = None) -> Status:
         """Deliver one queue message, and admit as the intake function does."""
         body = message if isinstance(message, str) else json.dumps(message)
-        status = accept_message(
+        outcome = accept_message(
             self.services,
             message_id=message_id or str(uuid.uuid4()),
             body=body,
             sent_at=self.clock.now(),
         )
-        admit(self.services)
-        return status
+        if outcome.target:
+            admit(self.services.for_target(outcome.target))
+        return outcome.status
 
     def _measure(self, metric: Metric, value: float) -> None:
         self.measure(metric, value)
@@ -211,14 +220,18 @@ class World:
         return taken
 
     def check_invariants(self) -> None:
-        """Promise 1 and the emulator's witness, at any instant."""
-        pk = self.keys.gate_partition
-        items = read_partition(ACCOUNT, REGION, self.settings.table_name, pk)
-        gate = items.get(self.keys.gate[1], {})
+        """Promise 1 at any instant, for the gate of each target."""
+        for name in self.services.targets.names:
+            self._check_gate(self.settings.for_target(name))
+
+    def _check_gate(self, settings: Settings) -> None:
+        keys = Keys(settings.quicksight_account_id, settings.quicksight_region)
+        items = read_partition(ACCOUNT, REGION, settings.table_name, keys.gate_partition)
+        gate = items.get(keys.gate[1], {})
         running = int(gate.get("running", {"N": "0"})["N"])
         leases = [items[sk].get("holds_slot") for sk in items if sk.startswith(ATTEMPT_PREFIX)]
         assert running == leases.count({"BOOL": True})
-        limit = gate.get("limit", {"N": self.settings.snapshot_job_limit})["N"]
+        limit = gate.get("limit", {"N": settings.snapshot_job_limit})["N"]
         assert running <= int(limit)
 
     def _count_writes(self) -> None:
@@ -231,9 +244,11 @@ class World:
         for operation in ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"):
             events.register(f"provide-client-params.dynamodb.{operation}", count)
 
-    def ledger(self) -> dict[str, Any]:
-        """What the emulator saw."""
-        return self.quicksight.emulator.ledger()
+    def ledger(self, target: str = DEFAULT_TARGET) -> dict[str, Any]:
+        """What the emulator saw in a target's account and region."""
+        settings = self.settings.for_target(target)
+        place = (settings.quicksight_account_id, settings.quicksight_region)
+        return self.quicksight.emulator.ledger(place)
 
     def switch(self, kind: str, **description: Any) -> None:
         """Make the emulator misbehave."""
@@ -279,7 +294,7 @@ class Driver:
                 return
             if due is None or due > next_pass:
                 self._world.clock.time = max(self._world.clock.time, next_pass)
-                reconcile(self._world.services)
+                reconcile_all(self._world.services)
                 next_pass = self._world.clock.now() + reconcile_every
                 moves = self._world.work_on_bursts() or self._moves()
                 idle = 0 if self._queue or moves else idle + 1
@@ -320,7 +335,10 @@ class Driver:
         self.steps += 1
         ids = step.ids
         answer = self.STATES[step.state](
-            self._world.services, ids["ExportId"], ids["Attempt"], ids["Admission"]
+            self._world.services.for_target(ids.get("Target", DEFAULT_TARGET)),
+            ids["ExportId"],
+            ids["Attempt"],
+            ids["Admission"],
         )
         assert set(answer) - {"ErrorCode"} == {"ExportId", "Attempt", "Phase", "WaitSeconds"}
         phase = answer["Phase"]
@@ -340,10 +358,12 @@ class Driver:
         self._world.session.client("stepfunctions").stop_execution(executionArn=arn)
 
 
-def make_bucket(session: boto3.Session, name: str) -> None:
+def make_bucket(session: boto3.Session, name: str, region: str = REGION) -> None:
     """A bucket that QuickSight may write to."""
-    client = session.client("s3")
-    client.create_bucket(Bucket=name)
+    client = session.client("s3", region_name=region)
+    place: Any = {"LocationConstraint": region}
+    elsewhere = {"CreateBucketConfiguration": place} if region != REGION else {}
+    client.create_bucket(Bucket=name, **elsewhere)
     policy = json.dumps(BUCKET_POLICY).replace("{bucket}", name)
     client.put_bucket_policy(Bucket=name, Policy=policy)
 
@@ -403,7 +423,16 @@ def _make_machine(session: boto3.Session, name: str) -> str:
 
 @contextmanager
 def quicksight_on(clock: Clock) -> Iterator[QuickSightServer]:
-    """An emulator on virtual time that writes to moto's buckets."""
-    settings = QuickSightSettings(account=ACCOUNT, region=REGION)
+    """An emulator on virtual time that writes to moto's buckets.
+
+    Beside its home it serves another region of the account, and another account.
+    """
+    others = (
+        OtherPlace(account=ACCOUNT, region=OTHER_REGION),
+        OtherPlace(
+            account=OTHER_ACCOUNT, region=OTHER_REGION, role_arn=OTHER_ROLE, external_id=EXTERNAL_ID
+        ),
+    )
+    settings = QuickSightSettings(account=ACCOUNT, region=REGION, others=others)
     with QuickSightServer(settings, clock=clock.now) as server:
         yield server

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from snapshot_export.errors import SettingsError
+from snapshot_export.errors import SettingsError, UnknownTargetError
 from snapshot_export.settings import Settings
 
 ENVIRONMENT = {
@@ -34,6 +36,36 @@ def test_everything_set_is_read() -> None:
     settings = Settings.from_env(ENVIRONMENT)
     assert (settings.snapshot_job_limit, settings.open_slots) == (12, 10)
     assert settings.allowed_buckets == {"a", "b"}
+
+
+def test_a_target_has_its_own_and_the_rest_is_the_deployments() -> None:
+    partner = {
+        "quicksight_account_id": "444455556666",
+        "quicksight_region": "eu-west-2",
+        "snapshot_job_limit": 100,
+        "reserved_slots": 10,
+        "calls_per_second": 5,
+        "export_bucket": "files",
+        "role_arn": "arn:aws:iam::444455556666:role/snapshots",
+    }
+    plain = {name: partner[name] for name in list(partner)[:5]}
+    targets = json.dumps({"partner": partner, "plain": plain})
+    settings = Settings.from_env(ENVIRONMENT | {"TARGETS": targets})
+    assert settings.for_target("default") is settings
+    own = settings.for_target("partner")
+    assert (own.target, own.open_slots, own.export_bucket) == ("partner", 90, "files")
+    assert own.snapshot_user_role_arn is None, "a role of ours is not for another account's users"
+    assert own.table_name == settings.table_name
+    plain_own = settings.for_target("plain")
+    assert (plain_own.export_bucket, plain_own.snapshot_user_role_arn) == ("bucket", "user-role")
+    with pytest.raises(UnknownTargetError, match="mars"):
+        settings.for_target("mars")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"eu": {}}', '{"eu": {"colour": 1}}', '{"eu": 3}'])
+def test_targets_that_cannot_be_read_are_told(text: str) -> None:
+    with pytest.raises(SettingsError, match="TARGETS must be a JSON object of targets"):
+        Settings.from_env(ENVIRONMENT | {"TARGETS": text})
 
 
 def test_every_missing_and_unusable_variable_is_named_at_once() -> None:

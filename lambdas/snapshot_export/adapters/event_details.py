@@ -15,6 +15,10 @@ Id = Annotated[str, Field(min_length=1)]
 EventId = Annotated[
     str, Field(min_length=1, description="the same in every delivery of the same end")
 ]
+TargetName = Annotated[
+    str,
+    Field(min_length=1, description="the [target](targets.md) of the request, else `default`"),
+]
 Count = Annotated[int, Field(ge=0)]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 FileFormat = Annotated[str, Field(json_schema_extra={"enum": ["CSV", "PDF", "EXCEL"]})]
@@ -61,6 +65,7 @@ class OfExport(TypedDict):
 
     EventId: EventId
     ExportId: Id
+    Target: TargetName
     BurstId: NotRequired[Annotated[str, Field(min_length=1, description="of a burst's exports")]]
     RecipientId: NotRequired[
         Annotated[str, Field(min_length=1, description="the recipient's id as its line gave it")]
@@ -94,6 +99,7 @@ class BurstCompleted(TypedDict):
 
     EventId: EventId
     BurstId: Id
+    Target: TargetName
     Status: Annotated[
         str,
         Field(
@@ -136,6 +142,7 @@ class ExportAtRisk(AtRisk):
 
     EventId: EventId
     ExportId: Id
+    Target: TargetName
     DashboardId: Id
 
 
@@ -145,6 +152,7 @@ class BurstAtRisk(AtRisk):
 
     EventId: EventId
     BurstId: Id
+    Target: TargetName
     Counts: RecipientCounts
 
 

@@ -62,6 +62,7 @@ class Events:
         detail: BurstCompleted = {
             "EventId": f"{burst.burst_id}-{burst.digest[:12]}",
             "BurstId": burst.burst_id,
+            "Target": burst.target,
             "Status": burst.final_status.value,
             "Counts": cast("RecipientCounts", burst.counts),
             "ManifestS3Uri": manifest_uri,
@@ -72,12 +73,13 @@ class Events:
         self._send(BurstCompleted, detail)
 
     def announce_export_at_risk(
-        self, record: BacklogEntry | Attempt, deadline: float, outlook: Outlook
+        self, record: BacklogEntry | Attempt, target: str, deadline: float, outlook: Outlook
     ) -> None:
         """Tell that an export will probably miss its deadline. Raises TransientError."""
         detail: ExportAtRisk = {
             "EventId": f"{record.export_id}-at-risk",
             "ExportId": record.export_id,
+            "Target": target,
             "DashboardId": record.dashboard_id,
             **_at_risk(deadline, outlook),
         }
@@ -88,6 +90,7 @@ class Events:
         detail: BurstAtRisk = {
             "EventId": f"{burst.burst_id}-{burst.digest[:12]}-at-risk",
             "BurstId": burst.burst_id,
+            "Target": burst.target,
             "Counts": cast("RecipientCounts", burst.counts),
             **_at_risk(deadline, outlook),
         }
@@ -112,6 +115,7 @@ def _of_export(export: Export) -> OfExport:
     detail: OfExport = {
         "EventId": f"{export.export_id}-{export.digest[:12]}",
         "ExportId": export.export_id,
+        "Target": export.target,
         "DashboardId": export.dashboard_id,
         "Attempt": export.attempt,
         "Files": [_file(file) for file in export.files],

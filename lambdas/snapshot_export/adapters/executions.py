@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.domain.export import Attempt
+from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
@@ -21,19 +22,13 @@ class Executions:
         self._client = client
         self._machine = state_machine_arn
 
-    def start(self, attempt: Attempt) -> None:
+    def start(self, attempt: Attempt, target: str) -> None:
         """Start the execution that watches this admission; one that exists already is enough."""
         try:
             self._client.start_execution(
                 stateMachineArn=self._machine,
                 name=attempt.execution_name,
-                input=json.dumps(
-                    {
-                        "ExportId": attempt.export_id,
-                        "Attempt": attempt.attempt,
-                        "Admission": attempt.admission,
-                    }
-                ),
+                input=json.dumps(input_of(attempt, target)),
             )
         except ClientError as error:
             code = error.response["Error"]["Code"]
@@ -64,3 +59,14 @@ class Executions:
             raise TransientError(f"DescribeExecution: {code}") from None
         except BotoCoreError as error:
             raise TransientError(f"DescribeExecution: {type(error).__name__}") from None
+
+
+def input_of(attempt: Attempt, target: str) -> dict[str, Any]:
+    """Ids only. The default target is not named: an execution of the same name and input, begun
+    before there were targets, is the same."""
+    ids: dict[str, Any] = {
+        "ExportId": attempt.export_id,
+        "Attempt": attempt.attempt,
+        "Admission": attempt.admission,
+    }
+    return ids if target == DEFAULT_TARGET else ids | {"Target": target}

@@ -11,17 +11,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.adapters.assumed_roles import client_as, refusal_of
 from snapshot_export.adapters.pacer import Pacer
-from snapshot_export.errors import (
-    QuickSightError,
-    QuickSightThrottledError,
-    QuickSightUnavailableError,
-    RefusedError,
-)
 
 if TYPE_CHECKING:
     from mypy_boto3_quicksight import QuickSightClient
@@ -32,11 +26,6 @@ SESSION_SECONDS = 900
 KEPT_SECONDS = 600.0
 """Well before the session's end, new credentials are made."""
 MOST_KEPT = 100
-_PASSING = {
-    "Throttling": QuickSightThrottledError,
-    "ThrottlingException": QuickSightThrottledError,
-    "InternalFailureException": QuickSightUnavailableError,
-}
 
 
 class Identities:
@@ -45,10 +34,11 @@ class Identities:
     def __init__(
         self,
         *,
-        quicksight: QuickSightClient,
+        quicksight: Callable[[], QuickSightClient],
         sts: STSClient,
         account_id: str,
         role_arn: str,
+        region: str,
         config: Config,
         now: Callable[[], float],
     ) -> None:
@@ -56,6 +46,7 @@ class Identities:
         self._sts = sts
         self._account_id = account_id
         self._role_arn = role_arn
+        self._region = region
         self._config = config
         self._now = now
         self._clients: dict[str, tuple[QuickSightClient, float]] = {}
@@ -72,15 +63,8 @@ class Identities:
         pacer.take_turn()
         try:
             made = self._make_client(user)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            known: type[QuickSightError] = _PASSING.get(code, RefusedError)
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-                known = QuickSightUnavailableError
-            text = f"no credentials for the registered user: {error.operation_name}"
-            raise known(code.removesuffix("Exception"), text) from None
-        except BotoCoreError as error:
-            raise QuickSightUnavailableError(type(error).__name__) from None
+        except (ClientError, BotoCoreError) as error:
+            raise refusal_of(error, "no credentials for the registered user") from None
         if len(self._clients) >= MOST_KEPT:
             self._clients.clear()
         self._clients[key] = (made, self._now() + KEPT_SECONDS)
@@ -89,21 +73,14 @@ class Identities:
     def _make_client(self, user: Mapping[str, str]) -> QuickSightClient:
         identifier = {name: value for name, value in user.items() if name != "Namespace"}
         namespace = {name: value for name, value in user.items() if name == "Namespace"}
-        context = self._quicksight.get_identity_context(
+        context = self._quicksight().get_identity_context(
             AwsAccountId=self._account_id,
             UserIdentifier=identifier,  # type: ignore[arg-type]
             **namespace,
         )["Context"]
-        credentials = self._sts.assume_role(
-            RoleArn=self._role_arn,
-            RoleSessionName="snapshot-export",
-            DurationSeconds=SESSION_SECONDS,
-            ProvidedContexts=[{"ProviderArn": PROVIDER, "ContextAssertion": context}],
-        )["Credentials"]
-        session = boto3.Session(
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-            region_name=self._quicksight.meta.region_name,
-        )
-        return session.client("quicksight", config=self._config)
+        request = {
+            "RoleArn": self._role_arn,
+            "DurationSeconds": SESSION_SECONDS,
+            "ProvidedContexts": [{"ProviderArn": PROVIDER, "ContextAssertion": context}],
+        }
+        return client_as(self._sts, request, self._region, self._config)

@@ -87,11 +87,14 @@ class JobResult:
 
 
 class QuickSight:
-    """The snapshot operations in one account. Every exception leaves as one of errors.py."""
+    """The snapshot operations in one account. Every exception leaves as one of errors.py.
+
+    `client` gives the client to call with: its credentials may end.
+    """
 
     def __init__(
         self,
-        client: QuickSightClient,
+        client: Callable[[], QuickSightClient],
         account_id: str,
         pacer: Pacer,
         identities: Identities,
@@ -167,8 +170,9 @@ class QuickSight:
     def _call(
         self, operation: str, request: Mapping[str, Any], patience: float = MOST_WAIT_SECONDS
     ) -> dict[str, Any]:
-        client = self._client
-        if self._user is not None:
+        if self._user is None:
+            client = self._client()
+        else:
             client = self._identities.client_for(self._user, self._pacer)
         self._pacer.take_turn(patience)
         try:

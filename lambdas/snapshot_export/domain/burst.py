@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.domain.request import Problem
+from snapshot_export.domain.target import DEFAULT_TARGET
 
 STALLED_SECONDS = 150.0
 """A burst that has work left and did not move for this long has lost its message."""
@@ -62,6 +63,7 @@ class Burst:
     accepted_at: float
     touched_at: float
     source: str
+    target: str = DEFAULT_TARGET
     offset: int = 0
     line: int = 1
     accepted: int = 0

@@ -1,7 +1,7 @@
 """A user's request for a burst, and how a recipient and the template become an export's body.
 
 Shape: BurstId, Template (the body of an export without ExportId), Recipients (inline) or Manifest
-(an object in S3), Priority, Deadline.
+(an object in S3), Target, Priority, Deadline.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from snapshot_export.domain.request import (
     MAX_BODY_BYTES,
     InvalidRequestError,
     Problem,
-    Target,
     check_request,
     digest_of,
     parse_deadline,
@@ -26,6 +25,7 @@ from snapshot_export.domain.request import (
     read_json,
 )
 from snapshot_export.domain.snapshot_request import SessionTag, Shape, SnapshotParameters, rule
+from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME, Targets
 
 BURST_ID = r"[A-Za-z0-9_\-]{1,48}"
 """Leaves room for the line number in an export's id."""
@@ -80,6 +80,9 @@ class BurstBody(Shape):
         default=None, description="inline; each is judged alone. Either these or a Manifest"
     )
     Manifest: RecipientManifest | None = Field(default=None, description="where the recipients are")
+    Target: Annotated[str, Field(pattern=f"^{TARGET_NAME}$")] | None = Field(
+        default=None, description="of each export, before the template's ([targets.md](targets.md))"
+    )
     Priority: Annotated[int, Field(ge=1, le=9)] | None = Field(
         default=None, description="of each export, before the template's"
     )
@@ -99,6 +102,7 @@ class BurstRequest:
     """A burst that was checked. `recipients` are not: each is judged on its own line."""
 
     burst_id: str | None
+    target: str
     template: dict[str, Any]
     recipients: list[Any] | None
     manifest_uri: str | None
@@ -106,27 +110,30 @@ class BurstRequest:
     digest: str
 
 
-def parse_burst(text: str, target: Target) -> BurstRequest:
+def parse_burst(text: str, targets: Targets) -> BurstRequest:
     """Check the text of a burst's body. Raises InvalidRequestError, as parse_request does."""
-    return check_burst(read_json(text, MAX_BURST_BYTES), target)
+    return check_burst(read_json(text, MAX_BURST_BYTES), targets)
 
 
-def check_burst(data: Any, target: Target) -> BurstRequest:
+def check_burst(data: Any, targets: Targets) -> BurstRequest:
     """Check a burst's body that was read already."""
     try:
         body = BurstBody.model_validate(data)
     except ValidationError as error:
         raise InvalidRequestError(problems_of(error)) from None
     template = dict(body.Template)
+    if body.Target is not None:
+        template["Target"] = body.Target
     if body.Priority is not None:
         template["Priority"] = body.Priority
     if body.Deadline is not None:
         template["Deadline"] = data["Deadline"]
-    problems = _template_problems(template, target) + _manifest_problems(body.Manifest, target)
+    problems = _template_problems(template, targets) + _manifest_problems(body.Manifest, targets)
     if problems:
         raise InvalidRequestError(tuple(problems))
     return BurstRequest(
         burst_id=body.BurstId,
+        target=template.get("Target", DEFAULT_TARGET),
         template=template,
         recipients=body.Recipients,
         manifest_uri=body.Manifest.S3Uri if body.Manifest else None,
@@ -170,7 +177,7 @@ def _merge_parameters(general: dict[str, Any], own: dict[str, Any]) -> dict[str,
     return merged
 
 
-def _template_problems(template: dict[str, Any], target: Target) -> list[Problem]:
+def _template_problems(template: dict[str, Any], targets: Targets) -> list[Problem]:
     problems = [
         Problem(f"Template.{name}", "must not be given: ids are made from burst and line")
         for name in _OF_THE_BURST
@@ -182,21 +189,22 @@ def _template_problems(template: dict[str, Any], target: Target) -> list[Problem
     if not any(name in template for name in _USERS):
         probe = template | {"UserConfiguration": {"AnonymousUsers": [{}]}}
     try:
-        check_request(probe, target)
+        check_request(probe, targets)
     except InvalidRequestError as error:
         problems += [problem.under("Template") for problem in error.problems]
     return problems
 
 
-def _manifest_problems(manifest: RecipientManifest | None, target: Target) -> list[Problem]:
+def _manifest_problems(manifest: RecipientManifest | None, targets: Targets) -> list[Problem]:
+    """Manifests are the stack's, whatever the target: they lie where the stack reads them."""
     if manifest is None:
         return []
     bucket, key = manifest.S3Uri.removeprefix("s3://").split("/", 1)
     if len(key.encode()) > _MAX_KEY_BYTES:
         return [Problem("Manifest.S3Uri", f"must have a key of at most {_MAX_KEY_BYTES} bytes")]
-    if bucket in target.allowed_buckets:
+    if bucket in targets.default.allowed_buckets:
         return []
-    if bucket == target.export_bucket and key.startswith(MANIFESTS_PREFIX):
+    if bucket == targets.default.export_bucket and key.startswith(MANIFESTS_PREFIX):
         return []
     text = f"must be in an allowed bucket, or in the stack's own under {MANIFESTS_PREFIX}"
     return [Problem("Manifest.S3Uri", text)]

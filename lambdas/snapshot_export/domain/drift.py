@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.gate import Gate
+from snapshot_export.domain.target import DEFAULT_TARGET
 
 STALLED_SECONDS = 120.0
 """Free slots are filled within seconds; after this long without an admission nobody fills them."""
@@ -35,6 +36,7 @@ class Finding:
     kind: Drift
     amount: int
     reason: str
+    target: str = DEFAULT_TARGET
 
 
 def judge_gate(gate: Gate, attempts: Sequence[Attempt]) -> Finding | None:

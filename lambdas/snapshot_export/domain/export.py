@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from snapshot_export.domain.target import DEFAULT_TARGET
+
 
 class Status(StrEnum):
     """Where an export is. The last four are ends."""
@@ -94,6 +96,7 @@ class Export:
     rank: str
     accepted_at: float
     source: str
+    target: str = DEFAULT_TARGET
     burst_id: str | None = None
     recipient_id: str | None = None
     name: str | None = None

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from enum import Enum
 
-DEFAULT_TARGET = "default"
-
 _EACH_PASS = "in each pass of the reconciler"
 _AS_IT_HAPPENS = "as it happens"
 

@@ -1,9 +1,9 @@
 """A user's request for one export: the envelope around QuickSight's own members.
 
 Shape: DashboardId, UserConfiguration, SnapshotConfiguration as in start_dashboard_snapshot_job,
-and around them ExportId, Priority, Deadline, Name, Tags. AwsAccountId and SnapshotJobId may be
-there, since people paste that call's arguments: the account must be the deployment's, and the job
-id serves as ExportId where none is given.
+and around them ExportId, Target, Priority, Deadline, Name, Tags. AwsAccountId and SnapshotJobId may
+be there, since people paste that call's arguments: the account must be the target's, and the job id
+serves as ExportId where none is given.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from snapshot_export.domain.snapshot_request import (
     as_sent,
     rule,
 )
+from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME, Target, Targets
 from snapshot_export.domain.templates import TemplateError, parse_template
 
 MAX_BODY_BYTES = 262_144
@@ -66,20 +67,11 @@ class InvalidRequestError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """What a deployment lets requests reach."""
-
-    account_id: str
-    region: str
-    export_bucket: str
-    allowed_buckets: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Request:
     """A request that was checked. `snapshot` is QuickSight's part, as it will be sent."""
 
     export_id: str | None
+    target: str
     priority: int
     deadline: datetime | None
     name: str | None
@@ -136,6 +128,10 @@ class ExportRequest(Shape):
         description="yours: the same id twice is the same export; "
         "else a pasted SnapshotJobId, else the message's id",
     )
+    Target: Annotated[str, Field(pattern=f"^{TARGET_NAME}$")] = Field(
+        default=DEFAULT_TARGET,
+        description="which QuickSight account and region ([targets.md](targets.md))",
+    )
     Priority: Annotated[int, Field(ge=1, le=9)] = Field(
         default=NO_PRIORITY, description="1 goes first"
     )
@@ -181,22 +177,23 @@ class ExportRequest(Shape):
     SnapshotConfiguration: SnapshotConfiguration
 
 
-def parse_request(text: str, target: Target) -> Request:
+def parse_request(text: str, targets: Targets) -> Request:
     """Check a body over the whole of the API's request.
 
     Raises InvalidRequestError with every problem found, each with its place; values are not
     repeated, since tags and parameters are the users' customers' secrets.
     """
-    return check_request(read_json(text), target)
+    return check_request(read_json(text), targets)
 
 
-def check_request(data: Any, target: Target) -> Request:
+def check_request(data: Any, targets: Targets) -> Request:
     """Check a body that was read already; raises as parse_request does."""
     try:
         body = ExportRequest.model_validate(data)
     except ValidationError as error:
         raise InvalidRequestError(problems_of(error)) from None
-    problems = tuple(_deployment_problems(body, target))
+    target = choose_target(targets, body.Target)
+    problems = tuple(_target_problems(body, target))
     if problems:
         raise InvalidRequestError(problems)
     snapshot = {
@@ -210,8 +207,11 @@ def check_request(data: Any, target: Target) -> Request:
     envelope = body.model_dump(
         mode="json", include={"Priority", "Deadline", "Name", "Tags", "DashboardId"}
     )
+    if target.name != DEFAULT_TARGET:
+        envelope["Target"] = target.name
     return Request(
         export_id=body.ExportId or body.SnapshotJobId,
+        target=target.name,
         priority=body.Priority,
         deadline=body.Deadline,
         name=body.Name,
@@ -220,6 +220,15 @@ def check_request(data: Any, target: Target) -> Request:
         snapshot=snapshot,
         digest=digest_of(envelope | snapshot),
     )
+
+
+def choose_target(targets: Targets, name: str) -> Target:
+    """The target of this name. Raises InvalidRequestError that tells the known ones."""
+    target = targets.find(name)
+    if target is None:
+        text = f"must be a target of this deployment: {', '.join(targets.names)}"
+        raise InvalidRequestError((Problem("Target", text),))
+    return target
 
 
 def claimed_export_id(text: str) -> str | None:
@@ -299,10 +308,13 @@ def refuse_unusable_text(value: Any, place: str, depth: int) -> None:
             refuse_unusable_text(member, f"{place}[{index}]", depth + 1)
 
 
-def _deployment_problems(body: ExportRequest, target: Target) -> list[Problem]:
+def _target_problems(body: ExportRequest, target: Target) -> list[Problem]:
     problems = []
     if body.AwsAccountId is not None and body.AwsAccountId != target.account_id:
-        problems.append(Problem("AwsAccountId", f"must be this deployment's, {target.account_id}"))
+        problems.append(Problem("AwsAccountId", f"must be the target's, {target.account_id}"))
+    if body.RegisteredUser is not None and not target.takes_users:
+        text = f"is not possible in target {target.name}, which has no userRoleArn"
+        problems.append(Problem("RegisteredUser", text))
     destination = body.SnapshotConfiguration.DestinationConfiguration
     for index, item in enumerate((destination and destination.S3Destinations) or ()):
         bucket = item.BucketConfiguration
@@ -317,7 +329,7 @@ def _deployment_problems(body: ExportRequest, target: Target) -> list[Problem]:
         elif bucket.BucketName == target.export_bucket and not bucket.BucketPrefix.startswith(
             f"{RAW_PREFIX}/"
         ):
-            text = f"must begin with {RAW_PREFIX}/ in the stack's own bucket"
+            text = f"must begin with {RAW_PREFIX}/ in the target's own bucket"
             problems.append(Problem(f"{place}.BucketPrefix", text))
         if bucket.BucketRegion != target.region:
             problems.append(

@@ -32,13 +32,13 @@ from snapshot_export.domain.request import (
     MAX_BODY_BYTES,
     InvalidRequestError,
     Problem,
-    Target,
     check_request,
     parse_deadline,
     problems_of,
 )
 from snapshot_export.domain.schedule_expression import is_zone, problem_of_expression
 from snapshot_export.domain.snapshot_request import Shape, rule
+from snapshot_export.domain.target import DEFAULT_TARGET, Targets
 from snapshot_export.domain.templates import TemplateError
 
 MAX_WINDOW_MINUTES = 1440
@@ -121,6 +121,12 @@ class Schedule:
     DECLARED: ClassVar[str] = "Declared in schedules/"
 
     @property
+    def target(self) -> str:
+        """The target of what it submits."""
+        template: dict[str, Any] = self.request.get("Template") or {}
+        return str(self.request.get("Target") or template.get("Target") or DEFAULT_TARGET)
+
+    @property
     def message(self) -> str:
         """What the Scheduler is to send at each occurrence."""
         ready_by = self.ready_by.members if self.ready_by else None
@@ -179,7 +185,7 @@ def scheduler_request(schedule: Schedule, target: ScheduleTarget) -> dict[str, A
     return request | {name: moment for name, moment in dates.items() if moment}
 
 
-def check_schedule(data: Any, target: Target, name: str) -> Schedule:
+def check_schedule(data: Any, targets: Targets, name: str) -> Schedule:
     """Check a schedule over the whole of its request, as of an occurrence.
 
     Raises InvalidRequestError with every problem found, each with its place.
@@ -194,7 +200,7 @@ def check_schedule(data: Any, target: Target, name: str) -> Schedule:
     kind: Kind = "Burst" if body.Burst is not None else "Export"
     request = body.Burst or body.Export or {}
     problems = [] if body.Name in (None, name) else [Problem("Name", f"must be {name}, or absent")]
-    problems += _request_problems(kind, request, target)
+    problems += _request_problems(kind, request, targets)
     ready_by = ReadyBy.of(body.ReadyBy, body.ScheduleExpressionTimezone) if body.ReadyBy else None
     schedule = Schedule(
         name=name,
@@ -218,7 +224,7 @@ def check_schedule(data: Any, target: Target, name: str) -> Schedule:
     return schedule
 
 
-def _request_problems(kind: Kind, request: dict[str, Any], target: Target) -> list[Problem]:
+def _request_problems(kind: Kind, request: dict[str, Any], targets: Targets) -> list[Problem]:
     problems = [
         Problem(f"{kind}.{member}", "must not be given: each occurrence has an id of its own")
         for member in ID_MEMBERS[kind]
@@ -226,7 +232,7 @@ def _request_problems(kind: Kind, request: dict[str, Any], target: Target) -> li
     ]
     if "Deadline" in request:
         problems.append(Problem(f"{kind}.Deadline", _DEADLINE_RULE))
-    checks: dict[Kind, Callable[[dict[str, Any], Target], None]] = {
+    checks: dict[Kind, Callable[[dict[str, Any], Targets], None]] = {
         "Export": _check_export,
         "Burst": _check_burst,
     }
@@ -236,14 +242,14 @@ def _request_problems(kind: Kind, request: dict[str, Any], target: Target) -> li
         return [*problems, *error.problems]
     try:
         with problems_under(kind):
-            checks[kind](dated, target)
+            checks[kind](dated, targets)
     except InvalidRequestError as error:
         problems += error.problems
     return problems
 
 
-def _check_export(body: dict[str, Any], target: Target) -> None:
-    request = check_request(body, target)
+def _check_export(body: dict[str, Any], targets: Targets) -> None:
+    request = check_request(body, targets)
     fields = NameFields(
         export_id="x" * 64,
         dashboard_id=request.dashboard_id,
@@ -256,5 +262,5 @@ def _check_export(body: dict[str, Any], target: Target) -> None:
         raise InvalidRequestError((Problem("Name", str(error)),)) from None
 
 
-def _check_burst(body: dict[str, Any], target: Target) -> None:
-    check_burst(body, target)
+def _check_burst(body: dict[str, Any], targets: Targets) -> None:
+    check_burst(body, targets)

@@ -9,7 +9,7 @@ is refused without being kept.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -30,7 +30,6 @@ from snapshot_export.domain.request import (
     InvalidRequestError,
     Problem,
     Request,
-    Target,
     claimed_export_id,
     digest_of,
     parse_request,
@@ -46,55 +45,66 @@ MOST_PLACE_CHARACTERS = 200
 logger = Logger(child=True)
 
 
-def accept_message(services: Services, *, message_id: str, body: str, sent_at: float) -> Status:
-    """Accept one queue message: QUEUED (newly or before), or REJECTED. `sent_at` in epoch seconds.
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a message: QUEUED (newly or before), or REJECTED.
+
+    `target` is that of the export that may wait now; None for a burst, whose expansion admits.
+    """
+
+    status: Status
+    target: str | None = None
+
+
+def accept_message(services: Services, *, message_id: str, body: str, sent_at: float) -> Outcome:
+    """Accept one queue message. `sent_at` in epoch seconds.
 
     Raises TransientError when the message should be delivered again.
     """
     try:
-        _accept_body(services, body, message_id, sent_at)
+        export = _accept_body(services, body, message_id, sent_at)
     except InvalidRequestError as error:
-        return _reject(services, message_id, body, sent_at, error.problems)
+        return Outcome(_reject(services, message_id, body, sent_at, error.problems))
     except IdConflictError as error:
         problem = Problem(error.member, str(error))
-        return _reject(services, message_id, body, sent_at, (problem,))
-    return Status.QUEUED
+        return Outcome(_reject(services, message_id, body, sent_at, (problem,)))
+    return Outcome(Status.QUEUED, export.target if export else None)
 
 
-def _accept_body(services: Services, body: str, message_id: str, sent_at: float) -> None:
+def _accept_body(services: Services, body: str, message_id: str, sent_at: float) -> Export | None:
     """Accept an export, the burst of a body `{"Burst": {...}}`, or what a schedule asks for."""
     data = read_json(body)
     if "Schedule" not in data:
-        _accept_plain(services, data, body, message_id, sent_at)
-        return
+        return _accept_plain(services, data, body, message_id, sent_at)
     occurrence = read_occurrence(data, message_id=message_id, sent_at=sent_at)
     logger.info("schedule occurs", reason=occurrence.schedule, request_id=occurrence.request_id)
     if occurrence.kind == "Burst":
-        _accept_plain(services, {"Burst": occurrence.body}, "", message_id, sent_at)
-        return
+        return _accept_plain(services, {"Burst": occurrence.body}, "", message_id, sent_at)
     with problems_under("Export"):
-        accept_request(
+        return accept_request(
             services, json.dumps(occurrence.body), source=message_id, accepted_at=sent_at
         )
 
 
 def _accept_plain(
     services: Services, data: dict[str, Any], body: str, message_id: str, sent_at: float
-) -> None:
-    if set(data) == {"Burst"}:
-        with problems_under("Burst"):
-            burst = check_burst(data["Burst"], target_of(services))
-            accept_burst(services, burst, source=message_id, accepted_at=sent_at)
-    else:
-        accept_request(services, body, source=message_id, accepted_at=sent_at)
+) -> Export | None:
+    if set(data) != {"Burst"}:
+        return accept_request(services, body, source=message_id, accepted_at=sent_at)
+    with problems_under("Burst"):
+        burst = check_burst(data["Burst"], services.targets)
+        accept_burst(services, burst, source=message_id, accepted_at=sent_at)
+    return None
 
 
-def accept_request(services: Services, body: str, *, source: str, accepted_at: float) -> str:
-    """Accept one request, newly or as before; answers its export's id, `source` if it gives none.
+def accept_request(services: Services, body: str, *, source: str, accepted_at: float) -> Export:
+    """Accept one request, newly or as before; answers it as an export that waits.
 
-    Raises InvalidRequestError, IdConflictError, TransientError.
+    Its id is `source` if it gives none. Raises InvalidRequestError, IdConflictError,
+    TransientError.
     """
-    request = parse_request(body, target_of(services))
+    request = parse_request(body, services.targets)
+    services = services.for_target(request.target)
     export = export_of(services, request, source, accepted_at)
     check_names(export)
     is_new = services.store.accept(export)
@@ -102,22 +112,14 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
     logger.info(
         "accepted", reason="new" if is_new else "delivered again", export_id=export.export_id
     )
-    return export.export_id
-
-
-def target_of(services: Services) -> Target:
-    """What this deployment lets requests reach."""
-    settings = services.settings
-    return Target(
-        account_id=settings.quicksight_account_id,
-        region=settings.quicksight_region,
-        export_bucket=settings.export_bucket,
-        allowed_buckets=settings.allowed_buckets,
-    )
+    return export
 
 
 def export_of(services: Services, request: Request, source: str, accepted_at: float) -> Export:
-    """The export of a checked request; `source` names it where the request does not."""
+    """The export of a checked request; `source` names it where the request does not.
+
+    `services` are as of its target.
+    """
     export_id = request.export_id or source
     snapshot = _with_destination(services, request.snapshot, export_id)
     deadline = request.deadline.timestamp() if request.deadline else None
@@ -136,6 +138,7 @@ def export_of(services: Services, request: Request, source: str, accepted_at: fl
         ),
         accepted_at=accepted_at,
         source=source,
+        target=request.target,
         name=request.name,
         tags=request.tags,
         priority=request.priority,
@@ -151,7 +154,7 @@ def expected_seconds(services: Services, dashboard_id: str, snapshot: dict[str, 
 def _with_destination(
     services: Services, snapshot: dict[str, Any], export_id: str
 ) -> dict[str, Any]:
-    """Without a DestinationConfiguration the files go to the stack's own bucket.
+    """Without a DestinationConfiguration the files go to the target's own bucket.
 
     An empty one is kept: QuickSight then answers with https addresses, which collect copies out.
     """

@@ -26,6 +26,7 @@ def accept_burst(
 
     Raises InvalidRequestError for a manifest that is not there, IdConflictError, TransientError.
     """
+    services = services.for_target(request.target)
     burst_id = request.burst_id or source
     uri = request.manifest_uri or services.manifests.keep_recipients(
         burst_id, request.digest, request.recipients or []
@@ -76,4 +77,5 @@ def _burst_of(
         accepted_at=accepted_at,
         touched_at=services.now(),
         source=source,
+        target=request.target,
     )

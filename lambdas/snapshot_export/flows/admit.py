@@ -35,7 +35,7 @@ def start_executions(services: Services, attempts: Sequence[Attempt]) -> None:
     """Start the executions of admissions; a failure is left to the reconciler."""
     for attempt in attempts:
         try:
-            services.executions.start(attempt)
+            services.executions.start(attempt, services.settings.target)
         except TransientError as error:
             logger.warning("execution not started", reason=str(error), export_id=attempt.export_id)
 

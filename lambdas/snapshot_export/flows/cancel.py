@@ -34,7 +34,7 @@ logger = Logger(child=True)
 def cancel(services: Services, export_id: str) -> Status:
     """Cancel one export: CANCELLED (now or before), or RUNNING if it was marked.
 
-    Raises UnknownIdError, AlreadyEndedError for another end, TransientError.
+    Raises UnknownIdError, UnknownTargetError, AlreadyEndedError for another end, TransientError.
     """
     for _ in range(ROUNDS):
         export = services.store.export(export_id)
@@ -48,7 +48,8 @@ def cancel(services: Services, export_id: str) -> Status:
         try:
             if export.status is Status.QUEUED:
                 expires_at = services.settings.expires_at(now)
-                services.store.cancel_waiting(export, now, expires_at)
+                store = services.for_target(export.target).store
+                store.cancel_waiting(export, now, expires_at)
                 ask_for_close(services, export.burst_id)
                 services.measure(Metric.EXPORTS_CANCELLED, 1)
                 logger.info("cancelled", reason="waited", export_id=export_id)

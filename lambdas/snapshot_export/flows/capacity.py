@@ -23,8 +23,11 @@ logger = Logger(child=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """The gate at this moment. `waiting` is a lower bound if so marked."""
+    """A target's gate at this moment. `waiting` is a lower bound if so marked; `targets` are all
+    that the deployment has."""
 
+    target: str
+    targets: tuple[str, ...]
     limit: int
     reserved: int
     running: int
@@ -40,6 +43,8 @@ def read_capacity(services: Services) -> Capacity:
     gate, now = services.store.gate(), services.now()
     waiting = services.store.count_waiting(MOST_COUNTED)
     return Capacity(
+        target=services.settings.target,
+        targets=services.targets.names,
         limit=services.settings.snapshot_job_limit if gate.limit is None else gate.limit,
         reserved=services.settings.reserved_slots if gate.reserved is None else gate.reserved,
         running=gate.running,

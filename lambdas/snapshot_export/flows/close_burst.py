@@ -37,6 +37,7 @@ def close_burst(services: Services, burst_id: str) -> None:
     burst = services.bursts.find(burst_id)
     if burst is None or burst.work_left is not Work.CLOSE:
         return
+    services = services.for_target(burst.target)
     services.bursts.touch(burst_id, services.now())
     collector = ReportCollector()
     services.manifests.write(burst_id, manifest_lines(services, burst, collector.add))

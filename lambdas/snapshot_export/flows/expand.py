@@ -33,6 +33,7 @@ def expand(services: Services, burst_id: str, *, stop_at: float) -> None:
     burst = services.bursts.find(burst_id)
     if burst is None or burst.status is not BurstStatus.EXPANDING:
         return
+    services = services.for_target(burst.target)
     template = services.bursts.template(burst_id)
     admitted_at = 0.0
     error = None

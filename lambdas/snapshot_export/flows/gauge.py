@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import accepted_at_of
 from snapshot_export.domain.gate import decide_admission
-from snapshot_export.domain.metric import DEFAULT_TARGET, Metric
+from snapshot_export.domain.metric import Metric
 
 MOST_COUNTED = 10_000
 """Waiting exports are counted up to here: about 400 read units, and a page fits the dashboard."""
@@ -24,11 +24,15 @@ class Gauges:
 def read_gauges(services: Services) -> Gauges:
     """The present gauges. Raises TransientError."""
     gate, now = services.store.gate(), services.now()
-    default_limit = services.settings.snapshot_job_limit
-    decision = decide_admission(gate, default_limit=default_limit, now=now)
+    decision = decide_admission(
+        gate,
+        default_limit=services.settings.snapshot_job_limit,
+        default_reserved=services.settings.reserved_slots,
+        now=now,
+    )
     head = services.store.first_waiting(1, now)
     return Gauges(
-        target=DEFAULT_TARGET,
+        target=services.settings.target,
         values={
             Metric.SLOTS_IN_USE: gate.running,
             Metric.SLOTS_ALLOWED: 0 if now < gate.paused_until else decision.cap,

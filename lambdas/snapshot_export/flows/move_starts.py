@@ -25,7 +25,7 @@ from snapshot_export.domain.ready_by import ReadyBy
 from snapshot_export.domain.request import InvalidRequestError
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.domain.simulation import Situation
-from snapshot_export.errors import TransientError
+from snapshot_export.errors import TransientError, UnknownTargetError
 from snapshot_export.flows.forecast import PlannedExports, kinds_of, proposing, with_kinds
 from snapshot_export.flows.outlook import look
 
@@ -54,7 +54,7 @@ class Moved:
 
 
 class Sight:
-    """What runs and waits, read once in a pass, and only if a start depends on it."""
+    """What runs and waits on a target, read once in a pass, and only if a start depends on it."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -73,11 +73,13 @@ def move_starts(services: Services) -> Moved:
         if each.ready_by and each.state == "ENABLED" and not (each.end and each.end < now)
     ]  # fmt: skip
     moved = made = 0
-    seen = Sight(services)
+    sights: dict[str, Sight] = {}
     for schedule in schedules:
         try:
-            has_moved, is_made = _move_start(services, schedule, schedules, seen)
-        except (TransientError, InvalidRequestError) as error:
+            own = services.for_target(schedule.target)
+            seen = sights.setdefault(schedule.target, Sight(own))
+            has_moved, is_made = _move_start(own, schedule, schedules, seen)
+        except (TransientError, InvalidRequestError, UnknownTargetError) as error:
             logger.warning("start not moved", reason=str(error), schedule=schedule.name)
             continue
         moved, made = moved + has_moved, made + is_made
@@ -190,9 +192,12 @@ def _recipients_before(
 def _beside(
     services: Services, other: Schedule, schedule: Schedule, moment: datetime
 ) -> PlannedExports | None:
-    """What another schedule submits that must be ready while this one may run, or soon after."""
+    """What another schedule of this target submits that must be ready while this one may run, or
+    soon after."""
     rule, own = other.ready_by, schedule.ready_by
     if rule is None or own is None or other.name == schedule.name:
+        return None
+    if other.target != schedule.target:
         return None
     theirs = rule.moment_after(moment - own.earliest)
     if theirs > moment or _is_begun(services, other, theirs):

@@ -20,12 +20,13 @@ MOST_COUNTED = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The situation; `waiting` is how many wait in truth, a lower bound if so marked.
+    """The situation of a target; `waiting` is how many wait in truth, a lower bound if so marked.
 
     `is_whole` if all of them were read. `entries` and `attempts` are the records of its jobs, with
     attempts that hold no slot any more.
     """
 
+    target: str
     situation: Situation
     waiting: int
     waiting_is_at_least: bool
@@ -45,6 +46,7 @@ def look(services: Services, most: int = MOST_READ, *, rest: bool = True) -> See
         more = count - len(jobs)
         jobs = [*jobs, *(list(jobs) * (more // len(jobs) + 1))[:more]]
     return Seen(
+        target=services.settings.target,
         situation=line_up(replace(situation, waiting=jobs)),
         waiting=max(count, len(entries)),
         waiting_is_at_least=not is_whole and (not rest or count >= MOST_COUNTED),
@@ -59,6 +61,7 @@ def look_before(services: Services, rank: str, most: int) -> Seen:
     entries = services.store.waiting_before(rank, most)
     situation, attempts = _situation(services, entries)
     return Seen(
+        target=services.settings.target,
         situation=situation,
         waiting=len(entries),
         waiting_is_at_least=len(entries) >= most,

@@ -22,7 +22,7 @@ from snapshot_export.domain.request import (
     check_request,
 )
 from snapshot_export.errors import ManifestError
-from snapshot_export.flows.accept import expected_seconds, export_of, target_of
+from snapshot_export.flows.accept import expected_seconds, export_of
 from snapshot_export.flows.names import check_names
 
 MOST_WRITES = 99
@@ -116,7 +116,7 @@ def _judge(
 def _export_of(
     services: Services, burst: Burst, template: dict[str, Any], line: int, recipient: Recipient
 ) -> Export:
-    request = check_request(body_of(template, recipient), target_of(services))
+    request = check_request(body_of(template, recipient), services.targets)
     export_id = export_id_of(burst.burst_id, line)
     request = replace(request, export_id=export_id)
     export = export_of(services, request, burst.source, burst.accepted_at)

@@ -9,7 +9,7 @@ the execution is started; dying between the two leads to the next restart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from aws_lambda_powertools import Logger
 
@@ -18,6 +18,7 @@ from snapshot_export.domain.drift import Finding, judge_gate
 from snapshot_export.domain.export import Attempt
 from snapshot_export.errors import ConditionFailedError, TransientError
 from snapshot_export.flows.admit import START_WINDOW_SECONDS, admit, start_executions
+from snapshot_export.flows.every_target import for_every_target
 from snapshot_export.flows.gauge import Gauges, read_gauges
 from snapshot_export.flows.resume_bursts import resume_bursts
 from snapshot_export.flows.watch import find_overdue_leases, find_stalled_backlog
@@ -52,8 +53,19 @@ class Mended:
         }
 
 
+def reconcile_all(services: Services) -> Mended:
+    """One pass over every target."""
+    passes = for_every_target(services, reconcile)
+    counts = [each.counts() for each in passes]
+    return Mended(
+        **{kind: sum(each[kind] for each in counts) for kind in counts[0]},
+        findings=tuple(finding for each in passes for finding in each.findings),
+        gauges=tuple(gauges for each in passes for gauges in each.gauges),
+    )
+
+
 def reconcile(services: Services) -> Mended:
-    """One pass over everything in flight."""
+    """One pass over everything of a target's that is in flight."""
     _, attempts = services.store.in_flight()
     running = services.executions.running_names() if attempts else set()
     restarted = sum(
@@ -71,7 +83,9 @@ def reconcile(services: Services) -> Mended:
         leases_released=released,
         bursts_resumed=resumed,
         admitted=admitted,
-        findings=tuple(finding for finding in found if finding),
+        findings=tuple(
+            replace(finding, target=services.settings.target) for finding in found if finding
+        ),
         gauges=_gauges(services),
     )
 

@@ -12,7 +12,6 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.request import read_json
 from snapshot_export.domain.schedule import Schedule, check_schedule
 from snapshot_export.errors import DeclaredScheduleError, UnknownIdError
-from snapshot_export.flows.accept import target_of
 from snapshot_export.flows.move_starts import Sight, next_moment, plan_start
 
 logger = Logger(child=True)
@@ -23,9 +22,10 @@ def put_schedule(services: Services, name: str, body: str) -> Schedule:
 
     Raises InvalidRequestError, DeclaredScheduleError, TransientError.
     """
-    schedule = check_schedule(read_json(body), target_of(services), name)
+    schedule = check_schedule(read_json(body), services.targets, name)
     _refuse_declared(services.schedules.get(name))
     if schedule.ready_by is not None:
+        services = services.for_target(schedule.target)
         moment = next_moment(services, schedule, schedule.ready_by)
         schedule = schedule.starting(
             plan_start(services, schedule, moment, [schedule], Sight(services))

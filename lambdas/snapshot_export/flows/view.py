@@ -13,7 +13,7 @@ from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.forecast import Outlook, foresee
 from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.domain.simulation import Group, Job, Situation
-from snapshot_export.errors import UnknownIdError
+from snapshot_export.errors import UnknownIdError, UnknownTargetError
 from snapshot_export.flows.forecast import burst_groups, with_kinds
 from snapshot_export.flows.outlook import MOST_READ, look, look_at_slots, look_before
 
@@ -38,10 +38,14 @@ class ExportView:
 
 
 def view(services: Services, export_id: str) -> ExportView:
-    """The export's view. Raises UnknownIdError."""
+    """The export's view; only the record, if its target is gone. Raises UnknownIdError."""
     export = services.store.export(export_id)
     if export is None:
         raise UnknownIdError("export")
+    try:
+        services = services.for_target(export.target)
+    except UnknownTargetError:
+        return ExportView(export=export)
     if export.status is Status.QUEUED:
         return _view_waiting(services, export)
     if export.status is Status.RUNNING:
@@ -57,10 +61,14 @@ def view(services: Services, export_id: str) -> ExportView:
 def view_burst_end(services: Services, burst: Burst) -> float | None:
     """When a burst whose recipients were all read will probably be over (epoch seconds).
 
-    None where that cannot be told: it has ended, nothing is let in, or its exports wait behind the
-    first that are read.
+    None where that cannot be told: it has ended, nothing is let in, its exports wait behind the
+    first that are read, or its target is gone.
     """
     if burst.status is not BurstStatus.RUNNING:
+        return None
+    try:
+        services = services.for_target(burst.target)
+    except UnknownTargetError:
         return None
     seen = look(services, MOST_READ, rest=False)
     group = burst_groups(services, seen).get(burst.burst_id)

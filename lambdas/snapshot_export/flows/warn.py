@@ -18,7 +18,7 @@ from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.forecast import Outlook, foresee
-from snapshot_export.domain.metric import DEFAULT_TARGET, Metric
+from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.simulation import Group
 from snapshot_export.errors import ConditionFailedError, TransientError
 from snapshot_export.flows.forecast import burst_groups
@@ -71,7 +71,7 @@ def warn_of_deadlines(services: Services) -> Deadlines:
     if outlooks:
         margin = min(deadlines[name] - outlook.p95 for name, outlook in outlooks.items())
         values[Metric.DEADLINE_MARGIN_SECONDS] = margin
-    return Deadlines(told=told, gauges=Gauges(target=DEFAULT_TARGET, values=values))
+    return Deadlines(told=told, gauges=Gauges(target=services.settings.target, values=values))
 
 
 def _bursts(services: Services, burst_ids: list[str]) -> dict[str, Burst]:
@@ -116,7 +116,7 @@ def _tell_export(
     if record.at_risk:
         return False
     try:
-        services.events.announce_export_at_risk(record, deadline, outlook)
+        services.events.announce_export_at_risk(record, services.settings.target, deadline, outlook)
         services.store.mark_at_risk(record, services.now())
     except (ConditionFailedError, TransientError) as error:
         logger.warning("not told", reason=str(error), export_id=record.export_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from snapshot_export.adapters.measuring import measure_target, metrics
 from snapshot_export.adapters.services import services_from_env
+from snapshot_export.flows.every_target import for_every_target
 from snapshot_export.flows.move_starts import move_starts
 from snapshot_export.flows.warn import warn_of_deadlines
 from snapshot_export.handlers.boundary import guarded, logger
@@ -21,8 +22,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         moved = move_starts(services)
         done: dict[str, Any] = {"StartsMoved": moved.starts_moved, "StartsMade": moved.starts_made}
     else:
-        seen = warn_of_deadlines(services)
-        measure_target(seen.gauges.target, seen.gauges.values)
-        done = {"DeadlinesTold": seen.told}
+        passes = for_every_target(services, warn_of_deadlines)
+        for seen in passes:
+            measure_target(seen.gauges.target, seen.gauges.values)
+        done = {"DeadlinesTold": sum(seen.told for seen in passes)}
     logger.info("foreseen", reason="the clock", **done)
     return done

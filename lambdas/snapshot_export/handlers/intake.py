@@ -1,4 +1,4 @@
-"""Messages of the intake queue: accept each, then admit once for the batch.
+"""Messages of the intake queue: accept each, then admit once for the batch, for each target in it.
 
 A message that cannot be handled now is reported as a batch item failure and delivered again; after
 five deliveries SQS keeps it in the dead-letter queue. Its neighbours are not held up.
@@ -14,10 +14,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from snapshot_export.adapters.measuring import metrics
 from snapshot_export.adapters.services import services_from_env
-from snapshot_export.domain.export import Status
 from snapshot_export.domain.metric import Metric
 from snapshot_export.errors import SnapshotExportError
-from snapshot_export.flows.accept import accept_message
+from snapshot_export.flows.accept import Outcome, accept_message
 from snapshot_export.flows.admit import try_admit
 from snapshot_export.handlers.boundary import describe_place, guarded, logger
 
@@ -29,7 +28,7 @@ def handler(event: dict[str, Any], _context: object) -> PartialItemFailureRespon
     services = services_from_env()
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
-    def accept_record(record: SQSRecord) -> Status:
+    def accept_record(record: SQSRecord) -> Outcome:
         logger.append_keys(message_id=record.message_id)
         try:
             return accept_message(
@@ -47,8 +46,10 @@ def handler(event: dict[str, Any], _context: object) -> PartialItemFailureRespon
             logger.remove_keys(["message_id"])
 
     with processor(event["Records"], accept_record):
-        processor.process()
+        outcomes = processor.process()
     if processor.fail_messages:
         services.measure(Metric.MESSAGES_NOT_TAKEN, len(processor.fail_messages))
-    try_admit(services)
+    accepted = [result for kind, result, _ in outcomes if kind == "success"]
+    for target in sorted({outcome.target for outcome in accepted if outcome.target}):
+        try_admit(services.for_target(target))
     return processor.response()

@@ -8,7 +8,7 @@ from snapshot_export.adapters.measuring import measure_target, metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.drift import Drift
 from snapshot_export.domain.metric import Metric
-from snapshot_export.flows.reconcile import reconcile
+from snapshot_export.flows.reconcile import reconcile_all
 from snapshot_export.handlers.boundary import guarded, logger
 
 
@@ -21,16 +21,22 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     no data means that no pass was made.
     """
     services = services_from_env()
-    done = reconcile(services)
+    done = reconcile_all(services)
     mended: dict[str, Any] = done.counts()
     for kind, number in mended.items():
         services.measure(Metric[f"MENDED_{kind.upper()}"], number)
-    amounts = {finding.kind: finding.amount for finding in done.findings}
     for drift in Drift:
-        services.measure(Metric[drift.name], amounts.get(drift, 0))
+        amounts = [finding.amount for finding in done.findings if finding.kind is drift]
+        services.measure(Metric[drift.name], sum(amounts))
     for gauges in done.gauges:
         measure_target(gauges.target, gauges.values)
     for finding in done.findings:
-        logger.error("drift", reason=finding.reason, kind=finding.kind.value, amount=finding.amount)
+        logger.error(
+            "drift",
+            reason=finding.reason,
+            kind=finding.kind.value,
+            amount=finding.amount,
+            target=finding.target,
+        )
     logger.info("reconciled", reason=event.get("detail-type", "called"), **mended)
     return mended

@@ -7,6 +7,7 @@ from typing import Any
 
 from snapshot_export.adapters.measuring import metrics
 from snapshot_export.adapters.services import Services, services_from_env
+from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.flows.answer import Answer
 from snapshot_export.handlers.boundary import Handler, guarded, logger
 
@@ -14,13 +15,18 @@ Flow = Callable[[Services, str, int, int], Answer]
 
 
 def step_handler(flow: Flow) -> Handler:
-    """A handler for `{"ExportId": str, "Attempt": int, "Admission": int}`."""
+    """A handler for `{"ExportId": str, "Attempt": int, "Admission": int}`.
+
+    `"Target": str` is beside them unless it is the default, as in executions of old.
+    """
 
     @metrics.log_metrics
     @guarded
     def handler(event: dict[str, Any], _context: object) -> Answer:
         export_id, attempt = event["ExportId"], event["Attempt"]
-        logger.append_keys(export_id=export_id, attempt=attempt)
-        return flow(services_from_env(), export_id, attempt, event["Admission"])
+        target = event.get("Target", DEFAULT_TARGET)
+        logger.append_keys(export_id=export_id, attempt=attempt, target=target)
+        services = services_from_env().for_target(target)
+        return flow(services, export_id, attempt, event["Admission"])
 
     return handler

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.quicksight.identities import PROVIDER
+from local.quicksight.sts import PROVIDER
 from tests.contract.quicksight_emulator.support import ACCOUNT, Service, ids, request
 
 USER_ARN = f"arn:aws:quicksight:us-east-1:{ACCOUNT}:user/default/manager-1"

@@ -17,7 +17,8 @@ from bench.report import CHART, DOCUMENT, RESULTS, write_growth, write_results
 from bench.requests import MOST, as_start, make_requests
 from bench.rows import COLD, LEARNED, NAMES, WAVES, Outcome, Row, choose_rows, measure_row
 from local.quicksight.dataset import CUSTOMERS
-from snapshot_export.domain.request import Target, parse_request
+from snapshot_export.domain.request import parse_request
+from snapshot_export.domain.target import Target, Targets
 
 
 def call(time: float, operation: str, outcome: str = "OK", running: int = 1) -> dict[str, Any]:
@@ -110,15 +111,17 @@ def test_a_text_that_names_no_row_is_refused() -> None:
 
 
 def test_requests_are_valid_distinct_and_of_ten_dashboards() -> None:
-    target = Target(
-        account_id="000000000000",
-        region="us-east-1",
-        export_bucket="ours",
-        allowed_buckets=frozenset(),
+    targets = Targets(
+        Target(
+            account_id="000000000000",
+            region="us-east-1",
+            export_bucket="ours",
+            allowed_buckets=frozenset(),
+        )
     )
     bodies = make_requests(MOST)
     assert MOST == CUSTOMERS
-    assert len({parse_request(json.dumps(body), target).digest for body in bodies}) == MOST
+    assert len({parse_request(json.dumps(body), targets).digest for body in bodies}) == MOST
     assert len({body["DashboardId"] for body in bodies}) == 10
     assert make_requests(3) == bodies[:3]
     for wrong in (0, MOST + 1):

@@ -14,15 +14,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-EXPORT_MEMBERS = {"ExportId", "DashboardId", "UserConfiguration", "SnapshotConfiguration",
+EXPORT_MEMBERS = {"ExportId", "Target", "DashboardId", "UserConfiguration", "SnapshotConfiguration",
                   "Priority", "Deadline", "Name", "Tags", "AwsAccountId",
                   "SnapshotJobId"}  # fmt: skip
-BURST_MEMBERS = {"BurstId", "Template", "Recipients", "Manifest", "Priority", "Deadline"}
+BURST_MEMBERS = {"BurstId", "Target", "Template", "Recipients", "Manifest", "Priority", "Deadline"}
 SCHEDULE_MEMBERS = {"ScheduleExpression", "ScheduleExpressionTimezone",
                     "FlexibleTimeWindowMinutes", "State", "Export", "Burst", "ReadyBy"}  # fmt: skip
-PLAN_MEMBERS = {"Exports", "Priority", "Deadline", "StartAt"}
+PLAN_MEMBERS = {"Target", "Exports", "Priority", "Deadline", "StartAt"}
 QUERIES = {"exports": {"Status", "BurstId", "DashboardId", "From", "To", "Limit", "NextToken"},
-           "schedules": {"NextToken"}}  # fmt: skip
+           "schedules": {"NextToken"}, "capacity": {"Target"}, "forecast": {"Target"}}  # fmt: skip
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 ENDS = ("COMPLETED", "FAILED", "CANCELLED", "REJECTED")
 FILE = b"%PDF"
@@ -47,7 +47,7 @@ class StubApi:
         self.schedules: dict[str, dict[str, Any]] = {}
         self.capacity: dict[str, Any] = {
             "Limit": 12, "Running": 3, "Waiting": 0, "CompletedLastHour": 720,
-            "PausedUntil": None, "Ceiling": None,
+            "PausedUntil": None, "Ceiling": None, "Target": "default", "Targets": ["default"],
         }  # fmt: skip
         self.forecast: dict[str, Any] = {
             "At": "2026-11-23T10:00:00Z", "Slots": 12, "Running": 0, "Waiting": 0,
@@ -118,7 +118,8 @@ class StubApi:
         check(body, BURST_MEMBERS, required={"Template"})
         counts = dict.fromkeys(("Accepted", "Refused", "Completed", "Failed", "Cancelled"), 0)
         self.bursts[body["BurstId"]] = {
-            "BurstId": body["BurstId"], "Status": "EXPANDING", "Counts": {"Total": 2, **counts},
+            "BurstId": body["BurstId"], "Target": body.get("Target", "default"),
+            "Status": "EXPANDING", "Counts": {"Total": 2, **counts},
             "Refusals": [], "RefusalsNextToken": None, "ManifestS3Uri": None,
             "ReportS3Uri": None,
             "AcceptedAt": "2026-11-23T10:00:00Z", "FinishedAt": None, "body": body,

@@ -30,12 +30,14 @@ def test_a_manifest_is_uploaded_before_its_burst_is_submitted(
     manifest = tmp_path / "customers.csv"
     manifest.write_text("RecipientId,tag:customer_id\na,1\n")
     result = run("burst", "--template", template, "--manifest", str(manifest),
-                 "--burst-id", "monday", "--priority", "2", "--deadline", "2h")  # fmt: skip
+                 "--burst-id", "monday", "--priority", "2", "--deadline", "2h",
+                 "--target", "partner")  # fmt: skip
     assert result.code == 0, result.err
     body = api.bursts["monday"]["body"]
     uri = "s3://ours/manifests/monday.csv"
     assert body["Manifest"] == {"S3Uri": uri, "Format": "CSV"}
     assert body["Template"] == TEMPLATE and body["Priority"] == 2 and body["Deadline"]
+    assert body["Target"] == "partner"
     stored: Any = boto3.client("s3").get_object(Bucket="ours", Key="manifests/monday.csv")
     assert stored["Body"].read() == manifest.read_bytes()
 
@@ -110,6 +112,18 @@ def test_capacity_is_shown_limited_paused_and_resumed(run: Run, api: StubApi) ->
     assert run("capacity", "--resume", "--pause", "1h").code == 2
 
 
+def test_capacity_is_one_targets_and_told_so_where_there_are_several(
+    run: Run, api: StubApi
+) -> None:
+    assert "target" not in run("capacity").out
+    assert api.calls[-1][2] == {}, "the default is not named"
+    api.capacity |= {"Target": "partner", "Targets": ["default", "partner"]}
+    assert "partner of default, partner" in run("capacity", "--target", "partner").out
+    assert api.calls[-1][:3] == ("GET", "/capacity", {"Target": "partner"})
+    run("capacity", "--target", "partner", "--limit", "3")
+    assert api.calls[-1][2:] == ({"Target": "partner"}, {"Limit": 3})
+
+
 def test_watch_tells_slots_backlog_and_the_expected_end(run: Run, api: StubApi) -> None:
     api.exports["a"] = new_export("a", TEMPLATE) | {"Status": "FAILED"}
     line = run("watch", "--once").out
@@ -129,6 +143,20 @@ def test_watch_of_a_burst_ends_with_it(run: Run, api: StubApi) -> None:
     result = run("watch", "--burst", "b", "--interval", "0.5")
     first, last = result.out.splitlines()
     assert "burst b expanding: 0 completed" in first and "burst b completed: 2 completed" in last
+
+
+def test_watch_is_of_the_target_that_is_named_or_of_the_bursts(run: Run, api: StubApi) -> None:
+    def targets() -> set[str | None]:
+        read = ("/capacity", "/forecast")
+        return {query.get("Target") for _, path, query, _ in api.calls if path in read}
+
+    run("watch", "--once", "--target", "partner")
+    assert targets() == {"partner"}
+    body = {"BurstId": "b", "Target": "ireland", "Template": TEMPLATE}
+    api.answer("POST", "/bursts", {}, body)
+    api.calls.clear()
+    run("watch", "--once", "--burst", "b")
+    assert targets() == {"ireland"}
 
 
 def test_the_pace_is_that_of_the_last_five_minutes() -> None:

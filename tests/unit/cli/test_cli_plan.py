@@ -70,6 +70,23 @@ def test_requests_are_planned_as_submit_takes_them(run: Run, api: StubApi, tmp_p
     assert counts == {"a": 4, "b": 2}
 
 
+def test_a_plan_is_of_the_target_that_its_requests_name_or_the_one_given(
+    run: Run, api: StubApi, tmp_path: Path
+) -> None:
+    source = tmp_path / "requests.jsonl"
+    request = message(None)
+    partners = request | {"Target": "partner"}
+    source.write_text("\n".join(json.dumps(each) for each in (partners, partners)))
+    assert run("plan", str(source)).code == 0
+    assert planned(api)["Target"] == "partner"
+    source.write_text("\n".join(json.dumps(each) for each in (partners, request)))
+    assert run("plan", str(source)).code == 2
+    assert run("plan", str(source), "--target", "ireland").code == 0
+    assert planned(api)["Target"] == "ireland"
+    assert run("plan", "--target", "partner").code == 0
+    assert api.calls[-1][:3] == ("GET", "/forecast", {"Target": "partner"})
+
+
 def test_without_anything_planned_all_that_waits_is_told(run: Run, api: StubApi) -> None:
     assert "nothing runs or waits" in run("plan").out
     api.forecast |= {

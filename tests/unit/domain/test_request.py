@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from snapshot_export.domain.request import InvalidRequestError, Target, parse_request
+from snapshot_export.domain.request import InvalidRequestError, parse_request
+from snapshot_export.domain.target import Target, Targets
 from tests.support.messages import message, pdf_group, visuals_group
 
-TARGET = Target(
-    account_id="111122223333",
-    region="eu-west-1",
-    export_bucket="ours",
-    allowed_buckets=frozenset({"allowed"}),
+TARGETS = Targets(
+    Target(
+        account_id="111122223333",
+        region="eu-west-1",
+        export_bucket="ours",
+        allowed_buckets=frozenset({"allowed"}),
+    )
 )
+BOTH = Targets(TARGETS.default, {"partner": replace(TARGETS.default, name="partner")})
 FILE = "SnapshotConfiguration.FileGroups[0].Files[0]"
 USER = "UserConfiguration.AnonymousUsers"
 BUCKET = "SnapshotConfiguration.DestinationConfiguration.S3Destinations[0].BucketConfiguration"
@@ -24,7 +29,7 @@ PARAMETERS = "SnapshotConfiguration.Parameters"
 
 
 def parse(body: Any) -> Any:
-    return parse_request(json.dumps(body), TARGET)
+    return parse_request(json.dumps(body), TARGETS)
 
 
 def problems(body: Any) -> dict[str, str]:
@@ -272,3 +277,22 @@ def test_times_are_told_in_utc() -> None:
     )
     (parameter,) = parse(body).snapshot["SnapshotConfiguration"]["Parameters"]["DateTimeParameters"]
     assert parameter["Values"] == ["2026-11-22T23:00:00+00:00", "2026-11-23T00:00:00+00:00"]
+
+
+def test_a_request_that_names_no_target_is_what_it_was_before_there_were_targets() -> None:
+    """Messages that were accepted before an upgrade may be delivered again after it."""
+    plain = parse(message())
+    assert plain.target == "default"
+    assert plain.digest == ("b15aec36ba2bf222246b3ce235083aad69dbf9c2820bafdadc51f09d4f7c6efd")
+    assert parse(message(Target="default")).digest == plain.digest
+
+
+def test_the_target_is_part_of_what_is_asked_for() -> None:
+    other = parse_request(json.dumps(message(Target="partner")), BOTH)
+    assert other.target == "partner"
+    assert other.digest != parse(message()).digest
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x" * 33, 3, None])
+def test_a_targets_name_is_short_and_plain(name: Any) -> None:
+    assert set(problems(message(Target=name))) == {"Target"}

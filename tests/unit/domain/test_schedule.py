@@ -8,17 +8,20 @@ from typing import Any
 import pytest
 
 from snapshot_export.domain.occurrence import SCHEDULED_TIME, claimed_occurrence_id, read_occurrence
-from snapshot_export.domain.request import InvalidRequestError, Target
+from snapshot_export.domain.request import InvalidRequestError
 from snapshot_export.domain.schedule import (
     Schedule,
     ScheduleTarget,
     check_schedule,
     scheduler_request,
 )
+from snapshot_export.domain.target import Target, Targets
 from tests.support.messages import message
 
-TARGET = Target(
-    account_id="1" * 12, region="eu-west-1", export_bucket="own", allowed_buckets=frozenset()
+TARGETS = Targets(
+    Target(
+        account_id="1" * 12, region="eu-west-1", export_bucket="own", allowed_buckets=frozenset()
+    )
 )
 PLACE = ScheduleTarget(group="g", role_arn="role", queue_arn="queue", dead_letter_arn="dlq")
 SENT = 1_795_413_600.0
@@ -36,12 +39,12 @@ def body(**changes: Any) -> dict[str, Any]:
 
 def problems(data: dict[str, Any], name: str = "morning") -> dict[str, str]:
     with pytest.raises(InvalidRequestError) as refused:
-        check_schedule(data, TARGET, name)
+        check_schedule(data, TARGETS, name)
     return {problem.place: problem.rule for problem in refused.value.problems}
 
 
 def test_the_scheduler_is_told_zone_window_and_occurrence() -> None:
-    schedule = check_schedule(body(StartDate="2026-12-01T00:00:00+01:00"), TARGET, "morning")
+    schedule = check_schedule(body(StartDate="2026-12-01T00:00:00+01:00"), TARGETS, "morning")
     request = scheduler_request(schedule, PLACE)
     assert request["ScheduleExpressionTimezone"] == "Europe/Berlin"
     assert request["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
@@ -55,7 +58,7 @@ def test_the_scheduler_is_told_zone_window_and_occurrence() -> None:
         "Timezone": "Europe/Berlin",
         "Export": body()["Export"],
     }
-    exact = check_schedule(body(FlexibleTimeWindowMinutes=0), TARGET, "morning")
+    exact = check_schedule(body(FlexibleTimeWindowMinutes=0), TARGETS, "morning")
     assert scheduler_request(exact, PLACE)["FlexibleTimeWindow"] == {"Mode": "OFF"}
 
 
@@ -170,6 +173,6 @@ def test_the_dates_of_a_burst_reach_template_recipients_and_manifest() -> None:
 
 
 def test_a_declared_schedule_says_so() -> None:
-    schedule = check_schedule(body(), TARGET, "morning")
+    schedule = check_schedule(body(), TARGETS, "morning")
     assert isinstance(schedule, Schedule)
     assert scheduler_request(schedule, PLACE)["Description"] == "Made by the API"

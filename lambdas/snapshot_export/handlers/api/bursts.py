@@ -14,7 +14,6 @@ from snapshot_export.domain.burst import Burst, BurstStatus, Refusal
 from snapshot_export.domain.burst_request import BURST_ID, BurstBody, parse_burst
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.errors import UnknownIdError
-from snapshot_export.flows.accept import target_of
 from snapshot_export.flows.accept_burst import accept_burst
 from snapshot_export.flows.drain import cancel_burst
 from snapshot_export.flows.view import view_burst_end
@@ -59,6 +58,7 @@ class BurstShape(BaseModel):
     """
 
     BurstId: str
+    Target: str
     Status: BurstStatus
     Counts: BurstCounts
     Refusals: list[RefusedLine]
@@ -86,7 +86,7 @@ class BurstShape(BaseModel):
 def create_burst() -> Response[str]:
     """Accept a burst and have its recipients read."""
     now = services().now()
-    request = parse_burst(raw_body(router), target_of(services()))
+    request = parse_burst(raw_body(router), services().targets)
     burst_id = accept_burst(services(), request, source=str(uuid.uuid4()), accepted_at=now)
     return _accepted(services().bursts.find(burst_id), burst_id)
 
@@ -143,6 +143,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
     is_end = burst.status.is_end
     return BurstShape(
         BurstId=burst.burst_id,
+        Target=burst.target,
         Status=burst.status,
         Counts=BurstCounts(**burst.counts),
         Refusals=[_line(refusal) for refusal in refusals],

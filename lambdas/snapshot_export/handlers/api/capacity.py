@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, BeforeValidator, Field
 
 from snapshot_export.domain.request import parse_deadline
 from snapshot_export.domain.snapshot_request import Shape
+from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
 from snapshot_export.flows.capacity import change_capacity, read_capacity
 from snapshot_export.handlers.api.exchange import (
     answers,
@@ -17,7 +19,7 @@ from snapshot_export.handlers.api.exchange import (
     raw_body,
     read_body,
     reply,
-    services,
+    services_of,
 )
 from snapshot_export.handlers.api.shapes import CapacityShape, capacity_shape
 
@@ -42,6 +44,7 @@ class CapacityChange(Shape):
     ) = None
 
 
+OfTarget = Annotated[str, Query(alias="Target", pattern=f"^{TARGET_NAME}$")]
 router = make_router()
 BODIES: dict[str, type[BaseModel]] = {"changeCapacity": CapacityChange}
 
@@ -49,13 +52,13 @@ BODIES: dict[str, type[BaseModel]] = {"changeCapacity": CapacityChange}
 @router.get(
     "/capacity",
     operation_id="getCapacity",
-    summary="Show the capacity",
+    summary="Show the capacity of a target",
     responses=answers(200, CapacityShape, "The capacity at this moment"),
     tags=["capacity"],
 )
-def get_capacity() -> Response[str]:
+def get_capacity(target: OfTarget = DEFAULT_TARGET) -> Response[str]:
     """Show the capacity."""
-    return reply(capacity_shape(read_capacity(services())))
+    return reply(capacity_shape(read_capacity(services_of(target))))
 
 
 @router.put(
@@ -67,8 +70,9 @@ def get_capacity() -> Response[str]:
     responses=answers(200, CapacityShape, "The capacity after the change"),
     tags=["capacity"],
 )
-def put_capacity() -> Response[str]:
+def put_capacity(target: OfTarget = DEFAULT_TARGET) -> Response[str]:
     """Change the capacity."""
+    services = services_of(target)
     wanted = read_body(raw_body(router), CapacityChange)
     changes: dict[str, float | None] = {}
     if "Limit" in wanted.model_fields_set:
@@ -78,4 +82,4 @@ def put_capacity() -> Response[str]:
     if "PausedUntil" in wanted.model_fields_set:
         moment = wanted.PausedUntil
         changes["paused_until"] = moment.timestamp() if moment else None
-    return reply(capacity_shape(change_capacity(services(), changes)))
+    return reply(capacity_shape(change_capacity(services, changes)))

@@ -21,6 +21,7 @@ from snapshot_export.errors import (
     IdConflictError,
     SnapshotExportError,
     UnknownIdError,
+    UnknownTargetError,
 )
 from snapshot_export.handlers.api.exchange import reply
 from snapshot_export.handlers.boundary import describe_place, logger
@@ -88,6 +89,8 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(409, "ID_CONFLICT", str(error))
         case DeclaredScheduleError():
             return refuse(409, "DECLARED_SCHEDULE", str(error))
+        case UnknownTargetError():
+            return refuse(409, "UNKNOWN_TARGET", str(error))
         case AlreadyEndedError():
             return refuse(409, "ALREADY_ENDED", str(error))
         case SnapshotExportError() if error.can_pass:

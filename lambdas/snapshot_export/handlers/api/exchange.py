@@ -11,7 +11,13 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ValidationError
 
 from snapshot_export.adapters.services import Services, services_from_env
-from snapshot_export.domain.request import InvalidRequestError, Problem, problems_of, read_json
+from snapshot_export.domain.request import (
+    InvalidRequestError,
+    Problem,
+    choose_target,
+    problems_of,
+    read_json,
+)
 
 JSON = "application/json"
 
@@ -27,6 +33,11 @@ def make_router() -> APIGatewayHttpRouter:
 def services() -> Services:
     """The adapters of this function; made once per execution environment."""
     return services_from_env()
+
+
+def services_of(target: str) -> Services:
+    """The adapters as of a target. Raises InvalidRequestError that names the known ones."""
+    return services().for_target(choose_target(services().targets, target).name)
 
 
 def raw_body(router: APIGatewayHttpRouter) -> str:

@@ -69,12 +69,11 @@ def create_export() -> Response[str]:
     """Accept an export and let it in if a slot is free."""
     now = services().now()
     body = raw_body(router)
-    export_id = accept_request(services(), body, source=str(uuid.uuid4()), accepted_at=now)
-    try_admit(services())
-    export = services().store.export(export_id)
-    status = export.status if export else Status.QUEUED
-    path = f"/exports/{export_id}"
-    return reply(Accepted(ExportId=export_id, Status=status, StatusPath=path), 202)
+    accepted = accept_request(services(), body, source=str(uuid.uuid4()), accepted_at=now)
+    try_admit(services().for_target(accepted.target))
+    export = services().store.export(accepted.export_id) or accepted
+    path = f"/exports/{export.export_id}"
+    return reply(Accepted(ExportId=export.export_id, Status=export.status, StatusPath=path), 202)
 
 
 @router.get(

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, BeforeValidator, Field
 
 from snapshot_export.domain.request import InvalidRequestError, Problem, parse_deadline
 from snapshot_export.domain.snapshot_request import Shape
+from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
 from snapshot_export.flows.forecast import PlannedExports, plan_exports, read_forecast
 from snapshot_export.handlers.api.exchange import (
     answers,
@@ -17,7 +19,7 @@ from snapshot_export.handlers.api.exchange import (
     raw_body,
     read_body,
     reply,
-    services,
+    services_of,
 )
 from snapshot_export.handlers.api.shapes import iso, iso_time
 
@@ -45,6 +47,7 @@ class PlannedExportsBody(Shape):
 class PlanBody(Shape):
     """What would be submitted, as one burst at StartAt (now unless given). Nothing is."""
 
+    Target: Annotated[str, Field(pattern=f"^{TARGET_NAME}$")] = DEFAULT_TARGET
     Exports: Annotated[list[PlannedExportsBody], Field(min_length=1, max_length=100)]
     Priority: Annotated[int, Field(ge=1, le=9)] = 5
     Deadline: Moment | None = None
@@ -65,10 +68,12 @@ class BurstForecast(BaseModel):
 
 
 class ForecastShape(BaseModel):
-    """Of all that runs and waits. No finish is told while nothing is let in (a limit of 0) or
-    nothing is there. LearnedShare of the jobs are of dashboards and formats that were seen before.
+    """Of all that runs and waits on a target. No finish is told while nothing is let in (a limit of
+    0) or nothing is there. LearnedShare of the jobs are of dashboards and formats that were seen
+    before.
     """
 
+    Target: str
     At: str
     Slots: int
     Running: int
@@ -85,6 +90,7 @@ class PlanShape(BaseModel):
     a chance of 95 %; null if even now is too late.
     """
 
+    Target: str
     At: str
     Slots: int
     Running: int
@@ -107,15 +113,17 @@ BODIES: dict[str, type[BaseModel]] = {"planExports": PlanBody}
 @router.get(
     "/forecast",
     operation_id="getForecast",
-    summary="Tell when all that runs and waits will be done",
+    summary="Tell when all that runs and waits on a target will be done",
     description="And each burst among the first 10,000 exports that wait, up to 50; more waiting "
     "exports are counted up to 100,000 and taken to be like those.",
     responses=answers(200, ForecastShape, "The forecast at this moment"),
     tags=["forecast"],
 )
-def get_forecast() -> Response[str]:
+def get_forecast(
+    target: Annotated[str, Query(alias="Target", pattern=f"^{TARGET_NAME}$")] = DEFAULT_TARGET,
+) -> Response[str]:
     """The forecast of what is there."""
-    forecast = read_forecast(services())
+    forecast = read_forecast(services_of(target))
     outlook, seen = forecast.outlook, forecast.seen
     bursts = [
         BurstForecast(
@@ -130,6 +138,7 @@ def get_forecast() -> Response[str]:
     ]
     return reply(
         ForecastShape(
+            Target=seen.target,
             At=iso_time(seen.situation.now),
             Slots=seen.situation.slots,
             Running=len(seen.situation.running),
@@ -161,7 +170,7 @@ def plan() -> Response[str]:
         raise InvalidRequestError((problem,))
     deadline = body.Deadline.timestamp() if body.Deadline else None
     planned = plan_exports(
-        services(),
+        services_of(body.Target),
         [PlannedExports(dashboard_id=each.DashboardId, formats=tuple(each.Formats),
                         count=each.Count) for each in body.Exports],
         priority=body.Priority,
@@ -171,6 +180,7 @@ def plan() -> Response[str]:
     outlook, seen = planned.outlook, planned.seen
     return reply(
         PlanShape(
+            Target=seen.target,
             At=iso_time(seen.situation.now),
             Slots=seen.situation.slots,
             Running=len(seen.situation.running),

@@ -60,6 +60,7 @@ class ExportShape(ExportRow):
     files will not be delivered.
     """
 
+    Target: str
     Tags: dict[str, str]
     ExpectedEnd: str | None
     Place: int | None
@@ -76,11 +77,13 @@ class ExportPage(BaseModel):
 
 
 class CapacityShape(BaseModel):
-    """The gate. Exports use up to Limit less ReservedSlots slots. With WaitingIsAtLeast more wait
-    than were counted. Ceiling: as many ran when QuickSight last refused a start, because others in
-    the account use slots.
+    """The gate of a target, one of Targets. Exports use up to Limit less ReservedSlots slots. With
+    WaitingIsAtLeast more wait than were counted. Ceiling: as many ran when QuickSight last refused
+    a start, because others in the account use slots.
     """
 
+    Target: str
+    Targets: list[str]
     Limit: int
     ReservedSlots: int
     Running: int
@@ -137,6 +140,7 @@ def export_of_view(view: ExportView) -> ExportShape:
         FinishedAt=iso(export.finished_at),
         BurstId=export.burst_id,
         Error=_reason(export.error),
+        Target=export.target,
         Tags=export.tags,
         ExpectedEnd=iso(view.expected_end),
         Place=view.place,
@@ -152,6 +156,8 @@ def export_of_view(view: ExportView) -> ExportShape:
 def capacity_shape(capacity: Capacity) -> CapacityShape:
     """The capacity's shape."""
     return CapacityShape(
+        Target=capacity.target,
+        Targets=list(capacity.targets),
         Limit=capacity.limit,
         ReservedSlots=capacity.reserved,
         Running=capacity.running,

@@ -1,0 +1,130 @@
+"""The adapters of one target: each has a gate, a backlog, a pace and a bucket of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import boto3
+from botocore.config import Config
+
+from snapshot_export.adapters.assumed_roles import AssumedRole
+from snapshot_export.adapters.burst_store import BurstStore
+from snapshot_export.adapters.durations import DurationStore
+from snapshot_export.adapters.dynamodb import Table
+from snapshot_export.adapters.files import Files
+from snapshot_export.adapters.identities import Identities
+from snapshot_export.adapters.pacer import Pacer
+from snapshot_export.adapters.quicksight import CLIENT_CONFIG, QuickSight
+from snapshot_export.adapters.records import Keys
+from snapshot_export.adapters.store import Store
+from snapshot_export.adapters.throughput import Throughput
+from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.target import Target, Targets
+from snapshot_export.settings import Settings
+
+AWS_CONFIG = Config(
+    connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4}
+)
+S3_CONFIG = AWS_CONFIG.merge(Config(signature_version="s3v4"))
+"""Addresses for downloads must be signed with version 4 everywhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetServices:
+    """What of `Services` is a target's own; `settings` are as of it."""
+
+    settings: Settings
+    store: Store
+    quicksight: QuickSight
+    files: Files
+    throughput: Throughput
+    durations: DurationStore
+    bursts: BurstStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetMaker:
+    """Makes the adapters of targets over one session; `settings` are those of the default."""
+
+    settings: Settings
+    session: boto3.Session
+    table: Table
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    measure: Callable[[Metric, float], None]
+
+    def make(self, name: str) -> TargetServices:
+        """The adapters of the target of this name. Raises UnknownTargetError."""
+        settings = self.settings.for_target(name)
+        keys = Keys(settings.quicksight_account_id, settings.quicksight_region)
+        default_seconds = settings.expected_job_seconds
+        return TargetServices(
+            settings=settings,
+            store=Store(self.table, keys),
+            quicksight=self._quicksight(settings, keys),
+            files=self._files(settings),
+            throughput=Throughput(self.table, keys),
+            durations=DurationStore(
+                self.table, keys, default_seconds=default_seconds, now=self.now
+            ),
+            bursts=BurstStore(self.table, keys),
+        )
+
+    def _quicksight(self, settings: Settings, keys: Keys) -> QuickSight:
+        account_id, region = settings.quicksight_account_id, settings.quicksight_region
+        sts = self.session.client("sts", config=AWS_CONFIG)
+        if settings.role_arn is None:
+            own = self.session.client("quicksight", region_name=region, config=CLIENT_CONFIG)
+            client = lambda: own  # noqa: E731
+        else:
+            client = AssumedRole(
+                sts,
+                role_arn=settings.role_arn,
+                external_id=settings.external_id,
+                region=region,
+                config=CLIENT_CONFIG,
+                now=self.now,
+            ).client
+        pacer = Pacer(
+            self.table,
+            keys.pacer,
+            calls_per_second=settings.calls_per_second,
+            now=self.now,
+            sleep=self.sleep,
+        )
+        identities = Identities(
+            quicksight=client,
+            sts=sts,
+            account_id=account_id,
+            role_arn=settings.snapshot_user_role_arn or "",
+            region=region,
+            config=CLIENT_CONFIG,
+            now=self.now,
+        )
+        return QuickSight(client, account_id, pacer, identities, self.measure)
+
+    def _files(self, settings: Settings) -> Files:
+        """A bucket of the target's own lies in its region."""
+        region = None
+        if settings.export_bucket != self.settings.export_bucket:
+            region = settings.quicksight_region
+        client = self.session.client("s3", region_name=region, config=S3_CONFIG)
+        return Files(client, settings.export_bucket)
+
+
+def targets_of(settings: Settings) -> Targets:
+    """What the requests of a deployment may reach; `settings` are those of the default target."""
+
+    def target(name: str) -> Target:
+        own = settings.for_target(name)
+        return Target(
+            name=name,
+            account_id=own.quicksight_account_id,
+            region=own.quicksight_region,
+            export_bucket=own.export_bucket,
+            allowed_buckets=own.allowed_buckets,
+            takes_users=own.snapshot_user_role_arn is not None,
+        )
+
+    return Targets(target(settings.target), {name: target(name) for name in settings.targets})
