@@ -18,6 +18,8 @@ from snapshot_export.domain.target import Target, Targets
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+REQUESTS = (ROOT / "docs" / "requests.md").read_text()
+DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text()
 TARGETS = Targets(
     Target(
         account_id="000000000000",
@@ -28,8 +30,8 @@ TARGETS = Targets(
 )
 
 
-@pytest.mark.parametrize("block", re.findall(r"```json\n(.*?)```", README, re.S))
-def test_messages_shown_in_the_readme_are_accepted(block: str) -> None:
+@pytest.mark.parametrize("block", re.findall(r"```json\n(.*?)```", README + REQUESTS, re.S))
+def test_messages_shown_are_accepted(block: str) -> None:
     assert parse_request(block, TARGETS).export_id
 
 
@@ -40,7 +42,7 @@ def test_examples_are_accepted(path: Path) -> None:
 
 def test_every_deployment_parameter_is_documented() -> None:
     parameters = json.loads((ROOT / "cdk.json").read_text())["context"]["deployment"]
-    missing = [name for name in parameters if f"`{name}`" not in README]
+    missing = [name for name in parameters if f"`{name}`" not in DEPLOYMENT]
     assert not missing
 
 
