@@ -160,14 +160,16 @@ BUGS = (
             (
                 f"{FLOWS}/start.py",
                 """    try:
-        services.quicksight.start(
+        _ask(services, record, export)
+    except QuickSightError as error:
 """,
                 """    from dataclasses import replace
     from uuid import uuid4
 
     record = replace(record, snapshot_job_id=f"{export_id}-{attempt}-{uuid4().hex}")
     try:
-        services.quicksight.start(
+        _ask(services, record, export)
+    except QuickSightError as error:
 """,
             ),
             (
