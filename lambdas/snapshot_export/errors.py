@@ -39,6 +39,18 @@ class UnexpectedError(SnapshotExportError):
     can_pass = True
 
 
+class NewerRecordError(SnapshotExportError):
+    """A record was written by newer code, which this one must not guess at: deploy that again."""
+
+    can_pass = True
+
+    def __init__(self, kind: str, version: int, known: int) -> None:
+        super().__init__(
+            f"{kind} record of version {version}, this code reads up to {known}: "
+            "deploy the newer version again"
+        )
+
+
 class ConditionFailedError(SnapshotExportError):
     """A conditional write found another state than it expected. `failed` are the positions."""
 

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 import boto3
 
+import snapshot_export.handlers.boundary  # noqa: F401  # the parent of the flows' loggers
 from local.quicksight import OtherPlace, QuickSightServer
 from local.quicksight import Settings as QuickSightSettings
 from snapshot_export.adapters.executions import Executions, input_of

@@ -6,8 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.dynamodb import Item, Key, update_of
+from snapshot_export.adapters.record_version import known_members, with_version
+from snapshot_export.adapters.records import error_from
 from snapshot_export.domain.burst import Burst, BurstStatus, ManifestFormat, Refusal
-from snapshot_export.domain.export import ErrorInfo, Export
+from snapshot_export.domain.export import Export
 from snapshot_export.domain.request import Problem
 
 REFUSED_PREFIX = "REFUSED#"
@@ -31,21 +33,19 @@ def refusal_key(burst_id: str, line: int) -> Key:
 
 def burst_attributes(burst: Burst) -> dict[str, Any]:
     """Attributes of a burst's record."""
-    return asdict(burst)
+    return with_version(asdict(burst))
 
 
 def burst_from(item: Item | None) -> Burst | None:
     """The burst of a record; None also for the stump that counts leave of a deleted one."""
     if item is None or "digest" not in item:
         return None
-    known = {name: item[name] for name in Burst.__dataclass_fields__ if name in item}
-    error = item.get("error")
     return Burst(
-        **known
+        **known_members(item, Burst)
         | {
             "status": BurstStatus(item["status"]),
             "manifest_format": ManifestFormat(item["manifest_format"]),
-            "error": ErrorInfo(**error) if error else None,
+            "error": error_from(item.get("error")),
         }
     )
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.dynamodb import Item, Key
+from snapshot_export.adapters.record_version import known_members, with_version
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.export import (
     Attempt,
@@ -21,7 +22,6 @@ from snapshot_export.domain.gate import Gate
 from snapshot_export.domain.request import written
 
 ATTEMPT_PREFIX = "ATTEMPT#"
-RECORD_VERSION = 1
 
 
 class Keys:
@@ -70,19 +70,21 @@ def export_attributes(export: Export) -> dict[str, Any]:
     data["files"] = [asdict(file) for file in export.files]
     data["leases"] = lease_attributes(export.leases)
     data["listed_at"] = listed_at(export.accepted_at, export.export_id)
-    return data | {"version": RECORD_VERSION}
+    return with_version(data)
 
 
 def export_from(item: Item) -> Export:
     """The export of a record."""
     return Export(
-        **_only(item, Export)
+        **known_members(item, Export)
         | {
             "status": Status(item["status"]),
             "snapshot": json.loads(item["snapshot"]),
             "files": tuple(_file_from(file) for file in item.get("files", [])),
-            "leases": tuple(Lease(**_only(lease, Lease)) for lease in item.get("leases", [])),
-            "error": _error_from(item.get("error")),
+            "leases": tuple(
+                Lease(**known_members(lease, Lease)) for lease in item.get("leases", [])
+            ),
+            "error": error_from(item.get("error")),
             "ending": Status(item["ending"]) if "ending" in item else None,
         }
     )
@@ -95,36 +97,35 @@ def lease_attributes(leases: Iterable[Lease]) -> list[dict[str, Any]]:
 
 def attempt_attributes(attempt: Attempt) -> dict[str, Any]:
     """Attributes of an attempt record."""
-    return asdict(attempt) | {"version": RECORD_VERSION}
+    return with_version(asdict(attempt))
 
 
 def attempt_from(item: Item) -> Attempt:
     """The attempt of a record."""
-    return Attempt(**_only(item, Attempt))
+    return Attempt(**known_members(item, Attempt))
 
 
 def entry_attributes(entry: BacklogEntry) -> dict[str, Any]:
     """Attributes of a backlog or retry entry."""
-    return asdict(entry)
+    return with_version(asdict(entry))
 
 
 def entry_from(item: Item) -> BacklogEntry:
     """The entry of a record."""
-    return BacklogEntry(**_only(item, BacklogEntry))
+    return BacklogEntry(**known_members(item, BacklogEntry))
 
 
 def gate_from(item: Item | None) -> Gate:
     """The gate; a missing item is a gate where nothing runs."""
-    return Gate(**_only(item or {}, Gate))
+    return Gate(**known_members(item or {}, Gate))
 
 
-def _only(item: Item, kind: type) -> dict[str, Any]:
-    return {name: item[name] for name in kind.__dataclass_fields__ if name in item}  # type: ignore[attr-defined]
-
-
-def _error_from(value: dict[str, str] | None) -> ErrorInfo | None:
+def error_from(value: dict[str, str] | None) -> ErrorInfo | None:
+    """The attribute `error` of a record."""
     return ErrorInfo(value["code"], value.get("message", "")) if value else None
 
 
 def _file_from(value: dict[str, Any]) -> ExportedFile:
-    return ExportedFile(**{**value, "error": _error_from(value.get("error"))})
+    return ExportedFile(
+        **known_members(value, ExportedFile) | {"error": error_from(value.get("error"))}
+    )

@@ -15,6 +15,7 @@ GROUP_MS = 300_000
 LENGTH_STEP = 1.2
 """Expected times within a fifth of each other count as equal."""
 LONGEST_FIRST = 500
+_FIELDS = 9
 _GROUP_FIELD, _BURST_FIELD, _LENGTH_FIELD, _ORDER_FIELD = 4, 5, 6, 7
 
 
@@ -72,8 +73,13 @@ def rank_of(
 
 
 def rank_anew(rank: str, expected_seconds: float) -> str:
-    """A rank as it would be now that the job is expected to take this long."""
+    """A rank as it would be now that the job is expected to take this long.
+
+    A rank of another shape, as another version of this code wrote it, stays as it is.
+    """
     fields = rank.split("#")
+    if len(fields) != _FIELDS:
+        return rank
     fields[_LENGTH_FIELD] = _length_key(expected_seconds)
     return "#".join(fields)
 
@@ -83,9 +89,14 @@ def front_rank(rank: str) -> str:
     return "0" + rank[1:]
 
 
-def accepted_at_of(rank: str) -> float:
-    """When the export of a rank was accepted (epoch seconds); of a burst's, when the burst was."""
+def accepted_at_of(rank: str) -> float | None:
+    """When the export of a rank was accepted (epoch seconds); of a burst's, when the burst was.
+
+    None for a rank of another shape.
+    """
     fields = rank.split("#")
+    if len(fields) != _FIELDS:
+        return None
     return int(fields[_GROUP_FIELD] if fields[_BURST_FIELD] else fields[_ORDER_FIELD]) / 1000
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.backlog import accepted_at_of
+from snapshot_export.domain.backlog import BacklogEntry, accepted_at_of
 from snapshot_export.domain.gate import decide_admission
 from snapshot_export.domain.metric import Metric
 
@@ -38,6 +39,11 @@ def read_gauges(services: Services) -> Gauges:
             Metric.SLOTS_ALLOWED: 0 if now < gate.paused_until else decision.cap,
             Metric.SLOT_LIMIT: decision.limit,
             Metric.EXPORTS_WAITING: services.store.count_waiting(MOST_COUNTED),
-            Metric.HEAD_WAIT_SECONDS: max(0.0, now - accepted_at_of(head[0].rank)) if head else 0,
+            Metric.HEAD_WAIT_SECONDS: _waited(head, now),
         },
     )
+
+
+def _waited(head: Sequence[BacklogEntry], now: float) -> float:
+    accepted_at = accepted_at_of(head[0].rank) if head else None
+    return 0.0 if accepted_at is None else max(0.0, now - accepted_at)

@@ -1,0 +1,1 @@
+"""Accounts as older versions left them, in the middle of their work; see README.md."""
