@@ -1,4 +1,4 @@
-"""Two targets besides the default: another region of the account, and another account."""
+"""The default target alone, and two besides it: another region of the account, another account."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from typing import Any
 
 from local.account.environment import ACCOUNT, REGION
 from local.quicksight import OtherPlace
+from snapshot_export.domain.target import Target, Targets
+
+ONE_TARGET = Targets(
+    Target(
+        account_id=ACCOUNT,
+        region=REGION,
+        export_bucket="ours",
+        allowed_buckets=frozenset(),
+    )
+)
 
 IRELAND = (ACCOUNT, "eu-west-1")
 PARTNER = ("111122223333", REGION)

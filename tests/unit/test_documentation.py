@@ -14,30 +14,22 @@ from snapshot_export.domain.burst_request import BurstBody
 from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.request import ExportRequest, parse_request
 from snapshot_export.domain.schedule import ScheduleBody
-from snapshot_export.domain.target import Target, Targets
+from tests.support.targets import ONE_TARGET
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 REQUESTS = (ROOT / "docs" / "requests.md").read_text()
 DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text()
-TARGETS = Targets(
-    Target(
-        account_id="000000000000",
-        region="us-east-1",
-        export_bucket="ours",
-        allowed_buckets=frozenset(),
-    )
-)
 
 
 @pytest.mark.parametrize("block", re.findall(r"```json\n(.*?)```", README + REQUESTS, re.S))
 def test_messages_shown_are_accepted(block: str) -> None:
-    assert parse_request(block, TARGETS).export_id
+    assert parse_request(block, ONE_TARGET).export_id
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.json")), ids=lambda p: p.stem)
 def test_examples_are_accepted(path: Path) -> None:
-    assert parse_request(path.read_text(), TARGETS).export_id
+    assert parse_request(path.read_text(), ONE_TARGET).export_id
 
 
 def test_every_deployment_parameter_is_documented() -> None:
@@ -57,7 +49,7 @@ def test_the_first_export_on_a_real_account_is_accepted() -> None:
     found = re.search(r"<<END\n(.*?)\nEND", page, re.S)
     assert found
     body = found[1].replace("$DASHBOARD", "sales").replace("<sheet>", "summary")
-    assert parse_request(body, TARGETS).export_id == "first"
+    assert parse_request(body, ONE_TARGET).export_id == "first"
 
 
 def test_what_only_a_real_account_can_confirm_has_its_row() -> None:

@@ -29,6 +29,8 @@ class DurationStore:
         self._table = table
         self._partition = keys.durations_partition
         self._default_seconds = default_seconds
+        self.unknown = expect(None, default_seconds)
+        """What to expect of a job of which nothing is learned."""
         self._now = now
         self._all: tuple[float, dict[tuple[str, str], Expectation]] = (-FRESH_SECONDS, {})
         self._read: dict[Key, tuple[float, Expectation]] = {}

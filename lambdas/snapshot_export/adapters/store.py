@@ -73,10 +73,6 @@ class Store:
         if expression:
             self._table.update(update_of(self._keys.gate, expression, values=values, names=names))
 
-    def count_before(self, rank: str, most: int) -> int:
-        """How many entries the backlog has before a rank, at most `most`."""
-        return self._table.count(self._keys.backlog_partition, before=rank, most=most)
-
     def count_waiting(self, most: int) -> int:
         """How many exports wait, retries included, at most `most`."""
         found = self._table.count(self._keys.backlog_partition, before="~", most=most)

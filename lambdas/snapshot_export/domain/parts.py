@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from snapshot_export.domain.snapshot_request import MAX_FILES_PER_JOB
@@ -29,7 +30,18 @@ def split_file_groups(formats: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
 
 def formats_of_part(snapshot: dict[str, Any], part: int) -> str:
     """What one part's job makes, as in "2 CSV+PDF": jobs alike in this take alike long."""
-    counts = Counter(formats_of(snapshot_of_part(snapshot, part)))
+    return label_of(formats_of(snapshot_of_part(snapshot, part)))
+
+
+def labels_of_parts(formats: tuple[str, ...]) -> list[str]:
+    """What each part's job makes, for a request with files of these formats."""
+    parts = split_file_groups(formats)
+    return [label_of(formats[position] for position in part) for part in parts]
+
+
+def label_of(formats: Iterable[str]) -> str:
+    """The files of one job as one text."""
+    counts = Counter(formats)
     return "+".join(
         kind if count == 1 else f"{count} {kind}" for kind, count in sorted(counts.items())
     )

@@ -16,7 +16,6 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.store import MOST_ADMITTED_AT_ONCE
 from snapshot_export.domain.backlog import BacklogEntry, rank_anew
-from snapshot_export.domain.durations import expect
 from snapshot_export.domain.export import Attempt, snapshot_job_id
 from snapshot_export.domain.gate import decide_admission
 from snapshot_export.domain.metric import Metric
@@ -98,7 +97,7 @@ def _first_in_order(services: Services, count: int, now: float) -> list[BacklogE
         expected = services.durations.recent()
     except TransientError:
         return entries[:count]
-    unknown = expect(None, services.settings.expected_job_seconds)
+    unknown = services.durations.unknown
 
     def place(entry: BacklogEntry) -> tuple[bool, str]:
         seconds = expected.get((entry.dashboard_id, entry.formats), unknown).mean

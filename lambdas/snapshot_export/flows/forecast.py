@@ -16,7 +16,7 @@ from snapshot_export.domain.forecast import (
     latest_safe_start,
     propose,
 )
-from snapshot_export.domain.parts import formats_of_part, split_file_groups
+from snapshot_export.domain.parts import labels_of_parts
 from snapshot_export.domain.simulation import Group, Job, Kind, Proposal, Situation
 from snapshot_export.flows.outlook import Seen, expectations_of, look
 
@@ -148,10 +148,7 @@ def plan_exports(
 
 def kinds_of(dashboard_id: str, formats: Sequence[str]) -> list[Kind]:
     """The kinds of the jobs that an export with files of these formats needs, one for each part."""
-    groups = [{"Files": [{"FormatType": kind}]} for kind in formats]
-    snapshot = {"SnapshotConfiguration": {"FileGroups": groups}}
-    parts = range(len(split_file_groups(tuple(formats))))
-    return [(dashboard_id, formats_of_part(snapshot, part)) for part in parts]
+    return [(dashboard_id, label) for label in labels_of_parts(tuple(formats))]
 
 
 def with_kinds(services: Services, situation: Situation, kinds: Sequence[Kind]) -> Situation:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import BacklogEntry
-from snapshot_export.domain.durations import Expectation, expect
+from snapshot_export.domain.durations import Expectation
 from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.gate import PROBE_SECONDS, Gate, open_slots
 from snapshot_export.domain.simulation import Job, Kind, Situation, line_up
@@ -79,7 +79,7 @@ def look_at_slots(services: Services) -> Situation:
 def expectations_of(services: Services, kinds: Iterable[Kind]) -> dict[Kind, Expectation]:
     """What to expect of each kind of job."""
     learned = services.durations.all()
-    unknown = expect(None, services.settings.expected_job_seconds)
+    unknown = services.durations.unknown
     return {kind: learned.get(kind, unknown) for kind in kinds}
 
 

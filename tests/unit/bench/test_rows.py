@@ -18,7 +18,7 @@ from bench.requests import MOST, as_start, make_requests
 from bench.rows import COLD, LEARNED, NAMES, WAVES, Outcome, Row, choose_rows, measure_row
 from local.quicksight.dataset import CUSTOMERS
 from snapshot_export.domain.request import parse_request
-from snapshot_export.domain.target import Target, Targets
+from tests.support.targets import ONE_TARGET
 
 
 def call(time: float, operation: str, outcome: str = "OK", running: int = 1) -> dict[str, Any]:
@@ -111,17 +111,9 @@ def test_a_text_that_names_no_row_is_refused() -> None:
 
 
 def test_requests_are_valid_distinct_and_of_ten_dashboards() -> None:
-    targets = Targets(
-        Target(
-            account_id="000000000000",
-            region="us-east-1",
-            export_bucket="ours",
-            allowed_buckets=frozenset(),
-        )
-    )
     bodies = make_requests(MOST)
     assert MOST == CUSTOMERS
-    assert len({parse_request(json.dumps(body), targets).digest for body in bodies}) == MOST
+    assert len({parse_request(json.dumps(body), ONE_TARGET).digest for body in bodies}) == MOST
     assert len({body["DashboardId"] for body in bodies}) == 10
     assert make_requests(3) == bodies[:3]
     for wrong in (0, MOST + 1):

@@ -16,22 +16,13 @@ from local.examples import customer_of, formats_of, load_examples, make_messages
 from local.measures import Measures, measure
 from local.progress import judge_standing
 from snapshot_export.domain.request import parse_request
-from snapshot_export.domain.target import Target, Targets
-
-TARGETS = Targets(
-    Target(
-        account_id="000000000000",
-        region="us-east-1",
-        export_bucket="exports",
-        allowed_buckets=frozenset(),
-    )
-)
+from tests.support.targets import ONE_TARGET
 
 
 @pytest.mark.parametrize("name", load_examples())
 def test_every_example_is_a_valid_request(name: str) -> None:
     text = json.dumps(load_examples()[name])
-    assert parse_request(text, TARGETS).export_id
+    assert parse_request(text, ONE_TARGET).export_id
 
 
 def test_the_examples_show_every_format_and_every_kind_of_parameter() -> None:
