@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import boto3
@@ -11,7 +12,7 @@ from moto import mock_aws
 from local.quicksight import QuickSightServer
 from snapshot_export.domain import polling
 from tests.support.quick_moto import quick_moto
-from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
+from tests.support.world import ACCOUNT, REGION, START_TIME, Clock, World, quicksight_on
 
 FEWER_POLLS = 0.35
 """Each poll is a real HTTP call; how close they are is tested in tests/unit/domain/test_polling."""
@@ -30,9 +31,15 @@ def quicksight_server(shared_clock: Clock) -> Iterator[QuickSightServer]:
 
 @pytest.fixture
 def aws(
-    quicksight_server: QuickSightServer, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    shared_clock: Clock,
+    quicksight_server: QuickSightServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[boto3.Session]:
-    """moto's AWS for one test, with QuickSight and STS answered by the emulator."""
+    """moto's AWS for one test, with QuickSight and STS answered by the emulator.
+
+    Every test begins at the same time and draws its own numbers, whichever ran before it.
+    """
     for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL_QUICKSIGHT", quicksight_server.url)
@@ -40,7 +47,9 @@ def aws(
     monkeypatch.setenv("SSL_CERT_FILE", str(quicksight_server.ca_file))
     monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
     monkeypatch.setattr(polling, "CLOSEST", FEWER_POLLS)
+    shared_clock.time = START_TIME
     quicksight_server.emulator.reset()
+    random.seed(request.node.name)
     with mock_aws(), quick_moto():
         yield boto3.Session(region_name=REGION)
 

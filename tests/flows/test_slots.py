@@ -121,5 +121,5 @@ def test_steps_and_writes_per_export_do_not_grow_with_the_backlog(world: World) 
     cost_of(14, "learned-from")
     few_steps, few_writes = cost_of(14, "few")
     many_steps, many_writes = cost_of(56, "many")
-    assert many_steps == pytest.approx(few_steps, abs=1)
-    assert many_writes == pytest.approx(few_writes, rel=0.1)
+    assert many_steps <= few_steps + 1
+    assert many_writes <= 1.1 * few_writes
