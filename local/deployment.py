@@ -40,13 +40,14 @@ def deploy(
     parameters: Mapping[str, Any] | None = None,
     function_environment: Mapping[str, str] | None = None,
     aws_ca_file: Path | None = None,
+    project: Path = PROJECT_ROOT,
 ) -> dict[str, str]:
     """Bootstrap the account at `endpoint_url`, deploy the stack, and return its outputs by name.
 
     `parameters` overrides deployment parameters of cdk.json by name, `function_environment`
-    variables of the functions, such as where they find AWS. Only one deployment of the
-    project folder runs at a time, since they share the assembly and its bundled code; a second
-    one, of another process, waits.
+    variables of the functions, such as where they find AWS. `project` is the folder of
+    the version to deploy. Only one deployment runs at a time, since they share the assembly and
+    its bundled code; a second one, of another process, waits.
     """
     if shutil.which("node") is None or not _CDK.exists():
         raise DeploymentError("Node.js or the AWS CDK is missing; run `make install`")
@@ -72,18 +73,20 @@ def deploy(
     put = ["deploy", STACK, "--app", str(assembly), "--require-approval", "never"]
     put += ["--outputs-file", str(outputs), "--progress", "events"]
     with _deploying_alone():
-        _run_cdk(bootstrap, synth, log=log, environment=environment)
-        _run_cdk(put, log=log, environment=environment)
+        _run_cdk(bootstrap, synth, log=log, environment=environment, project=project)
+        _run_cdk(put, log=log, environment=environment, project=project)
     found: dict[str, str] = json.loads(outputs.read_text())[STACK]
     return found
 
 
-def _run_cdk(*commands: list[str], log: Path, environment: Mapping[str, str]) -> None:
+def _run_cdk(
+    *commands: list[str], log: Path, environment: Mapping[str, str], project: Path
+) -> None:
     """Run commands at the same time; if one fails, or we are stopped, none goes on."""
     running: list[tuple[str, subprocess.Popen[bytes]]] = []
     try:
         for arguments in commands:
-            process = _start_cdk(arguments, log, environment)
+            process = _start_cdk(arguments, log, environment, project)
             running.append((arguments[0], process))
         for name, process in running:
             if process.wait(timeout=_DEPLOY_SECONDS) != 0:
@@ -99,14 +102,14 @@ def _run_cdk(*commands: list[str], log: Path, environment: Mapping[str, str]) ->
 
 
 def _start_cdk(
-    arguments: list[str], log: Path, environment: Mapping[str, str]
+    arguments: list[str], log: Path, environment: Mapping[str, str], project: Path
 ) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         output.write(f"\n$ cdk {' '.join(arguments)}\n".encode())
         output.flush()
         return subprocess.Popen(
             leashed_program(str(_CDK), *arguments, *_QUIETLY),
-            cwd=PROJECT_ROOT,
+            cwd=project,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
