@@ -188,5 +188,5 @@ def test_the_counter_equals_the_leases_throughout_and_is_0_at_the_end(
     readings = morning["readings"]
     assert len(readings) > 50
     assert [pair for pair in readings if pair[0] != pair[1]] == []
-    assert max(running for running, _ in readings) == 12
+    assert 0 < max(running for running, _ in readings) <= 12
     assert shared_stack.gate()["running"] == len(shared_stack.leases()) == 0
