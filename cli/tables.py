@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from cli.errors import describe_problem
+from cli.invocation import Invocation
+from cli.layout import print_details, print_table
 from cli.times import seconds_between, show_seconds, show_time
 
 _COLORS = {
@@ -38,39 +40,43 @@ def is_marked(export: Mapping[str, Any]) -> bool:
     return bool(export.get("CancelRequested")) and export["Status"] == "RUNNING"
 
 
-def details_grid() -> Table:
-    """A table of names and values."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
-
-
-def exports_table(exports: Iterable[Mapping[str, Any]], now: datetime) -> Table:
-    """One row for each export."""
-    table = _table("export", "status", "dashboard", "accepted", "ended", "took", "why")
+def print_exports(
+    invocation: Invocation, exports: Sequence[Mapping[str, Any]], now: datetime
+) -> None:
+    """Each reason of a failure on a line of its own, then one row for each export."""
+    print_reasons(invocation.out, exports)
+    columns = {"export": 0, "status": 0, "took": 4, "dashboard": 3, "accepted": 2, "ended": 1}
+    rows = []
     for export in exports:
         took = seconds_between(export.get("AcceptedAt"), export.get("FinishedAt"))
-        table.add_row(
-            escape(export["ExportId"]),
-            show_status(export["Status"]),
-            escape(export.get("DashboardId") or ""),
-            show_time(export.get("AcceptedAt"), now=now),
-            show_time(export.get("FinishedAt"), now=now),
-            show_seconds(took) if took is not None else "",
-            escape(_error_of(export)),
+        rows.append(
+            [
+                escape(export["ExportId"]),
+                show_status(export["Status"]),
+                show_seconds(took) if took is not None else "",
+                escape(export.get("DashboardId") or ""),
+                show_time(export.get("AcceptedAt"), now=now),
+                show_time(export.get("FinishedAt"), now=now),
+            ]
         )
-    return table
+    print_table(invocation, columns, rows)
 
 
-def export_details(export: Mapping[str, Any], now: datetime) -> Table:
-    """Every member of one export that has a value."""
-    table = details_grid()
+def print_reasons(out: Console, found: Iterable[Mapping[str, Any]]) -> None:
+    """Why exports and bursts failed: a line each, which only the terminal itself wraps."""
+    for each in found:
+        if reason := _error_of(each):
+            ident = escape(each.get("ExportId") or each["BurstId"])
+            out.print(f"[red]{each['Status']} {ident}: {escape(reason)}[/red]", soft_wrap=True)
+
+
+def print_export(out: Console, export: Mapping[str, Any], now: datetime) -> None:
+    """The reason of its failure, then every member of one export that has a value."""
+    print_reasons(out, [export])
     rows = {
         "export": escape(export["ExportId"]),
         "status": show_status(export["Status"])
         + (", ends without files: cancelled" if is_marked(export) else ""),
-        "reason": escape(_error_of(export)),
         "target": "" if (name := export.get("Target")) in (None, "default") else escape(name),
         "dashboard": escape(export.get("DashboardId") or ""),
         "name": escape(export.get("Name") or ""),
@@ -85,19 +91,13 @@ def export_details(export: Mapping[str, Any], now: datetime) -> Table:
         "expected end": show_time(export.get("ExpectedEnd"), now=now),
         "ended": show_time(export.get("FinishedAt"), now=now),
     }
-    for file in export.get("Files") or ():
-        rows[f"file {len(rows)}"] = escape(_file_of(file))
-    for name, value in rows.items():
-        if value:
-            table.add_row(
-                f"[dim]{name.split(' ')[0] if name[:5] == 'file ' else name}[/dim]", value
-            )
-    return table
+    files = [("file", _file_of(file)) for file in export.get("Files") or ()]
+    print_details(out, [*rows.items(), *files])
 
 
-def burst_details(burst: Mapping[str, Any], now: datetime) -> Table:
-    """A burst's counts and the recipients that were refused."""
-    table = details_grid()
+def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
+    """The reason of its failure, a burst's counts and the recipients that were refused."""
+    print_reasons(out, [burst])
     rows = [("burst", escape(burst["BurstId"])), ("status", show_status(burst["Status"]))]
     rows += [(name.lower(), str(count)) for name, count in burst["Counts"].items()]
     rows += [
@@ -105,33 +105,32 @@ def burst_details(burst: Mapping[str, Any], now: datetime) -> Table:
         ("ended", show_time(burst.get("FinishedAt"), now=now)),
         ("manifest", escape(burst.get("ManifestS3Uri") or "")),
         ("report", escape(burst.get("ReportS3Uri") or "")),
-        ("reason", escape(_error_of(burst))),
     ]
     for refusal in burst.get("Refusals") or ():
         told = "; ".join(describe_problem(problem) for problem in refusal.get("Problems", ()))
         rows.append((f"line {refusal.get('Line')}", f"[red]{escape(told)}[/red]"))
     if burst.get("RefusalsNextToken"):
         rows.append(("", "more lines were refused; see the manifest"))
-    for name, value in rows:
-        if value:
-            table.add_row(f"[dim]{name}[/dim]", value)
-    return table
+    print_details(out, rows)
 
 
-def schedules_table(schedules: Iterable[Mapping[str, Any]]) -> Table:
+def print_schedules(invocation: Invocation, schedules: Iterable[Mapping[str, Any]]) -> None:
     """One row for each schedule."""
-    table = _table("schedule", "state", "when", "time zone", "window", "submits")
+    columns = {"schedule": 0, "state": 1, "when": 0, "time zone": 2, "window": 4, "submits": 3}
+    rows = []
     for schedule in schedules:
         window = schedule.get("FlexibleTimeWindowMinutes")
-        table.add_row(
-            escape(schedule["Name"]),
-            schedule.get("State") or "",
-            escape(schedule.get("ScheduleExpression") or _ready_by(schedule)),
-            schedule.get("ScheduleExpressionTimezone") or "UTC",
-            f"{window} min" if window else "",
-            _submitted_by(schedule),
+        rows.append(
+            [
+                escape(schedule["Name"]),
+                schedule.get("State") or "",
+                escape(schedule.get("ScheduleExpression") or _ready_by(schedule)),
+                schedule.get("ScheduleExpressionTimezone") or "UTC",
+                f"{window} min" if window else "",
+                _submitted_by(schedule),
+            ]
         )
-    return table
+    print_table(invocation, columns, rows)
 
 
 def _ready_by(schedule: Mapping[str, Any]) -> str:
@@ -146,21 +145,14 @@ def _submitted_by(schedule: Mapping[str, Any]) -> str:
     return f"{str(kind).lower()}{origin}"
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number < 2)
-    return table
-
-
-def _error_of(export: Mapping[str, Any]) -> str:
-    error = export.get("Error") or {}
-    return ": ".join(part for part in (error.get("Code"), error.get("Message")) if part)
+def _error_of(found: Mapping[str, Any]) -> str:
+    error = found.get("Error") or {}
+    told = ": ".join(part for part in (error.get("Code"), error.get("Message")) if part)
+    return " ".join(told.split())
 
 
 def _file_of(file: Mapping[str, Any]) -> str:
-    error = file.get("Error") or {}
-    if error:
-        return f"{file['FormatType']}: {error.get('Code')} {error.get('Message') or ''}".strip()
+    if reason := _error_of(file):
+        return f"[red]{escape(file['FormatType'])}: {escape(reason)}[/red]"
     size = f" ({file['Size']} bytes)" if file.get("Size") is not None else ""
-    return f"{file['FormatType']}{size} {file.get('S3Uri') or ''}"
+    return escape(f"{file['FormatType']}{size} {file.get('S3Uri') or ''}")

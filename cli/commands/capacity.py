@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.table import Table
 
 from cli.errors import UsageError
 from cli.invocation import Invocation, command_options, target_option
+from cli.layout import print_details
 from cli.tables import at_least
 from cli.times import parse_time, show_time
 
@@ -56,7 +56,6 @@ def capacity(
     if invocation.as_json:
         invocation.print_json(found)
         return 0
-    table = Table.grid(padding=(0, 2))
     several = len(found.get("Targets", ())) > 1
     rows = {
         "target": f"{found['Target']} of {', '.join(found['Targets'])}" if several else "",
@@ -67,8 +66,5 @@ def capacity(
         "waiting": at_least(found["Waiting"], found.get("WaitingIsAtLeast")),
         "last hour": f"{found['CompletedLastHour']} completed",
     }
-    for name, value in rows.items():
-        if value:
-            table.add_row(f"[dim]{name}[/dim]", value)
-    invocation.out.print(table)
+    print_details(invocation.out, rows.items())
     return 0

@@ -9,7 +9,7 @@ import click
 from cli.api import PAGE
 from cli.following import ENDED
 from cli.invocation import Invocation, command_options
-from cli.tables import exports_table
+from cli.tables import print_exports
 from cli.times import parse_time
 
 _STATUSES = ["QUEUED", "RUNNING", *sorted(ENDED)]
@@ -59,7 +59,7 @@ def list_exports(
     if invocation.as_json:
         invocation.print_json({"Exports": exports, "NextToken": token})
         return 0
-    invocation.out.print(exports_table(exports, now))
+    print_exports(invocation, exports, now)
     if not exports:
         invocation.err.print("no exports match")
     elif token:

@@ -12,12 +12,12 @@ from typing import Any
 
 import click
 from rich.markup import escape
-from rich.table import Table
 
 from cli.errors import UsageError
 from cli.inputs import read_object, read_objects, read_text
 from cli.invocation import Invocation, command_options, target_option
-from cli.tables import at_least, details_grid
+from cli.layout import print_details, print_table
+from cli.tables import at_least
 from cli.times import parse_time, seconds_between, show_seconds, show_time
 
 _LINES = (".jsonl", ".ndjson", ".json")
@@ -90,7 +90,7 @@ def plan(
     if invocation.as_json:
         invocation.print_json(planned)
     else:
-        invocation.out.print(_plan_details(planned, invocation.now))
+        print_details(invocation.out, _plan_details(planned, invocation.now).items())
     return 0
 
 
@@ -99,9 +99,9 @@ def _show_forecast(invocation: Invocation, target: str | None) -> int:
     if invocation.as_json:
         invocation.print_json(forecast)
         return 0
-    invocation.out.print(_forecast_details(forecast, invocation.now))
+    print_details(invocation.out, _forecast_details(forecast, invocation.now).items())
     if forecast["Bursts"]:
-        invocation.out.print(_bursts_table(forecast["Bursts"], invocation.now))
+        _print_bursts(invocation, forecast["Bursts"])
     return 0
 
 
@@ -146,63 +146,53 @@ def _count_recipients(manifest: str) -> int:
     return found
 
 
-def _plan_details(planned: Mapping[str, Any], now: datetime) -> Table:
+def _plan_details(planned: Mapping[str, Any], now: datetime) -> dict[str, str]:
     chance = planned["ChanceToMeetDeadline"]
     safe = show_time(planned["LatestSafeStart"], now=now)
     if planned["Deadline"] and not safe:
         safe = "[red]none: even now is too late[/red]"
-    return _grid(
-        {
-            "exports": str(planned["Count"]),
-            "starts": show_time(planned["StartAt"], now=now),
-            "before them": _before(planned),
-            "done about": _finish(planned, "FinishP50", now),
-            "at the latest": _finish(planned, "FinishP95", now, " (19 of 20)"),
-            "deadline": show_time(planned["Deadline"], now=now),
-            "chance": "" if chance is None else _chance(chance),
-            "latest safe start": safe,
-            "learned": _learned(planned),
-        }
-    )
+    return {
+        "exports": str(planned["Count"]),
+        "starts": show_time(planned["StartAt"], now=now),
+        "before them": _before(planned),
+        "done about": _finish(planned, "FinishP50", now),
+        "at the latest": _finish(planned, "FinishP95", now, " (19 of 20)"),
+        "deadline": show_time(planned["Deadline"], now=now),
+        "chance": "" if chance is None else _chance(chance),
+        "latest safe start": safe,
+        "learned": _learned(planned),
+    }
 
 
-def _forecast_details(forecast: Mapping[str, Any], now: datetime) -> Table:
+def _forecast_details(forecast: Mapping[str, Any], now: datetime) -> dict[str, str]:
     if not forecast["Running"] and not forecast["Waiting"]:
-        return _grid({"slots": str(forecast["Slots"]), "done": "nothing runs or waits"})
-    return _grid(
-        {
-            "slots": str(forecast["Slots"]),
-            "to do": _before(forecast),
-            "done about": _finish(forecast, "FinishP50", now),
-            "at the latest": _finish(forecast, "FinishP95", now, " (19 of 20)"),
-            "learned": _learned(forecast),
-        }
-    )
+        return {"slots": str(forecast["Slots"]), "done": "nothing runs or waits"}
+    return {
+        "slots": str(forecast["Slots"]),
+        "to do": _before(forecast),
+        "done about": _finish(forecast, "FinishP50", now),
+        "at the latest": _finish(forecast, "FinishP95", now, " (19 of 20)"),
+        "learned": _learned(forecast),
+    }
 
 
-def _bursts_table(bursts: list[dict[str, Any]], now: datetime) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("burst", "open", "done about", "at the latest", "deadline", "chance"):
-        table.add_column(column, overflow="fold")
-    for burst in bursts:
-        chance = burst["ChanceToMeetDeadline"]
-        table.add_row(
+def _print_bursts(invocation: Invocation, bursts: list[dict[str, Any]]) -> None:
+    now = invocation.now
+    columns = {
+        "burst": 0, "open": 4, "done about": 0, "at the latest": 3, "deadline": 2, "chance": 1,
+    }  # fmt: skip
+    rows = [
+        [
             escape(burst["BurstId"]),
             str(burst["Open"]),
             show_time(burst["FinishP50"], now=now),
             show_time(burst["FinishP95"], now=now),
             show_time(burst["Deadline"], now=now),
-            "" if chance is None else _chance(chance),
-        )
-    return table
-
-
-def _grid(rows: Mapping[str, str]) -> Table:
-    table = details_grid()
-    for name, value in rows.items():
-        if value:
-            table.add_row(f"[dim]{name}[/dim]", value)
-    return table
+            "" if burst["ChanceToMeetDeadline"] is None else _chance(burst["ChanceToMeetDeadline"]),
+        ]
+        for burst in bursts
+    ]
+    print_table(invocation, columns, rows)
 
 
 def _before(answer: Mapping[str, Any]) -> str:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
 from cli.api import THREADS
 from cli.connection import telling_of_aws
@@ -136,13 +134,8 @@ def _show(invocation: Invocation, plans: Sequence[Plan], *, moves: bool) -> None
     for plan in plans:
         verb = f"{len(plan.moved)} moved" if moves else f"{len(plan.chosen)} would be moved"
         out.print(f"[bold]{plan.queue.name}[/bold]: {len(plan.found)} found, {verb}")
-        table = Table(box=None, header_style="dim", pad_edge=False)
-        for column in ("messages", "reason", "what"):
-            table.add_column(column, overflow="fold")
         for (code, what), count in Counter(map(_reason_of, plan.chosen)).most_common(20):
-            table.add_row(str(count), escape(code), escape(what))
-        if plan.chosen:
-            out.print(table)
+            out.print(f"{count:>6} {code}: {what}", markup=False, soft_wrap=True)
     if not moves and any(plan.chosen for plan in plans):
         invocation.err.print("nothing was moved; to move them, add --yes")
 

@@ -10,7 +10,7 @@ import click
 from cli.errors import UsageError
 from cli.inputs import read_object
 from cli.invocation import Invocation, command_options
-from cli.tables import schedules_table
+from cli.tables import print_schedules
 
 _TOLD = ("Name", "Declared", "Kind", "StartsAt")  # `get` tells them, `put` does not take them
 
@@ -29,7 +29,7 @@ def list_schedules(invocation: Invocation) -> int:
     if invocation.as_json:
         invocation.print_json({"Schedules": schedules})
     elif schedules:
-        invocation.out.print(schedules_table(schedules))
+        print_schedules(invocation, schedules)
     else:
         invocation.err.print("there are no schedules")
     return 0
@@ -94,7 +94,7 @@ def put_schedule(
     if invocation.as_json:
         invocation.print_json(saved)
     else:
-        invocation.out.print(schedules_table([{**body, **saved}]))
+        print_schedules(invocation, [{**body, **saved}])
     return 0
 
 

@@ -15,7 +15,7 @@ from cli.downloads import download_files
 from cli.errors import CliError, ExitCode
 from cli.following import ENDED, follow_burst
 from cli.invocation import Invocation, command_options
-from cli.tables import burst_details, export_details
+from cli.tables import print_burst, print_export
 
 _LIST_TRIES = 10
 
@@ -37,7 +37,7 @@ def status(
     if invocation.as_json:
         invocation.print_json(found)
     else:
-        invocation.out.print(export_details(found, invocation.now))
+        print_export(invocation.out, found, invocation.now)
     return judge([found])
 
 
@@ -69,7 +69,7 @@ def finish_burst(
     if invocation.as_json:
         invocation.print_json(burst)
     else:
-        invocation.out.print(burst_details(burst, invocation.now))
+        print_burst(invocation.out, burst, invocation.now)
     if download:
         count = _bring_files(api, burst, download)
         invocation.err.print(count_files(count, download), markup=False, soft_wrap=True)

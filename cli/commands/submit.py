@@ -17,7 +17,7 @@ from cli.commands.waiting import finish_exports, timeout_seconds, wait_options
 from cli.errors import CliError, ExitCode
 from cli.inputs import Placed, read_objects
 from cli.invocation import Invocation, command_options
-from cli.tables import exports_table
+from cli.tables import print_exports
 
 _WORTH_A_BAR = 20
 
@@ -65,7 +65,7 @@ def submit(
     if invocation.as_json:
         invocation.print_json({"Exports": accepted, **extra})
     elif accepted:
-        invocation.out.print(exports_table(accepted, invocation.now))
+        print_exports(invocation, accepted, invocation.now)
     return code
 
 

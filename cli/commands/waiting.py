@@ -12,7 +12,7 @@ from cli.downloads import download_files
 from cli.errors import ExitCode, UsageError
 from cli.following import follow_exports
 from cli.invocation import Invocation
-from cli.tables import export_details, exports_table
+from cli.tables import print_export, print_exports
 from cli.times import parse_duration
 
 _MOST_ROWS = 20
@@ -69,7 +69,7 @@ def finish_exports(
         files = {"Downloaded": [str(path) for path in paths]} if download else {}
         invocation.print_json({"Exports": [*exports.values()], **files, **(extra or {})})
     elif len(exports) == 1:
-        invocation.out.print(export_details(next(iter(exports.values())), invocation.now))
+        print_export(invocation.out, next(iter(exports.values())), invocation.now)
     elif exports:
         shown = [*exports.values()]
         if len(shown) > _MOST_ROWS:
@@ -77,7 +77,7 @@ def finish_exports(
             told = f"{len(exports) - len(shown)} of {len(exports)} completed"
             invocation.out.print(f"{told}, the others:" if shown else told, markup=False)
         if shown:
-            invocation.out.print(exports_table(shown, invocation.now))
+            print_exports(invocation, shown, invocation.now)
     if download and not invocation.as_json:
         invocation.out.print(count_files(len(paths), download), markup=False, soft_wrap=True)
     return judge(exports.values())

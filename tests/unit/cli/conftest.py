@@ -15,6 +15,8 @@ from cli.main import main
 from tests.unit.cli.stub import StubApi, serving
 
 REGION = "us-east-1"
+# By which rich takes standard output for a terminal, and a terminal of another width.
+FROM_OUTSIDE = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def api() -> Iterator[StubApi]:
 @pytest.fixture
 def outputs(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The outputs of a stack whose API is the stub."""
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "SNAPSHOTS_TOKEN"):
+    for name in (*FROM_OUTSIDE, "AWS_PROFILE", "AWS_ENDPOINT_URL", "SNAPSHOTS_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
