@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from local.quicksight.durations import Durations
+from local.quicksight.selection import UnfulfilledTags
 from local.quicksight.server import QuickSightServer
 from local.quicksight.settings import OtherPlace, Settings
 
@@ -25,6 +26,12 @@ def read_settings(arguments: list[str] | None = None) -> Settings:
     parser.add_argument("--durations", choices=get_args(Durations), default=Settings.durations)
     parser.add_argument("--dashboards", type=int, help="only the first so many of the catalogue")
     parser.add_argument("--limit", type=int, default=Settings.limit)
+    parser.add_argument(
+        "--unfulfilled-tags",
+        choices=get_args(UnfulfilledTags),
+        default=Settings.unfulfilled_tags,
+        help="what tags show that fulfil no rule of a data set",
+    )
     parser.add_argument(
         "--other",
         dest="others",

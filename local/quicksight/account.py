@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from functools import cached_property
 
-from local.quicksight.catalogue import Dashboard
+from local.quicksight.catalogue import Dashboard, DataSet
 from local.quicksight.destination import Destination
 from local.quicksight.errors import ServiceError
-from local.quicksight.jobs import Delivery, Job, JobBook
+from local.quicksight.jobs import Delivery, Job, JobBook, JobError
 from local.quicksight.production import deliver_files, render_files
 from local.quicksight.settings import Settings
 
@@ -23,11 +23,14 @@ class Account:
         self,
         settings: Settings,
         dashboards: Sequence[Dashboard],
+        data_sets: Sequence[DataSet],
         executor: Executor,
         done_at: Callable[[], float],
     ) -> None:
         self.settings = settings
         self.dashboards = {each.dashboard_id: each for each in dashboards}
+        self.data_sets = {each.data_set_id: each for each in data_sets}
+        self.unfulfilled_tags = settings.unfulfilled_tags
         self.book = JobBook()
         self._executor = executor
         self._done_at = done_at
@@ -38,6 +41,14 @@ class Account:
         found = self.dashboards.get(dashboard_id)
         if found is None:
             message = f"Dashboard {dashboard_id} is not found."
+            raise ServiceError("ResourceNotFoundException", message)
+        return found
+
+    def data_set(self, data_set_id: str) -> DataSet:
+        """The data set; raises ServiceError if there is none."""
+        found = self.data_sets.get(data_set_id)
+        if found is None:
+            message = f"Data set {data_set_id} is not found."
             raise ServiceError("ResourceNotFoundException", message)
         return found
 
@@ -60,9 +71,14 @@ class Account:
     def begin(self, job: Job) -> None:
         """Start a job; its files are rendered early, so that its end is punctual."""
         self.book.add(job)
+        dashboard = self.dashboards[job.dashboard_id]
+        data_sets = [self.data_sets.get(each) for each in dashboard.data_set_ids]
+        if job.error is None and None in data_sets:
+            job.error = JobError("DATASET_DELETED", "A data set of the dashboard is not found.")
         if job.error is None:
-            dashboard = self.dashboards[job.dashboard_id]
-            job.rendering = self._executor.submit(render_files, job.members, job.user, dashboard)
+            job.rendering = self._executor.submit(
+                render_files, job.members, job.user, dashboard, data_sets, self.unfulfilled_tags
+            )
 
     def settle(self, now: float) -> None:
         """Advance every job to `now`."""

@@ -4,9 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.quicksight.account import Account
-from local.quicksight.catalogue import Dashboard
+from local.quicksight.catalogue import Dashboard, DataSet, TagRule
 from local.quicksight.errors import ServiceError
-from local.quicksight.service_model import DASHBOARD, NAMESPACE, SUBSCRIPTION, load_operations
+from local.quicksight.service_model import (
+    DASHBOARD,
+    DATA_SET,
+    NAMESPACE,
+    SUBSCRIPTION,
+    load_operations,
+)
 from local.quicksight.settings import Settings
 
 _PUBLISHED = datetime(2026, 1, 5, tzinfo=UTC).timestamp()
@@ -49,6 +55,9 @@ def read_account(
     elif operation == DASHBOARD:
         found = account.dashboard(members["DashboardId"])
         output = {"Dashboard": _describe(found, account.settings)}
+    elif operation == DATA_SET:
+        data_set = account.data_set(members["DataSetId"])
+        output = {"DataSet": _describe_data_set(data_set, account.settings)}
     else:
         output = _list(members, account)
     return {**output, "RequestId": request_id, "Status": 200}
@@ -121,8 +130,38 @@ def _describe(dashboard: Dashboard, settings: Settings) -> dict[str, Any]:
         "VersionNumber": shown.pop("PublishedVersionNumber"),
         "Status": "CREATION_FAILED" if failed else "CREATION_SUCCESSFUL",
         "Arn": f"{shown['Arn']}/version/1",
+        "DataSetArns": [settings.arn_of("dataset", each) for each in dashboard.data_set_ids],
         "Sheets": [{"SheetId": each.sheet_id, "Name": each.name} for each in dashboard.sheets],
     }
     if failed:
         version["Errors"] = [{"Type": "DATA_SET_NOT_FOUND", "Message": "A dataset is gone."}]
     return {**shown, "Version": version}
+
+
+def _describe_data_set(data_set: DataSet, settings: Settings) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "Arn": settings.arn_of("dataset", data_set.data_set_id),
+        "DataSetId": data_set.data_set_id,
+        "Name": data_set.name,
+        "CreatedTime": _PUBLISHED,
+        "LastUpdatedTime": _PUBLISHED,
+        "ImportMode": "SPICE",
+    }
+    if data_set.rules:
+        configuration: dict[str, Any] = {
+            "Status": data_set.status,
+            "TagRules": [_describe_rule(rule) for rule in data_set.rules],
+        }
+        if data_set.configurations:
+            configuration["TagRuleConfigurations"] = [[*keys] for keys in data_set.configurations]
+        shown["RowLevelPermissionTagConfiguration"] = configuration
+    return shown
+
+
+def _describe_rule(rule: TagRule) -> dict[str, str]:
+    shown = {"TagKey": rule.tag_key, "ColumnName": rule.column}
+    if rule.delimiter:
+        shown["TagMultiValueDelimiter"] = rule.delimiter
+    if rule.match_all:
+        shown["MatchAllValue"] = rule.match_all
+    return shown

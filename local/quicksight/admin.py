@@ -1,17 +1,20 @@
 """The tests' own endpoints, under `/_emulator/`.
 
-GET health, ledger, switches; POST switches, occupy, reset; DELETE switches, occupy.
-`?account=&region=` of a ledger or an occupation names another place than the emulator's home.
+GET health, ledger, switches; POST switches, occupy, reset, data-sets, unfulfilled-tags; DELETE
+switches, occupy. `?account=&region=` of a ledger, an occupation or a data set names another place
+than the emulator's home.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from local.quicksight.catalogue import DataSet
 from local.quicksight.emulator import Emulator
 from local.quicksight.errors import SwitchError
 from local.quicksight.place import PlaceKey
+from local.quicksight.selection import UnfulfilledTags
 
 
 class Occupation(BaseModel):
@@ -21,6 +24,14 @@ class Occupation(BaseModel):
 
     slots: int = Field(ge=0)
     seconds: float | None = Field(None, ge=0)
+
+
+class Unfulfilled(BaseModel):
+    """What tags show from now on that fulfil no rule."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    shows: UnfulfilledTags
 
 
 def answer_admin(
@@ -43,7 +54,7 @@ def answer_admin(
             emulator.vacate(place)
         case "POST", "reset":
             emulator.reset()
-        case "POST", ("switches" | "occupy"):
+        case "POST", ("switches" | "occupy" | "data-sets" | "unfulfilled-tags"):
             return _post(emulator, name, body, place)
         case _:
             return 404, {"error": f"no {method} {name}"}
@@ -54,6 +65,10 @@ def _post(emulator: Emulator, name: str, body: Any, place: PlaceKey | None) -> t
     try:
         if name == "switches":
             emulator.add_switch(body)
+        elif name == "data-sets":
+            emulator.put_data_set(TypeAdapter(DataSet).validate_python(body), place)
+        elif name == "unfulfilled-tags":
+            emulator.set_unfulfilled_tags(Unfulfilled.model_validate(body).shows)
         else:
             occupation = Occupation.model_validate(body)
             emulator.occupy(occupation.slots, occupation.seconds, place)

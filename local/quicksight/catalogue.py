@@ -9,13 +9,46 @@ TABULAR: frozenset[VisualType] = frozenset({"TABLE", "PIVOT_TABLE"})
 
 
 @dataclass(frozen=True)
+class TagRule:
+    """A row-level-security tag's column. Empty texts: no delimiter, no value that matches all."""
+
+    tag_key: str
+    column: str
+    delimiter: str = ""
+    match_all: str = ""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set; all have the rows of dataset.py. Without `rules` it shows them to everyone.
+
+    `configurations` are sets of tag keys of which one must be assigned; empty means all keys.
+    """
+
+    data_set_id: str
+    name: str
+    rules: tuple[TagRule, ...] = ()
+    configurations: tuple[tuple[str, ...], ...] = ()
+    status: Literal["ENABLED", "DISABLED"] = "ENABLED"
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether its tag rules apply."""
+        return bool(self.rules) and self.status == "ENABLED"
+
+
+@dataclass(frozen=True)
 class Visual:
-    """One visual; `columns` are a table's columns, or what the others group by."""
+    """One visual; `columns` are a table's columns, or what the others group by.
+
+    Its rows are those of `data_set_id`, the dashboard's first data set without one.
+    """
 
     visual_id: str
     title: str
     visual_type: VisualType
     columns: tuple[str, ...] = ()
+    data_set_id: str = ""
 
     @property
     def tabular(self) -> bool:
@@ -43,6 +76,7 @@ class Dashboard:
     dashboard_id: str
     name: str
     sheets: tuple[Sheet, ...]
+    data_set_ids: tuple[str, ...]
     only: Mapping[str, str] = field(default_factory=dict)
 
     def sheet(self, sheet_id: str) -> Sheet | None:

@@ -12,12 +12,13 @@ from typing import Any
 from local.quicksight.account import Account
 from local.quicksight.api_request import ApiRequest
 from local.quicksight.authorization import authorize, region_of
-from local.quicksight.catalogue import Dashboard
+from local.quicksight.catalogue import Dashboard, DataSet
 from local.quicksight.downloads import DownloadStore
 from local.quicksight.errors import ServiceError
 from local.quicksight.place import Place, PlaceKey
 from local.quicksight.production import InlineExecutor
-from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
+from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS, SAMPLE_DATA_SETS
+from local.quicksight.selection import UnfulfilledTags
 from local.quicksight.serializing import HttpAnswer, write_error, write_output
 from local.quicksight.settings import OtherPlace, Settings
 from local.quicksight.sts import Credentials, Sts
@@ -38,6 +39,7 @@ class Emulator:
         now: Callable[[], float] = time.time,
         executor: Executor | None = None,
         dashboards: Sequence[Dashboard] = SAMPLE_DASHBOARDS,
+        data_sets: Sequence[DataSet] = SAMPLE_DATA_SETS,
     ) -> None:
         self.settings = settings
         self.now = now
@@ -45,11 +47,12 @@ class Emulator:
         self._executor = executor or InlineExecutor()
         self._done_at = now if executor else _immediately
         self._dashboards = dashboards[: settings.dashboards]
+        self._data_sets = data_sets
         self._lock = threading.RLock()
         self.reset()
 
     def reset(self) -> None:
-        """Forget every job, call, switch, address, session and occupied slot."""
+        """Forget every job, call, switch, address, session, occupied slot and changed data set."""
         with self._lock:
             self.downloads.clear()
             self._switches = SwitchBoard()
@@ -118,6 +121,27 @@ class Emulator:
         with self._lock:
             self._at(place).account.vacate()
 
+    def put_data_set(self, data_set: DataSet, place: PlaceKey | None = None) -> None:
+        """Publish a data set, with other tag rules than before; jobs that run are not affected."""
+        with self._lock:
+            self._at(place).account.data_sets[data_set.data_set_id] = data_set
+
+    def delete_data_set(self, data_set_id: str, place: PlaceKey | None = None) -> None:
+        """Delete a data set, which dashboards go on naming."""
+        with self._lock:
+            self._at(place).account.data_sets.pop(data_set_id, None)
+
+    def put_dashboard(self, dashboard: Dashboard, place: PlaceKey | None = None) -> None:
+        """Publish a dashboard, newly or in another version."""
+        with self._lock:
+            self._at(place).account.dashboards[dashboard.dashboard_id] = dashboard
+
+    def set_unfulfilled_tags(self, shows: UnfulfilledTags) -> None:
+        """What tags show from now on that fulfil no rule, in every place."""
+        with self._lock:
+            for place in self.places.values():
+                place.account.unfulfilled_tags = shows
+
     def ledger(self, place: PlaceKey | None = None) -> dict[str, Any]:
         """Every call and job of a place, the home unless another is named, and their summary."""
         with self._lock:
@@ -136,6 +160,7 @@ class Emulator:
         return Place(
             settings,
             dashboards,
+            self._data_sets,
             executor=self._executor,
             done_at=self._done_at,
             switches=self._switches,

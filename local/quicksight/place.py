@@ -6,7 +6,7 @@ from typing import Any
 
 from local.quicksight.account import Account
 from local.quicksight.api_request import ApiRequest
-from local.quicksight.catalogue import Dashboard
+from local.quicksight.catalogue import Dashboard, DataSet
 from local.quicksight.downloads import DownloadStore
 from local.quicksight.identities import Identities
 from local.quicksight.ledger import Call, write_ledger
@@ -26,6 +26,7 @@ class Place:
         self,
         settings: Settings,
         dashboards: Sequence[Dashboard],
+        data_sets: Sequence[DataSet],
         *,
         executor: Executor,
         done_at: Callable[[], float],
@@ -33,7 +34,7 @@ class Place:
         downloads: DownloadStore,
     ) -> None:
         self.settings = settings
-        self.account = Account(settings, dashboards, executor, done_at)
+        self.account = Account(settings, dashboards, data_sets, executor, done_at)
         self.identities = Identities(settings.account, settings.region)
         self.window = CallWindow(settings.calls_per_second)
         self.operations = Operations(self.account, switches, downloads, self.identities)

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from local.quicksight.catalogue import Dashboard, Sheet, Visual
+from local.quicksight.catalogue import Dashboard, DataSet, Sheet, Visual
 from local.quicksight.dataset import load_invoices
 from local.quicksight.destination import Destination, make_file_name
 from local.quicksight.jobs import Delivery, Job
 from local.quicksight.rendering import SUFFIXES, render_csv, render_excel, render_pdf
-from local.quicksight.selection import select_rows
+from local.quicksight.selection import UnfulfilledTags, select_rows
 from local.quicksight.visuals import Grid, show_visual
 
 
@@ -26,21 +26,37 @@ class InlineExecutor(Executor):
         return future
 
 
-def render_files(members: dict[str, Any], user: str | None, dashboard: Dashboard) -> list[bytes]:
-    """The content of each file of an accepted request, in the order of its file groups."""
+def render_files(
+    members: dict[str, Any],
+    user: str | None,
+    dashboard: Dashboard,
+    data_sets: Sequence[DataSet | None],
+    unfulfilled: UnfulfilledTags,
+) -> list[bytes]:
+    """The content of each file of an accepted request, in the order of its file groups.
+
+    `data_sets` are the dashboard's, in its order.
+    """
     configuration = members["SnapshotConfiguration"]
     viewers = members.get("UserConfiguration", {}).get("AnonymousUsers", [{}])
-    rows = select_rows(
-        load_invoices(),
-        tags=viewers[0].get("RowLevelPermissionTags", []),
-        user=user,
-        parameters=configuration.get("Parameters", {}),
-        only=dashboard.only,
-    )
-    return [
-        _render(group["Files"][0], dashboard, lambda visual: show_visual(visual, rows))
-        for group in configuration["FileGroups"]
-    ]
+    rows = {
+        data_set.data_set_id: select_rows(
+            load_invoices(),
+            data_set=data_set,
+            tags=viewers[0].get("RowLevelPermissionTags", []),
+            user=user,
+            parameters=configuration.get("Parameters", {}),
+            only=dashboard.only,
+            unfulfilled=unfulfilled,
+        )
+        for data_set in data_sets
+        if data_set is not None
+    }
+
+    def show(visual: Visual) -> Grid:
+        return show_visual(visual, rows[visual.data_set_id or dashboard.data_set_ids[0]])
+
+    return [_render(group["Files"][0], dashboard, show) for group in configuration["FileGroups"]]
 
 
 def deliver_files(

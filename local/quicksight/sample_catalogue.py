@@ -1,10 +1,48 @@
-"""The sample dashboards. Every sheet has a table or pivot table that shows the customers' ids."""
+"""The sample dashboards and their data sets.
 
-from local.quicksight.catalogue import Dashboard, Sheet, bars, kpi, line, pivot, table
+Every sheet has a table or pivot table that shows the customers' ids; the tag `customer_id` alone
+fulfils the rules of every data set.
+"""
+
+from local.quicksight.catalogue import (
+    Dashboard,
+    DataSet,
+    Sheet,
+    TagRule,
+    bars,
+    kpi,
+    line,
+    pivot,
+    table,
+)
+
+SAMPLE_DATA_SETS = (
+    DataSet("invoices", "Invoices", (TagRule("customer_id", "customer_id"),)),
+    DataSet(
+        "sales",
+        "Sales",
+        (
+            TagRule("customer_id", "customer_id", delimiter=",", match_all="*"),
+            TagRule("region", "region"),
+        ),
+        (("customer_id",), ("customer_id", "region")),
+    ),
+    DataSet(
+        "places",
+        "Places",
+        (
+            TagRule("customer_id", "customer_id"),
+            TagRule("region", "region", delimiter="|", match_all="ALL"),
+            TagRule("manager", "manager"),
+        ),
+        (("customer_id",), ("region", "manager")),
+    ),
+)
 
 _INVOICE = "customer_id customer invoice_id date status amount"
 _ORDER = "customer_id invoice_id date product quantity amount"
 _PLACE = "customer_id customer region amount"
+_DATA_SETS = {_INVOICE: "invoices", _ORDER: "sales", _PLACE: "places"}
 
 
 def _summary(title: str, column: str) -> Sheet:
@@ -35,7 +73,8 @@ def _dashboard(
     dashboard_id: str, name: str, *, title: str, group: str, columns: str, only: str = ""
 ) -> Dashboard:
     sheets = (_summary(title, group), _details(name, columns, group))
-    return Dashboard(dashboard_id, name, sheets, {"status": only} if only else {})
+    data_sets = (_DATA_SETS[columns],)
+    return Dashboard(dashboard_id, name, sheets, data_sets, {"status": only} if only else {})
 
 
 _PACK = Dashboard(
@@ -59,6 +98,7 @@ _PACK = Dashboard(
             for number in range(1, 6)
         ),
     ),
+    ("invoices",),
 )
 
 SAMPLE_DASHBOARDS = (

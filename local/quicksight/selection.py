@@ -1,17 +1,20 @@
 """Which rows a snapshot may show: row-level security, then parameters.
 
-Row-level security by tags: every tag must allow the row, `*` allows all values of its key, and
-without a tag, or with a key that the data set has no rule for, nothing is shown. A registered
-user sees the customers whose manager has that name.
+Row-level security by tags is the data set's (RowLevelPermissionTagConfiguration): a row is shown
+if one of its configurations, all of whose keys are assigned, allows it with every key. A data set
+without enabled rules shows every row, whatever the tags. What tags show that fulfil no
+configuration, or have a key without a rule, a setting says. A registered user sees the customers
+whose manager has that name.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
+from local.quicksight.catalogue import DataSet, TagRule
 from local.quicksight.dataset import Invoice
 
-TAG_KEYS = ("customer_id", "region")
+UnfulfilledTags = Literal["SHOW_NOTHING", "SHOW_EVERYTHING"]
 
 _PARAMETERS: dict[tuple[str, str], Callable[[Invoice, Any], bool]] = {
     ("StringParameters", "Region"): lambda row, value: row.region == value,
@@ -25,29 +28,49 @@ _PARAMETERS: dict[tuple[str, str], Callable[[Invoice, Any], bool]] = {
 def select_rows(
     rows: Iterable[Invoice],
     *,
+    data_set: DataSet,
     tags: Sequence[Mapping[str, str]],
     user: str | None,
     parameters: Mapping[str, Sequence[Mapping[str, Any]]],
     only: Mapping[str, str],
+    unfulfilled: UnfulfilledTags = "SHOW_EVERYTHING",
 ) -> list[Invoice]:
     """The rows that the viewer may see, that the parameters ask for and the dashboard shows."""
+    if user is not None:
+        allows: Callable[[Invoice], bool] = lambda row: row.manager == user  # noqa: E731
+    else:
+        allows = _allowed_by_tags(data_set, {tag["Key"]: tag["Value"] for tag in tags}, unfulfilled)
     return [
         row
         for row in rows
-        if _allowed(row, tags, user)
+        if allows(row)
         and _asked_for(row, parameters)
         and all(getattr(row, column) == value for column, value in only.items())
     ]
 
 
-def _allowed(row: Invoice, tags: Sequence[Mapping[str, str]], user: str | None) -> bool:
-    if user is not None:
-        return row.manager == user
-    return bool(tags) and all(_tag_allows(row, tag["Key"], tag["Value"]) for tag in tags)
+def _allowed_by_tags(
+    data_set: DataSet, tags: Mapping[str, str], unfulfilled: UnfulfilledTags
+) -> Callable[[Invoice], bool]:
+    if not data_set.is_restricted:
+        return lambda _row: True
+    rules = {rule.tag_key: rule for rule in data_set.rules}
+    configurations = data_set.configurations or (tuple(rules),)
+    fulfilled = [keys for keys in configurations if all(key in tags for key in keys)]
+    if unfulfilled == "SHOW_NOTHING" and any(key not in rules for key in tags):
+        fulfilled = []
+    if not fulfilled:
+        return lambda _row: unfulfilled == "SHOW_EVERYTHING"
+    return lambda row: any(
+        all(_tag_allows(row, rules[key], tags[key]) for key in keys) for keys in fulfilled
+    )
 
 
-def _tag_allows(row: Invoice, key: str, value: str) -> bool:
-    return key in TAG_KEYS and value in ("*", getattr(row, key))
+def _tag_allows(row: Invoice, rule: TagRule, value: str) -> bool:
+    if rule.match_all and value == rule.match_all:
+        return True
+    values = value.split(rule.delimiter) if rule.delimiter else [value]
+    return getattr(row, rule.column) in values
 
 
 def _asked_for(row: Invoice, parameters: Mapping[str, Sequence[Mapping[str, Any]]]) -> bool:

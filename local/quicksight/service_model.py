@@ -17,10 +17,11 @@ SUBSCRIPTION = "DescribeAccountSubscription"
 NAMESPACE = "DescribeNamespace"
 DASHBOARD = "DescribeDashboard"
 DASHBOARDS = "ListDashboards"
+DATA_SET = "DescribeDataSet"
 OPERATIONS = (START, DESCRIBE, RESULT)
 """Those of snapshot jobs."""
-READS = (SUBSCRIPTION, NAMESPACE, DASHBOARD, DASHBOARDS)
-"""Those that look at the account before a first job (`snapshots doctor`)."""
+READS = (SUBSCRIPTION, NAMESPACE, DASHBOARD, DASHBOARDS, DATA_SET)
+"""Those that look at the account without a job."""
 
 _LABEL = re.compile(r"\{(\w+)\}")
 

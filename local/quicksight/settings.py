@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local.quicksight.durations import Durations
+from local.quicksight.selection import UnfulfilledTags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,9 @@ class Settings:
     add-on `pixel_perfect`, the right to the operations `denied`. `home_region` is where its users
     are, if elsewhere; the dashboards `unpublished` have a version whose creation failed. `others`
     are served too, each with jobs, limits, users and dashboards of its own.
+
+    `unfulfilled_tags`: what a viewer sees of a data set whose tag rules the tags do not fulfil.
+    AWS documents neither [? unfulfilled-tags]; the default is the one that does harm.
     """
 
     account: str = "000000000000"
@@ -65,6 +69,7 @@ class Settings:
     denied: frozenset[str] = frozenset()
     unpublished: frozenset[str] = frozenset()
     others: tuple[OtherPlace, ...] = ()
+    unfulfilled_tags: UnfulfilledTags = "SHOW_EVERYTHING"
 
     def of_other(self, other: OtherPlace) -> "Settings":
         """The settings as of a further account and region."""
@@ -79,4 +84,8 @@ class Settings:
 
     def arn_of_dashboard(self, dashboard_id: str) -> str:
         """The ARN of a dashboard of this account and region."""
-        return f"arn:aws:quicksight:{self.region}:{self.account}:dashboard/{dashboard_id}"
+        return self.arn_of("dashboard", dashboard_id)
+
+    def arn_of(self, kind: str, resource_id: str) -> str:
+        """The ARN of a resource of this account and region."""
+        return f"arn:aws:quicksight:{self.region}:{self.account}:{kind}/{resource_id}"

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from local.quicksight.service_model import (
     DASHBOARD,
     DASHBOARDS,
+    DATA_SET,
     DESCRIBE,
     NAMESPACE,
     READS,
@@ -22,6 +23,7 @@ from tests.contract.quicksight_emulator.test_emulator_outputs import assert_mode
 ALONE = {"AwsAccountId": ACCOUNT}
 DEFAULT = {**ALONE, "Namespace": "default"}
 SALES = {**ALONE, "DashboardId": "sales-overview"}
+SALES_DATA = {**ALONE, "DataSetId": "sales"}
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ def lacking(service: Service) -> Iterator[Any]:
         (NAMESPACE, DEFAULT, set()),
         (DASHBOARD, SALES, set()),
         (DASHBOARDS, ALONE, {"NextToken"}),
+        (DATA_SET, SALES_DATA, set()),
     ],
 )
 def test_every_answer_is_as_modelled(
@@ -69,6 +72,27 @@ def test_a_dashboard_whose_version_failed_says_so(service: Service, lacking: Any
     version = service.call(DASHBOARD, SALES)["Dashboard"]["Version"]
     assert (version["Status"], len(version["Errors"])) == ("CREATION_FAILED", 1)
     unknown = service.refusal(DASHBOARD, {**ALONE, "DashboardId": "nothing"})
+    assert code_of(unknown) == "ResourceNotFoundException"
+
+
+def test_a_dashboard_leads_to_the_tag_rules_of_its_data_sets(service: Service) -> None:
+    (arn,) = service.call(DASHBOARD, SALES)["Dashboard"]["Version"]["DataSetArns"]
+    assert arn == f"arn:aws:quicksight:us-east-1:{ACCOUNT}:dataset/sales"
+    data_set = service.call(DATA_SET, SALES_DATA)["DataSet"]
+    assert data_set["RowLevelPermissionTagConfiguration"] == {
+        "Status": "ENABLED",
+        "TagRules": [
+            {
+                "TagKey": "customer_id",
+                "ColumnName": "customer_id",
+                "TagMultiValueDelimiter": ",",
+                "MatchAllValue": "*",
+            },
+            {"TagKey": "region", "ColumnName": "region"},
+        ],
+        "TagRuleConfigurations": [["customer_id"], ["customer_id", "region"]],
+    }
+    unknown = service.refusal(DATA_SET, {**ALONE, "DataSetId": "nothing"})
     assert code_of(unknown) == "ResourceNotFoundException"
 
 
@@ -108,5 +132,6 @@ def test_users_are_asked_for_in_their_home_region(service: Service, lacking: Any
 
 def test_an_operation_that_is_denied_is_denied(service: Service, lacking: Any) -> None:
     lacking(denied=frozenset({*READS, DESCRIBE}))
-    for operation, members in ((DASHBOARD, SALES), (DASHBOARDS, ALONE), (DESCRIBE, ids())):
+    denied = (DASHBOARD, SALES), (DASHBOARDS, ALONE), (DATA_SET, SALES_DATA), (DESCRIBE, ids())
+    for operation, members in denied:
         assert code_of(service.refusal(operation, members)) == "AccessDeniedException"

@@ -6,6 +6,7 @@ from local.quicksight import QuickSightServer, Settings
 from local.quicksight.service_model import (
     DASHBOARD,
     DASHBOARDS,
+    DATA_SET,
     DESCRIBE,
     IDENTITY,
     NAMESPACE,
@@ -59,6 +60,8 @@ DOCUMENTED = {
     SUBSCRIPTION: OF_ACCOUNT,
     NAMESPACE: OF_ACCOUNT,
     DASHBOARD: COMMON | {"InvalidParameterValueException": 400},
+    DATA_SET: {code: COMMON[code] for code in COMMON if code != "UnsupportedUserEditionException"}
+    | {"InvalidParameterValueException": 400},
     DASHBOARDS: {
         "ThrottlingException": 429,
         "InvalidNextTokenException": 400,
@@ -73,6 +76,7 @@ MEMBERS = {
     NAMESPACE: {**ALONE, "Namespace": "default"},
     DASHBOARD: OF_DASHBOARD,
     DASHBOARDS: ALONE,
+    DATA_SET: {**ALONE, "DataSetId": "sales"},
 }
 
 

@@ -62,6 +62,9 @@ def test_a_validating_client_with_its_defaults_is_served(service: Service) -> No
     assert client.describe_dashboard_snapshot_job(**ids())["Status"] == 200
 
 
+HOME = ("000000000000", "us-east-1")
+
+
 def admin(service: Service, method: str, name: str, body: bytes | None = None) -> tuple[int, Any]:
     url = f"{service.server.url}/_emulator/{name}"
     call = urllib.request.Request(url, method=method, data=body)
@@ -80,6 +83,11 @@ def test_the_emulators_own_endpoints(service: Service) -> None:
     assert admin(service, "POST", "switches", b"not json")[0] == 400
     assert admin(service, "POST", "occupy", b'{"slots": 11, "seconds": null}')[0] == 200
     assert admin(service, "POST", "occupy", b'{"slots": -1}')[0] == 400
+    assert admin(service, "POST", "data-sets", b'{"data_set_id": "sales", "name": "S"}')[0] == 200
+    assert admin(service, "POST", "data-sets", b'{"data_set_id": "sales"}')[0] == 400
+    assert service.server.emulator.places[HOME].account.data_set("sales").rules == ()
+    assert admin(service, "POST", "unfulfilled-tags", b'{"shows": "SHOW_NOTHING"}')[0] == 200
+    assert admin(service, "POST", "unfulfilled-tags", b'{"shows": "MERCY"}')[0] == 400
     service.call(START, request())
     assert admin(service, "GET", "switches")[1]["switches"][0]["fired"] == 1
     assert admin(service, "DELETE", "switches")[0] == 200
