@@ -7,7 +7,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test test-iam browser report-screenshot chaos chaos-selftest bench bench-growth bench-forecast bench-burst check openapi docs permissions fmt lock clean
+.PHONY: help install run up down test test-anyday test-iam browser report-screenshot chaos chaos-selftest bench bench-growth bench-forecast bench-burst check openapi docs permissions fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -26,6 +26,9 @@ down:  ## Stop what `make up` keeps running
 
 test: install $(if $(CHROMIUM),,browser)  ## Run every test, on two workers; TESTS=tests/unit chooses
 	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+test-anyday: install  ## Unit and flow tests at four dates, in other zones, widths, locales, orders (long; TESTS)
+	@$(BIN)/python -m tests.anyday $(TESTS)
 
 test-iam: install  ## The end-to-end tests on an embedded account that enforces IAM
 	E2E_IAM=1 $(BIN)/python -m pytest tests/e2e

@@ -96,7 +96,7 @@ class Arena:
 
     def usage(self) -> list[dict[str, Any]]:
         """The lines of the account's log so far (local/account/usage.py)."""
-        lines = self._usage.read_text().splitlines()
+        lines = self._usage.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
     def __enter__(self) -> Arena:

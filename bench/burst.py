@@ -138,7 +138,7 @@ def _files_listed(services: Services) -> int:
 
 def _peak_mib() -> float:
     """Peak resident memory of this process. Not getrusage's: that starts with the parent's."""
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     (peak,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(peak.split()[1]) / 1024
 

@@ -34,7 +34,7 @@ class Usage:
 
 def load_prices(path: Path = PRICES) -> dict[str, float]:
     """Dollars for one unit of each member of Usage; KeyError for a member without price."""
-    table: dict[str, Any] = json.loads(path.read_text())["prices"]
+    table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["prices"]
     names = [field.name for field in fields(Usage)]
     return {name: table[name]["price"] / table[name]["per"] for name in names}
 

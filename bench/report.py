@@ -84,9 +84,9 @@ def write_document(root: Path) -> None:
     """Write docs/benchmark.md from what was measured last."""
     parts = ["# Benchmark\n", "Written by `make bench` and `make bench-growth`; do not edit.\n"]
     if (root / RESULTS).exists():
-        parts += _tell_comparison(json.loads((root / RESULTS).read_text()))
+        parts += _tell_comparison(json.loads((root / RESULTS).read_text(encoding="utf-8")))
     if (root / GROWTH).exists():
-        parts += _tell_growth(json.loads((root / GROWTH).read_text()))
+        parts += _tell_growth(json.loads((root / GROWTH).read_text(encoding="utf-8")))
     (root / DOCUMENT).write_text("\n".join(parts))
 
 

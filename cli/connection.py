@@ -82,7 +82,7 @@ def find_state_file() -> Path:
 
 def _open_local(state_file: Path) -> Account:
     try:
-        state = json.loads(state_file.read_text())
+        state = json.loads(state_file.read_text(encoding="utf-8"))
         endpoint_url, quicksight_url = state["endpoint_url"], state.get("quicksight_url")
     except (OSError, ValueError, KeyError, TypeError):
         raise UnreachableError(

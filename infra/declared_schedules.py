@@ -27,7 +27,9 @@ def read_declared_schedules(
     schedules, problems = [], []
     for path in sorted(folder.glob("*.json")):
         try:
-            schedule = check_schedule(read_json(path.read_text()), targets, path.stem)
+            schedule = check_schedule(
+                read_json(path.read_text(encoding="utf-8")), targets, path.stem
+            )
         except UnicodeDecodeError:
             problems.append(f"schedules/{path.name}: must be UTF-8")
         except InvalidRequestError as error:

@@ -166,7 +166,9 @@ def read_settings(get_context: Callable[[str], Any], *, cdk_json: Path) -> Setti
     those of `cdk_json`. Raises ParameterError with all problems at once.
     """
     problems: list[str] = []
-    chosen = json.loads(cdk_json.read_text()).get("context", {}).get("deployment", {})
+    chosen = (
+        json.loads(cdk_json.read_text(encoding="utf-8")).get("context", {}).get("deployment", {})
+    )
     chosen = chosen | _read_object("deployment", get_context("deployment"), problems)
     deployment = _read_deployment(chosen, problems)
     bundling = get_context("bundling") or "lambda"

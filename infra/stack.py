@@ -238,7 +238,7 @@ class SnapshotExportStack(cdk.Stack):
 
 def _read_version() -> str:
     """This project's version, which `snapshots doctor` compares with its own."""
-    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project["version"])
 
 

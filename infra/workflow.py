@@ -69,7 +69,7 @@ class Workflow(Construct):
 
 def read_definition(path: Path, *, placeholders: Collection[str]) -> str:
     """Read a definition as compact JSON. Raises ValueError if it is none, or wants other ARNs."""
-    text = json.dumps(json.loads(path.read_text()), separators=(",", ":"))
+    text = json.dumps(json.loads(path.read_text(encoding="utf-8")), separators=(",", ":"))
     used = set(_PLACEHOLDER.findall(text))
     if used != set(placeholders):
         raise ValueError(

@@ -75,7 +75,7 @@ def deploy(
     with _deploying_alone():
         _run_cdk(bootstrap, synth, log=log, environment=environment, project=project)
         _run_cdk(put, log=log, environment=environment, project=project)
-    found: dict[str, str] = json.loads(outputs.read_text())[STACK]
+    found: dict[str, str] = json.loads(outputs.read_text(encoding="utf-8"))[STACK]
     return found
 
 

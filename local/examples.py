@@ -13,7 +13,10 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 def load_examples() -> dict[str, dict[str, Any]]:
     """Every example by its file's name without suffix, in order of name."""
-    return {path.stem: json.loads(path.read_text()) for path in sorted(EXAMPLES.glob("*.json"))}
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(EXAMPLES.glob("*.json"))
+    }
 
 
 def make_messages(run_id: str, count: int) -> list[dict[str, Any]]:

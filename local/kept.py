@@ -81,6 +81,6 @@ def forget() -> bool:
 
 def _read() -> KeptCloud | None:
     try:
-        return KeptCloud(json.loads(_STATE.read_text()))
+        return KeptCloud(json.loads(_STATE.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -19,9 +19,9 @@ def main() -> int:
 
     text = json.dumps(make_document(), indent=2) + "\n"
     if "--check" not in sys.argv[1:]:
-        _FILE.write_text(text)
+        _FILE.write_text(text, encoding="utf-8")
         return 0
-    if _FILE.exists() and _FILE.read_text() == text:
+    if _FILE.exists() and _FILE.read_text(encoding="utf-8") == text:
         return 0
     print(f"{_FILE.relative_to(PROJECT_ROOT)} is not what the code says; run `make openapi`")
     return 1

@@ -88,7 +88,7 @@ def _read_state(path: Path, process: ProcessIdentity, log: Path) -> dict[str, An
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.is_alive():
         if path.exists():
-            state: dict[str, Any] = json.loads(path.read_text())
+            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return state
         time.sleep(0.05)
     raise ProcessError(f"the QuickSight emulator did not start; see {log}\n{last_lines(log)}")

@@ -59,22 +59,24 @@ def _read_findings() -> list[str]:
         return []
     return [
         f"{construct['constructPath']}: {violation['ruleName']}: {violation['description']}"
-        for plugin in json.loads(report.read_text())["pluginReports"]
+        for plugin in json.loads(report.read_text(encoding="utf-8"))["pluginReports"]
         for violation in plugin["violations"]
         for construct in violation["violatingConstructs"]
     ]
 
 
 def _cdk_json() -> str:
-    return (PROJECT_ROOT / "cdk.json").read_text()
+    return (PROJECT_ROOT / "cdk.json").read_text(encoding="utf-8")
 
 
 def _fill_definition(path: Path) -> Path:
     filled = re.sub(
-        r"\$\{(\w+)\}", rf"arn:aws:lambda:{REGION}:{ACCOUNT}:function:\1", path.read_text()
+        r"\$\{(\w+)\}",
+        rf"arn:aws:lambda:{REGION}:{ACCOUNT}:function:\1",
+        path.read_text(encoding="utf-8"),
     )
     target = _OUT / path.name
-    target.write_text(filled)
+    target.write_text(filled, encoding="utf-8")
     return target
 
 

@@ -1,11 +1,14 @@
-"""How the tests are shared out between workers (`make test` runs two, see the Makefile)."""
+"""How the tests are shared out between workers (`make test` runs two, see the Makefile), and the
+clock that they see."""
 
 from __future__ import annotations
 
+import locale
 import os
 from typing import Any
 
 import pytest
+import time_machine
 from xdist.scheduler import LoadScopeScheduling
 
 # As the stack sets it: read by Powertools where a handler is imported.
@@ -29,6 +32,21 @@ GROUPS = {
     "QuickSight emulator": "tests/contract/quicksight_emulator/",
 }
 ORDER = list(GROUPS)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--clock", metavar="TIME", help="Begin at this ISO 8601 time, in the process' own locale."
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the clock of this process, and of workers theirs; it goes on from there."""
+    if begin := config.getoption("--clock"):
+        locale.setlocale(locale.LC_ALL, "")
+        traveller = time_machine.travel(begin)
+        traveller.start()
+        config.add_cleanup(traveller.stop)
 
 
 def group_of(nodeid: str) -> str:

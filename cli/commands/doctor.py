@@ -76,7 +76,7 @@ def doctor(invocation: Invocation, dashboards: Sequence[str], buckets: Sequence[
 def read_parameters(path: Path) -> Mapping[str, Any]:
     """The deployment's parameters of a checkout's cdk.json, {} if there is none here."""
     try:
-        document = json.loads(path.read_text())
+        document = json.loads(path.read_text(encoding="utf-8"))
         parameters: Mapping[str, Any] = document.get("context", {}).get("deployment", {})
     except FileNotFoundError:
         return {}

@@ -51,5 +51,5 @@ def tell_denials(iam_actions: Any) -> None:
 
 def denials_in(log: Path) -> list[str]:
     """Who was denied what, of an account's log."""
-    marked = (line.partition(f"{DENIED} ") for line in log.read_text().splitlines())
+    marked = (line.partition(f"{DENIED} ") for line in log.read_text(encoding="utf-8").splitlines())
     return [denial for _, mark, denial in marked if mark]

@@ -27,7 +27,7 @@ class ProcessIdentity:
         """The identity of the living process `pid`, or None."""
         stat = Path(f"/proc/{pid}/stat")
         if stat.exists():
-            fields = stat.read_text().rpartition(")")[2].split()
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
             return None if fields[0] == "Z" else cls(pid=pid, started=fields[19])
         shown = (
             subprocess.run(
@@ -90,7 +90,7 @@ def last_lines(log: Path, count: int = 15) -> str:
     """The end of a log, to be shown with an error."""
     if not log.exists():
         return ""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
 
 
 def free_port() -> int:

@@ -30,7 +30,7 @@ class UsageLog:
     """Appends lines to a file; thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", buffering=1)
+        self._file = path.open("a", encoding="utf-8", buffering=1)
         self._lock = threading.Lock()
 
     def write(self, service: str, resource: str, **used: float | str) -> None:

@@ -17,8 +17,8 @@ def main() -> int:
     for name, text in make_pages().items():
         file = PROJECT_ROOT / "docs" / name
         if "--check" not in sys.argv[1:]:
-            file.write_text(text)
-        elif not file.exists() or file.read_text() != text:
+            file.write_text(text, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
             stale.append(f"docs/{name}")
     if stale:
         print(f"{', '.join(stale)}: not what the code says; run `make docs`")

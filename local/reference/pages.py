@@ -10,7 +10,7 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 def fill(name: str, **values: str) -> str:
     """The page of this name. Raises KeyError for a place without a value, ValueError for others."""
-    text = (_TEXTS / name).read_text()
+    text = (_TEXTS / name).read_text(encoding="utf-8")
     unused = values.keys() - set(_PLACE.findall(text))
     if unused:
         raise ValueError(f"{name} has no place for {', '.join(sorted(unused))}")

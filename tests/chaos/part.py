@@ -53,7 +53,7 @@ def _run(name: str, function: str) -> PartResult:
     """What handlers print (metrics, once a killed one left enough of them) is not for people."""
     os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
     warnings.filterwarnings("ignore", message="No application metrics")
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
         result = getattr(importlib.import_module(f"tests.chaos.{name}"), function)()
     assert isinstance(result, PartResult)
     return result

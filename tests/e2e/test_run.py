@@ -80,7 +80,7 @@ def check_report(output: str) -> None:
     """It is told of, shows every export on the slots, and links to files that are there."""
     told = re.search(r"a report to look at: (\S+)", output)
     assert told is not None, output
-    page = Path(told[1]).read_text()
+    page = Path(told[1]).read_text(encoding="utf-8")
     assert f"{COUNT} of {COUNT} exports completed" in page
     assert page.count('<g class="bar completed">') == COUNT
     assert page.count('<rect class="lane" y=') == 12

@@ -16,7 +16,9 @@ from tests.support.world import World
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMAS = {
     schema["title"]: schema
-    for schema in (json.loads(path.read_text()) for path in (DOCS / "events").glob("*.json"))
+    for schema in (
+        json.loads(path.read_text(encoding="utf-8")) for path in (DOCS / "events").glob("*.json")
+    )
 }
 Sent = list[tuple[str, dict[str, Any]]]
 
@@ -66,7 +68,7 @@ def test_events_that_are_sent_keep_their_schemas(world: World, sent: Sent) -> No
 @pytest.mark.parametrize("title", SCHEMAS)
 def test_schemas_are_schemas_and_documented(title: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[title])
-    text = (DOCS / "events.md").read_text()
+    text = (DOCS / "events.md").read_text(encoding="utf-8")
     assert title in text
     for member in SCHEMAS[title]["properties"]:
         assert f"`{member}`" in text, member

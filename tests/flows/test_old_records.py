@@ -26,7 +26,9 @@ Record = dict[str, Any]
 
 def read_record(path: Path, world: World) -> Record:
     """A record, with the names of this world."""
-    found: Record = json.loads(path.read_text().replace("{world}", world.settings.export_bucket))
+    found: Record = json.loads(
+        path.read_text(encoding="utf-8").replace("{world}", world.settings.export_bucket)
+    )
     return found
 
 

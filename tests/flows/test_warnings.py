@@ -30,7 +30,7 @@ def told(world: World, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             if "At Risk" in entry["DetailType"]:
                 name = entry["DetailType"].lower().replace(" ", "-")
                 detail = json.loads(entry["Detail"])
-                schema = json.loads((DOCS / f"{name}.json").read_text())
+                schema = json.loads((DOCS / f"{name}.json").read_text(encoding="utf-8"))
                 Draft202012Validator(schema).validate(detail)
                 found.append(detail)
         return {"FailedEntryCount": 0, "Entries": []}

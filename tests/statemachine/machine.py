@@ -93,7 +93,7 @@ class Machine:
         self._scripts = scripts
         self._numbers = itertools.count(1)
         self._states = account.client("stepfunctions")
-        definition = DEFINITION.read_text()
+        definition = DEFINITION.read_text(encoding="utf-8")
         for step in STEPS:
             arn = _create_function(account.client("lambda"), step, scripts)
             definition = definition.replace(f"${{{step}FunctionArn}}", arn)
@@ -130,7 +130,10 @@ class Machine:
             cause=ended.get("cause"),
             events=[event for page in pages for event in page["events"]],
             calls={
-                step: [json.loads(p.read_text()) for p in sorted(folder.glob(f"{step}-*.json"))]
+                step: [
+                    json.loads(p.read_text(encoding="utf-8"))
+                    for p in sorted(folder.glob(f"{step}-*.json"))
+                ]
                 for step in STEPS
             },
         )
@@ -153,7 +156,7 @@ def _input(export_id: str, target: str | None) -> dict[str, Any]:
 def _create_function(client: Any, step: str, scripts: Path) -> str:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("scripted_function.py", FUNCTION.read_text())
+        file.writestr("scripted_function.py", FUNCTION.read_text(encoding="utf-8"))
     function = client.create_function(
         FunctionName=step,
         Runtime="python3.13",

@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], _context: object) -> Any:
     """Take the next turn of this step, and keep what was asked."""
     step = os.environ["STEP"]
     folder = Path(os.environ["SCRIPTS"]) / event["ExportId"]
-    turns = json.loads((folder / "script.json").read_text())[step]
+    turns = json.loads((folder / "script.json").read_text(encoding="utf-8"))[step]
     turn = len(list(folder.glob(f"{step}-*.json")))
     (folder / f"{step}-{turn:03}.json").write_text(json.dumps(event))
     chosen = turns[min(turn, len(turns) - 1)]

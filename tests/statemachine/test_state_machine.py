@@ -233,7 +233,7 @@ def test_states_hand_on_the_answers_document_alone(machine: Machine) -> None:
 
 
 def test_every_task_has_a_timeout_a_retry_with_jitter_and_a_catch_and_so_has_the_machine() -> None:
-    definition = json.loads(DEFINITION.read_text())
+    definition = json.loads(DEFINITION.read_text(encoding="utf-8"))
 
     assert definition["TimeoutSeconds"] == 6 * 3600
     for name, state in definition["States"].items():

@@ -17,9 +17,9 @@ from snapshot_export.domain.schedule import ScheduleBody
 from tests.support.targets import ONE_TARGET
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-REQUESTS = (ROOT / "docs" / "requests.md").read_text()
-DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+REQUESTS = (ROOT / "docs" / "requests.md").read_text(encoding="utf-8")
+DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("block", re.findall(r"```json\n(.*?)```", README + REQUESTS, re.S))
@@ -29,23 +29,25 @@ def test_messages_shown_are_accepted(block: str) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.json")), ids=lambda p: p.stem)
 def test_examples_are_accepted(path: Path) -> None:
-    assert parse_request(path.read_text(), ONE_TARGET).export_id
+    assert parse_request(path.read_text(encoding="utf-8"), ONE_TARGET).export_id
 
 
 def test_every_deployment_parameter_is_documented() -> None:
-    parameters = json.loads((ROOT / "cdk.json").read_text())["context"]["deployment"]
+    parameters = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"][
+        "deployment"
+    ]
     missing = [name for name in parameters if f"`{name}`" not in DEPLOYMENT]
     assert not missing
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     named = set(re.findall(r"make ([a-z-]+)", README))
     assert named and named <= targets
 
 
 def test_the_first_export_on_a_real_account_is_accepted() -> None:
-    page = (ROOT / "docs" / "real-account.md").read_text()
+    page = (ROOT / "docs" / "real-account.md").read_text(encoding="utf-8")
     found = re.search(r"<<END\n(.*?)\nEND", page, re.S)
     assert found
     body = found[1].replace("$DASHBOARD", "sales").replace("<sheet>", "summary")
@@ -54,13 +56,13 @@ def test_the_first_export_on_a_real_account_is_accepted() -> None:
 
 def test_what_only_a_real_account_can_confirm_has_its_row() -> None:
     """Marks `[? id]` in code and documents, and the tables of docs/real-account.md."""
-    page = (ROOT / "docs" / "real-account.md").read_text()
+    page = (ROOT / "docs" / "real-account.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| [^|]+ \| [^|]+ \| .+ \| [^|]+ \|$", page, re.M)
     assert len(rows) == len(set(rows)) == page.count("\n| `") > 30
     wrong: dict[str, list[str]] = {}
     marked: set[str] = set()
     for path in _own_texts():
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         marks = re.findall(r"\[\?(?=[\]: ]) ?([^\]]*)\]", text)
         loose = re.findall(r"(?i)to (?:be )?confirm(?:ed)? (?:first )?on a real account", text)
         marked |= set(marks)
@@ -79,7 +81,9 @@ def _own_texts() -> list[Path]:
 
 def test_the_reference_pages_are_what_the_code_says() -> None:
     for name, text in make_pages().items():
-        assert (ROOT / "docs" / name).read_text() == text, f"docs/{name}: run `make docs`"
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, (
+            f"docs/{name}: run `make docs`"
+        )
 
 
 def test_every_metric_event_and_queue_has_its_place_in_the_reference() -> None:

@@ -43,7 +43,9 @@ def main() -> None:
         world = World(session, quicksight, clock)
         play(world)
         text = json.dumps(record_of(world, started), sort_keys=True)
-    Path(target).write_text(text.replace(world.settings.export_bucket, "{world}") + "\n")
+    Path(target).write_text(
+        text.replace(world.settings.export_bucket, "{world}") + "\n", encoding="utf-8"
+    )
 
 
 def play(world: World) -> None:

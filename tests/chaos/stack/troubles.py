@@ -287,6 +287,8 @@ def _workers_of(server: int) -> list[tuple[int, str]]:
 def _waits_for_event(pid: int) -> bool:
     """Whether a worker reads from its standard input, where its events come from."""
     try:
-        return Path(f"/proc/{pid}/syscall").read_text().split()[:2] == _READ_FROM_STDIN
+        return (
+            Path(f"/proc/{pid}/syscall").read_text(encoding="utf-8").split()[:2] == _READ_FROM_STDIN
+        )
     except OSError:
         return True

@@ -167,7 +167,7 @@ def _quietly() -> Iterator[None]:
     with (
         patch.dict(os.environ, {"POWERTOOLS_LOG_LEVEL": "CRITICAL"}),
         warnings.catch_warnings(action="ignore"),
-        Path(os.devnull).open("w") as nowhere,
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
         redirect_stdout(nowhere),
     ):
         yield

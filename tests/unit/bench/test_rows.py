@@ -163,9 +163,9 @@ def test_results_and_document_tell_every_row(tmp_path: Path) -> None:
     write_results(result, tmp_path)
     level = {"waiting": 100, "calls_per_export": 10.25}
     write_growth({"method": "How.", "levels": [level], "verdict": "Flat."}, tmp_path)
-    told = json.loads((tmp_path / RESULTS).read_text())
+    told = json.loads((tmp_path / RESULTS).read_text(encoding="utf-8"))
     assert [each["name"] for each in told["rows"]] == [COLD, WAVES]
-    text = (tmp_path / DOCUMENT).read_text()
+    text = (tmp_path / DOCUMENT).read_text(encoding="utf-8")
     assert "| ours, cold | 1.200 | 24 s | 2 |" in text
     assert "| waves of 12 | 1.200 |" in text
     assert "| poll | 0.50 s |" in text

@@ -10,7 +10,9 @@ import pytest
 
 from tests.unit.cli import stub
 
-DOCUMENT = json.loads((Path(__file__).parents[3] / "docs" / "openapi.json").read_text())
+DOCUMENT = json.loads(
+    (Path(__file__).parents[3] / "docs" / "openapi.json").read_text(encoding="utf-8")
+)
 BODIES = {
     "ExportRequest": stub.EXPORT_MEMBERS,
     "BurstBody": stub.BURST_MEMBERS,

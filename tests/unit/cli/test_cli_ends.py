@@ -19,7 +19,7 @@ from tests.unit.cli.conftest import Run
 from tests.unit.cli.stub import StubApi
 
 ROOT = Path(__file__).parents[3]
-DOCUMENT = (ROOT / "docs" / "cli.md").read_text()
+DOCUMENT = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
 
 def commands(group: click.Group = snapshots, path: str = "") -> list[tuple[str, click.Command]]:
@@ -48,7 +48,7 @@ def test_no_code_of_the_functions_or_of_the_embedded_account_is_used() -> None:
     files = [*(ROOT / "cli").rglob("*.py")]
     assert len(files) > 10
     for path in files:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert not {name.partition(".")[0] for name in names} & {"local", "snapshot_export"}

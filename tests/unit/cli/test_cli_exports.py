@@ -14,7 +14,7 @@ REQUEST = {"DashboardId": "sales", "UserConfiguration": {}, "SnapshotConfigurati
 
 
 def write(path: Path, text: str) -> str:
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return str(path)
 
 

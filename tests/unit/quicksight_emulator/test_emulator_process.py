@@ -21,7 +21,7 @@ def test_a_process_tells_its_addresses_and_ends_cleanly_on_sigterm(tmp_path: Pat
         assert process.stdout is not None
         try:
             assert "http://127.0.0.1:" in process.stdout.readline()
-            state = json.loads((tmp_path / "quicksight.json").read_text())
+            state = json.loads((tmp_path / "quicksight.json").read_text(encoding="utf-8"))
             with urllib.request.urlopen(f"{state['url']}/_emulator/health", timeout=10) as answer:
                 assert answer.status == 200
             assert state["pid"] == process.pid
