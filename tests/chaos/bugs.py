@@ -235,7 +235,7 @@ BUGS = (
             (
                 STORE,
                 """                self._delete_attempt(attempt, holds_slot=False),
-                self._put_entry(_entry_of(queued, due_at)),
+                put_of(key, entry_attributes(entry)),
 """,
                 """                self._delete_attempt(attempt, holds_slot=False),
 """,
@@ -253,7 +253,7 @@ BUGS = (
                 ),
             ]
         )
-        self._table.transact([self._put_entry(_entry_of(queued, due_at))])
+        self._table.transact([put_of(key, entry_attributes(entry))])
 """,
             ),
         ),

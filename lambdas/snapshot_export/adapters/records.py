@@ -46,8 +46,8 @@ class Keys:
         """The export record."""
         return (f"EXPORT#{export_id}", "EXPORT")
 
-    def entry(self, entry: BacklogEntry) -> Key:
-        """A backlog entry by rank, or a retry entry by the time when it is due."""
+    def new_entry(self, entry: BacklogEntry) -> Key:
+        """Where an entry is put: by rank, or a retry entry by the time when it is due."""
         if entry.due_at is None:
             return (self.backlog_partition, entry.rank)
         return (self.retry_partition, f"{due_key(entry.due_at)}#{entry.export_id}")
@@ -107,12 +107,13 @@ def attempt_from(item: Item) -> Attempt:
 
 def entry_attributes(entry: BacklogEntry) -> dict[str, Any]:
     """Attributes of a backlog or retry entry."""
-    return with_version(asdict(entry))
+    return with_version({**asdict(entry), "key": None})
 
 
 def entry_from(item: Item) -> BacklogEntry:
     """The entry of a record."""
-    return BacklogEntry(**known_members(item, BacklogEntry))
+    key = (item["pk"], item["sk"])
+    return BacklogEntry(**known_members(item, BacklogEntry) | {"key": key})
 
 
 def gate_from(item: Item | None) -> Gate:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 
 from snapshot_export.adapters.burst_records import count_end
-from snapshot_export.adapters.dynamodb import Item, Table, delete_of, put_of, update_of
+from snapshot_export.adapters.dynamodb import Item, Key, Table, delete_of, put_of, update_of
 from snapshot_export.adapters.records import (
     ATTEMPT_PREFIX,
     Keys,
@@ -110,7 +110,7 @@ class Store:
         Raises ConditionFailedError if it is there no more; it may be told again then.
         """
         if isinstance(entry, BacklogEntry):
-            key = self._keys.entry(entry)
+            key = _key_of(entry)
         else:
             key = self._keys.attempt(entry.export_id)
         self._table.transact(
@@ -183,7 +183,7 @@ class Store:
         writes = [self._count_slots(admission, len(attempts))]
         for attempt, entry in zip(attempts, entries, strict=True):
             writes += [
-                delete_of(self._keys.entry(entry), condition="attribute_exists(pk)"),
+                delete_of(_key_of(entry), condition="attribute_exists(pk)"),
                 put_of(
                     self._keys.attempt(attempt.export_id),
                     attempt_attributes(attempt),
@@ -212,7 +212,7 @@ class Store:
             return False
         self._table.write(
             delete_of(
-                self._keys.entry(entry),
+                _key_of(entry),
                 condition="attribute_not_exists(pk) OR export_id = :id",
                 values={":id": entry.export_id},
             )
@@ -258,15 +258,19 @@ class Store:
         ConditionFailedError also for an export that is marked as cancelled.
         """
         queued = replace(export, rank=front_rank(export.rank), admission=attempt.admission)
+        entry = _entry_of(queued)
+        key = self._keys.new_entry(entry)
         self._table.transact(
             [
                 self._free_slot(hold_until=now + HOLD_SECONDS),
                 self._delete_attempt(attempt, holds_slot=True),
-                self._put_entry(_entry_of(queued)),
+                put_of(key, entry_attributes(entry)),
                 self._on_export(
                     attempt,
-                    "SET #status = :queued, #rank = :rank, due_at = :due, leases = :leases",
+                    "SET #status = :queued, #rank = :rank, due_at = :due, entry_key = :entry, "
+                    "leases = :leases",
                     {
+                        ":entry": key[1],
                         ":queued": Status.QUEUED,
                         ":rank": queued.rank,
                         ":due": 0,
@@ -287,16 +291,19 @@ class Store:
         """
         data = export_attributes(export)
         queued = replace(export, rank=front_rank(export.rank), admission=attempt.admission)
+        entry = _entry_of(queued, due_at)
+        key = self._keys.new_entry(entry)
         self._table.transact(
             [
                 self._delete_attempt(attempt, holds_slot=False),
-                self._put_entry(_entry_of(queued, due_at)),
+                put_of(key, entry_attributes(entry)),
                 self._on_export(
                     attempt,
                     "SET #status = :queued, attempt = :next, part = :part, failures = :failures, "
                     "files = :files, #error = :error, job_seconds = :seconds, "
-                    "leases = :leases, #rank = :rank, due_at = :due",
+                    "leases = :leases, #rank = :rank, due_at = :due, entry_key = :entry",
                     {
+                        ":entry": key[1],
                         ":queued": Status.QUEUED,
                         ":next": export.attempt,
                         ":part": export.part,
@@ -350,9 +357,10 @@ class Store:
     def cancel_waiting(self, export: Export, now: float, expires_at: int) -> None:
         """Write the end of an export that waits, and take its entry, in one transaction.
 
-        Raises ConditionFailedError if it does not wait there (any more).
+        Raises ConditionFailedError if it does not wait (any more). An entry of it that lies
+        elsewhere is dropped by the admission that meets it.
         """
-        entry = _entry_of(export, export.due_at or None)
+        key = self._entry_key(export)
         self._table.transact(
             [
                 update_of(
@@ -370,11 +378,7 @@ class Store:
                     },
                     names={"#status": "status", "#error": "error"},
                 ),
-                delete_of(
-                    self._keys.entry(entry),
-                    condition="export_id = :id",
-                    values={":id": export.export_id},
-                ),
+                delete_of(key),
                 *count_end(replace(export, status=Status.CANCELLED, finished_at=now)),
             ]
         )
@@ -455,8 +459,12 @@ class Store:
             values |= {":until": hold_until}
         return update_of(self._keys.gate, expression, condition="running > :zero", values=values)
 
-    def _put_entry(self, entry: BacklogEntry) -> Item:
-        return put_of(self._keys.entry(entry), entry_attributes(entry))
+    def _entry_key(self, export: Export) -> Key:
+        """Where the entry of an export that waits lies."""
+        if export.entry_key is None:
+            return self._keys.new_entry(_entry_of(export, export.due_at or None))
+        partition = self._keys.retry_partition if export.due_at else self._keys.backlog_partition
+        return (partition, export.entry_key)
 
     def _delete_attempt(self, attempt: Attempt, *, holds_slot: bool) -> Item:
         return delete_of(
@@ -504,16 +512,22 @@ class Store:
 def accept_writes(keys: Keys, export: Export) -> list[Item]:
     """The two writes that accept an export: its record, if its id is free, and its entry."""
     entry = _entry_of(export)
+    key = keys.new_entry(entry)
     return [
         put_of(
             keys.export(export.export_id),
-            export_attributes(export),
+            export_attributes(replace(export, entry_key=key[1])),
             condition="attribute_not_exists(pk) OR #status = :rejected",
             values={":rejected": Status.REJECTED},
             names={"#status": "status"},
         ),
-        put_of(keys.entry(entry), entry_attributes(entry)),
+        put_of(key, entry_attributes(entry)),
     ]
+
+
+def _key_of(entry: BacklogEntry) -> Key:
+    assert entry.key is not None, "an entry that was read"
+    return entry.key
 
 
 def _entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:

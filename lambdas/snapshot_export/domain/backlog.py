@@ -24,7 +24,8 @@ class BacklogEntry:
     """An accepted export that waits. A retry waits until `due_at` (epoch seconds).
 
     `formats` is what its next job makes (domain/parts.py). `at_risk`: it was told that the deadline
-    (epoch seconds) will probably be missed.
+    (epoch seconds) will probably be missed. `key` is where it lies in the table, for one that was
+    read there: it is found again by that, never by a key made anew from its members.
     """
 
     export_id: str
@@ -39,6 +40,7 @@ class BacklogEntry:
     burst_id: str | None = None
     deadline: float | None = None
     at_risk: bool = False
+    key: tuple[str, str] | None = None
 
 
 def rank_of(

@@ -81,7 +81,8 @@ class Export:
 
     `part` is the part of the request (domain/parts.py) that the present attempt makes, `failures`
     how many attempts of this part failed; `files` are those collected so far.
-    `due_at` is when a waiting export's next attempt is due, 0 if it waits in the backlog by `rank`.
+    `due_at` is when a waiting export's next attempt is due, 0 if it waits in the backlog by `rank`;
+    `entry_key` is the sort key of its entry, None in records from before it was kept.
     `cancel_requested_at` marks a running export whose files shall not be delivered; `ending` is the
     end that is being announced, after which no mark is taken. `at_risk_at` marks one of which it
     was told that its deadline will probably be missed. `leases` are those that were given back, the
@@ -108,6 +109,7 @@ class Export:
     failures: int = 0
     admission: int = 0
     due_at: float = 0.0
+    entry_key: str | None = None
     admitted_at: float | None = None
     cancel_requested_at: float | None = None
     ending: Status | None = None
