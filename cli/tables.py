@@ -101,6 +101,7 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
     rows = [("burst", escape(burst["BurstId"])), ("status", show_status(burst["Status"]))]
     rows += [(name.lower(), str(count)) for name, count in burst["Counts"].items()]
     rows += [
+        ("rows", "the same for all recipients" if burst.get("SameRowsForAll") else ""),
         ("accepted at", show_time(burst.get("AcceptedAt"), now=now)),
         ("ended", show_time(burst.get("FinishedAt"), now=now)),
         ("manifest", escape(burst.get("ManifestS3Uri") or "")),

@@ -25,6 +25,11 @@ _FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".js
 @click.option(
     "--manifest", metavar="FILE|s3://…", help="Recipients as CSV or JSON Lines; a file is uploaded."
 )
+@click.option(
+    "--same-rows-for-all",
+    is_flag=True,
+    help="All see the rows of the template's user; else each recipient brings its own tags.",
+)
 @click.option("--burst-id", metavar="ID", help="Its id; the same id again is the same burst.")
 @click.option("--priority", type=click.IntRange(1, 9), help="1 comes first; 5 unless given.")
 @click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")
@@ -36,6 +41,7 @@ def burst(
     source: str | None,
     template: str | None,
     manifest: str | None,
+    same_rows_for_all: bool,
     burst_id: str | None,
     priority: int | None,
     deadline: str | None,
@@ -53,6 +59,8 @@ def burst(
     body["BurstId"] = burst_id or body.get("BurstId") or str(uuid.uuid4())
     if template:
         body["Template"] = read_object(template)
+    if same_rows_for_all:
+        body["SameRowsForAll"] = True
     if target:
         body["Target"] = target
     if priority is not None:

@@ -8,6 +8,7 @@ with SECRET: the oracle looks for it where it must not be.
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from local.quicksight.service_model import START, load_operations
+from snapshot_export.domain.visible_text import hidden_rule
 
 SECRET = "S3CRET-"
 ALLOWED_BUCKET = "allowed-bucket"
@@ -27,8 +29,12 @@ _BREAKS = ("\n", "\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028",
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=6)
 _LINE = _TEXT.filter(lambda text: len(text.splitlines()) < 2 and not text.endswith(_BREAKS))
+_VISIBLE = _LINE.filter(lambda text: hidden_rule("x" + text) is None)
 _WORDS = st.text(WORD, min_size=1, max_size=6)
 _MOST_OF_A_LIST = 3
+_KINDS = ("StringParameters", "IntegerParameters", "DecimalParameters", "DateTimeParameters")
+_ONCE = dict.fromkeys(_KINDS, "Name") | {"RowLevelPermissionTags": "Key"}
+"""Lists of which no two items may have the same of a member."""
 _INT64 = 2**63
 _TIMES = st.one_of(
     st.datetimes().map(lambda moment: moment.isoformat()),
@@ -47,6 +53,14 @@ def of_shape(shape: Shape, name: str = "") -> SearchStrategy[Tree]:
     """Values that the model allows; where the text has further rules, by those."""
     if name in _BY_TEXT:
         return _BY_TEXT[name]
+    if isinstance(shape, StructureShape) and name == "Parameters":
+        return st.fixed_dictionaries(
+            {},
+            optional={
+                kind: of_shape(shape.members[kind], kind).map(_with_names_of(kind))
+                for kind in _KINDS
+            },
+        )
     if isinstance(shape, StructureShape):
         members = {key: of_shape(member, key) for key, member in shape.members.items()}
         required = {key: members[key] for key in shape.required_members}
@@ -55,7 +69,10 @@ def of_shape(shape: Shape, name: str = "") -> SearchStrategy[Tree]:
     if isinstance(shape, ListShape):
         least = shape.metadata.get("min", 0)
         most = min(shape.metadata.get("max", _MOST_OF_A_LIST), max(least, _MOST_OF_A_LIST))
-        return st.lists(of_shape(shape.member, f"{name}[]"), min_size=least, max_size=most)
+        member = of_shape(shape.member, f"{name}[]")
+        once = _ONCE.get(name)
+        unique = (lambda item: item[once]) if once else None
+        return st.lists(member, min_size=least, max_size=most, unique_by=unique)
     if isinstance(shape, StringShape):
         return st.sampled_from(shape.enum) if shape.enum else _texts(shape, name)
     return {
@@ -65,10 +82,19 @@ def of_shape(shape: Shape, name: str = "") -> SearchStrategy[Tree]:
     }[shape.type_name]
 
 
+def _with_names_of(kind: str) -> Callable[[list[Tree]], list[Tree]]:
+    """Gives parameters names that none of another kind has, in the template or a recipient."""
+    return lambda named: [each | {"Name": kind[:2] + each["Name"]} for each in named]
+
+
 def _texts(shape: StringShape, name: str) -> SearchStrategy[str]:
     if shape.metadata.get("pattern") == r"[\w\-]+":
         return _WORDS
-    if name in ("Value", "Values[]"):
+    if name in ("Key", "Value"):
+        return _VISIBLE.map(lambda text: ("k" if name == "Key" else SECRET) + text)
+    if name == "Name":
+        return st.text(string.ascii_letters + string.digits, min_size=1, max_size=6)
+    if name == "Values[]":
         return _TEXT.map(lambda text: SECRET + text)
     return _LINE.map(lambda text: "x" + text)
 
@@ -109,7 +135,7 @@ _BY_TEXT: dict[str, SearchStrategy[Tree]] = {
     "BucketConfiguration": _BUCKET,
 }
 _START: Any = start_shape()
-_PARAMETERS = of_shape(_START.members["SnapshotConfiguration"].members["Parameters"])
+_PARAMETERS = of_shape(_START.members["SnapshotConfiguration"].members["Parameters"], "Parameters")
 _USER = of_shape(_START.members["UserConfiguration"].members["AnonymousUsers"].member)
 _MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31))
 _DEADLINE = st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat())

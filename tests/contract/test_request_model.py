@@ -19,6 +19,11 @@ from snapshot_export.domain import snapshot_request as ours
 OPERATION = "StartDashboardSnapshotJob"
 WIDER = {"SnapshotConfiguration.FileGroups": {"max": ours.MAX_FILE_GROUPS}}
 """Requests with more files than one job makes are split."""
+DECLARED = {
+    f"SnapshotConfiguration.Parameters.{kind}Parameters[].Name": f"{kind}ParameterDeclaration"
+    for kind in ("String", "Integer", "Decimal", "DateTime")
+}
+"""Names that are held to what the model says of their declaration in a dashboard."""
 STRICTER = {
     # The documentation: exactly one; the model leaves the member optional.
     "SnapshotConfiguration.FileGroups[].Files": "required",
@@ -69,16 +74,30 @@ def inner_type(annotation: Any) -> Any:
     return annotation
 
 
+def declared_name(declaration: str) -> Shape:
+    model = botocore.session.get_session().get_service_model("quicksight")
+    shape = model.shape_for(declaration)
+    assert isinstance(shape, StructureShape)
+    return shape.members["Name"]
+
+
 def expected_pattern(shape: StringShape) -> str | None:
     if getattr(shape, "enum", None):
         return "^(" + "|".join(sorted(shape.enum)) + ")$"
     pattern = shape.metadata.get("pattern")
-    known = {None: None, r"[\w\-]+": r"^[A-Za-z0-9_\-]+$", r".*\S.*": "not blank"}
+    known = {
+        None: None,
+        r"[\w\-]+": r"^[A-Za-z0-9_\-]+$",
+        r".*\S.*": "not blank",
+        "^[a-zA-Z0-9]+$": "^[a-zA-Z0-9]+$",
+    }
     return known[pattern]
 
 
 def differences(shape: Shape, annotation: Any, place: str) -> list[str]:
     annotation = without_none(annotation)
+    if place in DECLARED:
+        shape = declared_name(DECLARED[place])
     bounds, kind = bounds_of(annotation), inner_type(annotation)
     found: list[str] = []
     if isinstance(shape, StructureShape):

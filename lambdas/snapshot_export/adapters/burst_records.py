@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.dynamodb import Item, Key, update_of
-from snapshot_export.adapters.record_version import known_members, with_version
+from snapshot_export.adapters.record_version import known_members
 from snapshot_export.adapters.records import error_from
-from snapshot_export.domain.burst import Burst, BurstStatus, ManifestFormat, Refusal
+from snapshot_export.domain.burst import VERSION, Burst, BurstStatus, ManifestFormat, Refusal
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.request import Problem
 
@@ -32,8 +32,8 @@ def refusal_key(burst_id: str, line: int) -> Key:
 
 
 def burst_attributes(burst: Burst) -> dict[str, Any]:
-    """Attributes of a burst's record."""
-    return with_version(asdict(burst))
+    """Attributes of a burst's record; its `version` is the burst's own."""
+    return asdict(burst)
 
 
 def burst_from(item: Item | None) -> Burst | None:
@@ -41,7 +41,8 @@ def burst_from(item: Item | None) -> Burst | None:
     if item is None or "digest" not in item:
         return None
     return Burst(
-        **known_members(item, Burst)
+        **{"version": 1}
+        | known_members(item, Burst, VERSION)
         | {
             "status": BurstStatus(item["status"]),
             "manifest_format": ManifestFormat(item["manifest_format"]),

@@ -108,6 +108,9 @@ class BurstCompleted(TypedDict):
         ),
     ]
     Counts: RecipientCounts
+    SameRowsForAll: Annotated[
+        bool, Field(description="every recipient saw the same rows, as the burst asked for")
+    ]
     ManifestS3Uri: Annotated[
         str,
         Field(

@@ -65,6 +65,7 @@ class Events:
             "Target": burst.target,
             "Status": burst.final_status.value,
             "Counts": cast("RecipientCounts", burst.counts),
+            "SameRowsForAll": burst.same_rows_for_all,
             "ManifestS3Uri": manifest_uri,
             "ReportS3Uri": report_uri,
         }

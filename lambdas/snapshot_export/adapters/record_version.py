@@ -22,13 +22,16 @@ def with_version(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {**attributes, "version": RECORD_VERSION}
 
 
-def known_members(record: Mapping[str, Any], kind: type) -> dict[str, Any]:
+def known_members(
+    record: Mapping[str, Any], kind: type, newest: int = RECORD_VERSION
+) -> dict[str, Any]:
     """The members of a record, or a part of one, that a dataclass has; others are left out.
 
-    Raises NewerRecordError. A record without a version is of version 1.
+    Raises NewerRecordError for a version above `newest`, which a kind of record may have of its
+    own. A record without a version is of version 1.
     """
     version = int(record.get("version", 1))
-    if version > RECORD_VERSION:
-        raise NewerRecordError(kind.__name__, version, RECORD_VERSION)
+    if version > newest:
+        raise NewerRecordError(kind.__name__, version, newest)
     fields = kind.__dataclass_fields__  # type: ignore[attr-defined]
     return {name: record[name] for name in fields if name in record}

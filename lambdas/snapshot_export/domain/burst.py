@@ -9,6 +9,9 @@ from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.domain.request import Problem
 from snapshot_export.domain.target import DEFAULT_TARGET
 
+VERSION = 2
+"""Of the records of bursts. One of version 1 goes on by the rules that it was accepted under: a
+recipient without tags sees the rows of the template's user, where the template names one."""
 STALLED_SECONDS = 150.0
 """A burst that has work left and did not move for this long has lost its message."""
 
@@ -50,7 +53,8 @@ class Burst:
     `offset` and `line` are where the manifest is read on. `accepted` recipients have an export
     each; `completed`, `failed` and `cancelled` count how those ended. `at_risk_at` is when it was
     told that the burst's deadline will probably be missed. `foretold_p50` and `foretold_p95` are
-    what the forecast of `foretold_at` said of the burst's end, None where none was made.
+    what the forecast of `foretold_at` said of the burst's end, None where none was made. With
+    `same_rows_for_all` no recipient brings tags, and all see the rows of the template's user.
     """
 
     burst_id: str
@@ -63,7 +67,9 @@ class Burst:
     accepted_at: float
     touched_at: float
     source: str
+    version: int = VERSION
     target: str = DEFAULT_TARGET
+    same_rows_for_all: bool = False
     offset: int = 0
     line: int = 1
     accepted: int = 0

@@ -70,13 +70,14 @@ class Report:
     """All that the page shows. Times are epoch seconds, `left_out` counts what it does not show.
 
     `counts` are of what `each` names. `recipients` is the address of their list, `manifest` of the
-    list of everything that came out.
+    list of everything that came out. `same_rows`: all see the same rows; None where it is no burst.
     """
 
     kind: str
     name: str
     each: str
     recipients: str | None
+    same_rows: bool | None
     status: str
     error: ErrorInfo | None
     counts: Mapping[str, int]
@@ -149,6 +150,7 @@ class ReportCollector:
         slots: int,
         manifest: str,
         recipients: str | None = None,
+        same_rows: bool | None = None,
         error: ErrorInfo | None = None,
         foretold: Foretold | None = None,
         refused: Sequence[Refusal] = (),
@@ -162,6 +164,7 @@ class ReportCollector:
             name=name,
             each=each,
             recipients=recipients,
+            same_rows=same_rows,
             status=status,
             error=error,
             counts=counts,

@@ -1,7 +1,10 @@
 """A user's request for a burst, and how a recipient and the template become an export's body.
 
 Shape: BurstId, Template (the body of an export without ExportId), Recipients (inline) or Manifest
-(an object in S3), Target, Priority, Deadline.
+(an object in S3), SameRowsForAll, Target, Priority, Deadline.
+
+A recipient's rows are its own: it brings its row-level-security tags, unless the burst says by
+SameRowsForAll that all see the rows of the template's user.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from snapshot_export.domain.request import (
     problems_of,
     read_json,
 )
-from snapshot_export.domain.snapshot_request import SessionTag, Shape, SnapshotParameters, rule
+from snapshot_export.domain.snapshot_request import SessionTags, Shape, SnapshotParameters, rule
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME, Targets
 
 BURST_ID = r"[A-Za-z0-9_\-]{1,48}"
@@ -34,7 +37,8 @@ MAX_BURST_BYTES = 6 * 1024 * 1024
 MANIFESTS_PREFIX = "manifests/"
 """Where users may put manifests in the stack's own bucket."""
 _OF_THE_BURST = ("ExportId", "SnapshotJobId")
-_USERS = ("UserConfiguration", "RegisteredUser")
+USER_MEMBERS = ("UserConfiguration", "RegisteredUser")
+_NOBODY: dict[str, Any] = {"UserConfiguration": {"AnonymousUsers": [{}]}}
 _MAX_KEY_BYTES = 1024
 _KINDS = ("StringParameters", "IntegerParameters", "DecimalParameters", "DateTimeParameters")
 
@@ -45,9 +49,10 @@ class Recipient(Shape):
     RecipientId: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@+=\-]{1,128}$")] | None = Field(
         default=None, description="yours: told in events, manifest and names"
     )
-    RowLevelPermissionTags: (
-        Annotated[list[SessionTag], Field(min_length=1, max_length=50)] | None
-    ) = Field(default=None, description="replace the template's; required if that names no user")
+    RowLevelPermissionTags: SessionTags | None = Field(
+        default=None,
+        description="replace the template's user; required, unless the burst says SameRowsForAll",
+    )
     Parameters: SnapshotParameters | None = Field(
         default=None, description="replace the template's of the same name"
     )
@@ -80,6 +85,11 @@ class BurstBody(Shape):
         default=None, description="inline; each is judged alone. Either these or a Manifest"
     )
     Manifest: RecipientManifest | None = Field(default=None, description="where the recipients are")
+    SameRowsForAll: bool = Field(
+        default=False,
+        description="true: every recipient sees the rows of the template's user, and brings no "
+        "tags; required where the template names a RegisteredUser",
+    )
     Target: Annotated[str, Field(pattern=f"^{TARGET_NAME}$")] | None = Field(
         default=None, description="of each export, before the template's ([targets.md](targets.md))"
     )
@@ -107,6 +117,7 @@ class BurstRequest:
     recipients: list[Any] | None
     manifest_uri: str | None
     manifest_format: ManifestFormat
+    same_rows_for_all: bool
     digest: str
 
 
@@ -129,6 +140,9 @@ def check_burst(data: Any, targets: Targets) -> BurstRequest:
     if body.Deadline is not None:
         template["Deadline"] = data["Deadline"]
     problems = _template_problems(template, targets) + _manifest_problems(body.Manifest, targets)
+    if "RegisteredUser" in template and not body.SameRowsForAll:
+        text = "must be true where the template names a RegisteredUser: all see that user's rows"
+        problems.append(Problem("SameRowsForAll", text))
     if problems:
         raise InvalidRequestError(tuple(problems))
     return BurstRequest(
@@ -138,23 +152,39 @@ def check_burst(data: Any, targets: Targets) -> BurstRequest:
         recipients=body.Recipients,
         manifest_uri=body.Manifest.S3Uri if body.Manifest else None,
         manifest_format=ManifestFormat(body.Manifest.Format if body.Manifest else "JSON_LINES"),
-        digest=digest_of({name: data[name] for name in data if name != "BurstId"}),
+        same_rows_for_all=body.SameRowsForAll,
+        digest=digest_of(
+            {
+                name: member
+                for name, member in data.items()
+                if name != "BurstId" and (name, member) != ("SameRowsForAll", False)
+            }
+        ),
     )
 
 
-def body_of(template: dict[str, Any], recipient: Recipient) -> dict[str, Any]:
+def body_of(
+    template: dict[str, Any], recipient: Recipient, *, same_rows_for_all: bool
+) -> dict[str, Any]:
     """The body of a recipient's export.
 
-    Its row-level-security tags replace the template's; parameters replace those of the same name;
-    Tags are added. Raises InvalidRequestError if neither names a user.
+    Its row-level-security tags stand in place of the template's user; parameters replace those of
+    the same name; Tags are added. Raises InvalidRequestError if it brings no tags, or if it brings
+    some where all see the same rows.
     """
-    body = dict(template)
-    if recipient.RowLevelPermissionTags is not None:
-        tags = [tag.model_dump() for tag in recipient.RowLevelPermissionTags]
-        body["UserConfiguration"] = {"AnonymousUsers": [{"RowLevelPermissionTags": tags}]}
-    elif not any(name in template for name in _USERS):
-        text = "is required, since the template names no user"
+    tags = recipient.RowLevelPermissionTags
+    if tags is None and not same_rows_for_all:
+        text = "is required: a recipient brings its own, unless the burst says SameRowsForAll"
         raise InvalidRequestError((Problem("RowLevelPermissionTags", text),))
+    if tags is not None and same_rows_for_all:
+        text = "must not be given: the burst says SameRowsForAll"
+        raise InvalidRequestError((Problem("RowLevelPermissionTags", text),))
+    body = dict(template)
+    if tags is not None:
+        user = {"RowLevelPermissionTags": [tag.model_dump() for tag in tags]}
+        body["UserConfiguration"] = {"AnonymousUsers": [user]}
+    elif not any(name in template for name in USER_MEMBERS):
+        body |= _NOBODY
     if recipient.Name is not None:
         body["Name"] = recipient.Name
     if recipient.Tags:
@@ -186,8 +216,8 @@ def _template_problems(template: dict[str, Any], targets: Targets) -> list[Probl
     if len(json.dumps(template)) > MAX_BODY_BYTES:
         return [Problem("Template", f"must be at most {MAX_BODY_BYTES} bytes")]
     probe = template
-    if not any(name in template for name in _USERS):
-        probe = template | {"UserConfiguration": {"AnonymousUsers": [{}]}}
+    if not any(name in template for name in USER_MEMBERS):
+        probe = template | _NOBODY
     try:
         check_request(probe, targets)
     except InvalidRequestError as error:

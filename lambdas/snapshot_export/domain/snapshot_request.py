@@ -3,7 +3,9 @@
 Mirrors the input of StartDashboardSnapshotJob in the service model quicksight/2018-04-01 (members,
 lengths, patterns, enums; tests/contract compares the two) and adds the rules that only the
 documentation's text gives (per format). Unknown members are refused: a misspelt member would
-otherwise be dropped silently.
+otherwise be dropped silently. What can show one customer another's rows is refused besides: tags
+with characters that cannot be seen, and a tag or a parameter that is given twice, of which nobody
+says which one counts.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from snapshot_export.domain.visible_text import hidden_rule
 
 MAX_FILES_PER_JOB = {"PDF": 1, "EXCEL": 1, "CSV": 5}
 MAX_FILE_GROUPS = 50
@@ -51,6 +55,12 @@ def _not_blank(value: str) -> str:
     return value
 
 
+def _as_it_looks(value: str) -> str:
+    if broken := hidden_rule(value):
+        raise rule(broken)
+    return value
+
+
 def _timestamp(value: object) -> str:
     """ISO 8601 text or epoch seconds, as ISO 8601 in UTC. Without an offset it is UTC."""
     try:
@@ -84,6 +94,9 @@ def _decimal(value: object) -> object:
 
 ResourceId = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_\-]+$")]
 NonBlank = Annotated[str, Field(min_length=1), AfterValidator(_not_blank)]
+ParameterName = Annotated[str, Field(min_length=1, max_length=2048, pattern="^[a-zA-Z0-9]+$")]
+"""As StringParameterDeclaration and its like name the parameters of a dashboard. The request's own
+members only ask for text that is not blank; no parameter has another name [? parameter-names]."""
 Long = Annotated[int, BeforeValidator(_integer), Field(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Double = Annotated[float, BeforeValidator(_decimal), Field(allow_inf_nan=False)]
 Timestamp = Annotated[str, BeforeValidator(_timestamp)]
@@ -96,18 +109,32 @@ class Shape(BaseModel):
 
 
 class SessionTag(Shape):
-    """One row-level-security tag."""
+    """One row-level-security tag: nothing blank, padded or invisible in it."""
 
-    Key: Annotated[str, Field(min_length=1, max_length=128)]
-    Value: Annotated[str, Field(min_length=1, max_length=256, repr=False)]
+    Key: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_as_it_looks)]
+    Value: Annotated[
+        str, Field(min_length=1, max_length=256, repr=False), AfterValidator(_as_it_looks)
+    ]
+
+
+def _each_key_once(tags: list[SessionTag]) -> list[SessionTag]:
+    seen: dict[str, int] = {}
+    for index, tag in enumerate(tags):
+        first = seen.setdefault(tag.Key, index)
+        if first != index:
+            raise rule(f"must give each Key once: [{index}] has the Key of [{first}]")
+    return tags
+
+
+SessionTags = Annotated[
+    list[SessionTag], Field(min_length=1, max_length=50), AfterValidator(_each_key_once)
+]
 
 
 class SnapshotAnonymousUser(Shape):
     """The anonymous user; without tags `{}`."""
 
-    RowLevelPermissionTags: (
-        Annotated[list[SessionTag], Field(min_length=1, max_length=50)] | None
-    ) = None
+    RowLevelPermissionTags: SessionTags | None = None
 
 
 class SnapshotUserConfiguration(Shape):
@@ -180,38 +207,49 @@ class SnapshotDestinationConfiguration(Shape):
 class StringParameter(Shape):
     """Values of one string parameter of the dashboard."""
 
-    Name: NonBlank
+    Name: ParameterName
     Values: Annotated[list[str], Field(repr=False)]
 
 
 class IntegerParameter(Shape):
     """Values of one 64-bit integer parameter."""
 
-    Name: NonBlank
+    Name: ParameterName
     Values: Annotated[list[Long], Field(repr=False)]
 
 
 class DecimalParameter(Shape):
     """Values of one double parameter; finite."""
 
-    Name: NonBlank
+    Name: ParameterName
     Values: Annotated[list[Double], Field(repr=False)]
 
 
 class DateTimeParameter(Shape):
     """Values of one time parameter."""
 
-    Name: NonBlank
+    Name: ParameterName
     Values: Annotated[list[Timestamp], Field(repr=False)]
 
 
 class SnapshotParameters(Shape):
-    """The four kinds, up to 100 of each."""
+    """The four kinds, up to 100 of each; a name stands once in all of them."""
 
     StringParameters: Annotated[list[StringParameter], Field(max_length=100)] | None = None
     IntegerParameters: Annotated[list[IntegerParameter], Field(max_length=100)] | None = None
     DecimalParameters: Annotated[list[DecimalParameter], Field(max_length=100)] | None = None
     DateTimeParameters: Annotated[list[DateTimeParameter], Field(max_length=100)] | None = None
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> Self:
+        seen: dict[str, str] = {}
+        for kind in type(self).model_fields:
+            for index, parameter in enumerate(getattr(self, kind) or ()):
+                place = f"{kind}[{index}]"
+                first = seen.setdefault(parameter.Name, place)
+                if first != place:
+                    raise rule(f"must give each Name once: {place} has the Name of {first}")
+        return self
 
 
 class SnapshotConfiguration(Shape):

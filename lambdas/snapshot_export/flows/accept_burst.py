@@ -78,4 +78,5 @@ def _burst_of(
         touched_at=services.now(),
         source=source,
         target=request.target,
+        same_rows_for_all=request.same_rows_for_all,
     )

@@ -3,7 +3,7 @@
 Made from consistent reads of ids that burst and line give, 100 at a time, so it misses nothing
 that an index has not seen yet, and its memory does not grow with the burst. One object per line:
 
-    {"BurstId", "Status", "Counts": {...},
+    {"BurstId", "Status", "Counts": {...}, "SameRowsForAll",
      "Files": [{"ExportId", "RecipientId", "Line", "Status", "FormatType", "S3Uri", "Size", "ETag",
                 "Error": {"Code", "Message"}}],
      "Refused": [{"Line", "Problems": [{"Field", "Place", "Rule"}]}]}
@@ -34,6 +34,7 @@ def manifest_lines(
         "BurstId": burst.burst_id,
         "Status": burst.final_status.value,
         "Counts": burst.counts,
+        "SameRowsForAll": burst.same_rows_for_all,
     }
     if burst.error:
         head["Error"] = _error(burst.error)

@@ -27,6 +27,7 @@ def report_pieces(services: Services, burst: Burst, collector: ReportCollector) 
         slots=services.settings.snapshot_job_limit,
         manifest=services.manifests.address(burst.burst_id),
         recipients=burst.manifest_uri,
+        same_rows=burst.same_rows_for_all,
         error=burst.error,
         foretold=_foretold(burst),
         refused=refusals,

@@ -11,7 +11,7 @@ from snapshot_export.adapters.manifests import Found
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import rank_of
 from snapshot_export.domain.burst import Burst, ManifestFormat, Refusal, export_id_of
-from snapshot_export.domain.burst_request import Recipient, body_of
+from snapshot_export.domain.burst_request import USER_MEMBERS, Recipient, body_of
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.manifest_lines import Record, join_quoted, split_lines
 from snapshot_export.domain.recipients import Columns, read_columns, recipient_of
@@ -116,7 +116,9 @@ def _judge(
 def _export_of(
     services: Services, burst: Burst, template: dict[str, Any], line: int, recipient: Recipient
 ) -> Export:
-    request = check_request(body_of(template, recipient), services.targets)
+    same_rows = burst.same_rows_for_all or _saw_the_templates_rows(burst, template, recipient)
+    body = body_of(template, recipient, same_rows_for_all=same_rows)
+    request = check_request(body, services.targets)
     export_id = export_id_of(burst.burst_id, line)
     request = replace(request, export_id=export_id)
     export = export_of(services, request, burst.source, burst.accepted_at)
@@ -136,6 +138,12 @@ def _export_of(
     )
     check_names(export)
     return export
+
+
+def _saw_the_templates_rows(burst: Burst, template: dict[str, Any], recipient: Recipient) -> bool:
+    """Whether it was accepted when a recipient without tags saw the rows of the template's user."""
+    names_user = any(name in template for name in USER_MEMBERS)
+    return burst.version == 1 and names_user and recipient.RowLevelPermissionTags is None
 
 
 def refusal_of_taken_id(burst: Burst, export_id: str) -> Refusal:

@@ -113,6 +113,12 @@ def _number(name: str, value: str) -> str:
     return f"<div><dt>{name}</dt><dd>{value}</dd></div>"
 
 
+def _rows_fact(same_rows: bool | None) -> dict[str, str]:
+    if same_rows is None:
+        return {}
+    return {"Rows": "the same for all recipients" if same_rows else "each recipient's own"}
+
+
 def _facts(report: Report) -> Iterator[str]:
     dashboards = [f'<span class="mono">{text(name)}</span>' for name, _ in report.dashboards]
     if report.dashboards_left_out:
@@ -123,6 +129,7 @@ def _facts(report: Report) -> Iterator[str]:
         "Dashboards" if len(dashboards) > 1 else "Dashboard": ", ".join(dashboards),
         "Files asked for": ", ".join(formats),
         f"{report.each.capitalize()}s": f"{report.counts['Total']:,}{listed}",
+        **_rows_fact(report.same_rows),
         "Accepted": moment(report.accepted_at),
         "First slot": moment(report.begun_at),
         "Last export ended": moment(report.ended_at),

@@ -17,7 +17,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 EXPORT_MEMBERS = {"ExportId", "Target", "DashboardId", "UserConfiguration", "SnapshotConfiguration",
                   "Priority", "Deadline", "Name", "Tags", "AwsAccountId",
                   "SnapshotJobId"}  # fmt: skip
-BURST_MEMBERS = {"BurstId", "Target", "Template", "Recipients", "Manifest", "Priority", "Deadline"}
+BURST_MEMBERS = {"BurstId", "Target", "Template", "Recipients", "Manifest", "SameRowsForAll",
+                 "Priority", "Deadline"}  # fmt: skip
 SCHEDULE_MEMBERS = {"ScheduleExpression", "ScheduleExpressionTimezone",
                     "FlexibleTimeWindowMinutes", "State", "Export", "Burst", "ReadyBy"}  # fmt: skip
 PLAN_MEMBERS = {"Target", "Exports", "Priority", "Deadline", "StartAt"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ def test_tags_replace_parameters_merge_and_labels_are_added() -> None:
             },
         }
     )
-    body = body_of(template, own)
+    body = body_of(template, own, same_rows_for_all=False)
     tags = body["UserConfiguration"]["AnonymousUsers"][0]["RowLevelPermissionTags"]
     assert tags == [{"Key": "b", "Value": "2"}]
     assert body["Tags"] == {"x": "1", "y": "2"}
@@ -102,11 +103,33 @@ def test_tags_replace_parameters_merge_and_labels_are_added() -> None:
         ],
         "IntegerParameters": [{"Name": "Top", "Values": [5]}],
     }
-    assert body_of(template, Recipient()) == template
+    assert body_of(template, Recipient(), same_rows_for_all=True) == template
 
 
-def test_a_template_of_a_registered_user_needs_no_tags() -> None:
-    template = {"RegisteredUser": {"UserArn": "arn"}, "SnapshotConfiguration": {}}
-    assert body_of(template, Recipient()) == template
-    with pytest.raises(InvalidRequestError, match="the template names no user"):
-        body_of({"SnapshotConfiguration": {}}, Recipient())
+ANYBODY: dict[str, Any] = {"UserConfiguration": {"AnonymousUsers": [{}]}}
+TAGS = [{"Key": "a", "Value": "1"}]
+USERS: list[dict[str, Any]] = [
+    {"UserConfiguration": {"AnonymousUsers": [{"RowLevelPermissionTags": TAGS}]}},
+    ANYBODY,
+    {},
+    {"RegisteredUser": {"UserArn": "arn"}},
+]
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_recipient_without_tags_sees_nobodys_rows_unless_all_see_the_same(
+    user: dict[str, Any],
+) -> None:
+    template = user | {"SnapshotConfiguration": {}}
+    refused = [("RowLevelPermissionTags", "is required: a recipient brings its own, unless the "
+                "burst says SameRowsForAll")]  # fmt: skip
+    assert problems_of(partial(body_of, same_rows_for_all=False), template, Recipient()) == refused
+    same = body_of(template, Recipient(), same_rows_for_all=True)
+    assert same == template | (user or ANYBODY)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_where_all_see_the_same_rows_nobody_brings_tags(user: dict[str, Any]) -> None:
+    own = Recipient.model_validate({"RowLevelPermissionTags": TAGS})
+    refused = [("RowLevelPermissionTags", "must not be given: the burst says SameRowsForAll")]
+    assert problems_of(partial(body_of, same_rows_for_all=True), user, own) == refused

@@ -44,6 +44,10 @@ def with_parameters(**kinds: Any) -> dict[str, Any]:
     return body
 
 
+def hundred(letter: str, *values: Any) -> list[dict[str, Any]]:
+    return [{"Name": f"{letter}{number}", "Values": [*values]} for number in range(100)]
+
+
 def with_destination(name: str = "allowed", prefix: str = "p", region: str = "eu-west-1") -> Any:
     body = message()
     bucket = {"BucketName": name, "BucketPrefix": prefix, "BucketRegion": region}
@@ -158,7 +162,42 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     "blank parameter name": (
         with_parameters(StringParameters=[{"Name": " ", "Values": ["v"]}]),
         f"{PARAMETERS}.StringParameters[0].Name",
-        "not be blank",
+        "must match pattern",
+    ),
+    "a parameter's name that no dashboard has": (
+        with_parameters(DecimalParameters=[{"Name": "My_Region", "Values": []}]),
+        f"{PARAMETERS}.DecimalParameters[0].Name",
+        "must match pattern",
+    ),
+    "a parameter twice": (
+        with_parameters(
+            StringParameters=[{"Name": name, "Values": ["v"]} for name in ("a", "b", "a")]
+        ),
+        PARAMETERS,
+        "StringParameters[2] has the Name of StringParameters[0]",
+    ),
+    "a parameter in two kinds": (
+        with_parameters(
+            StringParameters=[{"Name": "a", "Values": ["v"]}],
+            DateTimeParameters=[{"Name": "a", "Values": [0]}],
+        ),
+        PARAMETERS,
+        "DateTimeParameters[0] has the Name of StringParameters[0]",
+    ),
+    "a tag twice": (
+        with_tags({"Key": "k", "Value": "a"}, {"Key": "k", "Value": "b"}),
+        f"{USER}[0].RowLevelPermissionTags",
+        "[1] has the Key of [0]",
+    ),
+    "a blank tag": (
+        with_tags({"Key": "k", "Value": " "}),
+        f"{USER}[0].RowLevelPermissionTags[0].Value",
+        "must not be blank",
+    ),
+    "a padded tag key": (
+        with_tags({"Key": "k ", "Value": "v"}),
+        f"{USER}[0].RowLevelPermissionTags[0].Key",
+        "must not begin or end with a space",
     ),
     "no values": (
         with_parameters(StringParameters=[{"Name": "n"}]),
@@ -217,7 +256,7 @@ def test_all_problems_are_told_at_once() -> None:
 
 VALID: dict[str, dict[str, Any]] = {
     "anonymous without tags": message(UserConfiguration={"AnonymousUsers": [{}]}),
-    "50 tags": with_tags(*[{"Key": "k" * 128, "Value": "v" * 256}] * 50),
+    "50 tags": with_tags(*[{"Key": f"{n:03}{'k' * 125}", "Value": "v" * 256} for n in range(50)]),
     "7 groups": message(
         groups=[pdf_group(), visuals_group("EXCEL", "v"), *[visuals_group("CSV", "v")] * 5]
     ),
@@ -230,10 +269,10 @@ VALID: dict[str, dict[str, Any]] = {
         lambda b: b["SnapshotConfiguration"].update(DestinationConfiguration={})
     ),
     "100 parameters of each kind": with_parameters(
-        StringParameters=[{"Name": "n", "Values": ["v"]}] * 100,
-        IntegerParameters=[{"Name": "n", "Values": [2**63 - 1, -(2**63)]}] * 100,
-        DecimalParameters=[{"Name": "n", "Values": [1, 2.5]}] * 100,
-        DateTimeParameters=[{"Name": "n", "Values": ["2026-11-23", 0]}] * 100,
+        StringParameters=hundred("s", "v"),
+        IntegerParameters=hundred("i", 2**63 - 1, -(2**63)),
+        DecimalParameters=hundred("d", 1, 2.5),
+        DateTimeParameters=hundred("t", "2026-11-23", 0),
     ),
     "whole envelope": message(
         "A-z_9" + "x" * 59,

@@ -53,14 +53,15 @@ class RefusedLine(BaseModel):
 
 class BurstShape(BaseModel):
     """A burst. CancelRequested: what waits is being cancelled. ManifestS3Uri, and ReportS3Uri for
-    people, are there at its end. ExpectedEnd is there once all recipients were read. Error tells
-    why the rest of them could not be.
+    people, are there at its end. SameRowsForAll: every recipient sees the same rows. ExpectedEnd is
+    there once all recipients were read. Error tells why the rest of them could not be.
     """
 
     BurstId: str
     Target: str
     Status: BurstStatus
     Counts: BurstCounts
+    SameRowsForAll: bool
     Refusals: list[RefusedLine]
     RefusalsNextToken: str | None
     ManifestS3Uri: str | None
@@ -146,6 +147,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         Target=burst.target,
         Status=burst.status,
         Counts=BurstCounts(**burst.counts),
+        SameRowsForAll=burst.same_rows_for_all,
         Refusals=[_line(refusal) for refusal in refusals],
         RefusalsNextToken=token,
         ManifestS3Uri=manifests.address(burst.burst_id) if is_end else None,
