@@ -27,6 +27,7 @@ from snapshot_export.adapters.dynamodb import update_of
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, Work, export_id_of
 from snapshot_export.domain.burst_request import check_burst
+from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.flows.accept_burst import accept_burst
 from snapshot_export.flows.work import work_on_burst
 
@@ -71,7 +72,9 @@ def run_burst(services: Services, calls: Counter[str], recipients: int, wrong: i
     body = "".join(manifest_text(recipients, wrong)).encode()
     services.manifests._client.put_object(Bucket=bucket, Key="manifests/bench.csv", Body=body)
     del body
-    request = check_burst(_request(f"s3://{bucket}/manifests/bench.csv"), services.targets)
+    request = check_burst(
+        _request(str(ObjectAddress(bucket, "manifests/bench.csv"))), services.targets
+    )
     calls.clear()
     begin = time.monotonic()
     accept_burst(services, request, source="bench", accepted_at=services.now())

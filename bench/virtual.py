@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,6 +21,7 @@ from botocore.exceptions import ClientError
 from bench.memory_table import MemoryTable
 from local.quicksight.durations import draw_job_seconds
 from snapshot_export.adapters.services import Services, make_services
+from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.flows.accept import accept_message
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.collect import collect
@@ -91,10 +93,11 @@ class QuickSightInMemory:
 
     def describe_dashboard_snapshot_job_result(self, **request: Any) -> dict[str, Any]:
         """The addresses of files that are not there."""
+        place = ObjectAddress("bench", f"snapshots/{request['SnapshotJobId']}.pdf")
         groups = [
             {
                 "Files": [{"FormatType": "PDF"}],
-                "S3Results": [{"S3Uri": f"s3://bench/snapshots/{request['SnapshotJobId']}.pdf"}],
+                "S3Results": [{"S3Uri": str(place)}],
             }
             for _ in range(self._job(request)[2])
         ]
@@ -107,10 +110,13 @@ class QuickSightInMemory:
 
 
 class _OtherClients:
-    """S3, EventBridge and Step Functions: files are there, events are taken, starts are noted."""
+    """S3, EventBridge and Step Functions: copies are noted, events are taken, starts are noted."""
+
+    meta = SimpleNamespace(region_name="us-east-1", endpoint_url="https://s3.us-east-1.bench")
 
     def __init__(self) -> None:
         self.started: list[dict[str, Any]] = []
+        self._copied: set[str] = set()
 
     def start_execution(self, *, input: str, **_: Any) -> None:  # noqa: A002
         self.started.append(json.loads(input))
@@ -118,10 +124,12 @@ class _OtherClients:
     def put_events(self, **_: Any) -> dict[str, Any]:
         return {"FailedEntryCount": 0, "Entries": []}
 
-    def copy(self, *_: Any) -> None:
-        """The file is where it shall be."""
+    def copy(self, _source: Any, _bucket: str, key: str) -> None:
+        self._copied.add(key)
 
-    def head_object(self, **_: Any) -> dict[str, Any]:
+    def head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        if Key not in self._copied:
+            raise _refusal("404", 404)
         return {"ContentLength": 1, "ETag": '"e"'}
 
 

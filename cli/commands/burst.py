@@ -14,6 +14,7 @@ from cli.connection import telling_of_aws
 from cli.errors import CliError, ExitCode, UsageError
 from cli.inputs import read_object
 from cli.invocation import Invocation, command_options, target_option
+from cli.object_address import ObjectAddress, is_object_address
 from cli.times import parse_time
 
 _FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".json": "JSON_LINES"}
@@ -94,7 +95,7 @@ def _manifest_of(invocation: Invocation, manifest: str, burst_id: str) -> dict[s
         raise UsageError(
             f"--manifest must end with {', '.join(_FORMATS)}, not {suffix or manifest}"
         )
-    if manifest.startswith("s3://"):
+    if is_object_address(manifest):
         return {"S3Uri": manifest, "Format": _FORMATS[suffix]}
     path = Path(manifest)
     if not path.is_file():
@@ -105,7 +106,7 @@ def _manifest_of(invocation: Invocation, manifest: str, burst_id: str) -> dict[s
         invocation.account.client("s3").put_object(
             Bucket=bucket, Key=key, Body=path.read_bytes(), ContentType="application/octet-stream"
         )
-    return {"S3Uri": f"s3://{bucket}/{key}", "Format": _FORMATS[suffix]}
+    return {"S3Uri": str(ObjectAddress(bucket, key)), "Format": _FORMATS[suffix]}
 
 
 def _output(invocation: Invocation, name: str) -> Any:

@@ -17,6 +17,7 @@ from cli.errors import UsageError
 from cli.inputs import read_object, read_objects, read_text
 from cli.invocation import Invocation, command_options, target_option
 from cli.layout import print_details, print_table
+from cli.object_address import is_object_address
 from cli.tables import at_least
 from cli.times import parse_time, seconds_between, show_seconds, show_time
 
@@ -131,7 +132,7 @@ def _kind_of(request: Mapping[str, Any]) -> Kind:
 
 def _count_recipients(manifest: str) -> int:
     """Lines of a manifest that are recipients, as `snapshots burst` takes it."""
-    if manifest.startswith("s3://"):
+    if is_object_address(manifest):
         raise UsageError("a manifest in S3 is not read: give its --count instead")
     text, suffix = read_text(manifest), Path(manifest).suffix.lower()
     if suffix == ".csv":

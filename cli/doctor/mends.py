@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cli.object_address import SCHEME
+
 INSTALL = "make install (elsewhere: pip install --upgrade boto3 click rich)"
 NEWER_PYTHON = "install Python 3.11 or newer, then: make PYTHON=/path/to/python3 install"
 CHOOSE_REGION = (
@@ -117,7 +119,7 @@ def take_bucket_of(region: str) -> str:
 
 def create_bucket(name: str) -> str:
     """There is no such bucket."""
-    return f"aws s3 mb s3://{name}, or give the right name"
+    return f"aws s3 mb {SCHEME}{name}, or give the right name"
 
 
 def add_statements(what: str, statements: list[Mapping[str, Any]]) -> str:

@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.object_address import ObjectAddress
 from local.quicksight.bucket_policy import allows
 from local.quicksight.jobs import Delivery, JobError
 from local.quicksight.rendering import MEDIA_TYPES
@@ -72,7 +73,7 @@ class Destination:
             return Delivery(error=JobError(_TYPES.get(code, UNAVAILABLE), str(error)))
         except BotoCoreError as error:
             return Delivery(error=JobError(UNAVAILABLE, str(error)))
-        return Delivery(name=name, s3_uri=f"s3://{bucket}/{key}")
+        return Delivery(name=name, s3_uri=str(ObjectAddress(bucket, key)))
 
     def _check_bucket(self, bucket: str, key: str, source: str) -> None:
         policy = self._policy_of(bucket)

@@ -11,6 +11,8 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
+from snapshot_export.domain.object_address import SCHEME
+
 Id = Annotated[str, Field(min_length=1)]
 EventId = Annotated[
     str, Field(min_length=1, description="the same in every delivery of the same end")
@@ -30,7 +32,7 @@ class FinishedFile(TypedDict):
     """A file in its place."""
 
     FormatType: FileFormat
-    S3Uri: Annotated[str, Field(pattern="^s3://")]
+    S3Uri: Annotated[str, Field(pattern=f"^{SCHEME}")]
     Size: Annotated[int | None, Field(ge=0, description="bytes; null in buckets of others")]
 
 
@@ -114,14 +116,14 @@ class BurstCompleted(TypedDict):
     ManifestS3Uri: Annotated[
         str,
         Field(
-            pattern=r"^s3://.+/manifest\.json$",
+            pattern=rf"^{SCHEME}.+/manifest\.json$",
             description="lists every file; see [bursts.md](bursts.md)",
         ),
     ]
     ReportS3Uri: Annotated[
         str,
         Field(
-            pattern=r"^s3://.+/report\.html$",
+            pattern=rf"^{SCHEME}.+/report\.html$",
             description="a page for a person; see [bursts.md](bursts.md#the-report)",
         ),
     ]

@@ -7,12 +7,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.domain.export import ErrorInfo, ExportedFile
+from snapshot_export.domain.object_address import ObjectAddress, is_object_address
 from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
@@ -34,18 +34,23 @@ class Files:
 
         An object in the export bucket is copied to `key`; an https address, which expires after
         about 300 s, is copied out to `key`; an object in a bucket that the request named stays
-        where it is. Raises TransientError; a file that is gone comes back with its error.
+        where it is. The key in an object's address is taken as it is [? plain-result-address].
+        Raises TransientError; a file that is gone comes back with its error.
         """
-        parts = urlsplit(uri)
+        place = ObjectAddress(self._bucket, key)
         try:
-            if parts.scheme == "https":
+            if not is_object_address(uri):
                 self._download(uri, key)
-                return self._stored(kind, self._bucket, key)
-            bucket, source = parts.netloc, parts.path.lstrip("/")
-            if bucket != self._bucket:
-                return self._stored(kind, bucket, source)
-            self._client.copy({"Bucket": bucket, "Key": source}, self._bucket, key)
-            return self._stored(kind, self._bucket, key)
+                return self._stored(kind, place)
+            source = ObjectAddress.parse(uri)
+            if source.bucket != self._bucket:
+                return self._stored(kind, source)
+            self._client.copy({"Bucket": source.bucket, "Key": source.key}, place.bucket, place.key)
+            return self._stored(kind, place)
+        except ValueError:
+            return ExportedFile(
+                format=kind, error=ErrorInfo("FILE_UNREADABLE", "the result's address has no key")
+            )
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in _GONE:
@@ -56,22 +61,25 @@ class Files:
 
     def download_url(self, uri: str, seconds: int) -> str | None:
         """An address that downloads one of our own files for `seconds`; None for others' files."""
-        parts = urlsplit(uri)
-        if parts.scheme != "s3" or parts.netloc != self._bucket:
+        place = ObjectAddress.parse(uri)
+        if place.bucket != self._bucket:
             return None
         return self._client.generate_presigned_url(
             "get_object",
-            Params={"Bucket": parts.netloc, "Key": parts.path.lstrip("/")},
+            Params={"Bucket": place.bucket, "Key": place.key},
             ExpiresIn=seconds,
         )
 
     def discard(self, raw_prefix: str, uris: Sequence[str]) -> None:
-        """Delete from the export bucket what lies under a prefix, and the objects of `uris`.
+        """Delete from the export bucket what lies under a folder, and the objects of `uris`.
 
-        Objects in other buckets stay. Repeating it does no harm. Raises TransientError.
+        Objects in other buckets stay. Repeating it does no harm. `raw_prefix` must end with `/`: it
+        would be the prefix of another folder's name too. Raises ValueError, TransientError.
         """
-        own = [urlsplit(uri) for uri in uris]
-        keys = [uri.path.lstrip("/") for uri in own if uri.netloc == self._bucket]
+        if not raw_prefix.endswith("/"):
+            raise ValueError("only a whole folder is discarded")
+        own = map(ObjectAddress.parse, uris)
+        keys = [place.key for place in own if place.bucket == self._bucket]
         try:
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=raw_prefix
@@ -89,11 +97,11 @@ class Files:
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             raise TransientError(f"download of a result: {type(error).__name__}") from None
 
-    def _stored(self, kind: str, bucket: str, key: str) -> ExportedFile:
-        head = self._client.head_object(Bucket=bucket, Key=key)
+    def _stored(self, kind: str, place: ObjectAddress) -> ExportedFile:
+        head = self._client.head_object(Bucket=place.bucket, Key=place.key)
         return ExportedFile(
             format=kind,
-            uri=f"s3://{bucket}/{key}",
+            uri=str(place),
             size=head["ContentLength"],
             etag=head["ETag"].strip('"'),
         )

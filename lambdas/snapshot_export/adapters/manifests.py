@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.errors import ManifestError, TransientError
 
 if TYPE_CHECKING:
@@ -48,25 +49,28 @@ class Manifests:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body.encode())
         except (ClientError, BotoCoreError) as error:
             raise _translate(error) from None
-        return f"s3://{self._bucket}/{key}"
+        return str(ObjectAddress(self._bucket, key))
 
     def find(self, uri: str) -> Found:
         """The manifest as it is now."""
-        bucket, key = _parts_of(uri)
+        place = ObjectAddress.parse(uri)
         try:
-            head = self._client.head_object(Bucket=bucket, Key=key)
+            head = self._client.head_object(Bucket=place.bucket, Key=place.key)
         except (ClientError, BotoCoreError) as error:
             raise _translate(error) from None
         return Found(head["ETag"], head["ContentLength"])
 
     def chunks(self, uri: str, found: Found, offset: int) -> Iterator[bytes]:
         """The manifest's bytes from `offset`, a range at a time, if it is still the one found."""
-        bucket, key = _parts_of(uri)
+        place = ObjectAddress.parse(uri)
         while offset < found.size:
             end = min(offset + RANGE_BYTES, found.size)
             try:
                 answer = self._client.get_object(
-                    Bucket=bucket, Key=key, Range=f"bytes={offset}-{end - 1}", IfMatch=found.etag
+                    Bucket=place.bucket,
+                    Key=place.key,
+                    Range=f"bytes={offset}-{end - 1}",
+                    IfMatch=found.etag,
                 )
                 yield answer["Body"].read()
             except (ClientError, BotoCoreError) as error:
@@ -75,11 +79,11 @@ class Manifests:
 
     def address(self, burst_id: str) -> str:
         """Where the manifest of a burst that ended lies."""
-        return f"s3://{self._bucket}/{BURSTS_PREFIX}{burst_id}/manifest.json"
+        return str(ObjectAddress(self._bucket, f"{BURSTS_PREFIX}{burst_id}/manifest.json"))
 
     def report_address(self, burst_id: str) -> str:
         """Where the report of a burst that ended lies, beside its manifest."""
-        return f"s3://{self._bucket}/{BURSTS_PREFIX}{burst_id}/report.html"
+        return str(ObjectAddress(self._bucket, f"{BURSTS_PREFIX}{burst_id}/report.html"))
 
     def write(self, burst_id: str, lines: Iterable[str]) -> None:
         """Write the manifest of a burst that ended, over what an interrupted writing left."""
@@ -90,21 +94,16 @@ class Manifests:
         self._write(self.report_address(burst_id), pieces, "text/html; charset=utf-8")
 
     def _write(self, uri: str, pieces: Iterable[str], content_type: str) -> None:
-        bucket, key = _parts_of(uri)
+        place = ObjectAddress.parse(uri)
         with tempfile.TemporaryFile() as file:
             file.writelines(piece.encode() for piece in pieces)
             file.seek(0)
             try:
                 self._client.upload_fileobj(
-                    file, bucket, key, ExtraArgs={"ContentType": content_type}
+                    file, place.bucket, place.key, ExtraArgs={"ContentType": content_type}
                 )
             except (ClientError, BotoCoreError, S3UploadFailedError) as error:
                 raise _translate(error) from None
-
-
-def _parts_of(uri: str) -> tuple[str, str]:
-    bucket, key = uri.removeprefix("s3://").split("/", 1)
-    return bucket, key
 
 
 def _translate(error: Exception) -> Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -23,11 +24,25 @@ from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.target import Target, Targets
 from snapshot_export.settings import Settings
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 AWS_CONFIG = Config(
     connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4}
 )
-S3_CONFIG = AWS_CONFIG.merge(Config(signature_version="s3v4"))
-"""Addresses for downloads must be signed with version 4 everywhere."""
+S3_CONFIG = AWS_CONFIG.merge(
+    Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+    )
+)
+"""Downloads are signed with version 4, for the host that the bucket has in its region.
+
+By default boto3 signs for the global host, which answers with a redirect that the signature does
+not fit until the bucket is known there, and in regions launched after March 2019 with an error
+(S3 user guide, "Virtual hosting of buckets"; botocore.signers._should_use_global_endpoint)
+[? region-links].
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +124,19 @@ class TargetMaker:
         region = None
         if settings.export_bucket != self.settings.export_bucket:
             region = settings.quicksight_region
-        client = self.session.client("s3", region_name=region, config=S3_CONFIG)
-        return Files(client, settings.export_bucket)
+        return Files(s3_client(self.session, region), settings.export_bucket)
+
+
+def s3_client(session: boto3.Session, region: str | None = None) -> S3Client:
+    """A client whose download addresses name the region's own host.
+
+    An endpoint that is not S3's own, as the embedded account's, has no host for each bucket.
+    """
+    client = session.client("s3", region_name=region, config=S3_CONFIG)
+    if f"//s3.{client.meta.region_name}." in client.meta.endpoint_url:
+        return client
+    by_path = S3_CONFIG.merge(Config(s3={"addressing_style": "path"}))
+    return session.client("s3", region_name=region, config=by_path)
 
 
 def targets_of(settings: Settings) -> Targets:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from snapshot_export.domain.burst import ManifestFormat
+from snapshot_export.domain.object_address import SCHEME, ObjectAddress
 from snapshot_export.domain.request import (
     MAX_BODY_BYTES,
     InvalidRequestError,
@@ -66,7 +67,7 @@ class RecipientManifest(Shape):
     """An object in S3 with one recipient on each line."""
 
     S3Uri: Annotated[
-        str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]/.+$", max_length=1100)
+        str, Field(pattern=rf"^{SCHEME}[a-z0-9][a-z0-9.\-]{{1,61}}[a-z0-9]/.+$", max_length=1100)
     ] = Field(description="in an allowed bucket, or in the stack's own under manifests/")
     Format: Annotated[str, Field(pattern="^(CSV|JSON_LINES)$")]
 
@@ -229,12 +230,13 @@ def _manifest_problems(manifest: RecipientManifest | None, targets: Targets) -> 
     """Manifests are the stack's, whatever the target: they lie where the stack reads them."""
     if manifest is None:
         return []
-    bucket, key = manifest.S3Uri.removeprefix("s3://").split("/", 1)
-    if len(key.encode()) > _MAX_KEY_BYTES:
+    place = ObjectAddress.parse(manifest.S3Uri)
+    if len(place.key.encode()) > _MAX_KEY_BYTES:
         return [Problem("Manifest.S3Uri", f"must have a key of at most {_MAX_KEY_BYTES} bytes")]
-    if bucket in targets.default.allowed_buckets:
+    if place.bucket in targets.default.allowed_buckets:
         return []
-    if bucket == targets.default.export_bucket and key.startswith(MANIFESTS_PREFIX):
+    own = targets.default.export_bucket
+    if place.bucket == own and place.key.startswith(MANIFESTS_PREFIX):
         return []
     text = f"must be in an allowed bucket, or in the stack's own under {MANIFESTS_PREFIX}"
     return [Problem("Manifest.S3Uri", text)]

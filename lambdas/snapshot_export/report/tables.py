@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from snapshot_export.domain.burst import Refusal
 from snapshot_export.domain.burst_report import Report, Row
 from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
+from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.report.words import count, length, place, reason, size, text
 
 Link = Callable[[str], str | None]
-"""The address that an `s3://` address is linked to, or None for no link."""
+"""The URL that an object's address is linked to, or None for no link."""
 
 
 def column_heads(report: Report) -> Iterator[str]:
@@ -81,7 +82,7 @@ def _files(found: Iterable[ExportedFile], link: Link) -> str:
 def _file(file: ExportedFile, link: Link) -> str:
     if file.uri is None:
         return f'{text(file.format)} <span class="why">{reason(file.error)}</span>'
-    name = text(file.uri.rpartition("/")[2])
+    name = text(ObjectAddress.parse(file.uri).name)
     address = link(file.uri)
     shown = f'<a href="{text(address)}" title="{text(file.uri)}">{name}</a>' if address else name
     if file.size is None:
