@@ -67,6 +67,12 @@ class Deployed:
                 keys = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
         return found
 
+    def execution_arn(self, export_id: str, admission: int = 1) -> str:
+        """The execution of an admission; the export's record must be there."""
+        machine = self.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+        nonce = self.exports([export_id])[export_id]["nonce"]
+        return f"{machine}:{export_id}-{admission}-{nonce}"
+
     def wait_for_export(self, export_id: str, timeout: float = 60.0) -> dict[str, Any]:
         """The record of an export once it has ended; TimeoutError tells its last status."""
         deadline = time.monotonic() + timeout

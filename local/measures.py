@@ -79,7 +79,7 @@ def _count_transitions(deployed: Deployed, run_id: str) -> int:
 
 
 def _executions(deployed: Deployed, run_id: str) -> Iterator[str]:
-    """Executions are named `<ExportId>-<admission>`."""
+    """Executions are named `<ExportId>-<admission>-<nonce>`."""
     pages = (
         deployed.client("stepfunctions")
         .get_paginator("list_executions")

@@ -6,6 +6,7 @@ of executions.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import ClassVar
 
 
@@ -62,21 +63,15 @@ class ConditionFailedError(SnapshotExportError):
 
 
 class IdConflictError(SnapshotExportError):
-    """The id already names another request, or burst."""
+    """The id already names another request, or burst, which was accepted at `accepted_at`."""
 
     def __init__(
-        self,
-        export_id: str,
-        existing_digest: str,
-        new_digest: str,
-        member: str = "ExportId",
-        what: str = "request",
+        self, an_id: str, accepted_at: float, member: str = "ExportId", what: str = "request"
     ) -> None:
+        accepted = datetime.fromtimestamp(accepted_at, UTC).isoformat(timespec="seconds")
         super().__init__(
-            f"{member} {export_id} already names another {what} "
-            f"(accepted: {existing_digest[:12]}, this one: {new_digest[:12]})"
+            f"{member} {an_id} already names another {what}, accepted at {accepted[:19]}Z"
         )
-        self.export_id = export_id
         self.member = member
 
 

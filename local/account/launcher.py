@@ -39,6 +39,7 @@ def apply_patches(
     workers.bound_workers(lambda_svc, bound)
     workers.drain_log_to_mark(lambda_runtime)
     state_machines.evaluate_succeed_output(stepfunctions)
+    state_machines.repeat_a_start(stepfunctions)
     if sdk_quicksight_url is not None:
         state_machines.call_quicksight(stepfunctions, sdk_quicksight_url)
     state_machines.end_at_timeout(stepfunctions)

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.account.clients import make_client
-from local.account.patching import require_source
+from local.account.patching import require_source, rewritten
 
 _QUICKSIGHT = "arn:aws:states:::aws-sdk:quicksight:"
 
@@ -29,6 +29,25 @@ def evaluate_succeed_output(stepfunctions: Any) -> None:
         return upstream(state, data, ctx)
 
     stepfunctions._apply_output_path = apply_output_path
+
+
+_TAKEN = "    if exec_arn in _executions:\n"
+_REPEATED = """    known = _executions.get(exec_arn) or {}
+    if (known.get("status"), known.get("input")) == ("RUNNING", data.get("input", "{}")):
+        return json_response({"executionArn": exec_arn, "startDate": known["startDate"]})
+"""
+
+
+def repeat_a_start(stepfunctions: Any) -> None:
+    """Answer a repeated StartExecution as the first, as long as its execution runs.
+
+    Upstream refuses it. On AWS a call with name and input of an execution that runs succeeds;
+    ExecutionAlreadyExists means other input, or that the execution has ended.
+    """
+    require_source("_start_execution", stepfunctions._start_execution, "9923282fc76c57b9")
+    stepfunctions._start_execution = rewritten(
+        stepfunctions._start_execution, {_TAKEN: _REPEATED + _TAKEN}
+    )
 
 
 def call_quicksight(stepfunctions: Any, url: str) -> None:

@@ -192,7 +192,7 @@ def _problems_with_export(export: Export) -> list[str]:
         arguments = {
             "AwsAccountId": ACCOUNT,
             "DashboardId": export.dashboard_id,
-            "SnapshotJobId": snapshot_job_id(export.export_id, part + 1, export.digest),
+            "SnapshotJobId": snapshot_job_id(export.export_id, part + 1, export.nonce),
         } | {name: value for name, value in snapshot.items() if name != "RegisteredUser"}
         report = ParamValidator().validate(arguments, _operation().input_shape)
         if report.has_errors():

@@ -196,6 +196,26 @@ def test_a_task_that_fails_after_the_execution_was_stopped_changes_no_end(
     assert wait_for_end(aws, arn)["status"] == "ABORTED"
 
 
+def test_a_start_may_be_repeated_while_its_execution_runs(aws: EmbeddedAws) -> None:
+    states = aws.client("stepfunctions")
+    wait = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
+    created = states.create_state_machine(
+        name="repeated", definition=json.dumps(wait), roleArn=ROLE
+    )
+    one = {"stateMachineArn": created["stateMachineArn"], "name": "one", "input": '{"of": 1}'}
+    first = states.start_execution(**one)
+    again = states.start_execution(**one)
+    assert (again["executionArn"], again["startDate"]) == (
+        first["executionArn"],
+        first["startDate"],
+    )
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        states.start_execution(**one | {"input": '{"of": 2}'})
+    states.stop_execution(executionArn=first["executionArn"])
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        states.start_execution(**one)
+
+
 def wait_for_event(aws: EmbeddedAws, arn: str, kind: str) -> None:
     deadline = time.monotonic() + 20
     states = aws.client("stepfunctions")

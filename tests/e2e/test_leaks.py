@@ -19,7 +19,7 @@ import pytest
 
 from local.deployed import Deployed
 from tests.support.deployed_api import call_api
-from tests.support.leaks import MARKS, STRING, find_leaks
+from tests.support.leaks import MARKS, STRING, digests_in, find_digests, find_leaks
 from tests.support.marked import (
     REASON,
     manifest,
@@ -210,6 +210,13 @@ def messages_of(deployed: Deployed, url: str) -> list[dict[str, Any]]:
     return found
 
 
+def items_of(deployed: Deployed) -> list[dict[str, Any]]:
+    """Everything in the table."""
+    pages = deployed.client("dynamodb").get_paginator("scan")
+    table = deployed.outputs["TableName"]
+    return [item for page in pages.paginate(TableName=table) for item in page["Items"]]
+
+
 def count_rejected(deployed: Deployed) -> int:
     answer = deployed.client("sqs").get_queue_attributes(
         QueueUrl=deployed.outputs["RejectedQueueUrl"], AttributeNames=["All"]
@@ -248,6 +255,10 @@ def test_no_marked_value_leaves_the_stores_that_carry_requests(
     }
 
     assert find_leaks(sources) == []
+    jobs = [job["SnapshotJobId"] for job in deployed.ledger()["jobs"]]
+    digests = digests_in(items_of(deployed))
+    assert len(digests) > 10
+    assert find_digests(digests, sources | {"job ids": jobs}) == []
 
     for source in ("histories", "events", "messages to people", "keys", "refusals of bursts"):
         assert any("leak-" in text for text in sources[source]), f"{source} were not seen"

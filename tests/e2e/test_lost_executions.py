@@ -36,8 +36,11 @@ def started_lease(stack: Deployed, export_id: str) -> dict[str, Any] | None:
 
 def status_of(stack: Deployed, name: str) -> str:
     arn = stack.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
-    states = stack.client("stepfunctions")
-    status: str = states.describe_execution(executionArn=f"{arn}:{name}")["status"]
+    return status_at(stack, f"{arn}:{name}")
+
+
+def status_at(stack: Deployed, arn: str) -> str:
+    status: str = stack.client("stepfunctions").describe_execution(executionArn=arn)["status"]
     return status
 
 
@@ -83,11 +86,11 @@ def test_an_aborted_and_a_timed_out_execution_keep_their_slots_until_quicksight_
         wait_for(lambda: started_lease(deployed, "timed-out"))
     deployed.send(message("aborted"))
     wait_for(lambda: started_lease(deployed, "aborted"))
-    arn = deployed.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
-    deployed.client("stepfunctions").stop_execution(executionArn=f"{arn}:aborted-1")
+    aborted, timed_out = map(deployed.execution_arn, names)
+    deployed.client("stepfunctions").stop_execution(executionArn=aborted)
 
-    wait_for(lambda: status_of(deployed, "timed-out-1") == "TIMED_OUT")
-    assert status_of(deployed, "aborted-1") == "ABORTED"
+    wait_for(lambda: status_at(deployed, timed_out) == "TIMED_OUT")
+    assert status_at(deployed, aborted) == "ABORTED"
 
     def both_watched_again() -> bool:
         leases = [lease_of(deployed, name) for name in names]

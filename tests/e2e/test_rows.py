@@ -41,8 +41,7 @@ def test_the_executions_history_holds_ids_only(deployed: Deployed) -> None:
     deployed.send(message("history", customer=secret))
     deployed.wait_for_export("history")
     client = deployed.client("stepfunctions")
-    machine = deployed.outputs["StateMachineArn"]
-    arn = machine.replace(":stateMachine:", ":execution:") + ":history-1"
+    arn = deployed.execution_arn("history")
     pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
     history = str([page["events"] for page in pages])
     assert "history" in history

@@ -28,8 +28,7 @@ def bucket(deployed: Deployed) -> str:
 
 
 def input_of(deployed: Deployed, export_id: str) -> dict[str, Any]:
-    machine = deployed.outputs["StateMachineArn"]
-    arn = machine.replace(":stateMachine:", ":execution:") + f":{export_id}-1"
+    arn = deployed.execution_arn(export_id)
     found: dict[str, Any] = json.loads(
         deployed.client("stepfunctions").describe_execution(executionArn=arn)["input"]
     )

@@ -164,7 +164,7 @@ def test_a_changed_version_deployed_in_mid_burst_loses_nothing_and_starts_nothin
     assert len(ended_as) == len(ids), "an execution was begun anew"
     assert {changed for _, changed in ended_as.values()} == {False, True}
     assert any(
-        changed is False and released.get(name.rsplit("-", 1)[0], {}).get("deployed") == MARK
+        changed is False and released.get(name.rsplit("-", 2)[0], {}).get("deployed") == MARK
         for name, (_, changed) in ended_as.items()
     ), "no execution of the old definition went on with the new code"
     pages = deployed.client("lambda").get_paginator("list_functions").paginate()

@@ -1,7 +1,8 @@
 """Row-level-security tags and parameter values stay in the stores that carry requests.
 
 Every way of an export, with marked values in all that may be secret; then everything that the
-functions wrote, sent, started and answered is searched for them. The same over the deployed stack:
+functions wrote, sent, started, named and answered is searched for them, and for digests of what
+holds them. The same over the deployed stack:
 tests/e2e/test_leaks.py. That the search can fail: tests/unit/test_leak_search.py.
 """
 
@@ -27,7 +28,15 @@ from tests.flows.test_log_lines import Context
 from tests.flows.test_metrics import in_a_while, sqs_event
 from tests.support.api import call_api
 from tests.support.bursts import csv_manifest
-from tests.support.leaks import STRING, TEXT, find_leaks, tags
+from tests.support.leaks import (
+    STRING,
+    TEXT,
+    digests_in,
+    digests_of,
+    find_digests,
+    find_leaks,
+    tags,
+)
 from tests.support.marked import (
     REASON,
     manifest,
@@ -49,6 +58,8 @@ class Watched:
     def __init__(self, world: World) -> None:
         self.world = world
         self.sources: dict[str, list[str]] = defaultdict(list)
+        self.bodies: list[str] = []
+        self.answers: list[str] = []
 
     def call(self, handler: Handler, event: Any) -> Any:
         """One invocation; its exception is what an execution's history would hold."""
@@ -60,6 +71,7 @@ class Watched:
 
     def send(self, *bodies: str) -> None:
         """Deliver messages to the intake function."""
+        self.bodies += bodies
         event = sqs_event(*[{} for _ in bodies])
         for record, body in zip(event["Records"], bodies, strict=True):
             record["body"] = body
@@ -67,7 +79,10 @@ class Watched:
 
     def ask(self, method: str, path: str, body: Any = None) -> None:
         """Call the API; a refusal's answer must not repeat what it refuses."""
+        if body is not None:
+            self.bodies.append(body if isinstance(body, str) else json.dumps(body))
         answer = call_api(self.world.services, method, path, body)
+        self.answers.append(json.dumps(answer.body))
         if answer.status >= 400:
             self.sources["refusals of the API"].append(json.dumps(answer.body))
 
@@ -86,6 +101,20 @@ class Watched:
             world.clock.sleep(60)
             self.call(reconcile.handler, {"detail-type": "Scheduled Event"})
             self.call(foresee.handler, {"Do": "WARN"})
+
+    def names(self) -> list[str]:
+        """Ids of snapshot jobs and keys of objects, as CloudTrail and inventories show them."""
+        jobs = [str(job["SnapshotJobId"]) for job in self.world.ledger()["jobs"]]
+        listed = self.world.session.client("s3").list_objects_v2(
+            Bucket=self.world.settings.export_bucket
+        )
+        return jobs + [each["Key"] for each in listed.get("Contents", [])]
+
+    def digests(self) -> set[str]:
+        """Of everything that was sent, and those that the table keeps."""
+        table = self.world.session.client("dynamodb")
+        items = table.scan(TableName=self.world.settings.table_name)["Items"]
+        return digests_in(items).union(*map(digests_of, self.bodies))
 
     def _execute(self, arn: str, ids: dict[str, Any]) -> None:
         """An execution of the state machine, its input and each answer kept."""
@@ -123,7 +152,10 @@ def watched(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
     while rejected := world.rejected():
         found.sources["reasons of refusals"] += [json.dumps(each["Reason"]) for each in rejected]
     assert len(found.sources["log and metrics"]) > 1
+    found.sources["names"] += found.names()
     assert find_leaks(found.sources) == []
+    shown = found.sources | {"answers of the API": found.answers}
+    assert find_digests(found.digests(), shown) == []
 
 
 def test_exports_that_work(watched: Watched) -> None:

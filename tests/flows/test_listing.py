@@ -24,6 +24,7 @@ def put_exports(world: World, count: int, **changes: Any) -> list[str]:
             "export_id": f"export-{number:03d}",
             "status": list(Status)[number % 6],
             "digest": "0",
+            "nonce": "n",
             "dashboard_id": ("sales", "stock")[number % 2],
             "snapshot": {},
             "rank": f"1#5#{number:04d}",

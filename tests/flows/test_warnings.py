@@ -127,7 +127,7 @@ def test_a_warning_that_was_not_taken_is_sent_again(
         broken.setattr(world.services.store, "mark_at_risk", fail)
         assert warn_of_deadlines(world.services).told == 0
     assert warn_of_deadlines(world.services).told == 1
-    assert [warning["EventId"] for warning in told] == ["e-at-risk"] * 2
+    assert [warning["EventId"] for warning in told] == [f"e-{world.export('e').nonce}-at-risk"] * 2
 
 
 def test_a_pass_reads_and_tells_no_more_than_its_bounds(

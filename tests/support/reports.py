@@ -36,6 +36,7 @@ def export(number: int, status: Status = Status.COMPLETED, **more: Any) -> Expor
         "export_id": export_id,
         "status": status,
         "digest": "d" * 64,
+        "nonce": "n",
         "dashboard_id": "sales-overview",
         "snapshot": SNAPSHOT,
         "rank": "",

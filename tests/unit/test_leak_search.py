@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from snapshot_export.domain.request import digest_of
 from tests.support.leaks import (
     DECIMAL,
     EMAIL,
@@ -17,6 +18,9 @@ from tests.support.leaks import (
     STRING,
     TEXT,
     TIME,
+    digests_in,
+    digests_of,
+    find_digests,
     find_leaks,
     parameters,
     tags,
@@ -64,3 +68,31 @@ def test_what_is_allowed_is_no_leak() -> None:
 def test_every_kind_of_value_is_marked() -> None:
     everything = json.dumps([parameters(), tags(), EMAIL])
     assert {leak.mark for leak in find_leaks({"": [everything]})} == set(MARKS)
+
+
+BODY = json.dumps({"ExportId": "e", "Tags": {"customer": TEXT}})
+DIGEST = digest_of(json.loads(BODY))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"e-1-{DIGEST[:12]}",
+        f"(accepted: {DIGEST[:8]}, this one: 0)",
+        f"recipients-{DIGEST.upper()}.jsonl",
+        f"a1b2{DIGEST[20:32]}",
+    ],
+)
+def test_a_part_of_a_digest_is_found(text: str) -> None:
+    (leak,) = find_digests(digests_of(BODY), {"log": ["a line", text]})
+    assert (leak.mark, leak.source) == ("digest", "log")
+
+
+def test_what_is_no_digest_is_no_leak() -> None:
+    texts = ["deadbeef-1-0123456789ab", DIGEST[1:10], "abcdefgh"]
+    assert find_digests(digests_of(BODY), {"log": texts}) == []
+
+
+def test_digests_are_taken_out_of_records() -> None:
+    items = [{"digest": {"S": "aa"}, "pk": {"S": "p"}}, {"M": {"entry": {"digest": "bb"}}}, {}]
+    assert digests_in(items) == {"aa", "bb"}

@@ -96,7 +96,7 @@ class BurstStore:
                 raise
             if known.digest != burst.digest:
                 raise IdConflictError(
-                    burst.burst_id, known.digest, burst.digest, "BurstId", "burst"
+                    burst.burst_id, known.accepted_at, "BurstId", "burst"
                 ) from None
             return False
 

@@ -60,7 +60,7 @@ class Events:
     def announce_burst(self, burst: Burst, manifest_uri: str, report_uri: str) -> None:
         """Send the burst's completion. Raises TransientError if it was not taken."""
         detail: BurstCompleted = {
-            "EventId": f"{burst.burst_id}-{burst.digest[:12]}",
+            "EventId": f"{burst.burst_id}-{burst.nonce}",
             "BurstId": burst.burst_id,
             "Target": burst.target,
             "Status": burst.final_status.value,
@@ -77,8 +77,9 @@ class Events:
         self, record: BacklogEntry | Attempt, target: str, deadline: float, outlook: Outlook
     ) -> None:
         """Tell that an export will probably miss its deadline. Raises TransientError."""
+        ids = filter(None, (record.export_id, record.nonce, "at-risk"))
         detail: ExportAtRisk = {
-            "EventId": f"{record.export_id}-at-risk",
+            "EventId": "-".join(ids),
             "ExportId": record.export_id,
             "Target": target,
             "DashboardId": record.dashboard_id,
@@ -89,7 +90,7 @@ class Events:
     def announce_burst_at_risk(self, burst: Burst, deadline: float, outlook: Outlook) -> None:
         """Tell that a burst will probably miss its deadline. Raises TransientError."""
         detail: BurstAtRisk = {
-            "EventId": f"{burst.burst_id}-{burst.digest[:12]}-at-risk",
+            "EventId": f"{burst.burst_id}-{burst.nonce}-at-risk",
             "BurstId": burst.burst_id,
             "Target": burst.target,
             "Counts": cast("RecipientCounts", burst.counts),
@@ -114,7 +115,7 @@ class Events:
 
 def _of_export(export: Export) -> OfExport:
     detail: OfExport = {
-        "EventId": f"{export.export_id}-{export.digest[:12]}",
+        "EventId": f"{export.export_id}-{export.nonce}",
         "ExportId": export.export_id,
         "Target": export.target,
         "DashboardId": export.dashboard_id,

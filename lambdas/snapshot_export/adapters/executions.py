@@ -23,7 +23,13 @@ class Executions:
         self._machine = state_machine_arn
 
     def start(self, attempt: Attempt, target: str) -> None:
-        """Start the execution that watches this admission; one that exists already is enough."""
+        """Start the execution that watches this admission; one that runs already is enough.
+
+        Raises TransientError. StartExecution answers a repeated call as it answered the first as
+        long as the execution runs; ExecutionAlreadyExists means that it has ended, since name and
+        input are always the same (API reference of Step Functions). Then nobody watches this
+        admission any more, and the reconciler starts another execution.
+        """
         try:
             self._client.start_execution(
                 stateMachineArn=self._machine,
@@ -31,9 +37,7 @@ class Executions:
                 input=json.dumps(input_of(attempt, target)),
             )
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code != "ExecutionAlreadyExists":
-                raise TransientError(f"StartExecution: {code}") from None
+            raise TransientError(f"StartExecution: {error.response['Error']['Code']}") from None
         except BotoCoreError as error:
             raise TransientError(f"StartExecution: {type(error).__name__}") from None
 

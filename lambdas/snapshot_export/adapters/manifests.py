@@ -37,13 +37,14 @@ class Manifests:
         self._client = client
         self._bucket = export_bucket
 
-    def keep_recipients(self, burst_id: str, digest: str, recipients: Iterable[Any]) -> str:
+    def keep_recipients(self, burst_id: str, nonce: str, recipients: Iterable[Any]) -> str:
         """Write inline recipients as JSON Lines; answers the object's address.
 
-        The digest in the key keeps another burst of the same id, which is refused only later, from
-        overwriting them.
+        The burst's nonce in the key keeps them from being overwritten: by another burst of the same
+        id, which is refused only later, or by the same one delivered again, whose object would have
+        another ETag.
         """
-        key = f"{BURSTS_PREFIX}{burst_id}/recipients-{digest[:12]}.jsonl"
+        key = f"{BURSTS_PREFIX}{burst_id}/recipients-{nonce}.jsonl"
         body = "".join(json.dumps(recipient) + "\n" for recipient in recipients)
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body.encode())

@@ -78,6 +78,7 @@ def export_from(item: Item) -> Export:
     return Export(
         **known_members(item, Export)
         | {
+            "nonce": nonce_of(item),
             "status": Status(item["status"]),
             "snapshot": json.loads(item["snapshot"]),
             "files": tuple(_file_from(file) for file in item.get("files", [])),
@@ -112,8 +113,13 @@ def entry_attributes(entry: BacklogEntry) -> dict[str, Any]:
 
 def entry_from(item: Item) -> BacklogEntry:
     """The entry of a record."""
-    key = (item["pk"], item["sk"])
-    return BacklogEntry(**known_members(item, BacklogEntry) | {"key": key})
+    own = {"key": (item["pk"], item["sk"]), "nonce": nonce_of(item)}
+    return BacklogEntry(**known_members(item, BacklogEntry) | own)
+
+
+def nonce_of(item: Item) -> str:
+    """The nonce of a record. Ids of what older versions accepted go on with the digest's part."""
+    return str(item["nonce"] if "nonce" in item else item["digest"][:12])
 
 
 def gate_from(item: Item | None) -> Gate:

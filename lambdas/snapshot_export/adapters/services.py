@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -45,7 +46,8 @@ class Services:
 
     As of one target, the default unless `for_target` gave them: `settings` and the adapters up to
     `bursts` are that target's, all others serve every target.
-    `measure` adds a value to a metric.
+    `measure` adds a value to a metric. `draw_nonce` answers another text each time, which nobody
+    can guess.
     """
 
     settings: Settings
@@ -69,6 +71,7 @@ class Services:
     now: Callable[[], float]
     sleep: Callable[[float], None]
     measure: Measure
+    draw_nonce: Callable[[], str]
 
     def for_target(self, name: str) -> Services:
         """The same for the target of this name. Raises UnknownTargetError."""
@@ -91,6 +94,11 @@ def measure_nothing(_metric: Metric, _value: float) -> None:
     """For services whose metrics nobody collects."""
 
 
+def random_nonce() -> str:
+    """48 bits, of letters and digits that job ids and names of executions may hold."""
+    return secrets.token_hex(6)
+
+
 def make_services(
     settings: Settings,
     session: boto3.Session,
@@ -98,6 +106,7 @@ def make_services(
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
     measure: Measure = measure_nothing,
+    draw_nonce: Callable[[], str] = random_nonce,
 ) -> Services:
     """Adapters over one session's clients, for the default target; another's are made when used."""
     table = Table(session.client("dynamodb", config=AWS_CONFIG), settings.table_name, sleep)
@@ -132,4 +141,5 @@ def make_services(
         now=now,
         sleep=sleep,
         measure=measure,
+        draw_nonce=draw_nonce,
     )

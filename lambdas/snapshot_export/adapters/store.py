@@ -153,7 +153,7 @@ class Store:
             if known is None or known.status is Status.REJECTED:
                 raise
             if known.digest != export.digest:
-                raise IdConflictError(export.export_id, known.digest, export.digest) from None
+                raise IdConflictError(export.export_id, known.accepted_at) from None
             return False
 
     def reject(self, export: Export, expires_at: int) -> bool:
@@ -535,6 +535,7 @@ def _entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
         export_id=export.export_id,
         dashboard_id=export.dashboard_id,
         digest=export.digest,
+        nonce=export.nonce,
         rank=export.rank,
         attempt=export.attempt,
         admission=export.admission,

@@ -23,14 +23,16 @@ _GROUP_FIELD, _BURST_FIELD, _LENGTH_FIELD, _ORDER_FIELD = 4, 5, 6, 7
 class BacklogEntry:
     """An accepted export that waits. A retry waits until `due_at` (epoch seconds).
 
-    `formats` is what its next job makes (domain/parts.py). `at_risk`: it was told that the deadline
-    (epoch seconds) will probably be missed. `key` is where it lies in the table, for one that was
-    read there: it is found again by that, never by a key made anew from its members.
+    `nonce` is the export's; `digest` is there for versions that know no nonce. `formats` is what
+    its next job makes (domain/parts.py). `at_risk`: it was told that the deadline (epoch seconds)
+    will probably be missed. `key` is where it lies in the table, for one that was read there: it is
+    found again by that, never by a key made anew from its members.
     """
 
     export_id: str
     dashboard_id: str
     digest: str
+    nonce: str
     rank: str
     attempt: int
     admission: int

@@ -50,16 +50,18 @@ class Work(StrEnum):
 class Burst:
     """The record of a burst.
 
-    `offset` and `line` are where the manifest is read on. `accepted` recipients have an export
-    each; `completed`, `failed` and `cancelled` count how those ended. `at_risk_at` is when it was
-    told that the burst's deadline will probably be missed. `foretold_p50` and `foretold_p95` are
-    what the forecast of `foretold_at` said of the burst's end, None where none was made. With
-    `same_rows_for_all` no recipient brings tags, and all see the rows of the template's user.
+    `nonce` and `digest` as Export has them. `offset` and `line` are where the manifest is read on.
+    `accepted` recipients have an export each; `completed`, `failed` and `cancelled` count how those
+    ended. `at_risk_at` is when it was told that the burst's deadline will probably be missed.
+    `foretold_p50` and `foretold_p95` are what the forecast of `foretold_at` said of the burst's
+    end, None where none was made. With `same_rows_for_all` no recipient brings tags, and all see
+    the rows of the template's user.
     """
 
     burst_id: str
     status: BurstStatus
     digest: str
+    nonce: str
     manifest_uri: str
     manifest_format: ManifestFormat
     manifest_etag: str

@@ -79,6 +79,10 @@ MOST_LEASES = 24
 class Export:
     """One request of a user's, from accepted to its end.
 
+    `nonce` is random, drawn at acceptance: ids that leave this software are made from it, so none
+    of them can be guessed from the request, and none is that of another export of the same id, be
+    it one of the past or another deployment's. It is empty in the record of a refused message.
+    `digest` is the request's: it recognizes a repeated delivery and stays in the table.
     `part` is the part of the request (domain/parts.py) that the present attempt makes, `failures`
     how many attempts of this part failed; `files` are those collected so far.
     `due_at` is when a waiting export's next attempt is due, 0 if it waits in the backlog by `rank`;
@@ -92,6 +96,7 @@ class Export:
     export_id: str
     status: Status
     digest: str
+    nonce: str
     dashboard_id: str
     snapshot: dict[str, Any]
     rank: str
@@ -128,7 +133,8 @@ class Attempt:
     It is the lease as long as `holds_slot`. `attempt` counts snapshot jobs, `admission` counts how
     often the export was let in (an export handed back before its job began is let in again with
     the same attempt), `restarts` counts executions begun anew by the reconciler. `formats` is what
-    its job makes (domain/parts.py), `slots` the limit under which it was let in.
+    its job makes (domain/parts.py), `slots` the limit under which it was let in. `nonce` is the
+    export's; a version without one wrote those where it is empty.
     """
 
     export_id: str
@@ -138,6 +144,7 @@ class Attempt:
     snapshot_job_id: str
     admitted_at: float
     start_by: float
+    nonce: str = ""
     registered: bool = False
     formats: str = ""
     slots: int = 0
@@ -162,9 +169,18 @@ class Attempt:
 
     @property
     def execution_name(self) -> str:
-        """Name of the execution that watches this admission (at most 80 characters)."""
-        name = f"{self.export_id}-{self.admission}"
-        return f"{name}-r{self.restarts}" if self.restarts else name
+        """Name of the execution that watches this admission, at most 80 characters.
+
+        `<ExportId>-<admission>-<nonce>`, then `-r<restarts>` if it was begun anew. A long id stands
+        there as far as there is room: the nonce tells exports apart. Step Functions keeps a name
+        for 90 days after its execution, which a record may outlive.
+        """
+        end = f"-{self.admission}"
+        if self.nonce:
+            end += f"-{self.nonce}"
+        if self.restarts:
+            end += f"-r{self.restarts}"
+        return self.export_id[: MOST_NAME_CHARACTERS - len(end)] + end
 
 
 def leases_after(export: Export, attempt: Attempt, until: float | None = None) -> tuple[Lease, ...]:
@@ -180,14 +196,17 @@ def leases_after(export: Export, attempt: Attempt, until: float | None = None) -
     return (*export.leases, lease)[-MOST_LEASES:]
 
 
+MOST_NAME_CHARACTERS = 80
+"""Of the name of an execution of Step Functions."""
+
 LOST = "LOST"
 """Job status of ours: QuickSight knows no such job, and its start can no longer arrive."""
 
 
-def snapshot_job_id(export_id: str, attempt: int, digest: str) -> str:
+def snapshot_job_id(export_id: str, attempt: int, nonce: str) -> str:
     """The id of an attempt's snapshot job: the same however often the start is repeated.
 
-    The digest of what is sent keeps two deployments in one account, or an id used again after its
-    record expired, from taking each other's job for their own.
+    The export's nonce keeps two deployments in one account, or an id used again after its record
+    expired, from taking each other's job for their own.
     """
-    return f"{export_id}-{attempt}-{digest[:12]}"
+    return f"{export_id}-{attempt}-{nonce}"

@@ -127,6 +127,7 @@ def export_of(services: Services, request: Request, source: str, accepted_at: fl
         export_id=export_id,
         status=Status.QUEUED,
         digest=digest_of([request.digest, snapshot]),
+        nonce=services.draw_nonce(),
         dashboard_id=request.dashboard_id,
         snapshot=snapshot,
         rank=rank_of(
@@ -196,6 +197,7 @@ def _reject(
         export_id=_claimed_id(body, message_id, sent_at),
         status=Status.REJECTED,
         digest=digest_of(body),
+        nonce="",
         dashboard_id="",
         snapshot={},
         rank="",

@@ -1,9 +1,10 @@
 """Accept a burst: its template and where its recipients are; they are read by the expansion.
 
-Order of writes: inline recipients go to S3 first, under a key that their content names; then one
-transaction writes the burst with its marker; then the expansion is asked for. A second delivery
-repeats the first, finds the second, and asks again, which does no harm; where the asking got lost,
-the reconciler finds the marker.
+Order of writes: inline recipients go to S3 first, under a key of this delivery's own; then one
+transaction writes the burst with its marker; then the expansion is asked for. A later delivery
+finds the burst and asks again, which does no harm; where the asking got lost, the reconciler finds
+the marker. A delivery that dies before the transaction, or loses it to another at the same time,
+leaves an object that nothing names: it expires with the others of its prefix.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, BurstStatus, Work
 from snapshot_export.domain.burst_request import BurstRequest
 from snapshot_export.domain.request import InvalidRequestError, Problem
-from snapshot_export.errors import ManifestError, TransientError
+from snapshot_export.errors import IdConflictError, ManifestError, TransientError
 
 logger = Logger(child=True)
 
@@ -28,14 +29,12 @@ def accept_burst(
     """
     services = services.for_target(request.target)
     burst_id = request.burst_id or source
-    uri = request.manifest_uri or services.manifests.keep_recipients(
-        burst_id, request.digest, request.recipients or []
-    )
     known = services.bursts.find(burst_id)
-    if known is None or known.digest != request.digest:
-        is_new = services.bursts.accept(
-            _burst_of(services, request, burst_id, uri, source, accepted_at), request.template
-        )
+    if known is None:
+        burst = _new_burst(services, request, burst_id, source, accepted_at)
+        is_new = services.bursts.accept(burst, request.template)
+    elif known.digest != request.digest:
+        raise IdConflictError(burst_id, known.accepted_at, "BurstId", "burst")
     else:
         is_new = False
     if is_new or known is None or known.status is BurstStatus.EXPANDING:
@@ -53,14 +52,13 @@ def ask_for(services: Services, burst_id: str, work: Work) -> None:
         logger.warning("not asked", reason=str(error), burst_id=burst_id, work=work.value)
 
 
-def _burst_of(
-    services: Services,
-    request: BurstRequest,
-    burst_id: str,
-    uri: str,
-    source: str,
-    accepted_at: float,
+def _new_burst(
+    services: Services, request: BurstRequest, burst_id: str, source: str, accepted_at: float
 ) -> Burst:
+    nonce = services.draw_nonce()
+    uri = request.manifest_uri or services.manifests.keep_recipients(
+        burst_id, nonce, request.recipients or []
+    )
     try:
         found = services.manifests.find(uri)
     except ManifestError as error:
@@ -70,6 +68,7 @@ def _burst_of(
         burst_id=burst_id,
         status=BurstStatus.EXPANDING,
         digest=request.digest,
+        nonce=nonce,
         manifest_uri=uri,
         manifest_format=request.manifest_format,
         manifest_etag=found.etag,
