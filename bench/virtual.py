@@ -61,7 +61,7 @@ class QuickSightInMemory:
         self._clock = clock
         self._seed = seed
         self._dashboards = dashboards
-        self._jobs: dict[str, tuple[float, float, int]] = {}
+        self._jobs: dict[str, tuple[float, float, list[Any]]] = {}
         self._alike = itertools.count()
         self.peak = 0
         self.refused = 0
@@ -77,7 +77,7 @@ class QuickSightInMemory:
         seconds = draw_job_seconds(
             self._seed, self._dashboards, request["DashboardId"], "PDF", next(self._alike)
         )
-        self._jobs[request["SnapshotJobId"]] = (now, now + seconds, len(groups))
+        self._jobs[request["SnapshotJobId"]] = (now, now + seconds, groups)
         self.peak = max(self.peak, running + 1)
         return {"Status": 200}
 
@@ -94,16 +94,11 @@ class QuickSightInMemory:
     def describe_dashboard_snapshot_job_result(self, **request: Any) -> dict[str, Any]:
         """The addresses of files that are not there."""
         place = ObjectAddress("bench", f"snapshots/{request['SnapshotJobId']}.pdf")
-        groups = [
-            {
-                "Files": [{"FormatType": "PDF"}],
-                "S3Results": [{"S3Uri": str(place)}],
-            }
-            for _ in range(self._job(request)[2])
-        ]
+        results = [{"S3Uri": str(place)}]
+        groups = [{**group, "S3Results": results} for group in self._job(request)[2]]
         return {"JobStatus": "COMPLETED", "Result": {"AnonymousUsers": [{"FileGroups": groups}]}}
 
-    def _job(self, request: dict[str, Any]) -> tuple[float, float, int]:
+    def _job(self, request: dict[str, Any]) -> tuple[float, float, list[Any]]:
         if request["SnapshotJobId"] not in self._jobs:
             raise _refusal("ResourceNotFoundException", 404)
         return self._jobs[request["SnapshotJobId"]]

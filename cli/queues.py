@@ -1,7 +1,8 @@
 """Messages that were not taken, and their way back to the queue they came from.
 
 A message is sent to that queue before it is deleted where it was, so it is lost nowhere in
-between; when it is sent twice, both carry one export id, so it is one export.
+between. It is sent as it is, with the id and the time of its first delivery in two message
+attributes, by which the intake function names and dates the request: sent twice, it is one request.
 """
 
 from __future__ import annotations
@@ -29,10 +30,14 @@ ROUTES = {
 
 @dataclass(frozen=True, kw_only=True)
 class KeptMessage:
-    """A message of such a queue; `message_id` is its first one."""
+    """A message of such a queue; `message_id` and `sent_at` are those of its first delivery.
+
+    `sent_at` in epoch seconds.
+    """
 
     queue: str
     message_id: str
+    sent_at: str
     body: str
     code: str
     problems: tuple[Mapping[str, Any], ...] = ()
@@ -44,15 +49,6 @@ class KeptMessage:
         body = _object_of(self.body)
         claimed = body.get("ExportId") or body.get("SnapshotJobId")
         return claimed if isinstance(claimed, str) else None
-
-    def body_to_send(self) -> str:
-        """The body; a request that has no id is given that of its first delivery.
-
-        The text is kept to the letter otherwise, so that nothing is judged here.
-        """
-        if self.claimed_id or "DashboardId" not in _object_of(self.body):
-            return self.body
-        return f'{{"ExportId": {json.dumps(self.message_id)}, ' + self.body.lstrip()[1:]
 
 
 class KeptQueue:
@@ -77,7 +73,7 @@ class KeptQueue:
                 VisibilityTimeout=HELD_SECONDS,
                 WaitTimeSeconds=_WAIT_SECONDS,
                 MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+                MessageSystemAttributeNames=["SentTimestamp"],
             )
             new = [m for m in answer.get("Messages", []) if m["MessageId"] not in seen]
             empty = 0 if new else empty + 1
@@ -91,7 +87,14 @@ class KeptQueue:
 
     def move(self, message: KeptMessage) -> None:
         """Send, then delete."""
-        self._client.send_message(QueueUrl=self._target_url, MessageBody=message.body_to_send())
+        first = {"MessageId": message.message_id, "SentAt": message.sent_at}
+        self._client.send_message(
+            QueueUrl=self._target_url,
+            MessageBody=message.body,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in first.items()
+            },
+        )
         self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
 
     def give_back(self, messages: Iterable[KeptMessage]) -> None:
@@ -114,6 +117,7 @@ def _read(queue: str, message: Mapping[str, Any]) -> KeptMessage:
     return KeptMessage(
         queue=queue,
         message_id=attributes.get("MessageId") or message["MessageId"],
+        sent_at=attributes.get("SentAt") or str(int(message["Attributes"]["SentTimestamp"]) / 1000),
         body=message["Body"],
         code=str(reason.get("Code") or "NOT_TAKEN"),
         problems=tuple(each for each in reason.get("Problems", ()) if isinstance(each, dict)),

@@ -76,7 +76,7 @@ def _plan(case: Case) -> list[Check]:
         Check("edition", quicksight.look_at_edition, ask_quicksight),
         *_dashboards(case),
         Check("snapshot operations", quicksight.look_at_operations, ("edition",)),
-        Check("pixel-perfect reports", quicksight.look_at_add_on, ("edition", _STACK)),
+        Check("pricing plan", quicksight.look_at_plan, ("edition", _STACK)),
         Check("your right to start jobs", rights.look_at_caller, ("credentials",)),
         Check("the functions' rights", rights.look_at_functions, ("functions",)),
         *_of_bucket("export bucket", None, _STACK, _QUICKSIGHT),

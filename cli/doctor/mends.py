@@ -25,9 +25,10 @@ UPGRADE = (
     "QuickSight console, as its administrator: Manage QuickSight > Your subscriptions > Edit > "
     "upgrade to Enterprise Edition"
 )
-ADD_ON = (
-    "QuickSight console, as its administrator: Manage QuickSight > Your subscriptions > "
-    "Pixel-Perfect Reports > Subscribe; it is paid for"
+PLAN = (
+    "QuickSight console, as its administrator: Manage QuickSight > Your subscriptions: for CSV, "
+    "Excel and pixel-perfect PDF subscribe to Pixel-Perfect Reports; for anonymous users add "
+    "capacity pricing; both are paid for"
 )
 FIRST_EXPORT = (
     "one export shows it, and costs one paid unit: put a dashboard of yours into "

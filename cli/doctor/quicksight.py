@@ -179,29 +179,30 @@ def judge_operations(error: RefusedError, *, deployed: bool) -> Verdict:
     raise error
 
 
-def look_at_add_on(case: Case) -> Verdict:
-    """Whether the Pixel-Perfect add-on is there: by how the stack's exports so far have ended."""
+def look_at_plan(case: Case) -> Verdict:
+    """Whether the pricing plan allows snapshots: by how the stack's exports so far have ended."""
     try:
         done = _exports(case, "COMPLETED", 1)
-        refused = [] if done else _exports(case, "FAILED", _LOOKED_AT)
+        refused = _exports(case, "FAILED", _LOOKED_AT)
     except CliError as error:
         return not_checked(f"the stack's exports cannot be read: {error.lines()[0]}")
-    return judge_add_on(done, refused)
+    return judge_plan(done, refused)
 
 
-def judge_add_on(
-    done: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, Any]]
-) -> Verdict:
-    """Exports that completed or were refused tell it, no call that is free [? pixel-perfect]."""
+def judge_plan(done: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, Any]]) -> Verdict:
+    """By the newest export that completed or was refused for the plan: no call that is free shows
+    it [? pixel-perfect]."""
+    completed_at = str(done[0].get("FinishedAt") or "") if done else ""
+    for export in refused:
+        error = export.get("Error") or {}
+        is_newer = not done or str(export.get("FinishedAt") or "") > completed_at
+        if _PLAN in str(error.get("Code", "")) and is_newer:
+            seen = f"QuickSight refused export {export['ExportId']}: {error.get('Message', '')}"
+            return failed(seen, mends.PLAN)
     if done:
         return ok(f"export {done[0]['ExportId']} has completed")
-    for export in refused:
-        if _PLAN in str((export.get("Error") or {}).get("Code", "")):
-            seen = f"QuickSight refused export {export['ExportId']} for its pricing plan"
-            return failed(seen, mends.ADD_ON)
     return not_checked(
-        "no export has completed yet, and QuickSight tells it to nobody who does not start a job",
-        mends.FIRST_EXPORT,
+        "no export has completed yet, and QuickSight shows it only to a start", mends.FIRST_EXPORT
     )
 
 

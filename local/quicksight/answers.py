@@ -3,7 +3,7 @@
 from typing import Any
 
 from local.quicksight.downloads import DownloadStore
-from local.quicksight.jobs import Delivery, Job, JobError
+from local.quicksight.jobs import Delivery, Job, JobError, ResultFault
 
 
 def start_output(job: Job, request_id: str) -> dict[str, Any]:
@@ -69,16 +69,33 @@ def _tag_keys(user: dict[str, Any]) -> dict[str, Any]:
 
 
 def _file_groups(job: Job, downloads: DownloadStore, now: float) -> list[dict[str, Any]]:
+    """In an order of the job's own: nothing promises that of the request [? result-echo]."""
     configuration = job.members["SnapshotConfiguration"]
     destinations = configuration.get("DestinationConfiguration", {}).get("S3Destinations", [])
     place = {"S3DestinationConfiguration": destinations[0]} if destinations else {}
-    return [
-        {
-            "Files": group["Files"],
-            "S3Results": [{**place, **_describe_delivery(delivery, downloads, now)}],
-        }
-        for group, delivery in zip(configuration["FileGroups"], job.deliveries, strict=True)
-    ]
+    groups = []
+    for index in job.result_order:
+        delivery = _describe_delivery(job.deliveries[index], downloads, now)
+        group = configuration["FileGroups"][index] | {"S3Results": [{**place, **delivery}]}
+        groups += _distort(group, job.result_faults.get(index))
+    return groups
+
+
+def _distort(group: dict[str, Any], fault: ResultFault | None) -> list[dict[str, Any]]:
+    """The groups that a result lists in place of one."""
+    match fault:
+        case None:
+            return [group]
+        case "MISSING":
+            return []
+        case "REPEATED":
+            return [group, group]
+        case "TWO_RESULTS":
+            return [group | {"S3Results": group["S3Results"] * 2}]
+        case "UNKNOWN":
+            (file,) = group["Files"]
+            selections = [each | {"SheetId": "another"} for each in file["SheetSelections"]]
+            return [group | {"Files": [file | {"SheetSelections": selections}]}]
 
 
 def _describe_delivery(delivery: Delivery, downloads: DownloadStore, now: float) -> dict[str, Any]:

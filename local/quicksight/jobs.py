@@ -2,12 +2,17 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Status = Literal["QUEUED", "RUNNING", "COMPLETED", "FAILED"]
+
+
+ResultFault = Literal["MISSING", "REPEATED", "UNKNOWN", "TWO_RESULTS"]
+"""How a result lists a file wrongly: not at all, in two groups, as a file of another sheet, with
+two results."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,13 @@ class Job:
 
     `members` is the accepted request. `ends_at` is when QuickSight's work is done, infinite while
     the job hangs; the job turns terminal then, or once its files are delivered if that is later.
+    `result_order` is the order in which its result lists the request's file groups.
     """
 
     members: dict[str, Any]
     arn: str
     formats: str
+    result_order: Sequence[int]
     user: str | None
     created: float
     seconds: float
@@ -49,6 +56,7 @@ class Job:
     ended: float | None = None
     error: JobError | None = None
     file_errors: dict[int, JobError] = field(default_factory=dict)
+    result_faults: dict[int, ResultFault] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
     rendering: Future[list[bytes]] | None = None
     delivering: Future[tuple[list[Delivery], float]] | None = None

@@ -12,7 +12,7 @@ from local.quicksight.errors import ServiceError
 from local.quicksight.identities import Identities
 from local.quicksight.jobs import Job
 from local.quicksight.planning import apply_switches, plan_job
-from local.quicksight.rules import check_selections, check_start, invalid
+from local.quicksight.rules import check_plan, check_selections, check_start, invalid
 from local.quicksight.service_model import DESCRIBE, IDENTITY, READS, RESULT, START
 from local.quicksight.switches import SwitchBoard
 from local.quicksight.validation import read_members
@@ -58,9 +58,7 @@ class Operations:
 
     def _start(self, members: dict[str, Any], caller: Caller, now: float) -> Job:
         settings = self._account.settings
-        if not settings.pixel_perfect:
-            message = "The account's pricing plan has no pixel-perfect reports."
-            raise ServiceError("UnsupportedPricingPlanException", message)
+        check_plan(members, user=caller.user, settings=settings)
         check_start(members, user=caller.user, region=settings.region)
         check_selections(members, self._account.dashboard(members["DashboardId"]))
         self._check_id(members, now)

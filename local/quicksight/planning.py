@@ -1,12 +1,20 @@
 """The course that an accepted start will take."""
 
 import math
+import random
 from typing import Any
 
 from local.quicksight.account import Account
 from local.quicksight.durations import draw_job_seconds, name_viewer
 from local.quicksight.jobs import Job, JobError
-from local.quicksight.switches import FailFile, FailJob, HangJob, JobSeconds, SwitchBoard
+from local.quicksight.switches import (
+    FailFile,
+    FailJob,
+    HangJob,
+    JobSeconds,
+    SwitchBoard,
+    WrongResult,
+)
 
 
 def plan_job(members: dict[str, Any], user: str | None, account: Account, now: float) -> Job:
@@ -25,6 +33,7 @@ def plan_job(members: dict[str, Any], user: str | None, account: Account, now: f
         members=members,
         arn=f"{settings.arn_of_dashboard(dashboard_id)}/snapshot-job/{job_id}",
         formats=formats,
+        result_order=_draw_order(len(files), f"{settings.seed}/{dashboard_id}/{job_id}"),
         user=user,
         created=now,
         updated=now,
@@ -32,6 +41,10 @@ def plan_job(members: dict[str, Any], user: str | None, account: Account, now: f
         runs_at=now + min(settings.queued_seconds * settings.time_scale, seconds / 4),
         ends_at=now + seconds,
     )
+
+
+def _draw_order(count: int, seed: str) -> list[int]:
+    return random.Random(seed).sample(range(count), count)
 
 
 def apply_switches(job: Job, switches: SwitchBoard) -> None:
@@ -45,5 +58,7 @@ def apply_switches(job: Job, switches: SwitchBoard) -> None:
     for file_failure in switches.take_each(FailFile, job):
         error = JobError(file_failure.error_type, file_failure.error_message)
         job.file_errors[file_failure.file_group] = error
+    for wrong in switches.take_each(WrongResult, job):
+        job.result_faults[wrong.file_group] = wrong.fault
     if switches.take(HangJob, job):
         job.ends_at = math.inf

@@ -6,9 +6,29 @@ from typing import Any
 
 from local.quicksight.catalogue import Dashboard
 from local.quicksight.errors import ServiceError
+from local.quicksight.settings import Settings
 
 FILES_OF_FORMAT = {"PDF": 1, "EXCEL": 1, "CSV": 5}
 VISUALS_OF_FORMAT = {"EXCEL": 5, "CSV": 1}
+
+
+def check_plan(members: dict[str, Any], *, user: str | None, settings: Settings) -> None:
+    """Raise UnsupportedPricingPlanException if the account's plan has not what a start needs.
+
+    The sample dashboards have no pixel-perfect sheets, so a PDF needs no add-on [? pixel-perfect];
+    an anonymous user needs capacity pricing [? capacity-pricing]. Source of the second text: issue
+    236 of data-dot-all/dataall, about embedding for anonymous users.
+    """
+    files = (file for group in members["SnapshotConfiguration"]["FileGroups"]
+             for file in group.get("Files", ()))  # fmt: skip
+    if not settings.pixel_perfect and any(file["FormatType"] != "PDF" for file in files):
+        message = "The account's pricing plan has no pixel-perfect reports."
+        raise ServiceError("UnsupportedPricingPlanException", message)
+    if not settings.capacity_pricing and user is None:
+        message = (
+            "This API action is supported only when the account has an active Capacity Pricing plan"
+        )
+        raise ServiceError("UnsupportedPricingPlanException", message)
 
 
 def check_start(members: dict[str, Any], *, user: str | None, region: str) -> None:

@@ -36,9 +36,10 @@ class Settings:
     `upload_lead_seconds` before a job's end.
 
     What an account can lack: its `edition`, its `subscription` (QuickSight's own words), the
-    add-on `pixel_perfect`, the right to the operations `denied`. `home_region` is where its users
-    are, if elsewhere; the dashboards `unpublished` have a version whose creation failed. `others`
-    are served too, each with jobs, limits, users and dashboards of its own.
+    add-on `pixel_perfect`, `capacity_pricing` for anonymous users, the right to the operations
+    `denied`. `home_region` is where its users are, if elsewhere; the dashboards `unpublished` have
+    a version whose creation failed. `others` are served too, each with jobs, limits, users and
+    dashboards of its own.
 
     `unfulfilled_tags`: what a viewer sees of a data set whose tag rules the tags do not fulfil.
     AWS documents neither [? unfulfilled-tags]; the default is the one that does harm.
@@ -65,6 +66,7 @@ class Settings:
     edition: str = "ENTERPRISE"
     subscription: str = "ACCOUNT_CREATED"
     pixel_perfect: bool = True
+    capacity_pricing: bool = True
     home_region: str | None = None
     denied: frozenset[str] = frozenset()
     unpublished: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from local.quicksight.api_request import ApiRequest
 from local.quicksight.errors import SwitchError
-from local.quicksight.jobs import Job
+from local.quicksight.jobs import Job, ResultFault
 from local.quicksight.service_model import START, load_operations
 
 
@@ -41,6 +41,14 @@ class FailFile(Switch):
     file_group: int = Field(0, ge=0, alias="FileGroup")
     error_type: str = Field("INTERNAL_ERROR", alias="ErrorType")
     error_message: str = Field("The file could not be made.", alias="ErrorMessage")
+
+
+class WrongResult(Switch):
+    """The job completes, but its result lists the file of this group wrongly."""
+
+    kind: Literal["wrong_result"]
+    file_group: int = Field(0, ge=0, alias="FileGroup")
+    fault: ResultFault = Field(alias="Fault")
 
 
 class HangJob(Switch):
@@ -81,7 +89,7 @@ class RaiseException(CallSwitch):
     message: str = Field("A switch of the emulator asked for this.", alias="Message")
 
 
-_Any = FailJob | FailFile | HangJob | JobSeconds | LoseResponse | RaiseException
+_Any = FailJob | FailFile | WrongResult | HangJob | JobSeconds | LoseResponse | RaiseException
 _READER: TypeAdapter[_Any] = TypeAdapter(Annotated[_Any, Field(discriminator="kind")])
 _Kind = TypeVar("_Kind", bound=Switch)
 

@@ -280,7 +280,8 @@ BUGS = (
         (
             (
                 f"{FLOWS}/accept.py",
-                "    services.rejected.send(message_id=message_id, reason=reason, body=body)\n",
+                "    services.rejected.send("
+                "first=FirstDelivery(message_id, sent_at), reason=reason, body=body)\n",
                 "",
             ),
         ),

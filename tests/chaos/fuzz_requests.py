@@ -121,6 +121,7 @@ _GROUPS = st.lists(
     ),
     min_size=1,
     max_size=4,
+    unique_by=str,
 )
 _BUCKET = st.fixed_dictionaries(
     {

@@ -9,7 +9,7 @@ from typing import Any
 from snapshot_export.adapters.dynamodb import update_of
 from tests.chaos.stage import Stage
 from tests.support.bursts import burst, csv_manifest, recipient, template
-from tests.support.messages import message, visuals_group
+from tests.support.messages import csv_groups, message, visuals_group
 
 CSV = visuals_group("CSV", "lines")
 PLAY = Callable[[Stage], None]
@@ -58,7 +58,7 @@ def delivered_twice(stage: Stage) -> None:
 
 def two_parts(stage: Stage) -> None:
     """Six CSVs are two jobs, one after the other."""
-    stage.deliver(message("parts", groups=[CSV] * 6))
+    stage.deliver(message("parts", dashboard="board-pack", groups=csv_groups(6)))
 
 
 def full_slots(stage: Stage) -> None:

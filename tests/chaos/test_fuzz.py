@@ -10,6 +10,7 @@ import pytest
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Status
+from snapshot_export.domain.first_delivery import FirstDelivery
 from snapshot_export.flows.accept import Outcome, accept_message
 from snapshot_export.handlers import intake
 from snapshot_export.handlers.boundary import logger
@@ -55,9 +56,10 @@ def stumble(_services: Services, *, body: str, **_more: Any) -> Outcome:
 
 
 def refuse_without_reason(
-    services: Services, *, message_id: str, body: str, **_more: Any
+    services: Services, *, message_id: str, body: str, sent_at: float
 ) -> Outcome:
-    services.rejected.send(message_id=message_id, reason={"Code": "X", "Problems": []}, body=body)
+    first, reason = FirstDelivery(message_id, sent_at), {"Code": "X", "Problems": list[Any]()}
+    services.rejected.send(first=first, reason=reason, body=body)
     return Outcome(Status.REJECTED)
 
 

@@ -219,7 +219,7 @@ def test_the_doctor_finds_the_embedded_account_sound(cli: Cli, deployed: Deploye
     states = {name: each["State"] for name, each in checks.items()}
     assert done.code == 0, done.out
     silent = {name for name, state in states.items() if state == "not checked"}
-    assert silent - {"pixel-perfect reports"} == {"limit of snapshot jobs"}
+    assert silent - {"pricing plan"} == {"limit of snapshot jobs"}
     assert "does not answer" in checks["limit of snapshot jobs"]["Seen"]
     assert {name for name, state in states.items() if state == "warning"} == {"notifications"}
     assert deployed.outputs["ExportBucketName"] in checks["export bucket: policy"]["Seen"]

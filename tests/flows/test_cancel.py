@@ -19,7 +19,7 @@ from snapshot_export.errors import (
 from snapshot_export.flows.cancel import cancel
 from snapshot_export.flows.start import start
 from tests.support.api import call_api
-from tests.support.messages import message, visuals_group
+from tests.support.messages import csv_groups, message
 from tests.support.world import World
 
 
@@ -106,8 +106,7 @@ def test_a_cancelled_export_whose_job_fails_is_not_tried_again(world: World) -> 
 
 
 def test_files_of_earlier_parts_are_taken_back(world: World) -> None:
-    groups = [visuals_group("CSV", "lines") for _ in range(6)]
-    world.send(message("parted", groups=groups))
+    world.send(message("parted", dashboard="board-pack", groups=csv_groups(6)))
     while world.export("parted").part == 0 or world.export("parted").status is Status.QUEUED:
         world.driver.run(until=world.clock.now() + 1)
     assert [key for key in keys_in_bucket(world) if key.startswith("exports/")]

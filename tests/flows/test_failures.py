@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from snapshot_export.domain.export import Status
@@ -141,3 +144,71 @@ def test_a_job_that_hangs_keeps_its_slot_until_quicksight_says_otherwise(world: 
     world.driver.run()
     assert world.export("hangs").status is Status.COMPLETED
     assert world.services.store.gate().running == 0
+
+
+def test_a_file_whose_row_level_security_changed_is_made_once_more(world: World) -> None:
+    world.switch("fail_file", FileGroup=1, ErrorType="RLS_CHANGED")
+    groups = [pdf_group(), visuals_group("CSV", "lines")]
+    world.send(message("changed", groups=groups))
+    world.driver.run()
+    export = world.export("changed")
+    assert (export.status, export.attempt, export.error) == (Status.COMPLETED, 2, None)
+    assert [file.format for file in export.files] == ["PDF", "CSV"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "reason", "jobs"),
+    [
+        ("MISSING", "NO_FILE", "file 1 (CSV): QuickSight's result does not have the file", 2),
+        ("REPEATED", "RESULT_MISMATCH", "is a file that another result is already", 1),
+        ("UNKNOWN", "RESULT_MISMATCH", "is no file that was asked for", 1),
+        ("TWO_RESULTS", "RESULT_MISMATCH", "file 1 (CSV) has 2 results instead of one", 1),
+    ],
+)
+def test_a_result_that_does_not_fit_the_request_fails_the_export(
+    world: World, fault: str, code: str, reason: str, jobs: int
+) -> None:
+    world.switch("wrong_result", FileGroup=1, Fault=fault, times=9)
+    groups = [pdf_group(), visuals_group("CSV", "lines"), visuals_group("EXCEL", "lines")]
+    world.send(message("wrong", groups=groups))
+    world.driver.run()
+    export = world.export("wrong")
+    assert export.status is Status.FAILED
+    assert export.error is not None
+    assert export.error.code == code
+    assert reason in export.error.message
+    assert len(world.ledger()["jobs"]) == jobs
+    delivered = [file.format for file in export.files if file.uri]
+    assert delivered == (["PDF", "EXCEL"] if fault == "MISSING" else [])
+    keys = world.session.client("s3").list_objects_v2(
+        Bucket=world.settings.export_bucket, Prefix="exports/"
+    )
+    assert keys["KeyCount"] == len(delivered)
+
+
+@pytest.mark.parametrize(
+    ("lacks", "group", "words"),
+    [
+        ({"pixel_perfect": False}, visuals_group("CSV", "lines"), "no pixel-perfect reports"),
+        ({"capacity_pricing": False}, pdf_group(), "active Capacity Pricing plan"),
+    ],
+)
+def test_a_refused_pricing_plan_is_told_with_quicksights_words_and_both_likely_causes(
+    world: World, monkeypatch: pytest.MonkeyPatch, lacks: Any, group: Any, words: str
+) -> None:
+    account = world.quicksight.emulator._account
+    monkeypatch.setattr(account, "settings", replace(account.settings, **lacks))
+    world.send(message("plan", groups=[group]))
+    world.driver.run()
+    export = world.export("plan")
+    assert export.error is not None and export.error.code == "UnsupportedPricingPlan"
+    for text in (words, "no Pixel-Perfect Reports add-on", "no capacity pricing"):
+        assert text in export.error.message
+
+
+def test_a_plain_pdf_needs_no_add_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = world.quicksight.emulator._account
+    monkeypatch.setattr(account, "settings", replace(account.settings, pixel_perfect=False))
+    world.send(message("plain"))
+    world.driver.run()
+    assert world.export("plain").status is Status.COMPLETED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snapshot_export.domain.export import MOST_LEASES, Attempt, Lease, Status, leases_after
 from tests.flows.test_slots import send_many
-from tests.support.messages import message, visuals_group
+from tests.support.messages import csv_groups, message
 from tests.support.reports import BEGIN, export, lease
 from tests.support.world import World
 
@@ -29,9 +29,7 @@ def test_never_more_leases_than_slots_at_any_instant(world: World) -> None:
 
 
 def test_each_part_of_an_export_has_a_lease(world: World) -> None:
-    visuals = ("invoices", "orders", "places", "by-status", "by-product", "invoices")
-    groups = [visuals_group("CSV", visual, sheet="all-tables") for visual in visuals]
-    world.send(message("parts", dashboard="board-pack", groups=groups))
+    world.send(message("parts", dashboard="board-pack", groups=csv_groups(6)))
     world.driver.run()
     ended = world.export("parts")
     assert ended.status is Status.COMPLETED, ended.error

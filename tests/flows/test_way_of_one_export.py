@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
 from snapshot_export.domain.export import Status
-from tests.support.messages import message, pdf_group, visuals_group
+from tests.support.messages import csv_groups, message, pdf_group, visuals_group
 from tests.support.world import World, make_bucket
 
 
@@ -34,12 +33,39 @@ def test_three_formats_in_one_job_are_all_collected_under_the_users_name(world: 
 
 
 def test_five_csvs_keep_five_files(world: World) -> None:
-    visuals = ("invoices", "orders", "places", "by-status", "by-product")
-    groups = [visuals_group("CSV", visual, sheet="all-tables") for visual in visuals]
-    world.send(message("five", dashboard="board-pack", groups=groups))
+    world.send(message("five", dashboard="board-pack", groups=csv_groups(5)))
     world.driver.run()
     assert [file.uri and file.uri.rsplit("/", 1)[1] for file in world.export("five").files] == [
         f"board-pack-{number}.csv" for number in range(1, 6)
+    ]
+
+
+HEADERS = (
+    "customer_id,customer,invoice_id,date,status,amount",
+    "customer_id,invoice_id,date,product,quantity,amount",
+    "customer_id,customer,region,amount",
+    "customer_id,status,2023,2024,2025",
+    "customer_id,product,2023,2024,2025",
+    "customer_id,region,2023,2024,2025",
+)
+"""Of `csv_groups(6)`: no two of them look alike."""
+
+
+@pytest.mark.parametrize("to", ["bucket", "addresses"])
+def test_every_file_has_the_name_of_what_it_holds_in_whatever_order_they_come(
+    world: World, to: str
+) -> None:
+    body = message("named", dashboard="board-pack", groups=csv_groups(6))
+    if to == "addresses":
+        body["SnapshotConfiguration"]["DestinationConfiguration"] = {}
+    world.send(body)
+    world.driver.run()
+    export = world.export("named")
+    assert export.status is Status.COMPLETED, export.error
+    texts = [read(world, file.uri or "").decode() for file in export.files]
+    assert tuple(text.splitlines()[0] for text in texts) == HEADERS
+    assert [file.uri and file.uri.rsplit("/", 1)[1] for file in export.files] == [
+        f"board-pack-{number}.csv" for number in range(1, 7)
     ]
 
 
@@ -112,15 +138,8 @@ def test_the_input_of_executions_is_ids_only(world: World) -> None:
     assert json.loads(text) == {"ExportId": "ids-only", "Attempt": 1, "Admission": 1}
 
 
-def nine_csvs() -> list[dict[str, Any]]:
-    return [
-        visuals_group("CSV", visual, sheet="all-tables")
-        for visual in ("invoices", "orders", "places", "by-status", "by-product", "by-region")
-    ] + [visuals_group("CSV", "lines", sheet=f"part-{number}") for number in (1, 2, 3)]
-
-
 def test_nine_csvs_are_two_jobs_and_one_export(world: World) -> None:
-    world.send(message("nine", dashboard="board-pack", groups=nine_csvs(), Name="pack"))
+    world.send(message("nine", dashboard="board-pack", groups=csv_groups(9), Name="pack"))
     world.driver.run()
     export = world.export("nine")
     assert (export.status, export.attempt) == (Status.COMPLETED, 2)
@@ -132,7 +151,7 @@ def test_nine_csvs_are_two_jobs_and_one_export(world: World) -> None:
 
 def test_a_part_that_fails_once_is_repeated_alone(world: World) -> None:
     world.switch("fail_job", SnapshotJobId="again-2", ErrorType="INTERNAL_FAILURE")
-    world.send(message("again", dashboard="board-pack", groups=nine_csvs()))
+    world.send(message("again", dashboard="board-pack", groups=csv_groups(9)))
     world.driver.run()
     export = world.export("again")
     assert (export.status, export.attempt, len(export.files)) == (Status.COMPLETED, 3, 9)
@@ -141,7 +160,7 @@ def test_a_part_that_fails_once_is_repeated_alone(world: World) -> None:
 
 def test_a_part_that_fails_for_good_keeps_the_files_of_the_parts_before(world: World) -> None:
     world.switch("fail_job", SnapshotJobId="half-2", ErrorType="DATASET_DELETED")
-    world.send(message("half", dashboard="board-pack", groups=nine_csvs()))
+    world.send(message("half", dashboard="board-pack", groups=csv_groups(9)))
     world.driver.run()
     export = world.export("half")
     assert export.status is Status.FAILED

@@ -35,6 +35,14 @@ def visuals_group(kind: str, *visuals: str, sheet: str = "details") -> dict[str,
     }
 
 
+def csv_groups(count: int) -> list[dict[str, Any]]:
+    """So many different CSVs (11 at most) of the dashboard `board-pack`."""
+    visuals = ("invoices", "orders", "places", "by-status", "by-product", "by-region")
+    every = [visuals_group("CSV", visual, sheet="all-tables") for visual in visuals]
+    every += [visuals_group("CSV", "lines", sheet=f"part-{number}") for number in range(1, 6)]
+    return every[:count]
+
+
 def message(
     export_id: str | None = "export-1",
     *,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.domain.burst import Work
+from snapshot_export.domain.first_delivery import MESSAGE_ID, SENT_AT, FirstDelivery
 from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
@@ -18,17 +19,21 @@ if TYPE_CHECKING:
 class RejectedQueue:
     """Where a person finds what was refused, and why.
 
-    The body is kept as it came, so that it can be mended and sent again; the message attributes
-    `MessageId` (of the refused message) and `Reason` (JSON) stand beside it.
+    The body is kept as it came, so that it can be sent again, as it is or corrected. Beside it are
+    the message attributes `MessageId` and `SentAt` (domain/first_delivery.py) and `Reason` (JSON).
     """
 
     def __init__(self, client: SQSClient, url: str) -> None:
         self._client = client
         self._url = url
 
-    def send(self, *, message_id: str, reason: dict[str, Any], body: str) -> None:
+    def send(self, *, first: FirstDelivery, reason: dict[str, Any], body: str) -> None:
         """Keep a refused message. Raises TransientError; the message is then delivered again."""
-        attributes = {"MessageId": message_id, "Reason": json.dumps(reason)}
+        attributes = {
+            MESSAGE_ID: first.message_id,
+            SENT_AT: f"{first.sent_at:.6f}",
+            "Reason": json.dumps(reason),
+        }
         try:
             self._client.send_message(
                 QueueUrl=self._url,

@@ -14,6 +14,7 @@ from snapshot_export.adapters.identities import Identities
 from snapshot_export.adapters.pacer import MOST_WAIT_SECONDS, Pacer
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.results import FileOutcome, FileSelection, ResultGroup
 from snapshot_export.errors import (
     JobExistsError,
     JobNotEndedError,
@@ -69,20 +70,11 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResultFile:
-    """One file of a job's result: an `s3://` or expiring `https://` address, or errors."""
-
-    format: str
-    uri: str | None
-    error: ErrorInfo | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class JobResult:
-    """What a job made. `error` is the job's own."""
+    """What a job made, in no order (domain/results.py). `error` is the job's own."""
 
     status: str
-    files: tuple[ResultFile, ...]
+    groups: tuple[ResultGroup, ...]
     error: ErrorInfo | None
 
 
@@ -151,11 +143,8 @@ class QuickSight:
         users = [*result.get("AnonymousUsers", []), *result.get("RegisteredUsers", [])]
         return JobResult(
             status=answer["JobStatus"],
-            files=tuple(
-                file
-                for user in users
-                for group in user.get("FileGroups", [])
-                for file in _files_of(group)
+            groups=tuple(
+                _group_of(group) for user in users for group in user.get("FileGroups", [])
             ),
             error=_error_of([answer["ErrorInfo"]] if answer.get("ErrorInfo") else []),
         )
@@ -187,16 +176,16 @@ class QuickSight:
             raise QuickSightUnavailableError(type(error).__name__) from None
 
 
-def _files_of(group: dict[str, Any]) -> list[ResultFile]:
-    kind = next((file["FormatType"] for file in group.get("Files", [])), "")
-    return [
-        ResultFile(
-            format=kind,
-            uri=result.get("S3Uri") or None,
-            error=_error_of(result.get("ErrorInfo", [])),
-        )
-        for result in group.get("S3Results", [])
-    ]
+def _group_of(group: dict[str, Any]) -> ResultGroup:
+    return ResultGroup(
+        files=tuple(map(FileSelection.of, group.get("Files", []))),
+        outcomes=tuple(
+            FileOutcome(
+                uri=result.get("S3Uri") or None, error=_error_of(result.get("ErrorInfo", []))
+            )
+            for result in group.get("S3Results", [])
+        ),
+    )
 
 
 def _error_of(infos: list[dict[str, str]]) -> ErrorInfo | None:

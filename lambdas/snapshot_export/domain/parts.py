@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from snapshot_export.domain.results import FileSelection
 from snapshot_export.domain.snapshot_request import MAX_FILES_PER_JOB
 
 Group = dict[str, Any]
@@ -51,6 +52,12 @@ def formats_of(snapshot: dict[str, Any]) -> tuple[str, ...]:
     """FormatType of each file, in the order of FileGroups."""
     groups = snapshot["SnapshotConfiguration"]["FileGroups"]
     return tuple(group["Files"][0]["FormatType"] for group in groups)
+
+
+def selections_of(snapshot: dict[str, Any]) -> tuple[FileSelection, ...]:
+    """What each file shows, in the order of FileGroups."""
+    groups = snapshot["SnapshotConfiguration"]["FileGroups"]
+    return tuple(FileSelection.of(group["Files"][0]) for group in groups)
 
 
 def snapshot_of_part(snapshot: dict[str, Any], part: int) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The table of error classes: which failures of a snapshot job may pass.
 
 A repeated job costs the user money, so only reasons that can pass are tried again.
-Source of the names: the user guide's error types for registered users (permanent, all of them),
-and the names that AWS services give to their own faults.
+Source of the names: the error types that DescribeDashboardSnapshotJobResult documents for
+registered users, and the names that AWS services give to their own faults. RLS_CHANGED and
+CLS_CHANGED are in neither set: "re-run the job with current settings" is to be done once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snapshot_export.domain.export import LOST
+from snapshot_export.domain.results import RESULT_MISMATCH
 
 MAX_ATTEMPTS = 3
 UNKNOWN_MAX_ATTEMPTS = 2
@@ -19,12 +21,11 @@ PERMANENT = frozenset(
     {
         "DASHBOARD_ACCESS_DENIED",
         "CAPABILITY_RESTRICTED",
-        "RLS_CHANGED",
-        "CLS_CHANGED",
         "DATASET_DELETED",
         "S3_ACCESS_DENIED",
         "ACCESS_DENIED",
         "INVALID_PARAMETER_VALUE",
+        RESULT_MISMATCH,
     }
 )
 PASSING = frozenset(

@@ -24,6 +24,7 @@ MAX_FILES_PER_JOB = {"PDF": 1, "EXCEL": 1, "CSV": 5}
 MAX_FILE_GROUPS = 50
 """Ours: QuickSight takes 7 in a job; a request with more is done in parts (domain/parts.py)."""
 MAX_EXCEL_VISUALS = 5
+MAX_SHOWN_REPEATS = 5
 INT64_MAX = 2**63 - 1
 _ONE_LINE = re.compile("[^\n\r\u0085\u2028\u2029]*")
 
@@ -162,7 +163,10 @@ class SnapshotFile(Shape):
         visuals = sum(len(sheet.VisualIds or ()) for sheet in self.SheetSelections)
         if self.FormatType == Format.PDF:
             if len(self.SheetSelections) != 1:
-                raise rule("a PDF takes exactly 1 SheetSelection")
+                raise rule(
+                    "a PDF takes exactly 1 SheetSelection: "
+                    "ask for one PDF for each sheet, each in a FileGroup of its own"
+                )
             if self.SheetSelections[0].SelectionScope != "ALL_VISUALS":
                 raise rule("a PDF takes SelectionScope ALL_VISUALS")
             return self
@@ -252,10 +256,28 @@ class SnapshotParameters(Shape):
         return self
 
 
+def _each_file_once(groups: list[FileGroup]) -> list[FileGroup]:
+    """The result of a job echoes what was asked, and only that tells its files apart."""
+    first: dict[str, int] = {}
+    repeated = []
+    for index, group in enumerate(groups):
+        known = first.setdefault(group.model_dump_json(), index)
+        if known != index:
+            repeated.append(f"[{index}] is [{known}] again")
+    if repeated:
+        shown = "; ".join(repeated[:MAX_SHOWN_REPEATS])
+        raise rule(f"must name each file once (format, sheets and visuals): {shown}")
+    return groups
+
+
 class SnapshotConfiguration(Shape):
     """What to make and where to put it."""
 
-    FileGroups: Annotated[list[FileGroup], Field(min_length=1, max_length=MAX_FILE_GROUPS)]
+    FileGroups: Annotated[
+        list[FileGroup],
+        Field(min_length=1, max_length=MAX_FILE_GROUPS),
+        AfterValidator(_each_file_once),
+    ]
     DestinationConfiguration: SnapshotDestinationConfiguration | None = None
     Parameters: SnapshotParameters | None = None
 

@@ -19,6 +19,7 @@ from snapshot_export.domain import naming
 from snapshot_export.domain.backlog import rank_of
 from snapshot_export.domain.burst_request import check_burst
 from snapshot_export.domain.export import ErrorInfo, Export, Status
+from snapshot_export.domain.first_delivery import FirstDelivery
 from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.occurrence import (
     claimed_occurrence_id,
@@ -57,7 +58,8 @@ class Outcome:
 
 
 def accept_message(services: Services, *, message_id: str, body: str, sent_at: float) -> Outcome:
-    """Accept one queue message. `sent_at` in epoch seconds.
+    """Accept one queue message. `message_id` and `sent_at` (epoch seconds) are those of its first
+    delivery (domain/first_delivery.py).
 
     Raises TransientError when the message should be delivered again.
     """
@@ -190,7 +192,7 @@ def _reject(
         for problem in problems[:MOST_PROBLEMS]
     ]
     reason = {"Code": "INVALID_REQUEST", "Problems": shown, "ProblemCount": len(problems)}
-    services.rejected.send(message_id=message_id, reason=reason, body=body)
+    services.rejected.send(first=FirstDelivery(message_id, sent_at), reason=reason, body=body)
     now = services.now()
     text = "; ".join(f"{item['Place'] or 'body'}: {item['Rule']}" for item in shown)
     record = Export(

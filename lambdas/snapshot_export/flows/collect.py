@@ -7,15 +7,21 @@ a failure that can pass.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from aws_lambda_powertools import Logger
 
-from snapshot_export.adapters.quicksight import JobResult
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, ExportedFile, Phase
 from snapshot_export.domain.metric import Metric
-from snapshot_export.domain.parts import formats_of, split_file_groups
+from snapshot_export.domain.parts import formats_of, selections_of, split_file_groups
+from snapshot_export.domain.results import (
+    RESULT_MISMATCH,
+    FileOutcome,
+    ResultMismatchError,
+    match_results,
+)
 from snapshot_export.domain.retry import judge_failure
 from snapshot_export.errors import (
     ConditionFailedError,
@@ -58,14 +64,12 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
             services, record, export, ErrorInfo(LOST, "QuickSight knows no such snapshot job")
         )
     try:
-        result = services.quicksight.result(record.dashboard_id, record.snapshot_job_id)
-        files = _collect_files(services, export, result)
+        files, failure = _collect_job(services, record, export)
     except (RefusedError, JobNotFoundError) as error:
         finish_failed(services, record, export, ErrorInfo(error.code, error.message))
         return answer(export_id, attempt, Phase.FAILED, code=error.code)
     except (QuickSightError, TransientError) as error:
         return _later(services, record, export, error)
-    failure = _failure_of(result, files, export)
     files = (*export.files, *files)
     if _is_marked(services, export_id):
         return _cancel(services, record, replace(export, files=files))
@@ -92,40 +96,47 @@ def _parts_of(export: Export) -> tuple[tuple[int, ...], ...]:
     return split_file_groups(formats_of(export.snapshot))
 
 
-def _collect_files(
-    services: Services, export: Export, result: JobResult
-) -> tuple[ExportedFile, ...]:
-    """Bring this part's files to the places that the whole request's names give them."""
-    all_keys = keys_of(export)
-    keys = [all_keys[position] for position in _parts_of(export)[export.part]]
-    expires_at = services.settings.expires_at(services.now())
-    keys = claim_keys(services, export, keys, expires_at)
-    return tuple(
-        services.files.collect(file.uri, file.format, key)
-        if file.uri and file.error is None
-        else ExportedFile(
-            format=file.format,
-            error=file.error or ErrorInfo("NO_FILE", "QuickSight gave no address"),
-        )
-        for file, key in zip(result.files, keys, strict=False)
-    )
+def _collect_job(
+    services: Services, record: Attempt, export: Export
+) -> tuple[tuple[ExportedFile, ...], ErrorInfo | None]:
+    """The files of this part's job, each in its place, and why the job failed, if it did.
 
-
-def _failure_of(
-    result: JobResult, files: tuple[ExportedFile, ...], export: Export
-) -> ErrorInfo | None:
-    """The job's own error, else the first file's, else a file that is missing altogether."""
+    Nothing is brought to a place unless every file of the result was one that was asked for.
+    """
+    result = services.quicksight.result(record.dashboard_id, record.snapshot_job_id)
     if result.status == "FAILED":
-        return result.error or ErrorInfo("UNKNOWN", "QuickSight gave no reason")
+        return (), result.error or ErrorInfo("UNKNOWN", "QuickSight gave no reason")
     positions = _parts_of(export)[export.part]
-    for position, file in zip(positions, files, strict=False):
+    selections = selections_of(export.snapshot)
+    try:
+        outcomes = match_results({place: selections[place] for place in positions}, result.groups)
+    except ResultMismatchError as error:
+        return (), result.error or ErrorInfo(RESULT_MISMATCH, str(error))
+    files = _bring_files(services, export, outcomes)
+    return tuple(files.values()), result.error or _first_error_of(files)
+
+
+def _bring_files(
+    services: Services, export: Export, outcomes: Mapping[int, FileOutcome]
+) -> dict[int, ExportedFile]:
+    """Bring files to the places that the request's names give them, by their positions in it."""
+    all_keys, formats = keys_of(export), formats_of(export.snapshot)
+    expires_at = services.settings.expires_at(services.now())
+    keys = claim_keys(services, export, [all_keys[position] for position in outcomes], expires_at)
+    return {
+        position: services.files.collect(outcome.uri, formats[position], key)
+        if outcome.uri and outcome.error is None
+        else ExportedFile(format=formats[position], error=outcome.error)
+        for (position, outcome), key in zip(outcomes.items(), keys, strict=True)
+    }
+
+
+def _first_error_of(files: Mapping[int, ExportedFile]) -> ErrorInfo | None:
+    for position, file in files.items():
         if file.error:
             text = f"file {position} ({file.format}): {file.error.message}"
             return ErrorInfo(file.error.code, text)
-    if len(files) != len(positions):
-        text = f"{len(positions)} files were asked for, {len(files)} came"
-        return ErrorInfo("NO_FILE", text)
-    return result.error
+    return None
 
 
 def _queue_next_part(

@@ -16,6 +16,7 @@ from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, Phas
 from snapshot_export.domain.gate import HOLD_SECONDS
 from snapshot_export.domain.parts import snapshot_of_part
 from snapshot_export.domain.polling import whole_seconds
+from snapshot_export.domain.pricing_plan import explain_refusal
 from snapshot_export.errors import (
     ConditionFailedError,
     JobNotFoundError,
@@ -147,8 +148,8 @@ def _wait_for_slots(export_id: str, attempt: int) -> Answer:
 
 
 def _fail(services: Services, record: Attempt, export: Export, error: QuickSightError) -> Answer:
-    reason = ErrorInfo(error.code, error.message)
-    finish_failed(services, record, export, reason)
+    text = explain_refusal(error.code, error.message, anonymous=not record.registered)
+    finish_failed(services, record, export, ErrorInfo(error.code, text))
     admit(services)
     return answer(record.export_id, record.attempt, Phase.FAILED, code=error.code)
 

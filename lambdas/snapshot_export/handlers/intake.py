@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from snapshot_export.adapters.measuring import metrics
 from snapshot_export.adapters.services import services_from_env
+from snapshot_export.domain.first_delivery import FirstDelivery, first_delivery
 from snapshot_export.domain.metric import Metric
 from snapshot_export.errors import SnapshotExportError
 from snapshot_export.flows.accept import Outcome, accept_message
@@ -29,13 +30,11 @@ def handler(event: dict[str, Any], _context: object) -> PartialItemFailureRespon
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     def accept_record(record: SQSRecord) -> Outcome:
-        logger.append_keys(message_id=record.message_id)
+        first = _first_delivery_of(record)
+        logger.append_keys(message_id=first.message_id)
         try:
             return accept_message(
-                services,
-                message_id=record.message_id,
-                body=record.body,
-                sent_at=int(record.attributes.sent_timestamp) / 1000,
+                services, message_id=first.message_id, body=record.body, sent_at=first.sent_at
             )
         except Exception as error:
             known = isinstance(error, SnapshotExportError)
@@ -53,3 +52,12 @@ def handler(event: dict[str, Any], _context: object) -> PartialItemFailureRespon
     for target in sorted({outcome.target for outcome in accepted if outcome.target}):
         try_admit(services.for_target(target))
     return processor.response()
+
+
+def _first_delivery_of(record: SQSRecord) -> FirstDelivery:
+    attributes = record.raw_event.get("messageAttributes") or {}
+    return first_delivery(
+        record.message_id,
+        int(record.attributes.sent_timestamp) / 1000,
+        {name: value.get("stringValue") for name, value in attributes.items()},
+    )

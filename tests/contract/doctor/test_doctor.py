@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, UnauthorizedSSOTokenError
 
 from cli.connection import open_account
+from cli.doctor.quicksight import judge_plan
 from tests.contract.doctor.conftest import Examine, Examined
 from tests.contract.doctor.patient import (
     ACCOUNT,
@@ -39,7 +40,7 @@ def test_a_sound_account_passes_every_check(examine: Examine) -> None:
     assert [*done.checks] == [
         "tools", "profile and region", "credentials", "clock", "CDK bootstrap", "stack", "version",
         "functions", "QuickSight's region", "edition", "dashboard sales-overview",
-        "snapshot operations", "pixel-perfect reports", "your right to start jobs",
+        "snapshot operations", "pricing plan", "your right to start jobs",
         "the functions' rights", "export bucket", "export bucket: policy", "export bucket: key",
         OWN, f"{OWN}: policy", f"{OWN}: key", f"{OWN}: allowed", "limit of snapshot jobs",
         "Lambda concurrency", "schedules", "notifications",
@@ -360,13 +361,25 @@ def test_without_a_dashboard_some_are_named(examine: Examine) -> None:
     assert "12: sales-overview (" in examine().checks["dashboards"]["Seen"]
 
 
-def test_the_add_on_is_proved_by_exports_alone(examine: Examine, api: StubApi) -> None:
+def test_the_pricing_plan_is_proved_by_exports_alone(examine: Examine, api: StubApi) -> None:
     export = api.exports["first"]
-    export |= {"Status": "FAILED", "Error": {"Code": "UnsupportedPricingPlan", "Message": "no"}}
-    assert_only(examine(*ALL), "failed", "pixel-perfect reports", "Pixel-Perfect Reports")
+    words = "only with an active Capacity Pricing plan (likely: one of two)"
+    export |= {"Status": "FAILED", "Error": {"Code": "UnsupportedPricingPlan", "Message": words}}
+    done = examine(*ALL)
+    assert_only(done, "failed", "pricing plan", "subscribe to Pixel-Perfect Reports")
+    found = done.checks["pricing plan"]
+    assert words in found["Seen"] and "add capacity pricing" in found["Mend"]
     export["Error"] = {"Code": "ACCESS_DENIED", "Message": "no"}
-    found = examine(*ALL).checks["pixel-perfect reports"]
+    found = examine(*ALL).checks["pricing plan"]
     assert found["State"] == "not checked" and "costs one paid unit" in found["Mend"]
+
+
+@pytest.mark.parametrize(("refused_at", "state"), [("06", "ok"), ("08", "failed")])
+def test_the_newest_export_decides_about_the_pricing_plan(refused_at: str, state: str) -> None:
+    done = [{"ExportId": "pdf", "FinishedAt": "2026-11-23T07:00:00Z"}]
+    error = {"Code": "UnsupportedPricingPlan", "Message": "no"}
+    refused = {"ExportId": "csv", "FinishedAt": f"2026-11-23T{refused_at}:00:00Z", "Error": error}
+    assert judge_plan(done, [refused]).state.value == state
 
 
 def test_before_the_deployment_the_rest_is_checked(
@@ -383,7 +396,7 @@ def test_before_the_deployment_the_rest_is_checked(
     assert done.named("warning") == {"your right to start jobs"}
     waiting = done.named("not checked") - {"stack"}
     assert waiting == {
-        "version", "functions", "pixel-perfect reports", "the functions' rights", "export bucket",
+        "version", "functions", "pricing plan", "the functions' rights", "export bucket",
         "export bucket: policy", "export bucket: key", "schedules", "notifications",
     }  # fmt: skip
     assert all("needs “" in done.checks[name]["Seen"] for name in waiting)

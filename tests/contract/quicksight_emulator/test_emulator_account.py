@@ -118,8 +118,24 @@ def test_an_account_that_is_not_signed_up_has_no_subscription(
 
 def test_without_the_add_on_only_the_start_is_refused(service: Service, lacking: Any) -> None:
     lacking(pixel_perfect=False)
-    assert code_of(service.refusal(START, request())) == "UnsupportedPricingPlanException"
+    refused = service.refusal(START, request())
+    assert code_of(refused) == "UnsupportedPricingPlanException"
+    assert "pixel-perfect" in str(refused)
     assert code_of(service.refusal(DESCRIBE, ids())) == "ResourceNotFoundException"
+    plain = request()
+    sheet = {"SheetId": "summary", "SelectionScope": "ALL_VISUALS"}
+    pdf = {"FormatType": "PDF", "SheetSelections": [sheet]}
+    plain["SnapshotConfiguration"]["FileGroups"] = [{"Files": [pdf]}]
+    service.call(START, plain)
+
+
+def test_without_capacity_pricing_anonymous_users_get_no_snapshot(
+    service: Service, lacking: Any
+) -> None:
+    lacking(capacity_pricing=False)
+    refused = service.refusal(START, request())
+    assert code_of(refused) == "UnsupportedPricingPlanException"
+    assert "Capacity Pricing" in str(refused)
 
 
 def test_users_are_asked_for_in_their_home_region(service: Service, lacking: Any) -> None:

@@ -13,7 +13,7 @@ from tests.chaos.calls import Call, Choice, Fate, spare
 from tests.chaos.scenarios import CSV, DONE, GONE, SCENARIOS, Scenario, csv
 from tests.chaos.stage import Stage
 from tests.support.bursts import burst, csv_manifest, recipient, template
-from tests.support.messages import message
+from tests.support.messages import csv_groups, message
 from tests.support.world import make_bucket
 
 ELSEWHERE = "allowed-bucket"
@@ -73,7 +73,7 @@ def recipient_refused_at_start(stage: Stage) -> None:
 
 def cancelled_in_its_second_part(stage: Stage) -> None:
     """The files of the first part are in their place when the export is cancelled."""
-    stage.deliver(message("halves", groups=[CSV] * 6))
+    stage.deliver(message("halves", dashboard="board-pack", groups=csv_groups(6)))
     stage.when(
         lambda: (
             stage.attempt("halves").get("attempt") == 2 and "started_at" in stage.attempt("halves")

@@ -47,6 +47,28 @@ def bodies(sqs: Any, url: str) -> list[str]:
     return found
 
 
+def taken(sqs: Any, url: str) -> list[tuple[str, str, str]]:
+    """Body, first id and first time of the visible messages of a queue, taken off it."""
+    found = []
+    while messages := sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    ).get("Messages"):
+        for message in messages:
+            first = message["MessageAttributes"]
+            values = (first[name]["StringValue"] for name in ("MessageId", "SentAt"))
+            found.append((message["Body"], *values))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+def sent_at(sqs: Any, url: str) -> list[str]:
+    """When the visible messages of a queue were sent, as redrive writes it."""
+    answer = sqs.receive_message(
+        QueueUrl=url, VisibilityTimeout=0, MessageSystemAttributeNames=["SentTimestamp"]
+    )
+    return [str(int(m["Attributes"]["SentTimestamp"]) / 1000) for m in answer["Messages"]]
+
+
 def refused(field: str, code: str = "INVALID_REQUEST") -> dict[str, Any]:
     return {"Code": code, "Problems": [{"Field": field, "Place": field, "Rule": "is required"}]}
 
@@ -66,20 +88,38 @@ def test_without_yes_it_shows_the_reasons_and_moves_nothing(
         assert bodies(sqs, aws[name]) == [BODY]
 
 
-def test_moved_messages_keep_the_id_of_their_first_delivery(
+def test_moved_messages_are_kept_to_the_letter_with_id_and_time_of_their_first_delivery(
     run: Run, sqs: Any, aws: dict[str, str], put: Put
 ) -> None:
     dead = put("DeadLetterQueueUrl", BODY)
-    for number in range(25):
-        put("RejectedQueueUrl", f'{{"ExportId": "own-{number}"}}', refused("Name"))
-    put("RejectedQueueUrl", "no json", refused(""))
+    (dead_at,) = sent_at(sqs, aws["DeadLetterQueueUrl"])
+    rejected = ["no json", *(f'{{"ExportId": "own-{number}"}}' for number in range(25))]
+    for body in rejected:
+        attributes = {"MessageId": f"id of {body}", "SentAt": "1795650629.121", "Reason": "{}"}
+        sqs.send_message(
+            QueueUrl=aws["RejectedQueueUrl"],
+            MessageBody=body,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": text}
+                for name, text in attributes.items()
+            },
+        )
     result = run("redrive", "--yes", "--json")
     assert result.code == 0, result.err
     assert [each["Moved"] for each in result.json["Queues"]] == [1, 26]
-    moved = bodies(sqs, aws["IntakeQueueUrl"])
-    assert f'{{"ExportId": "{dead}", "DashboardId": "sales", "n": 1.0}}' in moved
-    assert "no json" in moved and len(moved) == 27
+    moved = taken(sqs, aws["IntakeQueueUrl"])
+    expected = [(body, f"id of {body}", "1795650629.121") for body in rejected]
+    assert sorted(moved) == sorted([(BODY, dead, dead_at), *expected])
     assert bodies(sqs, aws["DeadLetterQueueUrl"]) == bodies(sqs, aws["RejectedQueueUrl"]) == []
+
+
+def test_what_an_older_version_refused_is_dated_by_its_refusal(
+    run: Run, sqs: Any, aws: dict[str, str], put: Put
+) -> None:
+    put("RejectedQueueUrl", BODY, refused("Name"))
+    (at,) = sent_at(sqs, aws["RejectedQueueUrl"])
+    assert run("redrive", "--yes").code == 0
+    assert taken(sqs, aws["IntakeQueueUrl"]) == [(BODY, f"first-{BODY[-4:-1]}", at)]
 
 
 def test_only_what_is_chosen_is_moved(run: Run, sqs: Any, aws: dict[str, str], put: Put) -> None:
@@ -128,8 +168,9 @@ def test_dying_at_any_call_loses_nothing_and_repeats_the_same_id(
         assert [*hidden] == ["1"], "it is kept, and seen again when its time is over"
         return
     assert run("redrive", "--yes").code == 0
-    sent = bodies(sqs, aws["IntakeQueueUrl"])
-    assert set(sent) == {f'{{"ExportId": "{dead}", ' + BODY[1:]}
+    sent = taken(sqs, aws["IntakeQueueUrl"])
+    assert {(body, first_id) for body, first_id, _ in sent} == {(BODY, dead)}
+    assert len({time for _, _, time in sent}) == 1
     assert bodies(sqs, aws["DeadLetterQueueUrl"]) == []
 
 

@@ -28,8 +28,9 @@ def test_errors_that_pass_are_tried_three_times(error_type: str) -> None:
     ]
 
 
-def test_unknown_errors_are_tried_once_more() -> None:
-    assert [judge_failure("SOMETHING_NEW", attempt).again for attempt in (1, 2)] == [True, False]
+@pytest.mark.parametrize("error_type", ["SOMETHING_NEW", "RLS_CHANGED", "CLS_CHANGED"])
+def test_unknown_errors_and_changed_security_are_tried_once_more(error_type: str) -> None:
+    assert [judge_failure(error_type, attempt).again for attempt in (1, 2)] == [True, False]
 
 
 def test_a_job_id_is_of_its_export_attempt_and_nonce() -> None:

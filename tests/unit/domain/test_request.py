@@ -112,9 +112,14 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
         "at least 1",
     ),
     "51 groups": (
-        message(groups=[visuals_group("CSV", "v")] * 51),
+        message(groups=[visuals_group("CSV", f"v{n}") for n in range(51)]),
         "SnapshotConfiguration.FileGroups",
         "at most 50",
+    ),
+    "a file twice": (
+        message(groups=[visuals_group("CSV", "v"), pdf_group(), visuals_group("CSV", "v")]),
+        "SnapshotConfiguration.FileGroups",
+        "must name each file once (format, sheets and visuals): [2] is [0] again",
     ),
     "two files in a group": (
         message(groups=[{"Files": pdf_group()["Files"] * 2}]),
@@ -258,10 +263,17 @@ VALID: dict[str, dict[str, Any]] = {
     "anonymous without tags": message(UserConfiguration={"AnonymousUsers": [{}]}),
     "50 tags": with_tags(*[{"Key": f"{n:03}{'k' * 125}", "Value": "v" * 256} for n in range(50)]),
     "7 groups": message(
-        groups=[pdf_group(), visuals_group("EXCEL", "v"), *[visuals_group("CSV", "v")] * 5]
+        groups=[
+            pdf_group(),
+            visuals_group("EXCEL", "v"),
+            *[visuals_group("CSV", f"v{n}") for n in range(5)],
+        ]
     ),
     "more than one job makes": message(
-        groups=[*[pdf_group()] * 2, *[visuals_group("CSV", "v")] * 9]
+        groups=[
+            *[pdf_group(f"s{n}") for n in range(2)],
+            *[visuals_group("CSV", f"v{n}") for n in range(9)],
+        ]
     ),
     "workbook of 5 visuals over 5 sheets": sheets("EXCEL", *[("SELECTED_VISUALS", ["v"])] * 5),
     "own bucket": with_destination("ours", "snapshots/mine"),

@@ -1,6 +1,7 @@
 """What the emulator's tests have in common: a clock, requests, and calls without HTTP."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +78,13 @@ def start_members(
         "UserConfiguration": {"AnonymousUsers": [permission if tags else {}]},
         "SnapshotConfiguration": configuration,
     }
+
+
+def groups_of(answer: Answer, files: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The file groups of a result that stand for these files, in their order."""
+    (user,) = answer.body["Result"]["AnonymousUsers"]
+    groups = [*user["FileGroups"]]
+    return [groups.pop([group["Files"] for group in groups].index([file])) for file in files]
 
 
 @dataclass

@@ -3,15 +3,16 @@
 import ssl
 import urllib.error
 import urllib.request
+from typing import Any
 
 import pytest
 
 from local.quicksight import QuickSightServer, Settings
-from tests.unit.quicksight_emulator.support import PDF, Caller, Clock, tabular
+from tests.unit.quicksight_emulator.support import PDF, Caller, Clock, groups_of, tabular
 
 
-def addresses(caller: Caller) -> list[str]:
-    groups = caller.result().body["Result"]["AnonymousUsers"][0]["FileGroups"]
+def addresses(caller: Caller, *files: dict[str, Any]) -> list[str]:
+    groups = groups_of(caller.result(), files or (PDF,))
     return [group["S3Results"][0]["S3Uri"] for group in groups]
 
 
@@ -31,12 +32,12 @@ def test_addresses_are_fresh_at_each_result_and_expire_after_300_s(clock: Clock)
         caller = Caller(server.emulator)
         caller.start(files=(PDF, tabular("CSV")))
         clock.advance(1000)
-        pdf, table = addresses(caller)
+        pdf, table = addresses(caller, PDF, tabular("CSV"))
         assert open_address(server, pdf)[1].startswith(b"%PDF")
         assert b"cust-0007" in open_address(server, table)[1]
         clock.advance(299.9)
         assert open_address(server, table)[0] == 200
-        fresh = addresses(caller)[1]
+        fresh = addresses(caller, tabular("CSV"))[0]
         assert fresh != table
         clock.advance(0.1)
         assert open_address(server, table)[0] == 403

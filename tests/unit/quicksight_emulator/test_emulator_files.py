@@ -11,17 +11,17 @@ import pypdf
 import pytest
 
 from local.quicksight.dataset import load_invoices
-from tests.unit.quicksight_emulator.support import PDF, Caller, Clock, tabular
+from tests.unit.quicksight_emulator.support import PDF, Caller, Clock, groups_of, tabular
 
 CUSTOMER = re.compile(r"cust-\d{4}")
 ALL_FORMATS = (PDF, tabular("EXCEL", "by-customer-and-region", "lines"), tabular("CSV"))
 
 
 def export(exporter: Caller, clock: Clock, **changes: Any) -> list[dict[str, Any]]:
-    """The `S3Results` entries of one job, a file group each."""
+    """The `S3Results` entries of one job, a file group each, in the order of `files`."""
     assert exporter.start(**changes).error is None
     clock.advance(1000)
-    groups = exporter.result().body["Result"]["AnonymousUsers"][0]["FileGroups"]
+    groups = groups_of(exporter.result(), changes.get("files", (PDF,)))
     return [entry for group in groups for entry in group["S3Results"]]
 
 

@@ -13,6 +13,7 @@ from tests.unit.quicksight_emulator.support import (
     SIGNED,
     Caller,
     Clock,
+    groups_of,
     start_members,
     tabular,
 )
@@ -41,11 +42,34 @@ def test_a_failed_file_leaves_the_others(caller: Caller, clock: Clock) -> None:
         caller.start(job_id, files=(PDF, tabular("CSV")))
     clock.advance(1000)
     for job_id, failed in (("a", True), ("b", True), ("c", False)):
-        body = caller.result(job_id).body
-        pdf, table = body["Result"]["AnonymousUsers"][0]["FileGroups"]
-        assert body["JobStatus"] == "COMPLETED"
+        answer = caller.result(job_id)
+        pdf, table = groups_of(answer, (PDF, tabular("CSV")))
+        assert answer.body["JobStatus"] == "COMPLETED"
         assert "S3Uri" in pdf["S3Results"][0]
         assert (table["S3Results"][0].get("ErrorInfo") == [error]) is failed
+
+
+@pytest.mark.parametrize(
+    ("fault", "formats", "results"),
+    [
+        ("MISSING", ["PDF"], [1]),
+        ("REPEATED", ["CSV", "CSV", "PDF"], [1, 1, 1]),
+        ("UNKNOWN", ["CSV", "PDF"], [1, 1]),
+        ("TWO_RESULTS", ["CSV", "PDF"], [2, 1]),
+    ],
+)
+def test_a_result_lists_its_files_wrongly(
+    caller: Caller, clock: Clock, fault: str, formats: list[str], results: list[int]
+) -> None:
+    caller.emulator.add_switch({"kind": "wrong_result", "FileGroup": 1, "Fault": fault})
+    caller.start(files=(PDF, tabular("CSV")))
+    clock.advance(1000)
+    groups = caller.result().body["Result"]["AnonymousUsers"][0]["FileGroups"]
+    seen = sorted((group["Files"][0]["FormatType"], len(group["S3Results"])) for group in groups)
+    assert seen == [*zip(formats, results, strict=True)]
+    assert (tabular("CSV") in [group["Files"][0] for group in groups]) is (
+        fault in ("REPEATED", "TWO_RESULTS")
+    )
 
 
 def test_a_hanging_job_keeps_its_slot_until_the_switches_are_cleared(
