@@ -136,10 +136,12 @@ def _count_recipients(manifest: str) -> int:
         raise UsageError("a manifest in S3 is not read: give its --count instead")
     text, suffix = read_text(manifest), Path(manifest).suffix.lower()
     if suffix == ".csv":
-        rows = sum(any(cell.strip() for cell in row) for row in csv.reader(io.StringIO(text)))
+        rows = sum(
+            any(cell.strip() for cell in row) for row in csv.reader(io.StringIO(text, newline=None))
+        )
         found = rows - 1
     elif suffix in _LINES:
-        found = sum(bool(line.strip()) for line in text.split("\n"))
+        found = sum(bool(line.strip()) for line in io.StringIO(text, newline=None))
     else:
         raise UsageError(f"--manifest must end with .csv, {', '.join(_LINES)}")
     if found < 1:

@@ -61,7 +61,11 @@ def _columns() -> str:
     rows = [(f"`{name}`", f"the recipient's `{name}`") for name in SINGLE_COLUMNS]
     rows.append(("`tag:<key>`", "the row-level-security tag of this key; may not be empty"))
     rows += [
-        (f"`parameter:{kind}:<name>`", f"a value of this one of `{member}`; twice for two values")
-        for kind, (member, _) in COLUMN_KINDS.items()
+        (
+            f"`parameter:{name}:<name>`",
+            f"a value of this one of `{kind.member}`; twice for two values"
+            + (f". It {kind.rule}" if kind.rule else ""),
+        )
+        for name, kind in COLUMN_KINDS.items()
     ]
     return table(("column", "a cell holds"), rows)

@@ -108,7 +108,10 @@ def test_a_csv_manifest_gives_tags_parameters_and_names(world: World) -> None:
     }
     assert {line: (each.place, each.rule) for line, each in refused.items()} == {
         6: ("tag:customer_id", "must not be empty"),
-        7: ("parameter:integer:Top", "must be a value of the kind integer"),
+        7: (
+            "parameter:integer:Top",
+            "must be a whole number of digits only, such as 2026",
+        ),
         8: ("", "must have 7 cells as the header, has 3"),
     }
 
@@ -158,7 +161,8 @@ def test_a_manifest_with_a_wrong_header_ends_the_burst_as_failed(world: World) -
     assert counts(world)["status"] is BurstStatus.FAILED
     assert manifest_of(world, "burst-1")["Error"] == {
         "Code": "MANIFEST_HEADER_INVALID",
-        "Message": "column 2: is not a column of a manifest",
+        "Message": "column 2: is not a column of a manifest; the columns may be RecipientId, Name, "
+        "tag:<key>, parameter:<string|integer|decimal|datetime>:<name>",
     }
 
 

@@ -116,19 +116,20 @@ class BurstStore:
         writes = [
             update_of(
                 burst_key(seen.burst_id),
-                "SET #offset = :offset, #line = :line, accepted = :accepted, refused = :refused, "
-                "touched_at = :touched",
+                "SET #offset = :offset, #line = :line, #read = :read, accepted = :accepted, "
+                "refused = :refused, touched_at = :touched",
                 condition="#status = :expanding AND #offset = :seen",
                 values={
                     ":expanding": BurstStatus.EXPANDING,
                     ":seen": seen.offset,
                     ":offset": after.offset,
                     ":line": after.line,
+                    ":read": after.read,
                     ":accepted": after.accepted,
                     ":refused": after.refused,
                     ":touched": after.touched_at,
                 },
-                names=_STATUS | {"#offset": "offset", "#line": "line"},
+                names=_STATUS | {"#offset": "offset", "#line": "line", "#read": "read"},
             )
         ]
         for export in exports:
@@ -212,23 +213,26 @@ class BurstStore:
         )
 
     def close(self, burst: Burst, expires_at: int) -> None:
-        """Write the burst's end and remove its template and marker.
+        """Write the burst's end, with its error, and remove its template and marker.
 
         Raises ConditionFailedError if it was closed before.
         """
+        error = burst.error and {"code": burst.error.code, "message": burst.error.message}
         self._table.transact(
             [
                 update_of(
                     burst_key(burst.burst_id),
-                    "SET #status = :end, finished_at = :at, expires_at = :expires",
+                    "SET #status = :end, finished_at = :at, expires_at = :expires"
+                    + (", #error = :error" if error else ""),
                     condition="#status = :running",
                     values={
                         ":end": burst.status,
                         ":running": BurstStatus.RUNNING,
                         ":at": burst.finished_at,
                         ":expires": expires_at,
+                        ":error": error,
                     },
-                    names=_STATUS,
+                    names=_STATUS | ({"#error": "error"} if error else {}),
                 ),
                 delete_of(template_key(burst.burst_id)),
                 delete_of((self._keys.bursts_partition, burst.burst_id)),

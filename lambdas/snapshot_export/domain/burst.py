@@ -11,7 +11,8 @@ from snapshot_export.domain.target import DEFAULT_TARGET
 
 VERSION = 2
 """Of the records of bursts. One of version 1 goes on by the rules that it was accepted under: a
-recipient without tags sees the rows of the template's user, where the template names one."""
+recipient without tags sees the rows of the template's user, where the template names one; a
+RecipientId may stand twice; what was read is not counted."""
 STALLED_SECONDS = 150.0
 """A burst that has work left and did not move for this long has lost its message."""
 
@@ -51,6 +52,7 @@ class Burst:
     """The record of a burst.
 
     `nonce` and `digest` as Export has them. `offset` and `line` are where the manifest is read on.
+    Of the `read` records each is accepted or refused, and changes both counts in one transaction.
     `accepted` recipients have an export each; `completed`, `failed` and `cancelled` count how those
     ended. `at_risk_at` is when it was told that the burst's deadline will probably be missed.
     `foretold_p50` and `foretold_p95` are what the forecast of `foretold_at` said of the burst's
@@ -74,6 +76,7 @@ class Burst:
     same_rows_for_all: bool = False
     offset: int = 0
     line: int = 1
+    read: int = 0
     accepted: int = 0
     refused: int = 0
     completed: int = 0
@@ -94,6 +97,15 @@ class Burst:
         """Whether every recipient was read and every accepted one has ended."""
         ended = self.completed + self.failed + self.cancelled
         return self.expanded_at is not None and ended >= self.accepted
+
+    @property
+    def loss(self) -> ErrorInfo | None:
+        """What to report where records were read that are neither accepted nor refused."""
+        settled = self.accepted + self.refused
+        if self.version == 1 or self.read == settled:
+            return None
+        text = f"{self.read} records were read, and {settled} accepted or refused: please report it"
+        return ErrorInfo("MANIFEST_RECORDS_LOST", text)
 
     @property
     def open(self) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from snapshot_export.domain.burst import ManifestFormat
 from snapshot_export.domain.object_address import SCHEME, ObjectAddress
@@ -24,6 +24,7 @@ from snapshot_export.domain.request import (
     Problem,
     check_request,
     digest_of,
+    file_name,
     parse_deadline,
     problems_of,
     read_json,
@@ -37,6 +38,7 @@ MAX_BURST_BYTES = 6 * 1024 * 1024
 """What a Lambda function can be handed."""
 MANIFESTS_PREFIX = "manifests/"
 """Where users may put manifests in the stack's own bucket."""
+RECIPIENT_ID = r"[A-Za-z0-9_.@+=\-]{1,128}"
 _OF_THE_BURST = ("ExportId", "SnapshotJobId")
 USER_MEMBERS = ("UserConfiguration", "RegisteredUser")
 _NOBODY: dict[str, Any] = {"UserConfiguration": {"AnonymousUsers": [{}]}}
@@ -47,7 +49,7 @@ _KINDS = ("StringParameters", "IntegerParameters", "DecimalParameters", "DateTim
 class Recipient(Shape):
     """One recipient: what the export of this line has of its own."""
 
-    RecipientId: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@+=\-]{1,128}$")] | None = Field(
+    RecipientId: Annotated[str, Field(pattern=f"^{RECIPIENT_ID}$")] | None = Field(
         default=None, description="yours: told in events, manifest and names"
     )
     RowLevelPermissionTags: SessionTags | None = Field(
@@ -57,8 +59,8 @@ class Recipient(Shape):
     Parameters: SnapshotParameters | None = Field(
         default=None, description="replace the template's of the same name"
     )
-    Name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        default=None, description="replaces the template's"
+    Name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(file_name)] | None = (
+        Field(default=None, description="replaces the template's")
     )
     Tags: dict[str, str] | None = Field(default=None, description="added to the template's")
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 MAX_RECORD_BYTES = 131_072
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One record. `line` is the file's line where it begins, from 1.
+    """One record. `line` is the file's line where it begins, from 1; `end` is what ends it.
 
     The next record begins on `next_line`, at byte `next_offset`. A record with a `problem` cannot
     be read; the one after it can.
@@ -21,70 +23,92 @@ class Record:
     next_line: int
     next_offset: int
     data: bytes
+    end: bytes = b""
     problem: str | None = None
 
 
 def split_lines(chunks: Iterable[bytes], *, offset: int, line: int) -> Iterator[Record]:
     """Lines of a file from byte `offset`, which is the start of `line`, without their ends.
 
-    Memory is bounded by a chunk and MAX_RECORD_BYTES, however long a line is.
+    CR, LF and CRLF each end a line, whatever the others end with. Memory is bounded by a chunk and
+    MAX_RECORD_BYTES, however long a line is.
     """
     rest, skipped = b"", 0
     for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for data in whole:
-            offset += skipped + len(data) + 1
-            yield _line(data, line, offset, skipped)
-            line, skipped = line + 1, 0
+        rest += chunk
+        start = 0
+        for found in _LINE_END.finditer(rest):
+            if found[0] == b"\r" and found.end() == len(rest):
+                break  # an LF may follow in the next chunk
+            data = rest[start : found.start()]
+            offset += skipped + found.end() - start
+            yield _line(data, found[0], line, offset, skipped)
+            start, line, skipped = found.end(), line + 1, 0
+        rest = rest[start:]
         if len(rest) > MAX_RECORD_BYTES:
-            rest, skipped = b"", skipped + len(rest)
+            kept = rest[-1:] if rest.endswith(b"\r") else b""
+            rest, skipped = kept, skipped + len(rest) - len(kept)
     if rest or skipped:
-        yield _line(rest, line, offset + skipped + len(rest), skipped)
+        data = rest.removesuffix(b"\r")
+        yield _line(data, rest[len(data) :], line, offset + skipped + len(rest), skipped)
 
 
-def _line(data: bytes, line: int, next_offset: int, skipped: int) -> Record:
+def _line(data: bytes, end: bytes, line: int, next_offset: int, skipped: int) -> Record:
     is_long = skipped + len(data) > MAX_RECORD_BYTES
     return Record(
         line=line,
         next_line=line + 1,
         next_offset=next_offset,
-        data=b"" if is_long else data.removesuffix(b"\r"),
+        data=b"" if is_long else data,
+        end=end,
         problem=f"must be at most {MAX_RECORD_BYTES} bytes" if is_long else None,
     )
 
 
 def join_quoted(lines: Iterator[Record]) -> Iterator[Record]:
-    """CSV records of lines: a quoted cell may go over several.
+    """CSV records of lines: a quoted cell may go over several, and keeps their ends as they are.
 
     A quote that is not closed within MAX_RECORD_BYTES makes its first line unreadable, and that
-    line only: reading goes on with the next.
+    line only: reading goes on with the next. Each line is looked through twice at most, once as
+    the first of a record and once as the rest of one: whether a line closes an open quote does not
+    depend on where that was opened, so `inside`, lines that close none, is kept for the next.
     """
-    returned: deque[Record] = deque()
-
-    def take() -> Record | None:
-        return returned.popleft() if returned else next(lines, None)
-
-    while (first := take()) is not None:
-        parts, size, more = [first], len(first.data), None
-        is_open = leaves_open(first.data, is_open=False)
-        while is_open:
-            more = take()
-            if more is None or more.problem or size + len(more.data) > MAX_RECORD_BYTES:
-                break
-            parts.append(more)
-            size += len(more.data) + 1
-            is_open = leaves_open(more.data, is_open=True)
-        if is_open:
-            returned.extendleft(reversed([*parts[1:], *([more] if more else [])]))
-            yield replace(first, data=b"", problem="has a quote that is not closed")
+    inside: deque[Record] = deque()
+    inside_bytes = 0
+    last: Record | None = None
+    while True:
+        if inside:
+            first = inside.popleft()
+            inside_bytes -= _size(first)
+        elif last is not None:
+            first, last = last, None
+        elif (following := next(lines, None)) is not None:
+            first = following
+        else:
+            return
+        if first.problem or not leaves_open(first.data, is_open=False):
+            yield first
             continue
-        last = parts[-1]
-        yield replace(
-            first,
-            next_line=last.next_line,
-            next_offset=last.next_offset,
-            data=b"\n".join(part.data for part in parts),
-        )
+        while True:
+            last = last or next(lines, None)
+            size = _size(first) + inside_bytes + (len(last.data) if last else 0)
+            if last is None or last.problem or size > MAX_RECORD_BYTES:
+                yield replace(first, data=b"", problem="has a quote that is not closed")
+                break
+            if leaves_open(last.data, is_open=True):
+                inside.append(last)
+                inside_bytes += _size(last)
+                last = None
+                continue
+            data = b"".join(part.data + part.end for part in (first, *inside)) + last.data
+            yield replace(last, line=first.line, data=data)
+            inside.clear()
+            inside_bytes, last = 0, None
+            break
+
+
+def _size(line: Record) -> int:
+    return len(line.data) + len(line.end)
 
 
 def leaves_open(data: bytes, *, is_open: bool) -> bool:

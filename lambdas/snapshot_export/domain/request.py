@@ -99,7 +99,8 @@ def parse_deadline(value: object) -> object:
     return moment
 
 
-def _file_name(value: str) -> str:
+def file_name(value: str) -> str:
+    """A name, as pydantic's validators take it: a template that can be filled in."""
     try:
         parse_template(value)
         check_segments(value)
@@ -138,7 +139,7 @@ class ExportRequest(Shape):
     Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = Field(
         default=None, description="with its offset; earlier ones go first within a priority"
     )
-    Name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_file_name)] | None = (
+    Name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(file_name)] | None = (
         Field(
             default=None,
             description="what the files are called, without suffix; may be a template "

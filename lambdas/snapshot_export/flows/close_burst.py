@@ -4,6 +4,9 @@ Order of writes: manifest.json, report.html, then the event, then one transactio
 removes template and marker. Dying between two repeats what came before, which leaves the same
 objects and an event of the same EventId: the event is delivered at least once, and the burst ends
 once. Both objects are made from one reading of the exports.
+
+A burst whose counts do not add up (records read = accepted + refused) ends FAILED, whatever became
+of its exports: a recipient that is nowhere would otherwise be missed by nobody.
 """
 
 from __future__ import annotations
@@ -38,6 +41,9 @@ def close_burst(services: Services, burst_id: str) -> None:
     if burst is None or burst.work_left is not Work.CLOSE:
         return
     services = services.for_target(burst.target)
+    if burst.error is None and (loss := burst.loss):
+        burst = replace(burst, error=loss)
+        logger.error("records lost", reason=loss.message, burst_id=burst_id)
     services.bursts.touch(burst_id, services.now())
     collector = ReportCollector()
     services.manifests.write(burst_id, manifest_lines(services, burst, collector.add))

@@ -1,7 +1,8 @@
 """Expand: the recipients of a burst become exports that wait, or are refused, each by its line.
 
 Order of writes: one transaction accepts a slice of the recipients, keeps the refusals, and moves
-the burst's offset and counts on, conditional on the offset it began at. So a function that dies
+the burst's offset and counts on, how many records were read among them, conditional on the offset
+it began at. So a function that dies
 leaves whole slices, the next one goes on where it stopped, and of two at once one stops. The first
 exports are let in while the rest is still read. Before its time is up the function hands the rest
 on by a message; where that is lost, the reconciler finds a burst that does not move.
@@ -65,6 +66,7 @@ def _accept(services: Services, burst: Burst, part: Slice) -> Burst:
             burst,
             offset=part.offset,
             line=part.line,
+            read=burst.read + part.read,
             accepted=burst.accepted + len(exports),
             refused=burst.refused + len(refusals),
             touched_at=now,

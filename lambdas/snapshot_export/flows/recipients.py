@@ -1,4 +1,10 @@
-"""A burst's recipients, read from its manifest and made into exports or refusals."""
+"""A burst's recipients, read from its manifest and made into exports or refusals.
+
+Which RecipientIds were given before is not written anywhere: the manifest tells it, which cannot
+change while it is read (manifests.chunks). An invocation that goes on in its middle reads the ids
+before that place again, without judging the recipients, so it comes to the same answers as one that
+began at the start, wherever the one before it died.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +19,15 @@ from snapshot_export.domain.backlog import rank_of
 from snapshot_export.domain.burst import Burst, ManifestFormat, Refusal, export_id_of
 from snapshot_export.domain.burst_request import USER_MEMBERS, Recipient, body_of
 from snapshot_export.domain.export import Export
+from snapshot_export.domain.manifest_check import HEAD_BYTES, find_fault
 from snapshot_export.domain.manifest_lines import Record, join_quoted, split_lines
-from snapshot_export.domain.recipients import Columns, read_columns, recipient_of
+from snapshot_export.domain.recipients import (
+    COLUMNS,
+    Columns,
+    RecipientIds,
+    read_columns,
+    recipient_of,
+)
 from snapshot_export.domain.request import (
     MAX_BODY_BYTES,
     InvalidRequestError,
@@ -36,10 +49,14 @@ MOST_MESSAGE_CHARACTERS = 500
 
 @dataclass
 class Slice:
-    """Recipients that are accepted in one transaction; the manifest goes on at offset and line."""
+    """Recipients that are accepted in one transaction; the manifest goes on at offset and line.
+
+    `read` counts the records, each of which is an export or a refusal.
+    """
 
     offset: int
     line: int
+    read: int = 0
     exports: list[Export] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     size: int = 0
@@ -53,15 +70,16 @@ class Slice:
 
 def slices(services: Services, burst: Burst, template: dict[str, Any]) -> Iterator[Slice]:
     """The rest of the burst's recipients. Raises ManifestError where it cannot be read on."""
-    found = Found(burst.manifest_etag, burst.manifest_size)
-    columns = None
-    if burst.manifest_format is ManifestFormat.CSV:
-        columns, first = _columns(_records(services, burst, found, 0, 1))
-        if burst.offset == 0:
-            burst = replace(burst, offset=first.next_offset, line=first.next_line)
+    columns, first = _head(services, burst)
+    ids = RecipientIds()
+    if first is not None and burst.offset == 0:
+        burst = replace(burst, offset=first.next_offset, line=first.next_line)
+    elif burst.version > 1:
+        _read_again(services, burst, columns, first, ids)
     current = Slice(burst.offset, burst.line)
-    for record in _records(services, burst, found, burst.offset, burst.line):
-        outcome = _judge(services, burst, template, record, columns)
+    for record in _records(services, burst, burst.offset, burst.line):
+        current.read += 1
+        outcome = _judge(services, burst, template, record, columns, ids)
         if isinstance(outcome, Export):
             current.exports.append(outcome)
             current.size += len(json.dumps(outcome.snapshot))
@@ -75,24 +93,49 @@ def slices(services: Services, burst: Burst, template: dict[str, Any]) -> Iterat
         yield current
 
 
-def _records(
-    services: Services, burst: Burst, found: Found, offset: int, line: int
-) -> Iterator[Record]:
-    chunks = services.manifests.chunks(burst.manifest_uri, found, offset)
-    records = split_lines(chunks, offset=offset, line=line)
+def _read_again(
+    services: Services,
+    burst: Burst,
+    columns: Columns | None,
+    header: Record | None,
+    ids: RecipientIds,
+) -> None:
+    """Take the ids of the records before the burst's place."""
+    offset, line = (header.next_offset, header.next_line) if header else (0, 1)
+    for record in _records(services, burst, offset, line):
+        if record.next_offset > burst.offset:
+            return
+        ids.add(record, columns)
+
+
+def _chunks(services: Services, burst: Burst, offset: int) -> Iterator[bytes]:
+    found = Found(burst.manifest_etag, burst.manifest_size)
+    return services.manifests.chunks(burst.manifest_uri, found, offset)
+
+
+def _records(services: Services, burst: Burst, offset: int, line: int) -> Iterator[Record]:
+    records = split_lines(_chunks(services, burst, offset), offset=offset, line=line)
     if burst.manifest_format is ManifestFormat.CSV:
         records = join_quoted(records)
     return (record for record in records if record.problem or record.data.strip())
 
 
-def _columns(records: Iterator[Record]) -> tuple[Columns, Record]:
-    first = next(records, None)
-    if first is None:
-        raise ManifestError("MANIFEST_EMPTY", "the manifest has no header")
+def _head(services: Services, burst: Burst) -> tuple[Columns | None, Record | None]:
+    """The columns of a CSV with their record; and whether the file is a manifest at all."""
+    is_csv = burst.manifest_format is ManifestFormat.CSV
+    if burst.offset and not is_csv:
+        return None, None
+    head = next(_chunks(services, burst, 0), b"")
+    if burst.offset == 0 and (fault := find_fault(head[:HEAD_BYTES], burst.manifest_format)):
+        raise ManifestError(fault.code, fault.message)
+    if not is_csv:
+        return None, None
+    records = join_quoted(split_lines([head], offset=0, line=1))
+    first = next(each for each in records if each.problem or each.data.strip())
     try:
         return read_columns(first), first
     except InvalidRequestError as error:
-        text = str(error)[:MOST_MESSAGE_CHARACTERS]
+        text = f"{str(error)[:MOST_MESSAGE_CHARACTERS]}; the columns may be {COLUMNS}"
         raise ManifestError("MANIFEST_HEADER_INVALID", text) from None
 
 
@@ -102,15 +145,20 @@ def _judge(
     template: dict[str, Any],
     record: Record,
     columns: Columns | None,
+    ids: RecipientIds,
 ) -> Export | Refusal:
+    problems = ids.add(record, columns) if burst.version > 1 else ()
     try:
-        return _export_of(services, burst, template, record.line, recipient_of(record, columns))
+        export = _export_of(services, burst, template, record.line, recipient_of(record, columns))
     except InvalidRequestError as error:
-        problems = tuple(
-            Problem(problem.place[:MOST_PLACE_CHARACTERS], problem.rule)
-            for problem in error.problems[:MOST_PROBLEMS]
-        )
-        return Refusal(line=record.line, problems=problems)
+        problems += error.problems
+    if not problems:
+        return export
+    shown = tuple(
+        Problem(problem.place[:MOST_PLACE_CHARACTERS], problem.rule)
+        for problem in problems[:MOST_PROBLEMS]
+    )
+    return Refusal(line=record.line, problems=shown)
 
 
 def _export_of(

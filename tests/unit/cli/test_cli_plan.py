@@ -19,6 +19,21 @@ def planned(api: StubApi) -> Any:
     return body
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_recipients_are_counted_whatever_ends_their_lines(
+    run: Run, api: StubApi, tmp_path: Path, end: str
+) -> None:
+    template, people = tmp_path / "template.json", tmp_path / "people.csv"
+    template.write_text(json.dumps(message(None)))
+    people.write_bytes(f'RecipientId,Name{end}1,"a{end}b"{end}2,c{end}{end}3,d'.encode())
+    assert run("plan", "--template", str(template), "--manifest", str(people)).code == 0
+    assert planned(api)["Exports"][0]["Count"] == 3
+    lines = tmp_path / "people.jsonl"
+    lines.write_bytes(f'{{"RecipientId": "1"}}{end}{end}{{"RecipientId": "2"}}{end}'.encode())
+    assert run("plan", "--template", str(template), "--manifest", str(lines)).code == 0
+    assert planned(api)["Exports"][0]["Count"] == 2
+
+
 def test_a_dashboard_is_planned_with_its_formats_and_count(run: Run, api: StubApi) -> None:
     result = run("plan", "--dashboard", "d", "--formats", "pdf,csv", "--count", "300")
     assert result.code == 0, result.err
