@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra.log_groups import create_log_group
 from infra.parameters import DeploymentParameters
+from snapshot_export.domain.scopes import ROUTES
 
 _CALLS_PER_SECOND = 50  # every accept writes the hot gate item; more would only collide there
 _BURST_OF_CALLS = 100
@@ -32,6 +33,8 @@ _LOGGED = {
 
 class Api(Construct):
     """All paths go to `function`, for callers that are authorized by IAM, or by a JWT.
+
+    IAM policies tell methods and paths apart by themselves; a JWT needs the scope of its route.
 
     The access log tells who called what; bodies, headers and query strings are not in it.
     """
@@ -53,11 +56,14 @@ class Api(Construct):
             create_default_stage=False,
             default_authorizer=_create_authorizer(deployment),
         )
-        self.http_api.add_routes(
-            path="/{proxy+}",
-            methods=[apigateway.HttpMethod.ANY],
-            integration=integrations.HttpLambdaIntegration("Function", function),
-        )
+        integration = integrations.HttpLambdaIntegration("Function", function)
+        for (method, path), scopes in _routes(deployment).items():
+            self.http_api.add_routes(
+                path=path,
+                methods=[apigateway.HttpMethod(method)],
+                integration=integration,
+                authorization_scopes=scopes,
+            )
         log_group = create_log_group(
             self, "AccessLogs", retention_days=deployment.log_retention_days
         )
@@ -75,6 +81,13 @@ class Api(Construct):
             ),
         )
         stage.node.add_dependency(self.http_api)
+
+
+def _routes(deployment: DeploymentParameters) -> dict[tuple[str, str], list[str] | None]:
+    """Method and path of each route, with the scopes of which a token needs one."""
+    if deployment.jwt_issuer is None:
+        return {("ANY", "/{proxy+}"): None}
+    return {route: [deployment.jwt_scopes[scope]] for route, scope in ROUTES.items()}
 
 
 def _create_authorizer(deployment: DeploymentParameters) -> apigateway.IHttpRouteAuthorizer:

@@ -26,6 +26,7 @@ from infra.parameter_rules import (
     show,
 )
 from infra.target_parameters import TargetParameters, read_targets
+from snapshot_export.domain.scopes import DEFAULT_SCOPES, Scope
 
 __all__ = ["DeploymentParameters", "ParameterError", "Settings", "read_settings"]
 
@@ -36,6 +37,8 @@ _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MAX_EMAILS = 20
 _ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?")
 _MAX_AUDIENCES = 50
+_MAX_SCOPE = 64  # characters, of a route's scope in API Gateway
+_SCOPE = re.compile(rf"[!#-\[\]-~]{{1,{_MAX_SCOPE}}}")  # a scope-token of RFC 6749
 _PAGE = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/%+-]*)?")
 _AUTHORIZATIONS = ("IAM", "JWT")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -59,6 +62,7 @@ class DeploymentParameters:
     api_authorization: str = "IAM"
     jwt_issuer: str | None = None
     jwt_audience: tuple[str, ...] = ()
+    jwt_scopes: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_SCOPES))
     encryption_key: str = CREATE
     deletion_protection: bool = True
     log_retention_days: int = 30
@@ -100,6 +104,15 @@ def _are_audiences(value: Any) -> bool:
     )
 
 
+def _are_scopes(value: Any) -> bool:
+    if not isinstance(value, dict) or set(value) != set(Scope):
+        return False
+    names = list(value.values())
+    return all(isinstance(each, str) and _SCOPE.fullmatch(each) for each in names) and len(
+        set(names)
+    ) == len(names)
+
+
 _RULES: dict[str, Rule] = {
     "snapshotJobLimit": Rule("snapshot_job_limit", *integer(1, 1000)),
     "reservedSlots": Rule("reserved_slots", *integer(0, 999)),
@@ -130,6 +143,12 @@ _RULES: dict[str, Rule] = {
         "jwt_audience",
         f"must be a list of at most {_MAX_AUDIENCES} different audiences",
         _are_audiences,
+    ),
+    "jwtScopes": Rule(
+        "jwt_scopes",
+        f"must be an object of {', '.join(Scope)}, each another name of at most {_MAX_SCOPE} "
+        "characters without spaces",
+        _are_scopes,
     ),
     "encryptionKey": Rule(
         "encryption_key",
@@ -203,11 +222,12 @@ def _read_deployment(values: Mapping[str, Any], problems: list[str]) -> Deployme
 def _check_authorization(parameters: DeploymentParameters, problems: list[str]) -> None:
     """An issuer and audiences go with JWT, and JWT with both: an open API is never deployed."""
     given = parameters.jwt_issuer is not None, bool(parameters.jwt_audience)
+    named = parameters.jwt_scopes != DEFAULT_SCOPES
     if parameters.api_authorization == "JWT" and not all(given):
         problems.append("deployment.apiAuthorization JWT needs jwtIssuer and jwtAudience")
-    if parameters.api_authorization == "IAM" and any(given):
+    if parameters.api_authorization == "IAM" and (any(given) or named):
         problems.append(
-            "deployment.jwtIssuer and jwtAudience need apiAuthorization JWT, got "
+            "deployment.jwtIssuer, jwtAudience and jwtScopes need apiAuthorization JWT, got "
             f"{show(parameters.api_authorization)}"
         )
 

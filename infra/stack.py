@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -127,6 +128,8 @@ class SnapshotExportStack(cdk.Stack):
         for name, services in _ENCRYPTED.items():
             encryption.grant(functions[name], services)
         encryption.grant(scheduling.role, ("sqs",))
+        if deployment.jwt_issuer is not None:
+            functions["api"].add_environment("JWT_SCOPES", json.dumps(deployment.jwt_scopes))
         api = Api(self, "Api", function=functions["api"], deployment=deployment)
         snapshot_user = SnapshotUser(
             self,

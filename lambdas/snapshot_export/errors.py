@@ -100,6 +100,13 @@ class UnknownTargetError(SnapshotExportError):
         )
 
 
+class MissingScopeError(SnapshotExportError):
+    """The caller's token does not have the scope that its call needs."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This call needs a token with the scope {scope}.")
+
+
 class DeclaredScheduleError(SnapshotExportError):
     """The schedule is declared in a file and belongs to the stack."""
 

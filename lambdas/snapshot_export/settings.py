@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from snapshot_export.domain.scopes import Scope
 from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.errors import SettingsError, UnknownTargetError
 
@@ -37,7 +38,8 @@ class Settings:
     """One deployment, as of its default target unless `target` says otherwise.
 
     Durations in seconds unless named otherwise. QuickSight is called with the credentials of
-    `role_arn` if there is one, else with the function's own.
+    `role_arn` if there is one, else with the function's own. `jwt_scopes` are the names of the
+    API's scopes (domain/scopes.py) where callers have tokens, and none where IAM authorizes them.
     """
 
     table_name: str
@@ -63,6 +65,7 @@ class Settings:
     role_arn: str | None = None
     external_id: str | None = None
     targets: Mapping[str, TargetSettings] = field(default_factory=dict)
+    jwt_scopes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def open_slots(self) -> int:
@@ -116,6 +119,7 @@ class Settings:
             ),
             retention_days=int(reader.number("RETENTION_DAYS")),
             targets=reader.targets("TARGETS"),
+            jwt_scopes=reader.scopes("JWT_SCOPES"),
         )
         reader.raise_problems()
         return settings
@@ -158,6 +162,17 @@ class _Reader:
         except (ValueError, TypeError, AttributeError):
             self._problems.append(f"{name} must be a JSON object of targets")
             return {}
+
+    def scopes(self, name: str) -> dict[str, str]:
+        """What each scope is called, as a JSON object; it may be absent."""
+        try:
+            found: dict[str, str] = json.loads(self._environment.get(name, "") or "{}")
+            if not found or set(found) == set(Scope):
+                return found
+        except ValueError:
+            pass
+        self._problems.append(f"{name} must be a JSON object of {', '.join(Scope)}")
+        return {}
 
     def raise_problems(self) -> None:
         if self._problems:

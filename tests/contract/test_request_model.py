@@ -138,3 +138,15 @@ def test_the_request_mirrors_the_service_model(member: str) -> None:
 
 def test_every_member_of_the_call_is_known_to_the_envelope() -> None:
     assert set(input_shape().members) <= set(envelope.ExportRequest.model_fields)
+
+
+def test_quicksight_shows_the_keys_of_tags_only_and_marks_values_as_sensitive() -> None:
+    """What docs/who-can-see-what.md says of whoever may describe jobs, and of CloudTrail."""
+    model = botocore.session.get_session().get_service_model("quicksight")
+    described: Any = model.operation_model("DescribeDashboardSnapshotJob").output_shape
+    user = described.members["UserConfiguration"].members["AnonymousUsers"].member
+    assert set(user.members) == {"RowLevelPermissionTagKeys"}
+    tag: Any = model.shape_for("SessionTag")
+    values: Any = model.shape_for("StringParameter")
+    assert tag.members["Value"].metadata["sensitive"]
+    assert values.members["Values"].member.metadata["sensitive"]

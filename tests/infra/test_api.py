@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
 
 from infra.parameters import DeploymentParameters, Settings
 from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+from snapshot_export.domain.scopes import DEFAULT_SCOPES, Scope, scope_of
+from snapshot_export.handlers.api.document import make_document
 from tests.infra.template_reader import StackTemplate
 
 Synthesize = Callable[[Settings], StackTemplate]
@@ -27,19 +33,58 @@ def test_a_deployment_can_choose_a_jwt_authorizer(synthesize: Synthesize) -> Non
         api_authorization="JWT",
         jwt_issuer="https://login.example.org/pool",
         jwt_audience=("snapshots",),
+        jwt_scopes={**DEFAULT_SCOPES, "steer": "our/steer"},
     )
     template = synthesize(Settings(deployment=deployment))
 
-    (route,) = template.of_type("AWS::ApiGatewayV2::Route").values()
+    routes = {
+        route["RouteKey"]: route["AuthorizationScopes"]
+        for route in template.of_type("AWS::ApiGatewayV2::Route").values()
+        if (route["AuthorizationType"], "AuthorizerId" in route) == ("JWT", True)
+    }
+    assert routes == {
+        "GET /{proxy+}": ["snapshots/read"],
+        "POST /forecast": ["snapshots/read"],
+        "POST /{proxy+}": ["snapshots/submit"],
+        "ANY /{proxy+}": ["our/steer"],
+    }
+    assert len(template.of_type("AWS::ApiGatewayV2::Route")) == 4, "a route without a scope"
+    environment = template.properties("ApiFunction")["Environment"]["Variables"]
+    assert json.loads(environment["JWT_SCOPES"]) == deployment.jwt_scopes
     (authorizer,) = template.of_type("AWS::ApiGatewayV2::Authorizer").values()
-    assert route["AuthorizationType"] == "JWT"
-    assert "AuthorizerId" in route
     assert authorizer["AuthorizerType"] == "JWT"
     assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
     assert authorizer["JwtConfiguration"] == {
         "Issuer": "https://login.example.org/pool",
         "Audience": ["snapshots"],
     }
+
+
+ROLES = ("Read", "Submit", "Steer")
+
+
+def allowed_by(policy: dict[str, Any], method: str, path: str) -> bool:
+    called = f"arn:aws:execute-api:<region>:<account>:<ApiId>/$default/{method}{path}"
+    (statement,) = policy["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "execute-api:Invoke")
+    return any(fnmatchcase(called, each.replace("[", "[[]")) for each in statement["Resource"])
+
+
+def test_the_example_policies_give_each_role_the_calls_of_its_scope_and_no_others() -> None:
+    """docs/api.md has them; IAM's `*` takes a `/` too, as fnmatch's does."""
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    policies = [json.loads(each) for each in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    policies = [each for each in policies if "Statement" in each]
+    assert [each["Statement"][0]["Sid"] for each in policies] == [*ROLES]
+    for path, operations in make_document()["paths"].items():
+        for method in map(str.upper, operations):
+            called = re.sub(r"\{\w+\}", "some-id", path)
+            allowed = {
+                role
+                for role, policy in zip(Scope, policies, strict=True)
+                if allowed_by(policy, method, called)
+            }
+            assert allowed == {scope_of(method, path)}, (method, path)
 
 
 def test_calls_are_throttled(template: StackTemplate) -> None:

@@ -24,6 +24,11 @@ LOG_RULE = (
     "1096, 1827, 3653"
 )
 
+_SCOPES_RULE = (
+    "must be an object of read, submit, steer, each another name of at most 64 characters "
+    "without spaces"
+)
+
 
 def read(context: Mapping[str, Any]) -> Settings:
     return read_settings(context.get, cdk_json=CDK_JSON)
@@ -88,6 +93,7 @@ def test_every_parameter_can_be_set() -> None:
         "apiAuthorization": "JWT",
         "jwtIssuer": "https://login.example.org/pool_1",
         "jwtAudience": ["snapshots"],
+        "jwtScopes": {"read": "r", "submit": "w", "steer": "https://x.example.org/steer"},
         "encryptionKey": "NONE",
         "deletionProtection": False,
         "logRetentionDays": 365,
@@ -108,6 +114,7 @@ def test_every_parameter_can_be_set() -> None:
         api_authorization="JWT",
         jwt_issuer="https://login.example.org/pool_1",
         jwt_audience=("snapshots",),
+        jwt_scopes={"read": "r", "submit": "w", "steer": "https://x.example.org/steer"},
         encryption_key="NONE",
         deletion_protection=False,
         log_retention_days=365,
@@ -133,6 +140,13 @@ def test_every_parameter_can_be_set() -> None:
         ("apiAuthorization", None, "must be IAM or JWT"),
         ("jwtIssuer", "http://login.example.org", "must be null or the https address of an issuer"),
         ("jwtAudience", "snapshots", "must be a list of at most 50 different audiences"),
+        ("jwtScopes", None, _SCOPES_RULE),
+        ("jwtScopes", {}, _SCOPES_RULE),
+        ("jwtScopes", {"read": "r", "submit": "w"}, _SCOPES_RULE),
+        ("jwtScopes", {"read": "r", "submit": "w", "steer": ""}, _SCOPES_RULE),
+        ("jwtScopes", {"read": "r", "submit": "w", "steer": "a b"}, _SCOPES_RULE),
+        ("jwtScopes", {"read": "r", "submit": "w", "steer": "x" * 65}, _SCOPES_RULE),
+        ("jwtScopes", {"read": "r", "submit": "w", "steer": "r"}, _SCOPES_RULE),
         ("jwtAudience", [" "], "must be a list of at most 50 different audiences"),
         ("jwtAudience", ["a", "a"], "must be a list of at most 50 different audiences"),
         ("snapshotJobLimit", 0, "must be an integer from 1 to 1000"),
@@ -199,8 +213,8 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
         "deployment.snapshotLimit is not a parameter; known are snapshotJobLimit, "
         "reservedSlots, quicksightAccountId, quicksightRegion, allowedBuckets, retentionDays, "
         "callsPerSecond, expectedJobSeconds, notifyEmails, apiAuthorization, jwtIssuer, "
-        "jwtAudience, encryptionKey, deletionProtection, logRetentionDays, logLevel, docsUrl, "
-        "targets, got 3"
+        "jwtAudience, jwtScopes, encryptionKey, deletionProtection, logRetentionDays, logLevel, "
+        "docsUrl, targets, got 3"
     )
 
 
@@ -210,9 +224,11 @@ def test_an_issuer_and_audiences_go_with_jwt_and_jwt_with_both() -> None:
 
     assert problems_of({"deployment": {"apiAuthorization": "JWT"}}) == needs
     assert problems_of({"deployment": {"apiAuthorization": "JWT", **issuer}}) == needs
-    assert problems_of({"deployment": issuer}) == [
-        'deployment.jwtIssuer and jwtAudience need apiAuthorization JWT, got "IAM"'
-    ]
+    scopes = {"jwtScopes": {"read": "r", "submit": "w", "steer": "s"}}
+    for given in (issuer, {"jwtAudience": ["a"]}, scopes):
+        assert problems_of({"deployment": given}) == [
+            'deployment.jwtIssuer, jwtAudience and jwtScopes need apiAuthorization JWT, got "IAM"'
+        ]
 
 
 @pytest.mark.parametrize("value", ["{snapshotJobLimit: 3}", "[]", "3", ["x"], True])

@@ -54,11 +54,19 @@ def event_of(method: str, url: str, body: str | bytes | None = None) -> dict[str
 
 
 def call_api(
-    services: Services, method: str, url: str, body: dict[str, Any] | str | bytes | None = None
+    services: Services,
+    method: str,
+    url: str,
+    body: dict[str, Any] | str | bytes | None = None,
+    *,
+    authorizer: dict[str, Any] | None = None,
 ) -> Answered:
     """One call of the API function, in the process, working with `services`."""
     text = json.dumps(body) if isinstance(body, dict) else body
     with patch.object(exchange, "services_from_env", lambda: services):
-        answer = handler(event_of(method, url, text), None)
+        event = event_of(method, url, text)
+        if authorizer is not None:
+            event["requestContext"]["authorizer"] = authorizer
+        answer = handler(event, None)
     parsed = json.loads(answer["body"]) if answer.get("body") else None
     return Answered(answer["statusCode"], parsed, answer.get("headers") or {})

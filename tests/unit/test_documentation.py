@@ -94,3 +94,12 @@ def test_every_metric_event_and_queue_has_its_place_in_the_reference() -> None:
         assert f"`{detail_type}`" in pages["events.md"]
     for member in ExportRequest.model_fields | BurstBody.model_fields | ScheduleBody.model_fields:
         assert f"| `{member}` |" in pages["messages.md"]
+
+
+def test_what_shows_who_can_see_what_is_there() -> None:
+    """Each line names the tests that fail when its limit is gone."""
+    page = (ROOT / "docs" / "who-can-see-what.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 25
+    for path, name in named:
+        assert f"\ndef {name}(" in (ROOT / path).read_text(encoding="utf-8"), (path, name)

@@ -9,8 +9,11 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from snapshot_export.adapters.measuring import metrics
 from snapshot_export.domain.request import InvalidRequestError, Problem
+from snapshot_export.domain.scopes import scope_of, scopes_in
+from snapshot_export.errors import MissingScopeError
 from snapshot_export.handlers.api import bursts, capacity, exports, forecast, schedules
 from snapshot_export.handlers.api.errors import answer_error, refuse
+from snapshot_export.handlers.api.exchange import services
 from snapshot_export.handlers.boundary import guarded, logger
 
 ROUTERS = (exports, bursts, capacity, forecast, schedules)
@@ -24,10 +27,27 @@ def make_app() -> APIGatewayHttpResolver:
     resolver = APIGatewayHttpResolver(enable_validation=True)
     for module in ROUTERS:
         resolver.include_router(module.router)
-    resolver.use([_refuse_unknown_parameters])
+    resolver.use([_check_scope, _refuse_unknown_parameters])
     resolver.exception_handler(Exception)(answer_error)
     resolver.not_found(_answer_unknown_route)
     return resolver
+
+
+def _check_scope(
+    resolver: APIGatewayHttpResolver, next_middleware: NextMiddleware
+) -> Response[Any]:
+    """API Gateway asked for the route's scope before; this holds whatever becomes of its routes.
+
+    Where tokens are expected, a call without one is refused too.
+    """
+    authorizer = resolver.current_event.raw_event["requestContext"].get("authorizer") or {}
+    names = services().settings.jwt_scopes
+    if names or "jwt" in authorizer:
+        call = resolver.current_event
+        name = names.get(scope_of(call.http_method, call.path), "")
+        if name not in scopes_in((authorizer.get("jwt") or {}).get("claims") or {}):
+            raise MissingScopeError(name)
+    return next_middleware(resolver)
 
 
 def _refuse_unknown_parameters(

@@ -9,9 +9,27 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from snapshot_export.domain.scopes import DEFAULT_SCOPES, scope_of
 from snapshot_export.handlers.api.app import ROUTERS, app
 
 _REFERENCE = "#/components/schemas/{model}"
+_SECURITY_SCHEMES = {
+    "iam": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "Signature version 4 for the service execute-api",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    },
+    "jwt": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Where the deployment says apiAuthorization JWT; scopes by their default "
+        "names, which jwtScopes changes",
+    },
+}
+"""A deployment has one of the two."""
 _POWERTOOLS_OWN = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
 
@@ -33,7 +51,10 @@ def make_document() -> dict[str, Any]:
         [(body, "validation") for body in set(bodies.values())], ref_template=_REFERENCE
     )
     schemas.update(definitions.get("$defs", {}))
-    for operation in _operations(document):
+    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+    for method, path, operation in _operations(document):
+        scope = DEFAULT_SCOPES[scope_of(method, path)]
+        operation["security"] = [{"iam": []}, {"jwt": [scope]}]
         operation["responses"].pop("422", None)
         body: type[BaseModel] | None = bodies.pop(operation["operationId"], None)
         if body is not None:
@@ -45,6 +66,7 @@ def make_document() -> dict[str, Any]:
     return document
 
 
-def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in document["paths"].values():
-        yield from path.values()
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield method.upper(), path, operation

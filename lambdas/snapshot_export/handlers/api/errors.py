@@ -19,6 +19,7 @@ from snapshot_export.errors import (
     AlreadyEndedError,
     DeclaredScheduleError,
     IdConflictError,
+    MissingScopeError,
     SnapshotExportError,
     UnknownIdError,
     UnknownTargetError,
@@ -31,6 +32,7 @@ MOST_PROBLEMS = 20
 MOST_PLACE_CHARACTERS = 200
 REFUSALS = {
     400: "The request breaks rules; each is named with its place",
+    403: "The caller may not do this; a token lacks the scope that `security` names",
     404: "There is nothing of this id",
     405: "The path does not take this method; Allow names those that it takes",
     409: "The present state does not allow it",
@@ -87,6 +89,8 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(404, "NOT_FOUND", str(error))
         case IdConflictError():
             return refuse(409, "ID_CONFLICT", str(error))
+        case MissingScopeError():
+            return refuse(403, "MISSING_SCOPE", str(error))
         case DeclaredScheduleError():
             return refuse(409, "DECLARED_SCHEDULE", str(error))
         case UnknownTargetError():

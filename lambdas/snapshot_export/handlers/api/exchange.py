@@ -73,13 +73,13 @@ def reply(
 
 
 def answers(status: int, model: type[BaseModel], description: str, *refusals: int) -> Any:
-    """A route's `responses`: its success, and the refusals it can give besides 400 and 503."""
+    """A route's `responses`: its success, and the refusals it can give besides 400, 403 and 503."""
     from snapshot_export.handlers.api.errors import REFUSALS, ApiError
 
     documented: dict[int, Any] = {
         status: {"description": description, "content": {JSON: {"model": model}}}
     }
-    for code in (400, *refusals, 503):
+    for code in (400, 403, *refusals, 503):
         documented[code] = {
             "description": REFUSALS[code],
             "content": {JSON: {"model": ApiError}},
