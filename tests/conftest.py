@@ -8,7 +8,6 @@ import os
 from typing import Any
 
 import pytest
-import time_machine
 from xdist.scheduler import LoadScopeScheduling
 
 # As the stack sets it: read by Powertools where a handler is imported.
@@ -43,6 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Set the clock of this process, and of workers theirs; it goes on from there."""
     if begin := config.getoption("--clock"):
+        import time_machine
+
         locale.setlocale(locale.LC_ALL, "")
         traveller = time_machine.travel(begin)
         traveller.start()
