@@ -67,6 +67,14 @@ class Monitoring(Construct):
             "Messages were refused and are kept in the rejected queue",
             self._measured(Metric.MESSAGES_REJECTED, "Sum"),
         )
+        # A pass is made every five minutes: once may be AWS's weather, twice is not.
+        self._alarm(
+            "StartsNotMoved",
+            "Schedules with ReadyBy keep a start that is no longer right, or was never looked at",
+            self._measured(Metric.STARTS_NOT_MOVED, "Sum"),
+            minutes=10,
+            breaching=2,
+        )
         # A 503 asks the caller to come again; minutes of them, or a 500, is not that.
         self._alarm(
             "ApiFails",
@@ -87,6 +95,7 @@ class Monitoring(Construct):
         metric: cloudwatch.Metric,
         *,
         minutes: int = 1,
+        breaching: int | None = None,
         missing: cloudwatch.TreatMissingData = _QUIET,
     ) -> None:
         alarm = cloudwatch.Alarm(
@@ -97,6 +106,7 @@ class Monitoring(Construct):
             threshold=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             evaluation_periods=minutes,
+            datapoints_to_alarm=breaching,
             treat_missing_data=missing,
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge_wildcards
 from snapshot_export.domain.schedule import Schedule, ScheduleTarget, scheduler_request
+from snapshot_export.domain.schedule_warnings import warnings_of
 
 _OF_MOVING = ("GetSchedule", "UpdateSchedule")
 _OF_ONE = ("GetSchedule", "CreateSchedule", "UpdateSchedule", "DeleteSchedule")
@@ -111,7 +112,8 @@ class Schedules(Construct):
         )
 
     def _declare(self, schedule: Schedule, group: scheduler.CfnScheduleGroup) -> None:
-        request = scheduler_request(schedule, self.target)
+        now = datetime.now(UTC)
+        request = scheduler_request(schedule, self.target, now)
         properties = {
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in request.items()
@@ -123,3 +125,8 @@ class Schedules(Construct):
             properties=properties,
         )
         made.node.add_dependency(group, self._role)
+        for number, text in enumerate(warnings_of(schedule, now)):
+            cdk.Annotations.of(made).add_warning_v2(
+                f"snapshots:schedule-{schedule.name}-{number}",
+                f"schedules/{schedule.name}.json: {text}",
+            )

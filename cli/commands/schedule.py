@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
+from rich.markup import escape
 
 from cli.errors import UsageError
 from cli.inputs import read_object
 from cli.invocation import Invocation, command_options
 from cli.tables import print_schedules
 
-_TOLD = ("Name", "Declared", "Kind", "StartsAt")  # `get` tells them, `put` does not take them
+_TOLD = (
+    "Name",
+    "Declared",
+    "Kind",
+    "StartsAt",
+    "Warnings",
+)  # `get` tells them, `put` does not take them
 
 
 @click.group()
@@ -30,6 +38,7 @@ def list_schedules(invocation: Invocation) -> int:
         invocation.print_json({"Schedules": schedules})
     elif schedules:
         print_schedules(invocation, schedules)
+        _warn(invocation, schedules)
     else:
         invocation.err.print("there are no schedules")
     return 0
@@ -95,6 +104,7 @@ def put_schedule(
         invocation.print_json(saved)
     else:
         print_schedules(invocation, [{**body, **saved}])
+    _warn(invocation, [saved])
     return 0
 
 
@@ -109,6 +119,14 @@ def delete_schedule(invocation: Invocation, name: str) -> int:
     else:
         invocation.out.print(f"{name} deleted", markup=False)
     return 0
+
+
+def _warn(invocation: Invocation, schedules: Iterable[Mapping[str, Any]]) -> None:
+    """The API's warnings, a line each, on standard error."""
+    for each in schedules:
+        for text in each.get("Warnings") or ():
+            told = f"[yellow]warning:[/yellow] {escape(each['Name'])}: {escape(text)}"
+            invocation.err.print(told, soft_wrap=True)
 
 
 def _submits(export: str | None, burst: str | None, body: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from local.account import authorization, state_machines, tables, transactions, workers
+from local.account import authorization, schedules, state_machines, tables, transactions, workers
 from local.account.usage import UsageLog, log_usage
 from local.account.workers import WorkerBound
 
@@ -25,7 +25,16 @@ def apply_patches(
     `Lambda.Unknown`, which no caller on AWS ever sees.
     """
     from ministack.core import iam_actions, lambda_runtime
-    from ministack.services import dynamodb, eventbridge, lambda_svc, s3, sqs, stepfunctions
+    from ministack.services import (
+        dynamodb,
+        eventbridge,
+        lambda_svc,
+        s3,
+        scheduler,
+        sqs,
+        stepfunctions,
+    )
+    from ministack.services.cloudformation import provisioners
 
     authorization.name_groups_of_schedules(iam_actions)
     authorization.tell_denials(iam_actions)
@@ -33,6 +42,7 @@ def apply_patches(
     workers.share_extracted_code(lambda_runtime, code_cache)
     tables.read_pages_only(dynamodb)
     transactions.know_repeated_transactions(dynamodb)
+    schedules.refuse_what_aws_refuses(scheduler, provisioners)
     if usage_log is not None:  # before the bound: waiting for a turn is not billed
         modules = (dynamodb, eventbridge, lambda_svc, s3, sqs, stepfunctions)
         log_usage(UsageLog(usage_log), {m.__name__.rpartition(".")[2]: m for m in modules})

@@ -9,9 +9,11 @@ import json
 import subprocess
 import sys
 import time
+import uuid
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +241,82 @@ def test_a_repeated_transaction_is_known_again(aws: EmbeddedAws) -> None:
     put = {"Put": {"TableName": "table", "Item": item, "ConditionExpression": condition}}
     for _ in range(2):
         table.transact_write_items(TransactItems=[put], ClientRequestToken="token")
+
+
+DAILY: dict[str, Any] = {
+    "ScheduleExpression": "cron(0 6 * * ? *)",
+    "FlexibleTimeWindow": {"Mode": "OFF"},
+    "Target": {"Arn": "arn:aws:sqs:us-east-1:000000000000:any", "RoleArn": ROLE},
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Name": "a" * 65},
+        {"StartDate": datetime.now(UTC) - timedelta(minutes=6)},
+        {"EndDate": datetime.now(UTC) - timedelta(minutes=6)},
+        {
+            "StartDate": datetime.now(UTC) + timedelta(days=2),
+            "EndDate": datetime.now(UTC) + timedelta(days=1),
+        },
+        {"ScheduleExpression": "cron(0 6 * * * *)"},
+        {"ScheduleExpression": "cron(0 6 * * ?)"},
+        {"ScheduleExpression": "rate(0 days)"},
+        {"ScheduleExpression": "at(2027-01-01)"},
+        {"ScheduleExpressionTimezone": "Europe/Nowhere"},
+        {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},
+        {"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1441}},
+        {"Description": "x" * 513},
+        {"Target": DAILY["Target"] | {"RoleArn": "role"}},
+        {"Target": DAILY["Target"] | {"Input": "x" * (256 * 1024 + 1)}},
+        {"Target": DAILY["Target"] | {"RetryPolicy": {"MaximumRetryAttempts": 186}}},
+    ],
+    ids="-".join,
+)
+def test_the_scheduler_refuses_what_aws_refuses_also_in_updates(
+    aws: EmbeddedAws, change: dict[str, Any]
+) -> None:
+    scheduler: Any = aws.client("scheduler")
+    name = f"s{uuid.uuid4().hex[:8]}"
+    scheduler.create_schedule(Name=name, **DAILY)
+    for call in (scheduler.create_schedule, scheduler.update_schedule):
+        wanted = {"Name": "other" if call == scheduler.create_schedule else name}
+        with pytest.raises(ClientError) as refused:
+            call(**wanted | DAILY | change)
+        assert refused.value.response["Error"]["Code"] == "ValidationException"
+    start = datetime.now(UTC) - timedelta(minutes=4)
+    scheduler.update_schedule(Name=name, **DAILY, StartDate=start)
+    once = DAILY | {"ScheduleExpression": "at(2027-01-01T00:00:00)"}
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    scheduler.update_schedule(Name=name, **once, StartDate=past)  # ignored for one-time schedules
+
+
+def test_a_schedule_that_is_refused_fails_its_stack_and_a_taken_one_keeps_zone_and_dates(
+    aws: EmbeddedAws,
+) -> None:
+    cloudformation, scheduler = aws.client("cloudformation"), aws.client("scheduler")
+    for name, start, status in (
+        ("taken", "2198-01-01T00:00:00Z", "CREATE_COMPLETE"),
+        ("refused", "2020-01-01T00:00:00Z", "ROLLBACK_COMPLETE"),
+    ):
+        properties = {**DAILY, "Name": name, "StartDate": start,
+                      "ScheduleExpressionTimezone": "Europe/Berlin"}  # fmt: skip
+        resource = {"Type": "AWS::Scheduler::Schedule", "Properties": properties}
+        cloudformation.create_stack(
+            StackName=name, TemplateBody=json.dumps({"Resources": {"Schedule": resource}})
+        )
+        deadline = time.monotonic() + 30
+        while True:
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+            if not stack["StackStatus"].endswith("IN_PROGRESS"):
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert stack["StackStatus"] == status
+    made = scheduler.get_schedule(Name="taken")
+    assert made["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    assert made["StartDate"] == datetime(2198, 1, 1, tzinfo=UTC)
 
 
 def test_a_right_on_schedules_is_on_those_of_its_group_and_denials_are_told(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from moto import mock_aws
 from local.quicksight import QuickSightServer
 from snapshot_export.domain import polling
 from tests.support.quick_moto import quick_moto
+from tests.support.strict_moto import strict_moto
 from tests.support.world import ACCOUNT, REGION, START_TIME, Clock, World, quicksight_on
 
 FEWER_POLLS = 0.35
@@ -50,7 +51,7 @@ def aws(
     shared_clock.time = START_TIME
     quicksight_server.emulator.reset()
     random.seed(request.node.name)
-    with mock_aws(), quick_moto():
+    with mock_aws(), quick_moto(), strict_moto(shared_clock.now):
         yield boto3.Session(region_name=REGION)
 
 

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from snapshot_export.domain.export import Status
+from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.schedule import Schedule
+from snapshot_export.errors import TransientError
 from snapshot_export.flows.move_starts import move_starts
 from tests.support.api import call_api
 from tests.support.bursts import recipient
@@ -178,7 +180,9 @@ def test_an_update_after_the_days_start_fired_neither_repeats_nor_skips(world: W
     assert schedule.ready_by is not None
     moment = schedule.ready_by.moment_after(datetime.fromtimestamp(world.clock.now(), UTC))
     late = moment - timedelta(minutes=5)
-    assert world.services.schedules.move(schedule, schedule.starting(late))
+    assert world.services.schedules.move(
+        schedule, schedule.starting(late), datetime.fromtimestamp(world.clock.now(), UTC)
+    )
     alarm.tick(3600)
     assert len(alarm.fired) == fired + 1, "moved behind the present, it fires again today"
     assert occurrences(world) == [today]
@@ -266,6 +270,40 @@ def test_what_is_disabled_or_over_is_left_alone(world: World) -> None:
     set_clock(world, "05:59")
     assert move_starts(world.services).starts_made == 0
     assert world.take_intake() == []
+
+
+def test_a_start_moves_although_the_start_date_has_passed(world: World) -> None:
+    learn(world, 60)
+    tomorrow = datetime.fromtimestamp(world.clock.now() + 86_400, UTC).isoformat()
+    put(world, ready_by(StartDate=tomorrow))
+    before = present(world)
+    world.clock.time += 3 * 86_400
+    set_clock(world, "03:45")
+    learn(world, 400)
+    moved = move_starts(world.services)
+    assert (moved.starts_moved, moved.starts_not_moved) == (1, 0)
+    assert present(world).start == before.start and present(world) != before
+
+
+def test_a_start_that_cannot_be_moved_is_measured_and_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(world, 60)
+    put(world, ready_by(), "refused")
+    put(world, ready_by(), "taken")
+    real = world.services.schedules.move
+
+    def move(seen: Schedule, moved: Schedule, now: datetime) -> bool:
+        if seen.name == "refused":
+            raise TransientError("Scheduler: AccessDeniedException")
+        return real(seen, moved, now)
+
+    monkeypatch.setattr(world.services.schedules, "move", move)
+    set_clock(world, "03:45")
+    learn(world, 400)
+    moved = move_starts(world.services)
+    assert (moved.starts_moved, moved.starts_not_moved) == (1, 1)
+    assert world.measured[Metric.STARTS_NOT_MOVED] == [1]
 
 
 def test_a_declared_schedule_stays_declared_when_it_is_moved(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -161,3 +162,82 @@ def test_what_a_schedule_carries_reaches_no_log(
     call_api(world.services, "DELETE", "/schedules/s")
     lines = [str(vars(record)) for record in caplog.records if "snapshot" in record.name]
     assert lines and not [line for line in lines if secret in line]
+
+
+def test_a_schedule_whose_start_has_passed_is_shown_and_changed_as_before(world: World) -> None:
+    begin = datetime.fromtimestamp(world.clock.now() + 3600, UTC)
+    dated = schedule(StartDate=begin.isoformat())
+    shown = call_api(world.services, "PUT", "/schedules/morning", dated).body
+    assert scheduled(world, "morning")["StartDate"] == begin
+    world.clock.time += 30 * 86_400
+    assert call_api(world.services, "GET", "/schedules/morning").body == shown
+    changed = schedule(StartDate=shown["StartDate"], FlexibleTimeWindowMinutes=0)
+    answer = call_api(world.services, "PUT", "/schedules/morning", changed)
+    assert answer.status == 200, answer.body
+    assert "StartDate" not in scheduled(world, "morning")
+    assert answer.body == shown | {"FlexibleTimeWindowMinutes": 0}
+    assert call_api(world.services, "GET", "/schedules/morning").body == answer.body
+
+
+def test_a_rate_whose_start_has_passed_keeps_its_times(world: World) -> None:
+    begin = datetime.fromtimestamp(world.clock.now() - 7.5 * 3600, UTC)
+    body = schedule(ScheduleExpression="rate(2 hours)", StartDate=begin.isoformat())
+    answer = call_api(world.services, "PUT", "/schedules/steady", body)
+    assert answer.status == 200, answer.body
+    assert scheduled(world, "steady")["StartDate"] == begin + timedelta(hours=8)
+    assert answer.body["StartDate"] == begin.isoformat().replace("+00:00", "Z")
+
+
+def test_a_schedule_that_has_ended_never_occurs_again_whoever_puts_it(world: World) -> None:
+    end = datetime.fromtimestamp(world.clock.now() + 60, UTC)
+    body = schedule(EndDate=end.isoformat())
+    assert call_api(world.services, "PUT", "/schedules/over", body).body["State"] == "ENABLED"
+    world.clock.time += 120
+    answer = call_api(world.services, "PUT", "/schedules/over", body)
+    assert answer.status == 200, answer.body
+    assert answer.body["EndDate"] and answer.body["State"] == "DISABLED"
+    assert answer.body["Warnings"] == [
+        "EndDate has passed: nothing occurs, and the schedule is disabled"
+    ]
+    kept = scheduled(world, "over")
+    assert kept["State"] == "DISABLED" and "EndDate" not in kept
+    assert call_api(world.services, "GET", "/schedules/over").body == answer.body
+
+
+def test_times_that_summer_time_skips_or_doubles_are_warned_of(world: World) -> None:
+    world.clock.time = datetime(2026, 11, 25, tzinfo=UTC).timestamp()
+    body = schedule(
+        ScheduleExpression="cron(30 2 * * ? *)", ScheduleExpressionTimezone="Europe/Berlin"
+    )
+    skipped = (
+        "2027-03-28: 02:30 does not exist in Europe/Berlin, whose clocks go on to 03:00: "
+        "the occurrence is skipped"
+    )
+    doubled = (
+        "2027-10-31: 02:30 exists twice in Europe/Berlin, whose clocks go back to 02:00: "
+        "it occurs once, at one of the two"
+    )
+    answer = call_api(world.services, "PUT", "/schedules/night", body)
+    assert answer.status == 200 and answer.body["Warnings"] == [skipped, doubled]
+    assert call_api(world.services, "GET", "/schedules/night").body["Warnings"] == [
+        skipped,
+        doubled,
+    ]
+    (listed,) = call_api(world.services, "GET", "/schedules").body["Schedules"]
+    assert listed["Warnings"] == [skipped, doubled]
+    assert call_api(world.services, "PUT", "/schedules/day", schedule()).body["Warnings"] == []
+    body = body | {"ReadyBy": {"Time": "02:30"}, "FlexibleTimeWindowMinutes": 0}
+    body.pop("ScheduleExpression")
+    answer = call_api(world.services, "PUT", "/schedules/ready", body)
+    assert [text.partition(": it will")[2] for text in answer.body["Warnings"]] == [
+        " be ready by 03:30",
+        " be ready by the first",
+    ]
+
+
+def scheduled(world: World, name: str) -> dict[str, Any]:
+    """What the Scheduler has; members without a value are not there."""
+    found: Any = world.session.client("scheduler").get_schedule(
+        GroupName=world.settings.schedule_group, Name=name
+    )
+    return {member: value for member, value in found.items() if value is not None}

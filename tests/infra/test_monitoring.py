@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from infra.parameters import DeploymentParameters, Settings
+from snapshot_export.domain.metric import Metric
 from tests.infra.conftest import Synthesize
 from tests.infra.template_reader import StackTemplate
 
@@ -57,6 +58,12 @@ def test_a_reconciler_that_does_not_run_is_told_once(template: StackTemplate) ->
 
 def test_a_backlog_may_stand_for_two_minutes(template: StackTemplate) -> None:
     assert alarms_of(template)["BacklogStalled"]["EvaluationPeriods"] == 3
+
+
+def test_a_start_that_is_not_moved_in_two_passes_is_told(template: StackTemplate) -> None:
+    alarm = alarms_of(template)["StartsNotMoved"]
+    assert alarm["MetricName"] == Metric.STARTS_NOT_MOVED.label and alarm["Statistic"] == "Sum"
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 10)
 
 
 @pytest.mark.parametrize(("name", "queue"), KEPT.items())

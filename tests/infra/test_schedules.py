@@ -8,7 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from infra.declared_schedules import read_declared_schedules
 from infra.parameters import DeploymentParameters, ParameterError, Settings
@@ -18,6 +18,7 @@ from tests.infra.template_reader import StackTemplate
 SCHEDULES = Path(__file__).resolve().parents[2] / "schedules"
 EXAMPLE = json.loads((SCHEDULES / "example.json.disabled").read_text())
 SEND = "sqs:SendMessage"
+BEGIN = "2198-12-01T00:00:00+01:00"
 
 
 def read(folder: Path) -> Any:
@@ -27,7 +28,7 @@ def read(folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def declaring(tmp_path_factory: pytest.TempPathFactory) -> StackTemplate:
     folder = tmp_path_factory.mktemp("schedules")
-    dates = {"StartDate": "2026-12-01T00:00:00+01:00"}
+    dates = {"StartDate": BEGIN, "EndDate": "2199-12-01T00:00:00+01:00"}
     (folder / "morning-sales.json").write_text(json.dumps(EXAMPLE | dates))
     context = {"aws:cdk:bundling-stacks": [], "@aws-cdk/aws-iam:minimizePolicies": True}
     app = cdk.App(context=context)
@@ -43,8 +44,8 @@ def test_a_declared_schedule_has_its_zone_window_and_occurrence(declaring: Stack
     assert made["ScheduleExpression"] == "cron(0 6 ? * MON-FRI *)"
     assert made["ScheduleExpressionTimezone"] == "Europe/Berlin"
     assert made["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
-    assert made["StartDate"] == "2026-12-01T00:00:00+01:00"
-    assert made["Description"] == "Declared in schedules/morning-sales.json"
+    assert made["StartDate"] == BEGIN
+    assert made["Description"].startswith("Declared in schedules/morning-sales.json; StartDate")
     target = made["Target"]
     assert declaring.render(target["Arn"]) == "<IntakeQueue>"
     assert declaring.render(target["RoleArn"]) == "<SchedulesRole>"
@@ -56,6 +57,38 @@ def test_a_declared_schedule_has_its_zone_window_and_occurrence(declaring: Stack
         "Timezone": "Europe/Berlin",
         "Export": EXAMPLE["Export"],
     }
+
+
+def test_dates_that_have_passed_are_left_out_and_what_will_surprise_is_warned_of(
+    tmp_path: Path,
+) -> None:
+    night = {
+        "ScheduleExpression": "cron(30 2 * * ? *)",
+        "ScheduleExpressionTimezone": "Europe/Berlin",
+    }
+    over = {"StartDate": "2020-01-01T00:00:00Z", "EndDate": "2021-01-01T00:00:00Z"}
+    (tmp_path / "night.json").write_text(json.dumps(EXAMPLE | night))
+    (tmp_path / "over.json").write_text(json.dumps(EXAMPLE | over))
+    app = cdk.App(context={"aws:cdk:bundling-stacks": []})
+    stack = SnapshotExportStack(
+        app, "SnapshotExport", settings=Settings(), schedules=read(tmp_path)
+    )
+    made = {
+        each["Name"]: each
+        for each in StackTemplate(dict(Template.from_stack(stack).to_json()))
+        .of_type("AWS::Scheduler::Schedule")
+        .values()
+    }
+    assert not {"StartDate", "EndDate"} & set(made["over"])
+    assert (made["over"]["State"], made["night"]["State"]) == ("DISABLED", "ENABLED")
+    warned = [
+        str(entry.entry.data)
+        for entry in Annotations.from_stack(stack).find_warning("*", Match.any_value())
+        if "schedules/" in str(entry.entry.data)
+    ]
+    assert len(warned) == 3
+    assert sum("schedules/night.json: " in text and " 02:30 " in text for text in warned) == 2
+    assert sum("schedules/over.json: EndDate has passed" in text for text in warned) == 1
 
 
 def test_the_schedulers_role_may_send_to_two_queues_and_serves_this_group(

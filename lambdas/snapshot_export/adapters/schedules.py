@@ -17,7 +17,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from snapshot_export.domain.occurrence import SCHEDULE_NAME
 from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
 from snapshot_export.domain.request import InvalidRequestError, Problem
-from snapshot_export.domain.schedule import Schedule, ScheduleTarget, scheduler_request
+from snapshot_export.domain.schedule import (
+    Schedule,
+    ScheduleTarget,
+    dates_in,
+    scheduler_request,
+)
 from snapshot_export.errors import TransientError, UnknownIdError
 
 if TYPE_CHECKING:
@@ -55,26 +60,26 @@ class Schedules:
         found = [self.get(name) for name in names]
         return [schedule for schedule in found if schedule is not None]
 
-    def put(self, schedule: Schedule) -> None:
+    def put(self, schedule: Schedule, now: datetime) -> None:
         """Make the schedule, or replace the one of its name.
 
         Raises TransientError; InvalidRequestError if the Scheduler itself refuses it.
         """
-        request = scheduler_request(schedule, self._target)
+        request = scheduler_request(schedule, self._target, now)
         request.pop("Name")
         try:
             self._call("update_schedule", schedule.name, **request)
         except UnknownIdError:
             self._call("create_schedule", schedule.name, **request)
 
-    def move(self, seen: Schedule, moved: Schedule) -> bool:
+    def move(self, seen: Schedule, moved: Schedule, now: datetime) -> bool:
         """Change a schedule that still is as it was seen; False if it is not, or is gone.
 
         The Scheduler takes no conditions: a change within milliseconds of this one can be lost.
         """
         if self.get(seen.name) != seen:
             return False
-        request = scheduler_request(moved, self._target)
+        request = scheduler_request(moved, self._target, now)
         request.pop("Name")
         try:
             self._call("update_schedule", moved.name, **request)
@@ -119,17 +124,19 @@ def _schedule_of(item: dict[str, Any]) -> Schedule:
     message = json.loads(item["Target"]["Input"])
     zone = item.get("ScheduleExpressionTimezone", "UTC")
     ready_by = message.get("ReadyBy")
+    description = item.get("Description", "")
+    dates = item | dates_in(description)
     return Schedule(
         name=item["Name"],
         expression=item["ScheduleExpression"],
         zone=zone,
         window_minutes=item["FlexibleTimeWindow"].get("MaximumWindowInMinutes", 0),
         state=item.get("State", "ENABLED"),
-        start=_utc(item.get("StartDate")),
-        end=_utc(item.get("EndDate")),
+        start=_utc(dates.get("StartDate")),
+        end=_utc(dates.get("EndDate")),
         kind="Burst" if "Burst" in message else "Export",
         request=message.get("Burst") or message.get("Export") or {},
-        declared=item.get("Description", "").startswith(Schedule.DECLARED),
+        declared=description.startswith(Schedule.DECLARED),
         ready_by=ReadyBy.of(ReadyByBody.model_validate(ready_by), zone) if ready_by else None,
     )
 

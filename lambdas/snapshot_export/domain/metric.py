@@ -101,6 +101,12 @@ class Metric(Enum):
         _AS_IT_HAPPENS,
         "from the job's end until it was seen",
     )
+    STARTS_NOT_MOVED = (
+        "StartsNotMoved",
+        "Count",
+        _AS_IT_HAPPENS,
+        "schedules with ReadyBy whose start could not be looked at or moved, in a pass",
+    )
     MESSAGES_REJECTED = (
         "MessagesRejected",
         "Count",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
@@ -88,13 +88,17 @@ class ReadyBy:
             "ExpectedRecipients": self.expected_recipients,
         }
 
+    def is_day(self, day: date) -> bool:
+        """Whether the day, in the zone, has a moment."""
+        return DAYS[day.weekday()] in self.days
+
     def moment_after(self, start: datetime) -> datetime:
         """The first moment later than `start`, in UTC."""
         zone = ZoneInfo(self.zone)
         day = start.astimezone(zone).date()
         while True:
             moment = datetime.combine(day, self.at, zone).astimezone(UTC)
-            if moment > start and DAYS[day.weekday()] in self.days:
+            if moment > start and self.is_day(day):
                 return moment
             day += timedelta(days=1)
 
@@ -104,7 +108,7 @@ class ReadyBy:
         day = moment.astimezone(ZoneInfo(self.zone)).date()
         while len(found) < count:
             day -= timedelta(days=1)
-            if DAYS[day.weekday()] in self.days:
+            if self.is_day(day):
                 begin = datetime.combine(day, time(), ZoneInfo(self.zone)).astimezone(UTC)
                 found.append(self.moment_after(begin - timedelta(microseconds=1)))
         return found

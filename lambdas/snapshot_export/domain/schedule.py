@@ -36,7 +36,11 @@ from snapshot_export.domain.request import (
     parse_deadline,
     problems_of,
 )
-from snapshot_export.domain.schedule_expression import is_zone, problem_of_expression
+from snapshot_export.domain.schedule_expression import (
+    is_zone,
+    problem_of_expression,
+    rate_start_after,
+)
 from snapshot_export.domain.snapshot_request import Shape, rule
 from snapshot_export.domain.target import DEFAULT_TARGET, Targets
 from snapshot_export.domain.templates import TemplateError
@@ -138,6 +142,14 @@ class Schedule:
         text = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         return self.message.replace(json.dumps(SCHEDULED_TIME), json.dumps(text), 1)
 
+    def has_ended(self, now: datetime) -> bool:
+        """Whether nothing occurs any more."""
+        return self.end is not None and self.end <= now
+
+    def as_of(self, now: datetime) -> Schedule:
+        """The same, disabled if it has ended."""
+        return replace(self, state="DISABLED") if self.has_ended(now) else self
+
     def starting(self, start: datetime) -> Schedule:
         """The same, started at `start` for each of its ReadyBy moments."""
         if self.ready_by is None:
@@ -155,20 +167,26 @@ class ScheduleTarget:
     dead_letter_arn: str
 
 
-def scheduler_request(schedule: Schedule, target: ScheduleTarget) -> dict[str, Any]:
+def scheduler_request(schedule: Schedule, target: ScheduleTarget, now: datetime) -> dict[str, Any]:
     """The schedule in the Scheduler's words: members of CreateSchedule and of CloudFormation.
 
     The target is the queue itself (SendMessage), its input the message. What cannot be delivered
     within the retries of a day is kept in the dead-letter queue.
+
+    Dates that have passed by `now` are left out: the Scheduler refuses a StartDate earlier than 5
+    minutes ago, also in an update that changes something else (its own words: "The StartDate you
+    specify cannot be earlier than 5 minutes ago", getmoto/moto pull request 8172). The description
+    keeps both as they were given. A rate(...) counts from its StartDate, so it is sent the next of
+    its times instead; a schedule whose EndDate has passed is sent as DISABLED.
     """
     window: dict[str, Any] = {"Mode": "OFF"}
     if schedule.window_minutes:
         window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": schedule.window_minutes}
-    made = f"{Schedule.DECLARED}{schedule.name}.json" if schedule.declared else "Made by the API"
+    schedule = schedule.as_of(now)
     request: dict[str, Any] = {
         "Name": schedule.name,
         "GroupName": target.group,
-        "Description": made,
+        "Description": describe(schedule),
         "ScheduleExpression": schedule.expression,
         "ScheduleExpressionTimezone": schedule.zone,
         "FlexibleTimeWindow": window,
@@ -181,8 +199,24 @@ def scheduler_request(schedule: Schedule, target: ScheduleTarget) -> dict[str, A
             "RetryPolicy": RETRY_POLICY,
         },
     }
-    dates = {"StartDate": schedule.start, "EndDate": schedule.end}
+    start = rate_start_after(schedule.expression, schedule.start, now) if schedule.start else None
+    dates = {"StartDate": start, "EndDate": None if schedule.has_ended(now) else schedule.end}
     return request | {name: moment for name, moment in dates.items() if moment}
+
+
+def describe(schedule: Schedule) -> str:
+    """Who made a schedule, and its dates as it was given them: `...; StartDate <ISO 8601>`."""
+    made = f"{Schedule.DECLARED}{schedule.name}.json" if schedule.declared else "Made by the API"
+    dates = {"StartDate": schedule.start, "EndDate": schedule.end}
+    return "; ".join(
+        [made, *(f"{name} {moment.isoformat()}" for name, moment in dates.items() if moment)]
+    )
+
+
+def dates_in(description: str) -> dict[str, datetime]:
+    """StartDate and EndDate of what `describe` wrote, where given."""
+    found = re.findall(r"; (StartDate|EndDate) ([0-9T:.+-]+)", description)
+    return {name: datetime.fromisoformat(text) for name, text in found}
 
 
 def check_schedule(data: Any, targets: Targets, name: str) -> Schedule:

@@ -6,7 +6,9 @@ it is not skipped. What is due already, because the start was moved into the pas
 once, with the message that the Scheduler would send.
 Nothing runs twice: an occurrence is named after its ReadyBy moment, whoever sends it and whenever,
 and an occurrence that was accepted before changes nothing. Order of writes: the message first, then
-nothing else; a function that dies before it sends again in the next pass.
+nothing else; a function that dies before it sends again in the next pass. A schedule that cannot be
+planned, read or moved now holds up no other, and is tried in the next pass; in two passes running
+it is an alarm (StartsNotMoved).
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.forecast import latest_safe_start
+from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.occurrence import occurrence_id
 from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.ready_by import ReadyBy
@@ -51,6 +54,7 @@ class Moved:
 
     starts_moved: int = 0
     starts_made: int = 0
+    starts_not_moved: int = 0
 
 
 class Sight:
@@ -72,7 +76,7 @@ def move_starts(services: Services) -> Moved:
         each for each in services.schedules.all(MOST_SCHEDULES)
         if each.ready_by and each.state == "ENABLED" and not (each.end and each.end < now)
     ]  # fmt: skip
-    moved = made = 0
+    moved = made = failed = 0
     sights: dict[str, Sight] = {}
     for schedule in schedules:
         try:
@@ -81,9 +85,12 @@ def move_starts(services: Services) -> Moved:
             has_moved, is_made = _move_start(own, schedule, schedules, seen)
         except (TransientError, InvalidRequestError, UnknownTargetError) as error:
             logger.warning("start not moved", reason=str(error), schedule=schedule.name)
+            failed += 1
             continue
         moved, made = moved + has_moved, made + is_made
-    return Moved(starts_moved=moved, starts_made=made)
+    if failed:
+        services.measure(Metric.STARTS_NOT_MOVED, failed)
+    return Moved(starts_moved=moved, starts_made=made, starts_not_moved=failed)
 
 
 def _move_start(
@@ -224,7 +231,7 @@ def _move(
     present = ready_by.start_in(schedule.expression, moment)
     if present is not None and abs(present - start) < MOVED_FROM:
         return False
-    if not services.schedules.move(schedule, schedule.starting(start)):
+    if not services.schedules.move(schedule, schedule.starting(start), _now(services)):
         return False
     logger.info(
         "start moved",

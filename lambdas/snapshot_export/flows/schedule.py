@@ -1,10 +1,13 @@
 """Schedules: made, shown and deleted through the API.
 
 The Scheduler is the only store: one call makes or replaces a schedule, so nothing has to be kept
-in step. Declared schedules belong to the stack: the API shows them and changes none.
+in step. Dates that have passed are not sent to it (`scheduler_request`). Declared schedules belong
+to the stack: the API shows them and changes none.
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from aws_lambda_powertools import Logger
 
@@ -22,7 +25,8 @@ def put_schedule(services: Services, name: str, body: str) -> Schedule:
 
     Raises InvalidRequestError, DeclaredScheduleError, TransientError.
     """
-    schedule = check_schedule(read_json(body), services.targets, name)
+    now = datetime.fromtimestamp(services.now(), UTC)
+    schedule = check_schedule(read_json(body), services.targets, name).as_of(now)
     _refuse_declared(services.schedules.get(name))
     if schedule.ready_by is not None:
         services = services.for_target(schedule.target)
@@ -30,7 +34,7 @@ def put_schedule(services: Services, name: str, body: str) -> Schedule:
         schedule = schedule.starting(
             plan_start(services, schedule, moment, [schedule], Sight(services))
         )
-    services.schedules.put(schedule)
+    services.schedules.put(schedule, now)
     logger.info("schedule put", reason=schedule.state, schedule=name, kind=schedule.kind)
     return schedule
 

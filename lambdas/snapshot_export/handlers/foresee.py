@@ -20,7 +20,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     services = services_from_env()
     if event["Do"] == "MOVE_STARTS":
         moved = move_starts(services)
-        done: dict[str, Any] = {"StartsMoved": moved.starts_moved, "StartsMade": moved.starts_made}
+        done: dict[str, Any] = {
+            "StartsMoved": moved.starts_moved,
+            "StartsMade": moved.starts_made,
+            "StartsNotMoved": moved.starts_not_moved,
+        }
     else:
         passes = for_every_target(services, warn_of_deadlines)
         for seen in passes:

@@ -56,6 +56,7 @@ class StubApi:
             "Bursts": [],
         }  # fmt: skip
         self.calls: list[tuple[str, str, dict[str, str], Any]] = []
+        self.warnings: list[str] = []
         self.faults: list[int] = []
         self.headers: list[dict[str, str]] = []
         self.ends_as: Callable[[str], str] = lambda _: "COMPLETED"
@@ -151,7 +152,9 @@ class StubApi:
             raise RefusedError(400, "INVALID_REQUEST", "must have one of two")
         if ("Export" in body) == ("Burst" in body):
             raise RefusedError(400, "INVALID_REQUEST", "must have either Export or Burst")
-        self.schedules[ident] = {"Name": ident, "State": "ENABLED", **body}
+        self.schedules[ident] = {
+            "Name": ident, "State": "ENABLED", **body, "Warnings": self.warnings
+        }  # fmt: skip
         return 200, self.schedules[ident]
 
     def _delete_schedules(self, ident: str, *_: Any) -> tuple[int, Any]:

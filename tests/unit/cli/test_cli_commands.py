@@ -95,6 +95,24 @@ def test_a_schedule_is_put_by_when_it_shall_be_ready(run: Run, api: StubApi, tem
     assert "ReadyBy" not in api.schedules["daily"]
 
 
+def test_warnings_of_a_schedule_are_told_beside_it_and_not_put_back(
+    run: Run, api: StubApi, template: str
+) -> None:
+    warning = "2027-03-28: 02:30 does not exist in Europe/Berlin: the occurrence is skipped"
+    api.warnings = [warning]
+    when = ["--expression", "cron(30 2 * * ? *)", "--timezone", "Europe/Berlin"]
+    result = run("schedule", "put", "night", "--export", template, *when)
+    assert result.code == 0 and result.err == f"warning: night: {warning}\n"
+    assert run("schedule", "put", "night", "--export", template, *when, "--json").json[
+        "Warnings"
+    ] == [warning]
+    assert run("schedule", "list").err.endswith(f"warning: night: {warning}\n")
+    source = Path(template).with_name("schedule.json")
+    source.write_text(json.dumps(run("schedule", "get", "night").json), encoding="utf-8")
+    assert run("schedule", "put", "night", str(source)).code == 0
+    assert "Warnings" not in api.calls[-1][3]
+
+
 def test_capacity_is_shown_limited_paused_and_resumed(run: Run, api: StubApi) -> None:
     assert "3 of 12 held" in run("capacity").out
     assert run("capacity", "--limit", "4", "--json").json["Limit"] == 4

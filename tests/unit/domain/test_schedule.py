@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from snapshot_export.domain.schedule import (
     Schedule,
     ScheduleTarget,
     check_schedule,
+    dates_in,
     scheduler_request,
 )
 from snapshot_export.domain.target import Target, Targets
@@ -25,6 +27,7 @@ TARGETS = Targets(
 )
 PLACE = ScheduleTarget(group="g", role_arn="role", queue_arn="queue", dead_letter_arn="dlq")
 SENT = 1_795_413_600.0
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 
 
 def body(**changes: Any) -> dict[str, Any]:
@@ -45,7 +48,7 @@ def problems(data: dict[str, Any], name: str = "morning") -> dict[str, str]:
 
 def test_the_scheduler_is_told_zone_window_and_occurrence() -> None:
     schedule = check_schedule(body(StartDate="2026-12-01T00:00:00+01:00"), TARGETS, "morning")
-    request = scheduler_request(schedule, PLACE)
+    request = scheduler_request(schedule, PLACE, NOW)
     assert request["ScheduleExpressionTimezone"] == "Europe/Berlin"
     assert request["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
     assert request["StartDate"].isoformat() == "2026-12-01T00:00:00+01:00"
@@ -59,7 +62,7 @@ def test_the_scheduler_is_told_zone_window_and_occurrence() -> None:
         "Export": body()["Export"],
     }
     exact = check_schedule(body(FlexibleTimeWindowMinutes=0), TARGETS, "morning")
-    assert scheduler_request(exact, PLACE)["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert scheduler_request(exact, PLACE, NOW)["FlexibleTimeWindow"] == {"Mode": "OFF"}
 
 
 @pytest.mark.parametrize(
@@ -175,4 +178,35 @@ def test_the_dates_of_a_burst_reach_template_recipients_and_manifest() -> None:
 def test_a_declared_schedule_says_so() -> None:
     schedule = check_schedule(body(), TARGETS, "morning")
     assert isinstance(schedule, Schedule)
-    assert scheduler_request(schedule, PLACE)["Description"] == "Made by the API"
+    assert scheduler_request(schedule, PLACE, NOW)["Description"] == "Made by the API"
+
+
+def test_dates_that_have_passed_are_not_sent_and_are_read_back_from_the_description() -> None:
+    begin, end = "2026-12-01T00:00:00+01:00", "2026-12-31T00:00:00+01:00"
+    schedule = check_schedule(body(StartDate=begin, EndDate=end), TARGETS, "morning")
+    sent = [
+        {"StartDate", "EndDate", "ENABLED"},
+        {"EndDate", "ENABLED"},
+        {"DISABLED"},
+    ]
+    for moment, members in zip(("2026-11-30T23:00:00+01:00", begin, end), sent, strict=True):
+        request = scheduler_request(schedule, PLACE, datetime.fromisoformat(moment))
+        dates = {"StartDate", "EndDate"} & set(request)
+        assert dates | {request["State"]} == members
+        assert dates_in(request["Description"]) == {
+            "StartDate": datetime.fromisoformat(begin),
+            "EndDate": datetime.fromisoformat(end),
+        }
+        assert len(request["Description"]) <= 512
+
+
+def test_a_rate_is_sent_the_next_of_its_times() -> None:
+    begin = datetime(2026, 11, 1, tzinfo=UTC)
+    for expression, expected in (
+        ("rate(2 days)", datetime(2026, 11, 25, tzinfo=UTC)),
+        ("rate(36 hours)", datetime(2026, 11, 23, 12, tzinfo=UTC)),
+        ("rate(999999999 days)", None),
+    ):
+        data = body(ScheduleExpression=expression, StartDate=begin.isoformat())
+        schedule = check_schedule(data, TARGETS, "morning")
+        assert scheduler_request(schedule, PLACE, NOW).get("StartDate") == expected

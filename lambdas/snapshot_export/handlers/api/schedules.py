@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from snapshot_export.domain.ready_by import ReadyByBody
 from snapshot_export.domain.schedule import Schedule, ScheduleBody
+from snapshot_export.domain.schedule_warnings import warnings_of
 from snapshot_export.flows import schedule as flow
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 
@@ -35,6 +36,10 @@ class ScheduleSummary(BaseModel):
     EndDate: str | None
     Declared: bool
     Kind: str
+    Warnings: list[str] = Field(
+        description="occurrences that will not be as usual: a time that summer time skips or "
+        "doubles, with its next date; an EndDate that has passed"
+    )
 
 
 class ScheduleView(ScheduleSummary):
@@ -128,6 +133,7 @@ def _summary(schedule: Schedule) -> dict[str, Any]:
         "EndDate": _iso(schedule.end),
         "Declared": schedule.declared,
         "Kind": schedule.kind,
+        "Warnings": list(warnings_of(schedule, _now())),
     }
 
 
@@ -135,13 +141,17 @@ def _next_start(schedule: Schedule) -> datetime | None:
     """The start for the first ReadyBy moment whose start lies ahead."""
     if schedule.ready_by is None:
         return None
-    now = datetime.fromtimestamp(services().now(), UTC)
+    now = _now()
     moment = schedule.ready_by.moment_after(now)
     start = schedule.ready_by.start_in(schedule.expression, moment)
     if start is not None and start <= now:
         moment = schedule.ready_by.moment_after(moment)
         start = schedule.ready_by.start_in(schedule.expression, moment)
     return start
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(services().now(), UTC)
 
 
 def _view(schedule: Schedule) -> ScheduleView:
