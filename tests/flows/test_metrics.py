@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from snapshot_export.adapters.measuring import TARGET, measure, metrics
 from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.schedule import check_schedule
 from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.cancel import cancel
@@ -81,6 +83,12 @@ def test_every_metric_is_written_with_its_dimensions(
         )
         intake.handler(sqs_event(message("put-off")), None)
     reconcile.handler({}, None)
+    ready = check_schedule(
+        {"ReadyBy": {"Time": "07:00"}, "Export": message(None)}, world.services.targets, "daily"
+    )
+    gone = replace(ready, request=ready.request | {"Target": "gone"})
+    world.services.schedules.put(gone, datetime.fromtimestamp(world.clock.now(), UTC))
+    foresee.handler({"Do": "MOVE_STARTS"}, None)
     metrics.flush_metrics()
 
     found = written(capsys.readouterr().out)
@@ -98,7 +106,7 @@ def test_every_metric_is_written_with_its_dimensions(
     assert sums[Metric.EXPORTS_CANCELLED] == 1
     assert sums[Metric.DEADLINES_MISSED] == 1
     assert sums[Metric.MESSAGES_REJECTED] == sums[Metric.MESSAGES_NOT_TAKEN] == 1
-    assert sums[Metric.RECIPIENTS_REFUSED] == 1
+    assert sums[Metric.RECIPIENTS_REFUSED] == sums[Metric.STARTS_NOT_MOVED] == 1
     assert sums[Metric.QUICKSIGHT_THROTTLED] == sums[Metric.QUICKSIGHT_LIMIT_EXCEEDED] == 1
     assert sums[Metric.DEADLINE_MARGIN_SECONDS] < 0 and sums[Metric.DEADLINES_AT_RISK] == 1
     assert len(found["JobSeconds"][0]) == 4 and min(found["JobSeconds"][0]) > 0
