@@ -46,6 +46,16 @@ BUGS = (
                     values={
 """,
             ),
+            (
+                STORE,
+                """                    | more,
+                    condition=condition,
+                ),
+""",
+                """                    | more,
+                ),
+""",
+            ),
         ),
     ),
     Bug(
@@ -61,7 +71,9 @@ BUGS = (
             export = services.store.export(each.export_id)
             if export:
                 sent = snapshot_of_part(export.snapshot, export.part)
-                services.quicksight.start(each.dashboard_id, each.snapshot_job_id, sent)
+                services.quicksight.start(
+                    each.dashboard_id, each.snapshot_job_id, sent, send_by=each.start_by
+                )
         try:
             services.store.admit(""",
             ),
@@ -103,13 +115,10 @@ BUGS = (
         (
             (
                 STORE,
-                'self._on_export(attempt, "SET ending = :end", {":end": end}, '
-                "condition=_NOT_MARKED)",
-                """update_of(
-                self._keys.export(attempt.export_id),
-                "SET ending = :end",
-                values={":end": end},
-            )""",
+                """                condition=f"{_NOT_MARKED} AND (attribute_not_exists(ending) "
+                "OR (ending = :end AND attribute_not_exists(ending_at)))",
+""",
+                "",
             ),
             (
                 STORE,
@@ -122,16 +131,14 @@ BUGS = (
             ),
             (
                 STORE,
-                """        data = export_attributes(export)
-        writes = [
+                """        writes = [
             self._on_export(
                 attempt,
                 "SET #status = :end, files = :files, #error = :error, finished_at = :at, "
                 "job_seconds = :seconds, leases = :leases, expires_at = :expires",
                 {
 """,
-                """        data = export_attributes(export)
-        writes = [
+                """        writes = [
             update_of(
                 self._keys.export(attempt.export_id),
                 "SET #status = :end, files = :files, #error = :error, finished_at = :at, "
@@ -141,14 +148,11 @@ BUGS = (
             ),
             (
                 STORE,
-                """                    ":expires": expires_at,
-                },
-                {"#error": "error"},
+                """                {"#error": "error"},
+                condition=other_end,
             ),
 """,
-                """                    ":expires": expires_at,
-                },
-                names={"#error": "error", "#status": "status"},
+                """                names={"#error": "error", "#status": "status"},
             ),
 """,
             ),
@@ -160,15 +164,15 @@ BUGS = (
             (
                 f"{FLOWS}/start.py",
                 """    try:
-        _ask(services, record, export)
+        _send(services, calling, export)
     except QuickSightError as error:
 """,
                 """    from dataclasses import replace
     from uuid import uuid4
 
-    record = replace(record, snapshot_job_id=f"{export_id}-{attempt}-{uuid4().hex}")
+    calling = replace(calling, snapshot_job_id=f"{export_id}-{attempt}-{uuid4().hex}")
     try:
-        _ask(services, record, export)
+        _send(services, calling, export)
     except QuickSightError as error:
 """,
             ),
@@ -219,12 +223,12 @@ BUGS = (
             (
                 f"{FLOWS}/finish.py",
                 """        return
-    ask_for_close(services, export.burst_id)
+    ask_for_close(services, done.burst_id)
     services.measure""",
                 """        return
     if status is not Status.CANCELLED:
         services.events.announce_end(done)
-    ask_for_close(services, export.burst_id)
+    ask_for_close(services, done.burst_id)
     services.measure""",
             ),
         ),
@@ -243,13 +247,13 @@ BUGS = (
             (
                 STORE,
                 """                    {"#error": "error", "#rank": "rank"},
-                    condition=_NOT_MARKED,
+                    condition=_GOES_ON,
                 ),
             ]
         )
 """,
                 """                    {"#error": "error", "#rank": "rank"},
-                    condition=_NOT_MARKED,
+                    condition=_GOES_ON,
                 ),
             ]
         )
@@ -263,13 +267,13 @@ BUGS = (
         (
             (
                 STORE,
-                """            export_attributes(export),
+                """            export_attributes(replace(export, entry_key=key[1])),
             condition="attribute_not_exists(pk) OR #status = :rejected",
             values={":rejected": Status.REJECTED},
             names={"#status": "status"},
         ),
         put_of(""",
-                """            export_attributes(export),
+                """            export_attributes(replace(export, entry_key=key[1])),
         ),
         put_of(""",
             ),

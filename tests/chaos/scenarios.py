@@ -80,7 +80,12 @@ def fails_for_good(stage: Stage) -> None:
 
 def start_refused(stage: Stage) -> None:
     """QuickSight refuses to start the job."""
-    stage.world.switch("raise_exception", Exception="AccessDeniedException", times=99)
+    stage.world.switch(
+        "raise_exception",
+        Operation="StartDashboardSnapshotJob",
+        Exception="AccessDeniedException",
+        times=99,
+    )
     stage.deliver(csv("denied"))
 
 

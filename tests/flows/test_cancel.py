@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.quicksight import CALL_SECONDS
 from snapshot_export.adapters.store import Store
 from snapshot_export.domain.export import Export, Status
+from snapshot_export.domain.windows import CALL_SECONDS
 from snapshot_export.errors import (
     AlreadyEndedError,
     ConditionFailedError,
@@ -157,7 +157,7 @@ def test_a_job_that_was_started_before_the_mark_unknown_to_us_is_adopted(world: 
     assert record is not None
     with pytest.raises(QuickSightUnavailableError):
         world.services.quicksight.start(
-            export.dashboard_id, record.snapshot_job_id, export.snapshot
+            export.dashboard_id, record.snapshot_job_id, export.snapshot, send_by=9e9
         )
     assert record.started_at is None
     cancel(world.services, "unsure")

@@ -6,9 +6,12 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from botocore.exceptions import ClientError
 
-from snapshot_export.errors import TransientError
-from snapshot_export.flows.admit import admit
+from snapshot_export.domain.export import LOST
+from snapshot_export.domain.gate import decide_admission
+from snapshot_export.errors import ConditionFailedError, TransientError
+from snapshot_export.flows.admit import _attempt_of, admit
 from tests.support.api import call_api
 from tests.support.messages import message
 from tests.support.world import World
@@ -31,6 +34,56 @@ def change(world: World, **body: Any) -> dict[str, Any]:
 def send(world: World, count: int) -> None:
     for number in range(count):
         world.send(message(f"export-{number:02d}"))
+
+
+def test_a_change_goes_on_when_admissions_are_at_the_gate(world: World) -> None:
+    """DynamoDB refuses a write on an item that a transaction writes at that moment."""
+    client: Any = world.services.store._table._client
+    real, refusals = client.update_item, iter([True] * 3)
+
+    def update_item(**request: Any) -> Any:
+        if next(refusals, False):
+            answer = {"Error": {"Code": "TransactionConflictException", "Message": ""}}
+            raise ClientError(answer, "UpdateItem")  # type: ignore[arg-type]
+        return real(**request)
+
+    with patch.object(client, "update_item", update_item):
+        assert change(world, Limit=7)["Limit"] == 7
+    assert next(refusals, None) is None, "the conflicts were met"
+
+
+def test_nothing_is_admitted_by_a_decision_from_before_a_pause(world: World) -> None:
+    store, now = world.services.store, world.clock.now()
+    store.change_gate({"limit": 0})
+    send(world, 1)
+    store.change_gate({"limit": None})
+    decision = decide_admission(store.gate(), default_limit=12, now=now)
+    entries = store.first_waiting(1, now)
+    attempts = [_attempt_of(entry, decision.limit, now) for entry in entries]
+    store.change_gate({"paused_until": now + 600})
+    with pytest.raises(ConditionFailedError):
+        store.admit(decision.for_count(1), attempts, entries)
+    assert store.gate().running == 0
+    store.change_gate({"paused_until": None})
+    store.admit(decision.for_count(1), attempts, entries)
+
+
+def test_nothing_is_admitted_by_a_decision_from_before_others_took_slots(world: World) -> None:
+    send(world, 12)
+    send_more = [world.send(message(f"more-{number}")) for number in range(2)]
+    assert len(send_more) == 2
+    store, now = world.services.store, world.clock.now()
+    record = store.attempt("export-00")
+    other = store.attempt("export-01")
+    assert record and other
+    store.release(record, LOST, now, now)
+    decision = decide_admission(store.gate(), default_limit=12, now=now)
+    entries = store.first_waiting(1, now)
+    attempts = [_attempt_of(entry, decision.limit, now) for entry in entries]
+    store.hand_back(other, world.export("export-01"), now)
+    with pytest.raises(ConditionFailedError):
+        store.admit(decision.for_count(1), attempts, entries)
+    assert (store.gate().running, store.gate().ceiling) == (10, 10)
 
 
 def test_an_idle_deployment_has_its_own_limit(world: World) -> None:

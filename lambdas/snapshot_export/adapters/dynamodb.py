@@ -99,7 +99,7 @@ class Table:
             rest = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
             if not rest:
                 return found
-            self._sleep(random.uniform(0.2, 1.0) * CONFLICT_WAIT_SECONDS * 2 ** min(attempt, 5))
+            self._wait_after(attempt)
         raise TransientError("DynamoDB: items of a batch stayed unread")
 
     def count(self, pk: str, *, before: str, most: int) -> int:
@@ -193,15 +193,25 @@ class Table:
                     raise _translate(error) from None
             except BotoCoreError as error:
                 raise _translate(error) from None
-            self._sleep(random.uniform(0.2, 1.0) * CONFLICT_WAIT_SECONDS * 2 ** min(attempt, 5))
+            self._wait_after(attempt)
         raise TransientError("DynamoDB: the transaction kept conflicting")
 
     def _call(self, operation: str, **request: Any) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = getattr(self._client, operation)(**request)
-            return answer
-        except (ClientError, BotoCoreError) as error:
-            raise _translate(error) from None
+        """One call, which a transaction on the same item can get in the way of: then again."""
+        for attempt in range(CONFLICT_RETRIES):
+            try:
+                answer: dict[str, Any] = getattr(self._client, operation)(**request)
+                return answer
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionConflictException":
+                    raise _translate(error) from None
+            except BotoCoreError as error:
+                raise _translate(error) from None
+            self._wait_after(attempt)
+        raise TransientError("DynamoDB: the item kept being in transactions")
+
+    def _wait_after(self, attempt: int) -> None:
+        self._sleep(random.uniform(0.2, 1.0) * CONFLICT_WAIT_SECONDS * 2 ** min(attempt, 5))
 
 
 def put_of(

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from snapshot_export.adapters.dynamodb import Key, Table, update_of
+from snapshot_export.domain.windows import TURN_SECONDS
 from snapshot_export.errors import ConditionFailedError, NoTurnError
 
-MOST_WAIT_SECONDS = 20.0
+MOST_WAIT_SECONDS = TURN_SECONDS
 TRIES = 4
 
 
@@ -34,11 +35,18 @@ class Pacer:
         self._now = now
         self._sleep = sleep
 
-    def take_turn(self, most_wait: float = MOST_WAIT_SECONDS) -> None:
-        """Return when the caller may make one call.
+    def take_turn(self, most_wait: float = MOST_WAIT_SECONDS, *, by: float | None = None) -> None:
+        """Return when the caller may make one call, and before `by` (epoch seconds) if given.
 
         Raises NoTurnError, and takes no turn, if the wait were over `most_wait` seconds.
         """
+        if by is not None:
+            most_wait = min(most_wait, by - self._now())
+        self._wait_for_turn(most_wait)
+        if by is not None and self._now() > by:
+            raise NoTurnError("the turn for a QuickSight call came too late")
+
+    def _wait_for_turn(self, most_wait: float) -> None:
         for _ in range(TRIES):
             now = self._now()
             for reserve in (self._reserve_next, self._reserve_now):

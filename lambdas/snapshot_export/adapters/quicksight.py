@@ -15,6 +15,7 @@ from snapshot_export.adapters.pacer import MOST_WAIT_SECONDS, Pacer
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.results import FileOutcome, FileSelection, ResultGroup
+from snapshot_export.domain.windows import CONNECT_SECONDS, READ_SECONDS
 from snapshot_export.errors import (
     JobExistsError,
     JobNotEndedError,
@@ -30,15 +31,11 @@ if TYPE_CHECKING:
     from mypy_boto3_quicksight import QuickSightClient
 
 CLIENT_CONFIG = Config(
-    connect_timeout=3,
-    read_timeout=15,
+    connect_timeout=CONNECT_SECONDS,
+    read_timeout=READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 1},
 )
 """No retries by botocore: its standard mode would repeat starts on LimitExceededException."""
-
-CALL_SECONDS = 60.0
-"""After this long a call that began can no longer reach QuickSight: pacing, connecting, reading
-and the function's own end included."""
 
 _ERRORS: dict[str, type[QuickSightError]] = {
     "Throttling": QuickSightThrottledError,
@@ -106,13 +103,17 @@ class QuickSight:
             self._client, self._account_id, self._pacer, self._identities, self._measure, user
         )
 
-    def start(self, dashboard_id: str, job_id: str, snapshot: dict[str, Any]) -> None:
+    def start(
+        self, dashboard_id: str, job_id: str, snapshot: dict[str, Any], *, send_by: float
+    ) -> None:
         """StartDashboardSnapshotJob. `snapshot` holds its configuration members.
 
-        With a registered user's credentials UserConfiguration is absent.
+        With a registered user's credentials UserConfiguration is absent. It is sent before
+        `send_by` (epoch seconds) or not at all: then NoTurnError.
         """
         sent = {name: value for name, value in snapshot.items() if name != "RegisteredUser"}
-        self._call("start_dashboard_snapshot_job", self._ids(dashboard_id, job_id) | sent)
+        request = self._ids(dashboard_id, job_id) | sent
+        self._call("start_dashboard_snapshot_job", request, by=send_by)
 
     def describe(
         self, dashboard_id: str, job_id: str, *, patience: float = MOST_WAIT_SECONDS
@@ -157,13 +158,18 @@ class QuickSight:
         }
 
     def _call(
-        self, operation: str, request: Mapping[str, Any], patience: float = MOST_WAIT_SECONDS
+        self,
+        operation: str,
+        request: Mapping[str, Any],
+        patience: float = MOST_WAIT_SECONDS,
+        *,
+        by: float | None = None,
     ) -> dict[str, Any]:
         if self._user is None:
             client = self._client()
         else:
             client = self._identities.client_for(self._user, self._pacer)
-        self._pacer.take_turn(patience)
+        self._pacer.take_turn(patience, by=by)
         try:
             answer: dict[str, Any] = getattr(client, operation)(**request)
             return answer

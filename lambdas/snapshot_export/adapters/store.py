@@ -7,8 +7,10 @@ that hold a slot, since both change in one transaction or not at all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from snapshot_export.adapters.burst_records import count_end
 from snapshot_export.adapters.dynamodb import Item, Key, Table, delete_of, put_of, update_of
@@ -26,7 +28,7 @@ from snapshot_export.adapters.records import (
     lease_attributes,
 )
 from snapshot_export.domain.backlog import BacklogEntry, front_rank
-from snapshot_export.domain.export import Attempt, Export, Status, leases_after
+from snapshot_export.domain.export import LOST, Attempt, Export, Status, leases_after
 from snapshot_export.domain.gate import HOLD_SECONDS, Admission, Gate
 from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.errors import ConditionFailedError, IdConflictError
@@ -35,6 +37,9 @@ MOST_ADMITTED_AT_ONCE = 24
 """A transaction takes 100 writes; an admission makes 3 for each export and 1 for the gate."""
 
 _NOT_MARKED = " AND attribute_not_exists(cancel_requested_at)"
+_GOES_ON = f"{_NOT_MARKED} AND attribute_not_exists(ending)"
+_JUDGED = ("limit", "reserved", "ceiling", "paused_until")
+"""What of the gate an admission was decided by, besides the counter."""
 _SAME_ADMISSION = "attempt = :attempt AND admission = :admission"
 
 
@@ -176,9 +181,9 @@ class Store:
     ) -> None:
         """Let exports in: count their slots, write their leases, take their backlog entries.
 
-        Conditional on `running` leaving room under the cap, and on limit, reserve and ceiling being
-        those of the decision. Raises ConditionFailedError with the positions: 0 is the gate, then
-        three writes for each export (entry, lease, export).
+        Conditional on `running` leaving room under the cap, and on limit, reserve, ceiling and
+        pause being those of the decision. Raises ConditionFailedError with the positions: 0 is the
+        gate, then three writes for each export (entry, lease, export).
         """
         writes = [self._count_slots(admission, len(attempts))]
         for attempt, entry in zip(attempts, entries, strict=True):
@@ -219,6 +224,36 @@ class Store:
         )
         return True
 
+    def begin_call(self, attempt: Attempt, until: float) -> Attempt:
+        """Note that a start of the job may be under way until then (domain/windows.py).
+
+        One write with the export's, so that no start is sent after a cancellation or a noted end.
+        Raises ConditionFailedError for either, for a job that was started, and if somebody else
+        noted a call since `attempt` was read.
+        """
+        noted = replace(
+            attempt, call_until=until, unsure_until=attempt.call_until or attempt.unsure_until
+        )
+        expression, values = "SET call_until = :until", {":until": until}
+        if noted.unsure_until is not None:
+            expression += ", unsure_until = :unsure"
+            values[":unsure"] = noted.unsure_until
+        self._table.transact(
+            [
+                self._on_unstarted(attempt, expression, values),
+                self._on_export(attempt, "SET admission = :admission", {}, condition=_GOES_ON),
+            ]
+        )
+        return noted
+
+    def end_call(self, attempt: Attempt, *, is_answered: bool) -> None:
+        """Note that the start noted by `begin_call` is over; unanswered, it may arrive yet."""
+        expression = "REMOVE call_until"
+        if not is_answered:
+            expression = f"SET unsure_until = call_until {expression}"
+        with suppress(ConditionFailedError):
+            self._table.update(self._on_unstarted(attempt, expression, {}))
+
     def mark_started(self, attempt: Attempt, started_at: float) -> Attempt:
         """Note that QuickSight has the job. Raises ConditionFailedError if the lease is gone."""
         item = self._table.update(
@@ -230,10 +265,30 @@ class Store:
         )
         return attempt_from(item)
 
+    def mark_unknown(self, attempt: Attempt, now: float) -> None:
+        """Note since when QuickSight does not know the job."""
+        expression = "SET first_unknown_at = if_not_exists(first_unknown_at, :now)"
+        with suppress(ConditionFailedError):
+            self._table.update(self._on_attempt(attempt, expression, {":now": now}))
+
+    def mark_known(self, attempt: Attempt) -> None:
+        """Note that QuickSight knows the job after all."""
+        with suppress(ConditionFailedError):
+            self._table.update(self._on_attempt(attempt, "REMOVE first_unknown_at", {}))
+
     def release(
         self, attempt: Attempt, job_status: str, ended_at: float, released_at: float
     ) -> None:
-        """Free the slot of a job that ended. Raises ConditionFailedError if it was freed before."""
+        """Free the slot of a job that ended, or that QuickSight does not know.
+
+        Raises ConditionFailedError if it was freed before; of a job that is LOST also if it was
+        started, a start was noted, or it was known again since `attempt` was read.
+        """
+        condition, more = "", dict[str, Any]()
+        if job_status == LOST and attempt.started_at is None:
+            condition, more = _unstarted(attempt)
+        elif job_status == LOST:
+            condition, more = " AND first_unknown_at = :since", {":since": attempt.first_unknown_at}
         self._table.transact(
             [
                 self._free_slot(),
@@ -246,7 +301,9 @@ class Store:
                         ":status": job_status,
                         ":at": ended_at,
                         ":released": released_at,
-                    },
+                    }
+                    | more,
+                    condition=condition,
                 ),
             ]
         )
@@ -255,7 +312,8 @@ class Store:
         """Return an export whose job never began to the front of the backlog, and free its slot.
 
         The gate's ceiling becomes the number of slots that are left running. Raises
-        ConditionFailedError also for an export that is marked as cancelled.
+        ConditionFailedError if the job was started or another start was noted since `attempt` was
+        read, and for an export that is marked as cancelled or ending.
         """
         queued = replace(export, rank=front_rank(export.rank), admission=attempt.admission)
         entry = _entry_of(queued)
@@ -277,7 +335,7 @@ class Store:
                         ":leases": lease_attributes(leases_after(export, attempt, now)),
                     },
                     {"#rank": "rank"},
-                    condition=_NOT_MARKED,
+                    condition=_GOES_ON,
                 ),
             ]
         )
@@ -287,7 +345,7 @@ class Store:
 
         `export` is the record as it shall be: its next attempt, part, failures, files and error.
         Without `due_at` it goes to the front of the backlog. Raises ConditionFailedError also for
-        an export that is marked as cancelled.
+        an export that is marked as cancelled or ending.
         """
         data = export_attributes(export)
         queued = replace(export, rank=front_rank(export.rank), admission=attempt.admission)
@@ -316,23 +374,49 @@ class Store:
                         ":due": due_at or 0,
                     },
                     {"#error": "error", "#rank": "rank"},
-                    condition=_NOT_MARKED,
+                    condition=_GOES_ON,
                 ),
             ]
         )
 
-    def begin_end(self, attempt: Attempt, end: Status) -> None:
-        """Note the end that is about to be announced: from here on a cancellation comes too late.
+    def begin_end(self, attempt: Attempt, export: Export) -> None:
+        """Note the end that is about to be announced, with all that its announcement says.
 
-        Raises ConditionFailedError if the export was marked as cancelled before, or has ended.
+        From here on a cancellation comes too late, no job is started, and the end stays. Raises
+        ConditionFailedError if the export was marked as cancelled before, has ended or is ending;
+        where the slot is held, also if a start was noted since `attempt` was read.
         """
-        self._table.update(
-            self._on_export(attempt, "SET ending = :end", {":end": end}, condition=_NOT_MARKED)
-        )
+        data = export_attributes(export)
+        writes = [
+            self._on_export(
+                attempt,
+                "SET ending = :end, ending_at = :at, files = :files, #error = :error, "
+                "job_seconds = :seconds",
+                {
+                    ":end": export.status,
+                    ":at": export.finished_at,
+                    ":files": data["files"],
+                    ":error": data["error"] or {},
+                    ":seconds": export.job_seconds or 0,
+                },
+                {"#error": "error"},
+                condition=f"{_NOT_MARKED} AND (attribute_not_exists(ending) "
+                "OR (ending = :end AND attribute_not_exists(ending_at)))",
+            )
+        ]
+        if attempt.holds_slot:
+            writes.append(self._on_unstarted(attempt, "SET holds_slot = :yes", {}))
+        self._table.transact(writes)
 
     def finish(self, attempt: Attempt, export: Export, expires_at: int) -> None:
-        """Write the end of an export and remove its attempt, freeing the slot if it holds one."""
+        """Write the end of an export and remove its attempt, freeing the slot if it holds one.
+
+        Raises ConditionFailedError if it has ended, and for another end than is noted.
+        """
         data = export_attributes(export)
+        other_end = " AND ending = :end"
+        if export.status is Status.CANCELLED:
+            other_end = " AND attribute_not_exists(ending)"
         writes = [
             self._on_export(
                 attempt,
@@ -348,6 +432,7 @@ class Store:
                     ":expires": expires_at,
                 },
                 {"#error": "error"},
+                condition=other_end,
             ),
             self._delete_attempt(attempt, holds_slot=attempt.holds_slot),
             *count_end(export),
@@ -436,19 +521,20 @@ class Store:
             expression += ", ceiling = :ceiling, ceiling_until = :until"
             values |= {":ceiling": admission.ceiling, ":until": admission.ceiling_until}
         condition = "(attribute_not_exists(running) OR running <= :room)"
-        for name in ("limit", "reserved", "ceiling"):
+        for name in _JUDGED:
             seen = getattr(admission.seen, name)
             if seen is None:
                 condition += f" AND attribute_not_exists(#{name})"
-            else:
-                condition += f" AND #{name} = :seen_{name}"
-                values |= {f":seen_{name}": seen}
+                continue
+            values |= {f":seen_{name}": seen}
+            missing = "" if seen else f"attribute_not_exists(#{name}) OR "
+            condition += f" AND ({missing}#{name} = :seen_{name})"
         return update_of(
             self._keys.gate,
             expression,
             condition=condition,
             values=values,
-            names={f"#{name}": name for name in ("limit", "reserved", "ceiling")},
+            names={f"#{name}": name for name in _JUDGED},
         )
 
     def _free_slot(self, hold_until: float | None = None) -> Item:
@@ -467,21 +553,30 @@ class Store:
         return (partition, export.entry_key)
 
     def _delete_attempt(self, attempt: Attempt, *, holds_slot: bool) -> Item:
+        """One that holds a slot is of a job that was not started: its job's end would free it."""
+        condition, values = _unstarted(attempt) if holds_slot else ("", {})
         return delete_of(
             self._keys.attempt(attempt.export_id),
-            condition=f"{_SAME_ADMISSION} AND holds_slot = :holds",
-            values={
+            condition=f"{_SAME_ADMISSION} AND holds_slot = :holds{condition}",
+            values=values
+            | {
                 ":attempt": attempt.attempt,
                 ":admission": attempt.admission,
                 ":holds": holds_slot,
             },
         )
 
-    def _on_attempt(self, attempt: Attempt, expression: str, values: Item) -> Item:
+    def _on_unstarted(self, attempt: Attempt, expression: str, values: Item) -> Item:
+        condition, more = _unstarted(attempt)
+        return self._on_attempt(attempt, expression, values | more, condition=condition)
+
+    def _on_attempt(
+        self, attempt: Attempt, expression: str, values: Item, *, condition: str = ""
+    ) -> Item:
         return update_of(
             self._keys.attempt(attempt.export_id),
             expression,
-            condition=f"{_SAME_ADMISSION} AND holds_slot = :yes",
+            condition=f"{_SAME_ADMISSION} AND holds_slot = :yes{condition}",
             values=values
             | {":attempt": attempt.attempt, ":admission": attempt.admission, ":yes": True},
         )
@@ -507,6 +602,14 @@ class Store:
             },
             names={"#status": "status"} | (names or {}),
         )
+
+
+def _unstarted(attempt: Attempt) -> tuple[str, Item]:
+    """The condition, with its values, that no start was answered or noted since it was read."""
+    if attempt.call_until is None:
+        return " AND attribute_not_exists(started_at) AND attribute_not_exists(call_until)", {}
+    values = {":call": attempt.call_until}
+    return " AND attribute_not_exists(started_at) AND call_until = :call", values
 
 
 def accept_writes(keys: Keys, export: Export) -> list[Item]:

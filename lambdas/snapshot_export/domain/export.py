@@ -88,7 +88,8 @@ class Export:
     `due_at` is when a waiting export's next attempt is due, 0 if it waits in the backlog by `rank`;
     `entry_key` is the sort key of its entry, None in records from before it was kept.
     `cancel_requested_at` marks a running export whose files shall not be delivered; `ending` is the
-    end that is being announced, after which no mark is taken. `at_risk_at` marks one of which it
+    end that is being announced since `ending_at`, with `files` and `error`: it stays, whatever a
+    repeated step finds, and no mark is taken any more. `at_risk_at` marks one of which it
     was told that its deadline will probably be missed. `leases` are those that were given back, the
     last MOST_LEASES of them.
     """
@@ -118,6 +119,7 @@ class Export:
     admitted_at: float | None = None
     cancel_requested_at: float | None = None
     ending: Status | None = None
+    ending_at: float | None = None
     at_risk_at: float | None = None
     finished_at: float | None = None
     job_seconds: float | None = None
@@ -135,6 +137,10 @@ class Attempt:
     the same attempt), `restarts` counts executions begun anew by the reconciler. `formats` is what
     its job makes (domain/parts.py), `slots` the limit under which it was let in. `nonce` is the
     export's; a version without one wrote those where it is empty.
+
+    `call_until` is noted while a start may be under way, `unsure_until` once one was not answered:
+    until then it may arrive (domain/windows.py). `first_unknown_at` is since when QuickSight, at
+    each question, has not known the job that was started.
     """
 
     export_id: str
@@ -154,7 +160,10 @@ class Attempt:
     restarts: int = 0
     restarted_at: float | None = None
     holds_slot: bool = True
+    call_until: float | None = None
+    unsure_until: float | None = None
     started_at: float | None = None
+    first_unknown_at: float | None = None
     job_status: str | None = None
     job_ended_at: float | None = None
     released_at: float | None = None

@@ -19,10 +19,9 @@ from snapshot_export.domain.backlog import BacklogEntry, rank_anew
 from snapshot_export.domain.export import Attempt, snapshot_job_id
 from snapshot_export.domain.gate import decide_admission
 from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.windows import START_WINDOW_SECONDS
 from snapshot_export.errors import ConditionFailedError, SnapshotExportError, TransientError
 
-START_WINDOW_SECONDS = 600.0
-"""After admission, how long the start of the job may be tried."""
 ROUNDS = 12
 LOOK_AHEAD = 100
 """About 30 KB: 4 read units, however long the backlog is."""

@@ -17,6 +17,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import LOST, Attempt, Phase
 from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.polling import plan_wait
+from snapshot_export.domain.windows import LOST_AFTER_SECONDS
 from snapshot_export.errors import (
     ConditionFailedError,
     JobNotFoundError,
@@ -31,8 +32,6 @@ from snapshot_export.flows.answer import Answer, answer, answer_without_attempt,
 
 THROTTLED_WAIT_SECONDS = 3
 TROUBLE_WAIT_SECONDS = 30
-LOST_AFTER_SECONDS = 300.0
-"""A started job that QuickSight does not know for this long is taken for lost."""
 POLL_PATIENCE_SECONDS = 1.0
 """A poll whose turn comes later than this gives way to starts and results."""
 
@@ -74,12 +73,14 @@ def check(
     except NoTurnError:
         return _still_running(services, record, record.started_at)
     except JobNotFoundError:
-        return _not_found(services, record, record.started_at, fill)
+        return _not_found(services, record, fill)
     except QuickSightError as error:
         logger.warning("describe failed", reason=error.code, export_id=export_id)
         throttled = isinstance(error, QuickSightThrottledError)
         wait = THROTTLED_WAIT_SECONDS if throttled else TROUBLE_WAIT_SECONDS
         return answer(export_id, attempt, Phase.RUNNING, wait=wait)
+    if record.first_unknown_at is not None:
+        services.store.mark_known(record)
     if not job.has_ended:
         return _still_running(services, record, record.started_at)
     return _release(services, record, job, fill)
@@ -116,13 +117,16 @@ def _learn(services: Services, record: Attempt, seconds: float) -> None:
         logger.warning("not learned", reason=str(error), export_id=record.export_id)
 
 
-def _not_found(services: Services, record: Attempt, started_at: float, fill: Fill) -> Answer:
-    if services.now() - started_at < LOST_AFTER_SECONDS:
-        wait = TROUBLE_WAIT_SECONDS
-        return answer(record.export_id, record.attempt, Phase.RUNNING, wait=wait)
-    _free(services, record, LOST, services.now())
-    fill(services)
-    return answer(record.export_id, record.attempt, Phase.ENDED)
+def _not_found(services: Services, record: Attempt, fill: Fill) -> Answer:
+    """One answer may be wrong: a job is lost once none has known it for LOST_AFTER_SECONDS."""
+    now = services.now()
+    if record.first_unknown_at is None:
+        services.store.mark_unknown(record, now)
+    elif now - record.first_unknown_at >= LOST_AFTER_SECONDS and _free(services, record, LOST, now):
+        fill(services)
+        return answer(record.export_id, record.attempt, Phase.ENDED)
+    wait = TROUBLE_WAIT_SECONDS
+    return answer(record.export_id, record.attempt, Phase.RUNNING, wait=wait)
 
 
 def _free(services: Services, record: Attempt, job_status: str, ended_at: float) -> bool:

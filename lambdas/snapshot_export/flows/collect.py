@@ -34,6 +34,7 @@ from snapshot_export.flows.acting import acting_for
 from snapshot_export.flows.admit import admit
 from snapshot_export.flows.answer import Answer, answer, answer_without_attempt, is_current
 from snapshot_export.flows.finish import (
+    complete_end,
     finish_cancelled,
     finish_completed,
     finish_failed,
@@ -57,6 +58,9 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
     services = acting_for(services, export)
     if record.holds_slot:
         return answer(export_id, attempt, Phase.RUNNING, wait=1)
+    if export.ending_at is not None:
+        complete_end(services, record, export)
+        return answer_without_attempt(services, export_id, attempt)
     if export.cancel_requested_at is not None:
         return _cancel(services, record, export)
     if record.job_status == LOST:
@@ -67,7 +71,7 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
         files, failure = _collect_job(services, record, export)
     except (RefusedError, JobNotFoundError) as error:
         finish_failed(services, record, export, ErrorInfo(error.code, error.message))
-        return answer(export_id, attempt, Phase.FAILED, code=error.code)
+        return answer_without_attempt(services, export_id, attempt)
     except (QuickSightError, TransientError) as error:
         return _later(services, record, export, error)
     files = (*export.files, *files)
@@ -186,7 +190,7 @@ def _after_failure(
     )
     if not verdict.again:
         finish_failed(services, record, export, failure, files)
-        return answer(export_id, attempt, Phase.FAILED, code=failure.code)
+        return answer_without_attempt(services, export_id, attempt)
     again = replace(export, attempt=attempt + 1, failures=failures, error=failure)
     try:
         services.store.queue_next(record, again, services.now() + verdict.delay)
@@ -202,4 +206,4 @@ def _later(
         raise TransientError(f"collect: {error}") from None
     failure = ErrorInfo("RESULT_UNAVAILABLE", f"no result within 6 hours: {error}")
     finish_failed(services, record, export, failure)
-    return answer(export.export_id, record.attempt, Phase.FAILED, code=failure.code)
+    return answer_without_attempt(services, export.export_id, record.attempt)

@@ -1,9 +1,10 @@
 """Finish: an export reaches its end, once, and its end is announced.
 
-Order of writes: the end is noted on the export first, conditional on no cancellation, so that what
-is announced stays true; then the event goes out; then one transaction writes the end and removes
-the attempt. Dying in between announces again and never leaves an end unannounced: events are
-delivered at least once.
+Order of writes: the end is noted on the export first, with all that its announcement says,
+conditional on no cancellation and no other end; then the event goes out; then one transaction
+writes the end and removes the attempt. Dying in between announces the same again and never leaves
+an end unannounced: events are delivered at least once. What was noted stays true: a step that is
+repeated and finds another outcome completes the end that was noted.
 """
 
 from __future__ import annotations
@@ -56,6 +57,19 @@ def finish_cancelled(services: Services, record: Attempt, export: Export) -> Non
     _finish(services, record, export, Status.CANCELLED, (), reason)
 
 
+def complete_end(services: Services, record: Attempt, export: Export) -> None:
+    """Announce and write the end that is noted on an export, as it was noted."""
+    assert export.ending is not None
+    error = export.error
+    if export.ending is Status.COMPLETED:
+        error = None
+    elif error is None:
+        error = ErrorInfo("UNKNOWN", "an older version noted the end without its reason")
+    finished_at = export.ending_at or services.now()
+    done = replace(export, status=export.ending, error=error, finished_at=finished_at)
+    _write_end(services, record, done)
+
+
 def job_seconds(record: Attempt, export: Export) -> float | None:
     """How long the export's jobs ran, this attempt's included; None if none did."""
     if record.started_at is None or record.job_ended_at is None:
@@ -71,60 +85,72 @@ def _finish(
     files: tuple[ExportedFile, ...],
     error: ErrorInfo | None,
 ) -> None:
-    if status is not Status.CANCELLED and not _may_end(services, record, export, status, files):
-        return
-    now = services.now()
     done = replace(
         export,
         status=status,
         files=files,
         error=error,
-        finished_at=now,
+        finished_at=services.now(),
         job_seconds=job_seconds(record, export),
     )
     if status is not Status.CANCELLED:
+        try:
+            services.store.begin_end(record, done)
+        except ConditionFailedError:
+            _end_otherwise(services, record, done)
+            return
+    _write_end(services, record, done)
+
+
+def _end_otherwise(services: Services, record: Attempt, done: Export) -> None:
+    """A cancellation, or another run of this step, came before this end was noted.
+
+    Raises ConditionFailedError if neither did: then a start of its job was noted meanwhile.
+    """
+    now_is = services.store.export(done.export_id)
+    if now_is is None or not _is_of(now_is, record):
+        _log_finished_before(services, done)
+    elif now_is.ending is not None:
+        complete_end(services, record, now_is)
+    elif now_is.cancel_requested_at is not None:
+        finish_cancelled(services, record, replace(now_is, files=done.files))
+    else:
+        raise ConditionFailedError("the attempt changed")
+
+
+def _is_of(export: Export, record: Attempt) -> bool:
+    present = (export.status, export.attempt, export.admission)
+    return present == (Status.RUNNING, record.attempt, record.admission)
+
+
+def _log_finished_before(services: Services, done: Export) -> None:
+    logger.info("finished before", reason=done.status.value, export_id=done.export_id)
+    ask_for_close(services, done.burst_id)
+
+
+def _write_end(services: Services, record: Attempt, done: Export) -> None:
+    status, finished_at = done.status, done.finished_at or services.now()
+    if status is not Status.CANCELLED:
         services.events.announce_end(done)
     try:
-        services.store.finish(record, done, services.settings.expires_at(now))
+        services.store.finish(record, done, services.settings.expires_at(finished_at))
     except ConditionFailedError:
-        logger.info("finished before", reason=status.value, export_id=export.export_id)
-        ask_for_close(services, export.burst_id)
+        _log_finished_before(services, done)
         return
-    ask_for_close(services, export.burst_id)
+    ask_for_close(services, done.burst_id)
     services.measure(_ENDS[status], 1)
     if status is Status.COMPLETED:
-        if export.deadline is not None:
-            services.measure(Metric.DEADLINES_MISSED, int(now > export.deadline))
-        _count_completed(services, record, now)
+        if done.deadline is not None:
+            services.measure(Metric.DEADLINES_MISSED, int(finished_at > done.deadline))
+        _count_completed(services, record, finished_at)
     logger.info(
         "finished",
-        reason=error.code if error else status.value,
+        reason=done.error.code if done.error else status.value,
         status=status.value,
-        error_code=error.code if error else None,
-        export_id=export.export_id,
-        files=len(files),
+        error_code=done.error.code if done.error else None,
+        export_id=done.export_id,
+        files=len(done.files),
     )
-
-
-def _may_end(
-    services: Services,
-    record: Attempt,
-    export: Export,
-    status: Status,
-    files: tuple[ExportedFile, ...],
-) -> bool:
-    """Note the end to be announced. False if a cancellation or another run came first."""
-    try:
-        services.store.begin_end(record, status)
-        return True
-    except ConditionFailedError:
-        now_is = services.store.export(export.export_id)
-    if now_is is not None and now_is.status is Status.RUNNING and now_is.cancel_requested_at:
-        finish_cancelled(services, record, replace(export, files=files))
-    else:
-        logger.info("finished before", reason=status.value, export_id=export.export_id)
-        ask_for_close(services, export.burst_id)
-    return False
 
 
 def _count_completed(services: Services, record: Attempt, now: float) -> None:

@@ -16,15 +16,14 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.drift import Finding, judge_gate
 from snapshot_export.domain.export import Attempt
+from snapshot_export.domain.windows import GRACE_SECONDS, START_WINDOW_SECONDS
 from snapshot_export.errors import ConditionFailedError, TransientError
-from snapshot_export.flows.admit import START_WINDOW_SECONDS, admit, start_executions
+from snapshot_export.flows.admit import admit, start_executions
 from snapshot_export.flows.every_target import for_every_target
 from snapshot_export.flows.gauge import Gauges, read_gauges
 from snapshot_export.flows.resume_bursts import resume_bursts
 from snapshot_export.flows.watch import find_overdue_leases, find_stalled_backlog
 
-GRACE_SECONDS = 20.0
-"""An execution may still be on its way for this long after its admission or restart."""
 RECOUNT_SECONDS = 0.5
 
 logger = Logger(child=True)
