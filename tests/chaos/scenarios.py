@@ -295,9 +295,8 @@ def schedule_occurs(stage: Stage) -> None:
 
 
 def burst_of_a_manifest(stage: Stage) -> None:
-    """A burst is expanded, one of its recipients refused, and closed."""
-    tags = {1: "cust-0001", 2: "", 3: "cust-0003"}
-    lines = "".join(f"r-{line},{tag}\n" for line, tag in tags.items())
+    """A burst is expanded, two of its recipients refused, one that stands twice, and closed."""
+    lines = "r-1,cust-0001\rr-2,\r\nr-3,cust-0003\nR-1,cust-0004\n"
     manifest = csv_manifest(stage.world, f"RecipientId,tag:customer_id\n{lines}")
     body = {"Template": template(groups=[CSV], Name="{recipient}"), "Manifest": manifest}
     stage.deliver({"Burst": {"BurstId": "people", **body}})

@@ -206,6 +206,8 @@ class Witness:
         told = {each: int(burst.get(each, 0)) for each in ("completed", "failed", "cancelled")}
         if told != {each: counted[each] for each in told} or burst["accepted"] != len(own):
             self.note(f"burst {name} counts {told} of {burst['accepted']}, are {dict(counted)}")
+        if burst["read"] != burst["accepted"] + burst["refused"]:
+            self.note(f"burst {name} read {burst['read']}, lost some of them")
         if burst["status"] not in ENDS or name in seen.markers or name in seen.templates:
             self.note(f"burst {name} is {burst['status']} and not closed")
         if not self.events[name]:

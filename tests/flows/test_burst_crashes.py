@@ -20,7 +20,9 @@ from tests.support.world import World
 
 MANY, FEW = range(2, 62), range(2, 14)
 """Lines of recipients: of two slices, or of one."""
-WRONG = (10, 55)
+UNTAGGED, TWICE = (10, 55), {58: "R-5"}
+"""Lines without a tag, and one of the second slice that has an id of the first."""
+WRONG = (*UNTAGGED, *TWICE)
 PLACES = 40
 """More than any work here has; those beyond the last are passed over."""
 
@@ -69,8 +71,8 @@ def killer(world: World, monkeypatch: pytest.MonkeyPatch) -> Killer:
 
 
 def send_burst(world: World, lines: range = MANY) -> None:
-    tags = {line: "" if line in WRONG else f"cust-{line:04d}" for line in lines}
-    text = "".join(f"r-{line},{tag}\n" for line, tag in tags.items())
+    tags = {line: "" if line in UNTAGGED else f"cust-{line:04d}" for line in lines}
+    text = "".join(f"{TWICE.get(line, f'r-{line}')},{tag}\n" for line, tag in tags.items())
     manifest = csv_manifest(world, f"RecipientId,tag:customer_id\n{text}")
     assert world.send({"Burst": burst(Manifest=manifest)}) is Status.QUEUED
 
