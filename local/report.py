@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
 
+from cli.downloads import disk_name, place_of
+from cli.object_address import ObjectAddress
 from local.deployed import Deployed
 from local.deployment import WORK_DIR
 from local.examples import customer_of, formats_of
@@ -36,10 +37,10 @@ def download_files(deployed: Deployed, exports: Iterable[Mapping[str, Any]]) -> 
     storage = deployed.client("s3")
 
     def download(export_id: str, uri: str) -> None:
-        place = urlsplit(uri)
+        place = ObjectAddress.parse(uri)
         target = file_of(export_id, uri)
-        target.parent.mkdir(exist_ok=True)
-        storage.download_file(place.netloc, place.path.lstrip("/"), str(target))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        storage.download_file(place.bucket, place.key, str(target))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda pair: download(*pair), wanted))
@@ -47,8 +48,8 @@ def download_files(deployed: Deployed, exports: Iterable[Mapping[str, Any]]) -> 
 
 
 def file_of(export_id: str, uri: str) -> Path:
-    """Where the file of an address is downloaded to."""
-    return EXPORTS_DIR / export_id / Path(urlsplit(uri).path).name
+    """Where the file of an address is downloaded to, as `snapshots --download` would."""
+    return EXPORTS_DIR.joinpath(disk_name(export_id), *place_of(uri))
 
 
 def print_table(

@@ -81,8 +81,7 @@ def write_report(
             collector.add(export)
             ends[export.status.value] += 1
             for file in export.files:
-                path = file_of(export.export_id, file.uri or "")
-                if file.uri and path.exists():
+                if file.uri and (path := file_of(export.export_id, file.uri)).exists():
                     links[file.uri] = quote(path.relative_to(WORK_DIR).as_posix())
     foretold = None
     if expected is not None:

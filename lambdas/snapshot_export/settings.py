@@ -12,6 +12,7 @@ from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.errors import SettingsError, UnknownTargetError
 
 DAY_SECONDS = 86_400
+CLAIM_MARGIN_DAYS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,14 @@ class Settings:
     def expires_at(self, ended_at: float) -> int:
         """When the record of what ended then leaves the table (epoch seconds, for its TTL)."""
         return int(ended_at) + self.retention_days * DAY_SECONDS
+
+    def claim_expires_at(self, written_at: float) -> int:
+        """When the claim of an object that is written then may go (epoch seconds, for its TTL).
+
+        S3 expires an object at the midnight UTC after its retention and removes it some time later
+        (S3 user guide, "Expiring objects"), and a step may be repeated for hours.
+        """
+        return self.expires_at(written_at) + CLAIM_MARGIN_DAYS * DAY_SECONDS
 
     def for_target(self, name: str) -> Settings:
         """The settings as of another target. Raises UnknownTargetError.

@@ -310,6 +310,13 @@ def burst_of_one_name(stage: Stage) -> None:
     stage.call("POST", "/bursts", body, expect=(202,))
 
 
+def one_id_twice(stage: Stage) -> None:
+    """An export and a burst of one id, whose files would have one key."""
+    body = burst("shared", [recipient(1)])
+    body["Template"] = template(groups=[CSV], Name="report")
+    stage.deliver({"Burst": body}, csv("shared", Name="report"))
+
+
 def burst_cancelled(stage: Stage) -> None:
     """A burst is cancelled while one export runs and one waits."""
     body = burst("stop", [recipient(1), recipient(2)])
@@ -353,6 +360,7 @@ SCENARIOS = (
     Scenario("schedule_occurs", schedule_occurs, {"daily-20261123T060000Z": DONE}, 1),
     Scenario("burst_of_a_manifest", burst_of_a_manifest, {"people-2": DONE, "people-4": DONE}, 2),
     Scenario("burst_of_one_name", burst_of_one_name, {"same-1": DONE, "same-2": "FAILED"}, 2),
+    Scenario("one_id_twice", one_id_twice, {"shared-1": DONE, "shared": DONE}, 2),
     Scenario(
         "burst_cancelled",
         burst_cancelled,

@@ -15,6 +15,7 @@ from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.models import stepfunctions_backends
 
+from snapshot_export.domain.naming import fold
 from tests.support.world import ACCOUNT, REGION, World
 
 ENDS = {"COMPLETED", "FAILED", "CANCELLED"}
@@ -165,6 +166,7 @@ class Witness:
             self.note(f"accepted {sorted(accepted)}, expected {sorted(ends)}")
         for name in sorted(accepted & set(ends)):
             self._judge_export(name, seen.exports[name], ends[name])
+        self._judge_owners(seen)
         self._judge_jobs(jobs)
         for name, burst in seen.bursts.items():
             self._judge_burst(name, burst, seen)
@@ -190,6 +192,18 @@ class Witness:
         kept = [uri for uri in objects if f"/exports/{name}/" in uri]
         if status == "CANCELLED" and kept:
             self.note(f"{name} is CANCELLED and left {kept}")
+
+    def _judge_owners(self, seen: Seen) -> None:
+        """Every object of a finished file is one export's, case and normalization aside."""
+        uris = Counter(
+            fold(file["uri"])
+            for export in seen.exports.values()
+            for file in export.get("files", [])
+            if file.get("uri")
+        )
+        shared = [uri for uri, count in uris.items() if count > 1]
+        if shared:
+            self.note(f"several files have one object: {shared}")
 
     def _judge_jobs(self, expected: range) -> None:
         ledger = self._world.ledger()

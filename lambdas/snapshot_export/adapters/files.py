@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from boto3.exceptions import S3UploadFailedError
@@ -70,25 +70,40 @@ class Files:
             ExpiresIn=seconds,
         )
 
-    def discard(self, raw_prefix: str, uris: Sequence[str]) -> None:
-        """Delete from the export bucket what lies under a folder, and the objects of `uris`.
+    def is_there(self, key: str) -> bool:
+        """Whether the export bucket has an object of this key. Raises TransientError."""
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "404":
+                return False
+            raise TransientError(f"S3: {error.response['Error']['Code']}") from None
+        except BotoCoreError as error:
+            raise TransientError(f"S3: {type(error).__name__}") from None
+        return True
 
-        Objects in other buckets stay. Repeating it does no harm. `raw_prefix` must end with `/`: it
+    def discard(self, folder: str | None, uris: Iterable[str]) -> None:
+        """Delete from the export bucket what lies in a folder, and the objects of `uris`.
+
+        Objects in other buckets stay. Repeating it does no harm. `folder` must end with `/`: it
         would be the prefix of another folder's name too. Raises ValueError, TransientError.
         """
-        if not raw_prefix.endswith("/"):
+        if folder is not None and not folder.endswith("/"):
             raise ValueError("only a whole folder is discarded")
         own = map(ObjectAddress.parse, uris)
         keys = [place.key for place in own if place.bucket == self._bucket]
         try:
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=raw_prefix
-            )
-            keys += [item["Key"] for page in pages for item in page.get("Contents", [])]
+            keys += self._keys_in(folder) if folder is not None else []
             for key in keys:
                 self._client.delete_object(Bucket=self._bucket, Key=key)
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"S3: {type(error).__name__}") from None
+
+    def _keys_in(self, folder: str) -> list[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=folder
+        )
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def _download(self, uri: str, key: str) -> None:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +20,31 @@ MAX_KEY_BYTES = 900
 """S3 takes 1024; the rest is for numbers that keep equal names apart."""
 
 
-def raw_prefix(export_id: str) -> str:
-    """BucketPrefix for QuickSight in the stack's own bucket."""
-    return f"{RAW_PREFIX}/{export_id}/"
+MOST_KEYS = 4
+"""How many keys are tried for a file: the last ones hold what tells the export from all others."""
+_UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories: control, format (with the bidirectional ones), surrogates, separators."""
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?")
+"""Names of devices (Microsoft Learn, "Naming Files, Paths, and Namespaces")."""
+
+
+def raw_prefix(export_id: str, nonce: str = "") -> str:
+    """BucketPrefix for QuickSight in the target's own bucket: a folder of this export only.
+
+    Versions before had none for each use of an id, and wrote without the nonce.
+    """
+    return f"{RAW_PREFIX}/{export_id}/{nonce}/" if nonce else f"{RAW_PREFIX}/{export_id}/"
+
+
+def raw_folder_of(snapshot: Mapping[str, Any], export_id: str, bucket: str) -> str | None:
+    """Where QuickSight writes for this export alone in `bucket`; None if it writes elsewhere."""
+    configuration = snapshot["SnapshotConfiguration"].get("DestinationConfiguration", {})
+    for destination in configuration.get("S3Destinations") or ():
+        place = destination["BucketConfiguration"]
+        prefix: str = place["BucketPrefix"]
+        if place["BucketName"] == bucket and prefix.startswith(raw_prefix(export_id)):
+            return prefix if prefix.endswith("/") else f"{prefix}/"
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,38 +82,88 @@ def shapes_of(snapshot: Mapping[str, Any]) -> tuple[FileShape, ...]:
 
 
 def check_segments(name: str) -> None:
-    """Raise TemplateError for a name that is no plain relative path."""
-    if any(ord(character) < 32 or ord(character) == 127 or character == "\\" for character in name):
-        raise TemplateError("must not hold control characters or backslashes")
-    if any(segment.strip() in ("", ".", "..") for segment in name.split("/")):
+    """Raise TemplateError for a name that is no plain relative path on every file system."""
+    if "\\" in name or any(unicodedata.category(each) in _UNPRINTABLE for each in name):
+        raise TemplateError(
+            "must not hold backslashes, or control, format or bidirectional characters"
+        )
+    segments = name.split("/")
+    if any(segment.strip() in ("", ".", "..") for segment in segments):
         raise TemplateError("must be a relative path without empty, '.' or '..' segments")
+    if any(segment != segment.rstrip().rstrip(".") for segment in segments):
+        raise TemplateError("must not have a dot or a space at the end of a segment")
+    if any(_RESERVED.fullmatch(segment) for segment in segments):
+        raise TemplateError(
+            "must not have a segment that Windows reserves: CON, PRN, AUX, NUL, COM0 to COM9 or "
+            "LPT0 to LPT9, with or without a suffix"
+        )
+
+
+def fold(key: str) -> str:
+    """One text for all keys that are one file where case or normalization do not count.
+
+    Unicode's canonical caseless matching (The Unicode Standard, D145), as file systems of macOS
+    and Windows compare names or more widely.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", key).casefold())
 
 
 def file_keys(name: str | None, fields: NameFields, files: Sequence[FileShape]) -> tuple[str, ...]:
-    """Object keys of an export's files, in the order of FileGroups.
+    """Object keys of an export's files, in the order of FileGroups, as written_keys gives them.
+
+    Raises TemplateError for a name that, written out, is no plain relative path on every file
+    system or is too long. To be judged once, when the export is accepted: a later version's rules
+    may be stricter.
+    """
+    for stem in _stems(name, fields, files):
+        check_segments(stem)
+        if len((fields.prefix + stem).encode()) > MAX_KEY_BYTES:
+            raise TemplateError(f"must give keys of at most {MAX_KEY_BYTES} bytes")
+    return written_keys(name, fields, files)
+
+
+def written_keys(
+    name: str | None, fields: NameFields, files: Sequence[FileShape]
+) -> tuple[str, ...]:
+    """Object keys of the files of an export that was accepted, in the order of FileGroups.
 
     `exports/<ExportId>/<name><suffix>`, or `exports/<BurstId>/...` for a recipient of a burst.
     `name` is a template (domain/templates.py); without one it is the dashboard's id. Files that
-    would share a key are numbered from 1. Raises TemplateError for a name that, written out,
-    leaves its prefix or is too long.
+    would share a key, case and normalization aside, are numbered from 1.
     """
+    stems = [fields.prefix + stem for stem in _stems(name, fields, files)]
+    return _apart(list(zip(stems, (Format(each.format).suffix for each in files), strict=True)))
+
+
+def keys_for(key: str, export_id: str, nonce: str) -> Iterator[str]:
+    """The keys that a file may have, in the order in which they are tried: another may have one.
+
+    Its own; with the export's id; with the id and what tells it from others of the same id.
+    """
+    yield key
+    yield apart_from(key, export_id)
+    own = f"{export_id}-{nonce}"
+    yield apart_from(key, own)
+    yield from (apart_from(key, f"{own}-{number}") for number in range(2, MOST_KEYS - 1))
+
+
+def apart_from(key: str, mark: str) -> str:
+    """The key with a mark before its suffix."""
+    stem, dot, suffix = key.rpartition(".")
+    return f"{stem}-{mark}{dot}{suffix}"
+
+
+def _stems(name: str | None, fields: NameFields, files: Sequence[FileShape]) -> list[str]:
+    """The name written out for each file. Raises TemplateError for a field without a value."""
     template = parse_template(name or "{dashboard}")
     moment = moment_of(fields.accepted_at)
     seen = Counter[str]()
     stems = []
     for file in files:
         seen[file.format] += 1
-        stem = render(template, _values(fields, file, seen[file.format]), fields.tags, moment)
-        stems.append(_checked(stem, fields.prefix))
-    return _apart(
-        [(fields.prefix + s, Format(f.format).suffix) for s, f in zip(stems, files, strict=True)]
-    )
-
-
-def apart_from(key: str, export_id: str) -> str:
-    """The key for a file whose own key another recipient of the burst has: with the export's id."""
-    stem, dot, suffix = key.rpartition(".")
-    return f"{stem}-{export_id}{dot}{suffix}"
+        values = _values(fields, file, seen[file.format])
+        stems.append(render(template, values, fields.tags, moment))
+    return stems
 
 
 def _values(fields: NameFields, file: FileShape, number: int) -> dict[str, str]:
@@ -104,22 +178,16 @@ def _values(fields: NameFields, file: FileShape, number: int) -> dict[str, str]:
     }
 
 
-def _checked(stem: str, prefix: str) -> str:
-    check_segments(stem)
-    if len((prefix + stem).encode()) > MAX_KEY_BYTES:
-        raise TemplateError(f"must give keys of at most {MAX_KEY_BYTES} bytes")
-    return stem
-
-
 def _apart(names: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    totals = Counter(names)
-    used = {stem + suffix for (stem, suffix), total in totals.items() if total == 1}
+    totals = Counter(fold(stem + suffix) for stem, suffix in names)
+    used = {folded for folded, total in totals.items() if total == 1}
     keys = []
     for stem, suffix in names:
         number, key = 0, stem + suffix
-        while totals[(stem, suffix)] > 1 and (number == 0 or key in used):
+        is_shared = totals[fold(key)] > 1
+        while is_shared and (number == 0 or fold(key) in used):
             number += 1
             key = f"{stem}-{number}{suffix}"
-        used.add(key)
+        used.add(fold(key))
         keys.append(key)
     return tuple(keys)

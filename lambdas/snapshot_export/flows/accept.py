@@ -120,16 +120,20 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
 def export_of(services: Services, request: Request, source: str, accepted_at: float) -> Export:
     """The export of a checked request; `source` names it where the request does not.
 
-    `services` are as of its target.
+    `services` are as of its target. The digest is of what the request asks for, so it is the same
+    for a repeated delivery, whatever folder was drawn.
     """
     export_id = request.export_id or source
-    snapshot = _with_destination(services, request.snapshot, export_id)
+    plain = _with_destination(services, request.snapshot, naming.raw_prefix(export_id))
+    nonce = services.draw_nonce()
+    folder = naming.raw_prefix(export_id, nonce)
+    snapshot = _with_destination(services, request.snapshot, folder)
     deadline = request.deadline.timestamp() if request.deadline else None
     return Export(
         export_id=export_id,
         status=Status.QUEUED,
-        digest=digest_of([request.digest, snapshot]),
-        nonce=services.draw_nonce(),
+        digest=digest_of([request.digest, plain]),
+        nonce=nonce,
         dashboard_id=request.dashboard_id,
         snapshot=snapshot,
         rank=rank_of(
@@ -154,10 +158,8 @@ def expected_seconds(services: Services, dashboard_id: str, snapshot: dict[str, 
     return services.durations.expectation(dashboard_id, formats_of_part(snapshot, 0)).mean
 
 
-def _with_destination(
-    services: Services, snapshot: dict[str, Any], export_id: str
-) -> dict[str, Any]:
-    """Without a DestinationConfiguration the files go to the target's own bucket.
+def _with_destination(services: Services, snapshot: dict[str, Any], folder: str) -> dict[str, Any]:
+    """Without a DestinationConfiguration the files go to a folder of the target's own bucket.
 
     An empty one is kept: QuickSight then answers with https addresses, which collect copies out.
     """
@@ -166,7 +168,7 @@ def _with_destination(
         return snapshot
     bucket = {
         "BucketName": services.settings.export_bucket,
-        "BucketPrefix": naming.raw_prefix(export_id),
+        "BucketPrefix": folder,
         "BucketRegion": services.settings.quicksight_region,
     }
     destination = {"S3Destinations": [{"BucketConfiguration": bucket}]}

@@ -54,7 +54,7 @@ def close_burst(services: Services, burst_id: str) -> None:
     now = services.now()
     ended = replace(burst, status=burst.final_status, finished_at=now)
     try:
-        services.bursts.close(ended, services.settings.expires_at(now))
+        services.bursts.close(ended, services.settings.claim_expires_at(now))
     except ConditionFailedError:
         logger.info("closed before", reason=ended.status.value, burst_id=burst_id)
         return

@@ -40,7 +40,7 @@ from snapshot_export.flows.finish import (
     finish_failed,
     job_seconds,
 )
-from snapshot_export.flows.names import claim_keys, keys_of
+from snapshot_export.flows.names import claim_keys
 
 RESULT_KEPT_SECONDS = 6 * 3600.0
 """After this long without a readable result the export is given up."""
@@ -124,9 +124,8 @@ def _bring_files(
     services: Services, export: Export, outcomes: Mapping[int, FileOutcome]
 ) -> dict[int, ExportedFile]:
     """Bring files to the places that the request's names give them, by their positions in it."""
-    all_keys, formats = keys_of(export), formats_of(export.snapshot)
-    expires_at = services.settings.expires_at(services.now())
-    keys = claim_keys(services, export, [all_keys[position] for position in outcomes], expires_at)
+    formats = formats_of(export.snapshot)
+    keys = claim_keys(services, export, [*outcomes])
     return {
         position: services.files.collect(outcome.uri, formats[position], key)
         if outcome.uri and outcome.error is None

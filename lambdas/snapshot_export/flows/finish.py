@@ -17,9 +17,10 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.throughput import Overheads
 from snapshot_export.domain.export import Attempt, ErrorInfo, Export, ExportedFile, Status
 from snapshot_export.domain.metric import Metric
-from snapshot_export.domain.naming import raw_prefix
+from snapshot_export.domain.naming import raw_folder_of
 from snapshot_export.errors import ConditionFailedError, TransientError
 from snapshot_export.flows.close_burst import ask_for_close
+from snapshot_export.flows.names import claimed_places
 
 _ENDS = {
     Status.COMPLETED: Metric.EXPORTS_COMPLETED,
@@ -50,8 +51,11 @@ def finish_completed(
 
 def finish_cancelled(services: Services, record: Attempt, export: Export) -> None:
     """The export was marked as cancelled: nothing of it is delivered, and no event is sent."""
+    bucket = services.settings.export_bucket
+    recorded = [file.uri for file in export.files if file.uri]
     services.files.discard(
-        raw_prefix(export.export_id), [file.uri for file in export.files if file.uri]
+        raw_folder_of(export.snapshot, export.export_id, bucket),
+        dict.fromkeys([*recorded, *claimed_places(services, export)]),
     )
     reason = ErrorInfo("CANCELLED", "cancelled on request while it ran")
     _finish(services, record, export, Status.CANCELLED, (), reason)

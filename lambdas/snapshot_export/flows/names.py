@@ -1,4 +1,12 @@
-"""Names of an export's files: checked when it is accepted, given when its files are collected."""
+"""Names of an export's files: checked when it is accepted, given when its files are collected.
+
+A key has one owner: a file of one export, told from another export of the same id by its nonce.
+Each key is claimed, by a conditional write, before the first write to it, and the claim outlives
+the object; an object that is there without a claim is another's. So neither another recipient, nor
+an export and a burst of one id, nor a later use of an id come to write to the same object, and a
+step that is repeated, after a death at any point, finds its own claim and writes the same object
+again.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +14,17 @@ from collections.abc import Sequence
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Export
-from snapshot_export.domain.naming import NameFields, apart_from, file_keys, shapes_of
+from snapshot_export.domain.naming import (
+    NameFields,
+    file_keys,
+    keys_for,
+    shapes_of,
+    written_keys,
+)
+from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.domain.templates import TemplateError
+from snapshot_export.errors import TransientError
 
 
 def name_fields(export: Export) -> NameFields:
@@ -25,33 +41,60 @@ def name_fields(export: Export) -> NameFields:
 
 def check_names(export: Export) -> None:
     """Write every file's name out once. Raises InvalidRequestError for a name that leaves its
-    prefix or is too long: better now than when the files are there.
+    prefix, that some file system does not take, or that is too long: better now than when the files
+    are there.
     """
     try:
-        keys_of(export)
+        file_keys(export.name, name_fields(export), shapes_of(export.snapshot))
     except TemplateError as error:
         raise InvalidRequestError((Problem("Name", str(error)),)) from None
 
 
 def keys_of(export: Export) -> tuple[str, ...]:
     """Object keys of all files of the request, in the order of its FileGroups."""
-    return file_keys(export.name, name_fields(export), shapes_of(export.snapshot))
+    return written_keys(export.name, name_fields(export), shapes_of(export.snapshot))
 
 
-def claim_keys(
-    services: Services, export: Export, keys: Sequence[str], expires_at: int
-) -> list[str]:
-    """The keys, in a burst each taken for this export before anything is written to it.
+def claim_keys(services: Services, export: Export, positions: Sequence[int]) -> list[str]:
+    """Keys of the export's files at these positions, each claimed for its file.
 
-    The first recipient to come has a key; another's file gets the export's id in its name. A
-    repeated step finds its own claims and the same keys. Raises TransientError.
+    The first to come has a key; another's file gets the export's id in its name. A repeated step
+    gets the same keys. One write for each file, one more for each key that another has. Raises
+    TransientError.
     """
-    burst_id = export.burst_id
-    if burst_id is None:
-        return [*keys]
+    keys = keys_of(export)
+    expires_at = services.settings.claim_expires_at(services.now())
     return [
-        key
-        if services.names.claim(burst_id, key, export.export_id, expires_at)
-        else apart_from(key, export.export_id)
-        for key in keys
+        _claim(services, export, position, keys[position], expires_at) for position in positions
     ]
+
+
+def _claim(services: Services, export: Export, position: int, key: str, expires_at: int) -> str:
+    owner = _owner(export, position)
+    for candidate in keys_for(key, export.export_id, export.nonce):
+        older = None
+        if export.burst_id is not None:
+            older = services.names.older_claimant(export.burst_id, candidate)
+        if older not in (None, export.export_id):
+            continue
+        place = ObjectAddress(services.settings.export_bucket, candidate)
+        is_taken = older is None and services.files.is_there(candidate)
+        if services.names.claim(place, owner, expires_at, is_taken=is_taken):
+            return candidate
+    raise TransientError("every key of a file is another's")
+
+
+def claimed_places(services: Services, export: Export) -> list[str]:
+    """Addresses that the export claimed for its files, written to or not. Raises TransientError."""
+    found = []
+    for position, key in enumerate(keys_of(export)):
+        for candidate in keys_for(key, export.export_id, export.nonce):
+            place = ObjectAddress(services.settings.export_bucket, candidate)
+            if services.names.owner_of(place) == _owner(export, position):
+                found.append(str(place))
+                break
+    return found
+
+
+def _owner(export: Export, position: int) -> str:
+    return f"{export.export_id}#{export.nonce}#{position}"

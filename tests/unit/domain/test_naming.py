@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapshot_export.domain.naming import FileShape, NameFields, apart_from, file_keys
+from snapshot_export.domain.naming import (
+    MAX_KEY_BYTES,
+    MOST_KEYS,
+    FileShape,
+    NameFields,
+    apart_from,
+    file_keys,
+    fold,
+    keys_for,
+    written_keys,
+)
 from snapshot_export.domain.templates import (
     DATE_CODES,
     TemplateError,
@@ -104,6 +115,18 @@ def test_what_is_no_template_is_refused_with_its_rule(template: str, told: str) 
         ({"t": "a\nb"}, "{tag:t}"),
         ({"t": "a\\b"}, "{tag:t}"),
         ({"t": "x" * 250}, "{tag:t}{tag:t}{tag:t}{tag:t}"),
+        ({"t": "zero\u200bwidth"}, "{tag:t}"),
+        ({"t": "fdp.\u202eexe"}, "{tag:t}"),
+        ({"t": "\ufeffbom"}, "{tag:t}"),
+        ({"t": "line\u2028end"}, "{tag:t}"),
+        ({"t": "c1\x9fend"}, "{tag:t}"),
+        ({"t": "con"}, "{tag:t}"),
+        ({"t": "Lpt1.2026.x"}, "north/{tag:t}"),
+        ({"t": "COM\N{SUPERSCRIPT ONE}"}, "{tag:t}/x"),
+        ({"t": "aux "}, "x/{tag:t}"),
+        ({"t": "Acme Inc."}, "{tag:t}"),
+        ({"t": "Acme "}, "{tag:t}/x"),
+        ({"t": "Acme\u00a0"}, "{tag:t}"),
         ({}, "{tag:t}"),
         ({}, "{recipient}"),
     ],
@@ -114,6 +137,53 @@ def test_a_name_that_leaves_its_prefix_when_written_out_is_refused(
     with pytest.raises(TemplateError) as refused:
         file_keys(template, replace(FIELDS, tags=tags), (PDF,))
     assert not [value for value in tags.values() if len(value) > 4 and value in str(refused.value)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x.pdf?b", "Invoice #3", "a<b>c:d|e*f\"g", "console", "auxiliary.2", "com10", "lpt", ".hidden",
+     " padded", "100% & more = +1", "報告", "Übersicht"],
+)  # fmt: skip
+def test_a_name_that_s3_takes_and_a_disk_can_hold_in_some_form_is_a_name(name: str) -> None:
+    assert file_keys(name, FIELDS, (PDF,)) == (f"exports/e1/{name}.pdf",)
+
+
+def test_a_refused_name_names_its_rule() -> None:
+    for name, rule in (
+        ("nul.txt", "Windows reserves"),
+        ("a./b", "dot or a space at the end"),
+        ("a\u200eb", "bidirectional"),
+    ):
+        with pytest.raises(TemplateError, match=rule):
+            file_keys(name, FIELDS, (PDF,))
+
+
+def test_an_accepted_export_keeps_its_names_whatever_the_rules_became() -> None:
+    assert written_keys("Acme Inc.", FIELDS, (PDF,)) == ("exports/e1/Acme Inc..pdf",)
+
+
+def test_files_of_one_export_differ_also_where_case_and_normalization_do_not_count() -> None:
+    shapes = [replace(CSV, sheet=sheet) for sheet in ("Übersicht", "u\u0308BERSICHT", "x")]
+    assert file_keys("{sheet}", FIELDS, shapes) == (
+        "exports/e1/Übersicht-1.csv",
+        "exports/e1/u\u0308BERSICHT-2.csv",
+        "exports/e1/x.csv",
+    )
+
+
+@given(st.text(max_size=30))
+def test_what_folds_to_the_same_folds_once(text: str) -> None:
+    forms = (unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text), text.upper())
+    assert fold(fold(text)) == fold(text)
+    assert {fold(each) for each in forms[:2]} == {fold(text)}
+
+
+def test_the_keys_of_a_file_are_few_and_different_and_fit() -> None:
+    fields = replace(FIELDS, export_id="e" * 64)
+    (key,) = file_keys("x" * (MAX_KEY_BYTES - len(fields.prefix)), fields, (PDF,))
+    found = list(keys_for(key, fields.export_id, "f" * 12))
+    assert found[0] == key and len({*found}) == len(found) == MOST_KEYS
+    assert all(len(each.encode()) <= 1024 and each.endswith(".pdf") for each in found)
 
 
 @given(st.text(max_size=60), st.dictionaries(st.sampled_from("ab"), st.text(max_size=20)))
