@@ -45,6 +45,15 @@ def download_files(export: Mapping[str, Any], folder: Path) -> list[Path]:
     return paths
 
 
+def download_report(burst: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Bring the report of a burst that ended to `DIR/<BurstId>/report.html`; errors as above."""
+    if not burst.get("ReportDownloadUrl"):
+        return []
+    name = ObjectAddress.parse(burst["ReportS3Uri"]).key.rpartition("/")[2]
+    file = {"DownloadUrl": burst["ReportDownloadUrl"]}
+    return [_download(file, folder, [disk_name(burst["BurstId"]), name], ())]
+
+
 def place_of(uri: str) -> list[str]:
     """Names of folders and file, on a disk, for an object `exports/<id>/<name>`."""
     return [disk_name(segment) for segment in ObjectAddress.parse(uri).key.split("/")[2:]]

@@ -11,7 +11,7 @@ import click
 
 from cli.api import THREADS, Api
 from cli.commands.waiting import count_files, finish_exports, judge, timeout_seconds, wait_options
-from cli.downloads import download_files
+from cli.downloads import download_files, download_report
 from cli.errors import CliError, ExitCode
 from cli.following import ENDED, follow_burst
 from cli.invocation import Invocation, command_options
@@ -71,7 +71,7 @@ def finish_burst(
     else:
         print_burst(invocation.out, burst, invocation.now)
     if download:
-        count = _bring_files(api, burst, download)
+        count = _bring_files(api, burst, download) + len(download_report(burst, download))
         invocation.err.print(count_files(count, download), markup=False, soft_wrap=True)
     bad = sum(burst["Counts"].get(name, 0) for name in ("Failed", "Cancelled", "Refused"))
     return ExitCode.EXPORT_FAILED if bad or burst.get("Error") else ExitCode.OK

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import requests
+
 from tests.support.api import call_api
 from tests.support.bursts import burst, recipient, template
 from tests.support.world import World
@@ -42,6 +44,8 @@ def test_a_burst_is_accepted_shown_and_known_again(world: World) -> None:
     assert shown["Refusals"][0]["Problems"][0]["Field"] == "RowLevelPermissionTags"
     assert shown["ManifestS3Uri"].endswith("/bursts/burst-1/manifest.json")
     assert shown["ReportS3Uri"].endswith("/bursts/burst-1/report.html")
+    page = requests.get(shown["ReportDownloadUrl"], timeout=5)
+    assert page.headers["Content-Type"].startswith("text/html") and "burst-1" in page.text
 
 
 def test_refusals_come_in_pages(world: World) -> None:

@@ -123,7 +123,7 @@ class StubApi:
             "BurstId": body["BurstId"], "Target": body.get("Target", "default"),
             "Status": "EXPANDING", "Counts": {"Total": 2, **counts},
             "Refusals": [], "RefusalsNextToken": None, "ManifestS3Uri": None,
-            "ReportS3Uri": None,
+            "ReportS3Uri": None, "ReportDownloadUrl": None,
             "AcceptedAt": "2026-11-23T10:00:00Z", "FinishedAt": None, "body": body,
         }  # fmt: skip
         return 202, {"BurstId": body["BurstId"], "Status": "EXPANDING", "StatusPath": "/b"}

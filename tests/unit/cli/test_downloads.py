@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.downloads import MAX_NAME_BYTES, disk_name, download_files
+from cli.downloads import MAX_NAME_BYTES, disk_name, download_files, download_report
 from cli.errors import UnreachableError, UsageError
 
 
@@ -100,6 +100,16 @@ def test_names_that_are_one_on_some_disk_are_kept_apart(
     paths = download_files(export(server, (one, "1"), (other, text)), tmp_path)
     assert len({str(path).casefold() for path in paths}) == 2
     assert [path.read_text("utf-8") for path in paths] == ["1", text]
+
+
+def test_the_report_of_a_burst_lies_under_its_id(server: str, tmp_path: Path) -> None:
+    burst = {"BurstId": "b", "ReportS3Uri": "s3://ours/bursts/b/report.html"}
+    assert download_report(burst, tmp_path) == []
+    burst |= {"ReportDownloadUrl": f"{server}/page"}
+    (path,) = download_report(burst, tmp_path)
+    assert path == tmp_path / "b" / "report.html" and found_in(tmp_path) == {
+        "b/report.html": "page"
+    }
 
 
 def test_a_file_that_does_not_come_whole_is_not_there(server: str, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.accept_burst import accept_burst
 from snapshot_export.flows.drain import cancel_burst
-from snapshot_export.flows.view import view_burst_end
+from snapshot_export.flows.view import DOWNLOAD_SECONDS, view_burst_end
 from snapshot_export.handlers.api.errors import ApiProblem
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 from snapshot_export.handlers.api.shapes import Reason, iso, iso_time
@@ -53,8 +53,9 @@ class RefusedLine(BaseModel):
 
 class BurstShape(BaseModel):
     """A burst. CancelRequested: what waits is being cancelled. ManifestS3Uri, and ReportS3Uri for
-    people, are there at its end. SameRowsForAll: every recipient sees the same rows. ExpectedEnd is
-    there once all recipients were read. Error tells why the rest of them could not be.
+    people with an address that downloads it for 15 minutes, are there at its end. SameRowsForAll:
+    every recipient sees the same rows. ExpectedEnd is there once all recipients were read. Error
+    tells why the rest of them could not be.
     """
 
     BurstId: str
@@ -66,6 +67,7 @@ class BurstShape(BaseModel):
     RefusalsNextToken: str | None
     ManifestS3Uri: str | None
     ReportS3Uri: str | None
+    ReportDownloadUrl: str | None
     CancelRequested: bool
     ExpectedEnd: str | None
     AcceptedAt: str
@@ -142,6 +144,8 @@ def _accepted(burst: Burst | None, burst_id: str) -> Response[str]:
 def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstShape:
     error, manifests = burst.error, services().manifests
     is_end = burst.status.is_end
+    report = manifests.report_address(burst.burst_id)
+    report_url = services().files.download_url(report, DOWNLOAD_SECONDS) if is_end else None
     return BurstShape(
         BurstId=burst.burst_id,
         Target=burst.target,
@@ -151,7 +155,8 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         Refusals=[_line(refusal) for refusal in refusals],
         RefusalsNextToken=token,
         ManifestS3Uri=manifests.address(burst.burst_id) if is_end else None,
-        ReportS3Uri=manifests.report_address(burst.burst_id) if is_end else None,
+        ReportS3Uri=report if is_end else None,
+        ReportDownloadUrl=report_url,
         CancelRequested=burst.draining_at is not None,
         ExpectedEnd=iso(view_burst_end(services(), burst)),
         AcceptedAt=iso_time(burst.accepted_at),
