@@ -16,6 +16,8 @@ from infra.log_groups import create_log_group
 FUNCTION_TIMEOUT_SECONDS = 60
 DESCRIBE_TIMEOUT_SECONDS = 120
 """It polls for up to flows/poll.POLL_SECONDS and then has a last check to make."""
+COLLECT_TIMEOUT_SECONDS = 300
+"""It brings files to their places for up to flows/collect.TRANSFER_SECONDS, and ends the export."""
 METRICS_NAMESPACE = "SnapshotExport"
 
 

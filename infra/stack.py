@@ -16,7 +16,11 @@ from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
 from infra.dashboard import Dashboard
 from infra.encryption import Encryption
 from infra.foresight import Foresight
-from infra.functions import DESCRIBE_TIMEOUT_SECONDS, ExportFunction
+from infra.functions import (
+    COLLECT_TIMEOUT_SECONDS,
+    DESCRIBE_TIMEOUT_SECONDS,
+    ExportFunction,
+)
 from infra.grants import Grants
 from infra.intake import Intake
 from infra.monitoring import Monitoring
@@ -217,7 +221,11 @@ class SnapshotExportStack(cdk.Stack):
             "reconcile": "Mends the table of exports by what QuickSight and Step Functions say",
             "foresee": "Tells of deadlines at risk, and moves the starts of schedules",
         }
-        timeouts = {"burst": BURST_TIMEOUT_SECONDS, "describe": DESCRIBE_TIMEOUT_SECONDS}
+        timeouts = {
+            "burst": BURST_TIMEOUT_SECONDS,
+            "describe": DESCRIBE_TIMEOUT_SECONDS,
+            "collect": COLLECT_TIMEOUT_SECONDS,
+        }
         code = create_code_asset(source=_LAMBDAS, profile=settings.bundling)
         return {
             name: ExportFunction(

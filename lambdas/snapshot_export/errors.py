@@ -26,6 +26,10 @@ class TransientError(SnapshotExportError):
     can_pass = True
 
 
+class TransferTooSlowError(TransientError):
+    """A file did not reach its place within the time that one invocation has for it."""
+
+
 class NoTurnError(TransientError):
     """Too many calls to QuickSight wait for their turn."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.quicksight.downloads import DownloadStore
+from local.quicksight.downloads import Download, DownloadStore
 from local.quicksight.jobs import Delivery, Job, JobError, ResultFault
 
 
@@ -75,7 +75,7 @@ def _file_groups(job: Job, downloads: DownloadStore, now: float) -> list[dict[st
     place = {"S3DestinationConfiguration": destinations[0]} if destinations else {}
     groups = []
     for index in job.result_order:
-        delivery = _describe_delivery(job.deliveries[index], downloads, now)
+        delivery = _describe_delivery(job, job.deliveries[index], downloads, now)
         group = configuration["FileGroups"][index] | {"S3Results": [{**place, **delivery}]}
         groups += _distort(group, job.result_faults.get(index))
     return groups
@@ -98,12 +98,21 @@ def _distort(group: dict[str, Any], fault: ResultFault | None) -> list[dict[str,
             return [group | {"Files": [file | {"SheetSelections": selections}]}]
 
 
-def _describe_delivery(delivery: Delivery, downloads: DownloadStore, now: float) -> dict[str, Any]:
+def _describe_delivery(
+    job: Job, delivery: Delivery, downloads: DownloadStore, now: float
+) -> dict[str, Any]:
     if delivery.error is not None:
         return {"ErrorInfo": [_describe_error(delivery.error)]}
     if delivery.s3_uri is not None:
         return {"S3Uri": delivery.s3_uri}
-    return {"S3Uri": downloads.make_address(delivery.name, delivery.content, now)}
+    download = Download(
+        delivery.name,
+        delivery.content,
+        expires_at=downloads.expiry_of(now),
+        seconds=job.download_seconds,
+        is_cut=job.cuts_downloads,
+    )
+    return {"S3Uri": downloads.make_address(download, now)}
 
 
 def _describe_error(error: JobError) -> dict[str, str]:

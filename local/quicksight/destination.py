@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.object_address import ObjectAddress
 from local.quicksight.bucket_policy import allows
 from local.quicksight.jobs import Delivery, JobError
-from local.quicksight.rendering import MEDIA_TYPES
+from local.quicksight.rendering import MEDIA_TYPES, suffix_of
 from local.quicksight.settings import Settings
 
 ACCESS_DENIED = "S3_ACCESS_DENIED"
@@ -54,17 +54,19 @@ class Destination:
         )
 
     def upload(
-        self, bucket: str, prefix: str, dashboard_id: str, suffix: str, content: bytes
+        self, bucket: str, prefix: str, dashboard_id: str, name: str, content: bytes
     ) -> Delivery:
-        """Put one object under the prefix, overwriting nothing; an error is part of the answer."""
-        name = make_file_name(dashboard_id, suffix)
+        """Put one object under the prefix, by a name of `make_file_name`, which overwrites nothing.
+
+        An error is part of the answer.
+        """
         folder = prefix.rstrip("/")
         key = f"{folder}/{name}" if folder else name
         try:
             if self._settings.require_bucket_policy:
                 self._check_bucket(bucket, key, self._settings.arn_of_dashboard(dashboard_id))
             self._s3.put_object(
-                Bucket=bucket, Key=key, Body=content, ContentType=MEDIA_TYPES[suffix]
+                Bucket=bucket, Key=key, Body=content, ContentType=MEDIA_TYPES[suffix_of(name)]
             )
         except _RefusedError as refusal:
             return Delivery(error=refusal.error)
@@ -104,6 +106,10 @@ class Destination:
         return policy
 
 
-def make_file_name(dashboard_id: str, suffix: str) -> str:
-    """A name of QuickSight's choice: unique, and the caller has no part in it."""
-    return f"{dashboard_id[:64]}-{time.time_ns() // 1_000_000}-{uuid.uuid4().hex[:12]}{suffix}"
+def make_file_name(title: str, suffix: str) -> str:
+    """A name of QuickSight's choice: unique, and the caller has no part in it.
+
+    It begins with the title of what the file shows, in whatever letters and signs that is written.
+    """
+    shown = title.replace("/", "_")[:80]
+    return f"{shown} {time.time_ns() // 1_000_000}-{uuid.uuid4().hex[:12]}{suffix}"

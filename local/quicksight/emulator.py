@@ -26,7 +26,8 @@ from local.quicksight.switches import LoseResponse, RaiseException, SwitchBoard
 
 
 class Emulator:
-    """The service; thread-safe. `now` gives epoch seconds, `executor` does the work of jobs.
+    """The service; thread-safe. `now` gives epoch seconds, `sleep` waits on that clock, `executor`
+    does the work of jobs.
 
     Without an executor the work is done within the call that needs it and takes no time, so that
     a test on a virtual clock sees the same in every run.
@@ -37,12 +38,14 @@ class Emulator:
         settings: Settings,
         *,
         now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
         executor: Executor | None = None,
         dashboards: Sequence[Dashboard] = SAMPLE_DASHBOARDS,
         data_sets: Sequence[DataSet] = SAMPLE_DATA_SETS,
     ) -> None:
         self.settings = settings
         self.now = now
+        self.sleep = sleep
         self.downloads = DownloadStore(settings.download_expiry_seconds)
         self._executor = executor or InlineExecutor()
         self._done_at = now if executor else _immediately

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 from local.quicksight.admin import answer_admin
 from local.quicksight.api_request import ApiRequest
 from local.quicksight.emulator import Emulator
-from local.quicksight.rendering import MEDIA_TYPES
+from local.quicksight.rendering import MEDIA_TYPES, suffix_of
 from local.quicksight.service_model import match_route, read_query
 from local.quicksight.sts import StsError, write_credentials, write_sts_error
 
@@ -46,12 +46,14 @@ def make_download_api(emulator: Emulator) -> WsgiApp:
         request = Request(environ)
         name = request.path.removeprefix("/")
         token = request.args.get("X-Amz-Signature", "")
-        content = emulator.downloads.open(name, token, emulator.now())
-        if content is None:
+        found = emulator.downloads.open(name, token, emulator.now())
+        if found is None:
             body = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
             return Response(body, 403, mimetype="application/xml")(environ, start_response)
-        media = MEDIA_TYPES[name[name.rindex(".") :]]
-        return Response(content, 200, content_type=media)(environ, start_response)
+        media = MEDIA_TYPES[suffix_of(name)]
+        answer = Response(found.pieces(emulator.sleep), 200, content_type=media)
+        answer.content_length = len(found.content)
+        return answer(environ, start_response)
 
     return api
 

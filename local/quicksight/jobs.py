@@ -24,6 +24,15 @@ class JobError:
 
 
 @dataclass(frozen=True)
+class RenderedFile:
+    """A file before it is delivered, with the title of what it shows."""
+
+    title: str
+    suffix: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Delivery:
     """Where one file is: in a bucket (`s3_uri`), kept for download (`content`), or nowhere."""
 
@@ -57,8 +66,10 @@ class Job:
     error: JobError | None = None
     file_errors: dict[int, JobError] = field(default_factory=dict)
     result_faults: dict[int, ResultFault] = field(default_factory=dict)
+    download_seconds: float = 0.0
+    cuts_downloads: bool = False
     deliveries: list[Delivery] = field(default_factory=list)
-    rendering: Future[list[bytes]] | None = None
+    rendering: Future[list[RenderedFile]] | None = None
     delivering: Future[tuple[list[Delivery], float]] | None = None
 
     @property

@@ -8,10 +8,12 @@ from local.quicksight.account import Account
 from local.quicksight.durations import draw_job_seconds, name_viewer
 from local.quicksight.jobs import Job, JobError
 from local.quicksight.switches import (
+    CutDownload,
     FailFile,
     FailJob,
     HangJob,
     JobSeconds,
+    SlowDownload,
     SwitchBoard,
     WrongResult,
 )
@@ -60,5 +62,8 @@ def apply_switches(job: Job, switches: SwitchBoard) -> None:
         job.file_errors[file_failure.file_group] = error
     for wrong in switches.take_each(WrongResult, job):
         job.result_faults[wrong.file_group] = wrong.fault
+    if slow := switches.take(SlowDownload, job):
+        job.download_seconds = slow.seconds
+    job.cuts_downloads = switches.take(CutDownload, job) is not None
     if switches.take(HangJob, job):
         job.ends_at = math.inf

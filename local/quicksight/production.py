@@ -7,7 +7,7 @@ from typing import Any
 from local.quicksight.catalogue import Dashboard, DataSet, Sheet, Visual
 from local.quicksight.dataset import load_invoices
 from local.quicksight.destination import Destination, make_file_name
-from local.quicksight.jobs import Delivery, Job
+from local.quicksight.jobs import Delivery, Job, RenderedFile
 from local.quicksight.rendering import SUFFIXES, render_csv, render_excel, render_pdf
 from local.quicksight.selection import UnfulfilledTags, select_rows
 from local.quicksight.visuals import Grid, show_visual
@@ -32,8 +32,8 @@ def render_files(
     dashboard: Dashboard,
     data_sets: Sequence[DataSet | None],
     unfulfilled: UnfulfilledTags,
-) -> list[bytes]:
-    """The content of each file of an accepted request, in the order of its file groups.
+) -> list[RenderedFile]:
+    """Each file of an accepted request, in the order of its file groups.
 
     `data_sets` are the dashboard's, in its order.
     """
@@ -71,32 +71,40 @@ def deliver_files(
     configuration = job.members["SnapshotConfiguration"]
     destinations = configuration.get("DestinationConfiguration", {}).get("S3Destinations", [])
     deliveries = []
-    for index, content in enumerate(job.rendering.result()):
-        suffix = SUFFIXES[configuration["FileGroups"][index]["Files"][0]["FormatType"]]
+    for index, file in enumerate(job.rendering.result()):
+        name = make_file_name(file.title, file.suffix)
         if index in job.file_errors:
             deliveries.append(Delivery(error=job.file_errors[index]))
         elif destinations:
             bucket = destinations[0]["BucketConfiguration"]
             deliveries.append(
                 destination.upload(
-                    bucket["BucketName"], bucket["BucketPrefix"], job.dashboard_id, suffix, content
+                    bucket["BucketName"],
+                    bucket["BucketPrefix"],
+                    job.dashboard_id,
+                    name,
+                    file.content,
                 )
             )
         else:
-            name = make_file_name(job.dashboard_id, suffix)
-            deliveries.append(Delivery(name=name, content=content))
+            deliveries.append(Delivery(name=name, content=file.content))
     if destinations:
         job.rendering = None
     return deliveries, done_at()
 
 
-def _render(file: dict[str, Any], dashboard: Dashboard, show: Any) -> bytes:
-    selected = [visual for _, visual in _selected(file["SheetSelections"], dashboard)]
-    grids: list[Grid] = [show(visual) for visual in selected]
-    if file["FormatType"] == "PDF":
-        sheet, _ = _selected(file["SheetSelections"], dashboard)[0]
-        return render_pdf(f"{dashboard.name}: {sheet.name}", grids)
-    return render_excel(grids) if file["FormatType"] == "EXCEL" else render_csv(grids[0])
+def _render(file: dict[str, Any], dashboard: Dashboard, show: Any) -> RenderedFile:
+    selected = _selected(file["SheetSelections"], dashboard)
+    grids: list[Grid] = [show(visual) for _, visual in selected]
+    title = f"{dashboard.name}: {selected[0][0].name}"
+    match file["FormatType"]:
+        case "PDF":
+            content = render_pdf(title, grids)
+        case "EXCEL":
+            content = render_excel(grids)
+        case _:
+            title, content = f"{title}: {grids[0].title}", render_csv(grids[0])
+    return RenderedFile(title, SUFFIXES[file["FormatType"]], content)
 
 
 def _selected(

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 from reportlab.lib import colors
@@ -20,6 +21,8 @@ MEDIA_TYPES = {
     ".csv": "text/csv",
 }
 
+_NOT_IN_WORKSHEET_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\", "_"))
+
 _STYLES = getSampleStyleSheet()
 _TABLE_STYLE = TableStyle(
     [
@@ -31,11 +34,16 @@ _TABLE_STYLE = TableStyle(
 )
 
 
+def suffix_of(name: str) -> str:
+    """The suffix of a file's name, with its dot."""
+    return name[name.rindex(".") :]
+
+
 def render_pdf(title: str, grids: Sequence[Grid]) -> bytes:
     """A PDF of one sheet. Of each visual at most 200 rows: a page shows what fits, not all."""
-    flow: list[Flowable] = [Paragraph(title, _STYLES["Title"])]
+    flow: list[Flowable] = [Paragraph(escape(title), _STYLES["Title"])]
     for grid in grids:
-        flow.append(Paragraph(grid.title, _STYLES["Heading3"]))
+        flow.append(Paragraph(escape(grid.title), _STYLES["Heading3"]))
         cells = [[str(cell) for cell in row] for row in grid.rows[:PDF_ROWS]]
         flow.append(Table([list(grid.header), *cells], style=_TABLE_STYLE, repeatRows=1))
         if len(grid.rows) > PDF_ROWS:
@@ -50,7 +58,8 @@ def render_excel(grids: Sequence[Grid]) -> bytes:
     """A workbook with one worksheet a grid, in their order, under unique names."""
     workbook = Workbook(write_only=True)
     for number, grid in enumerate(grids, start=1):
-        sheet = workbook.create_sheet(f"{number} {grid.title}"[:31])
+        title = f"{number} {grid.title}"[:31].translate(_NOT_IN_WORKSHEET_NAMES)
+        sheet = workbook.create_sheet(title)
         for row in (grid.header, *grid.rows):
             sheet.append(row)
     buffer = io.BytesIO()

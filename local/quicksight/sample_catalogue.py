@@ -1,7 +1,8 @@
 """The sample dashboards and their data sets.
 
 Every sheet has a table or pivot table that shows the customers' ids; the tag `customer_id` alone
-fulfils the rules of every data set.
+fulfils the rules of every data set. The sheets' names, after which files are named, are written in
+several scripts, with signs that mean something in addresses.
 """
 
 from local.quicksight.catalogue import (
@@ -48,7 +49,7 @@ _DATA_SETS = {_INVOICE: "invoices", _ORDER: "sales", _PLACE: "places"}
 def _summary(title: str, column: str) -> Sheet:
     return Sheet(
         "summary",
-        "Summary",
+        "Übersicht #1?",
         (
             kpi("total", title),
             bars("by-" + column, f"{title} by {column}", column),
@@ -60,7 +61,7 @@ def _summary(title: str, column: str) -> Sheet:
 def _details(title: str, columns: str, more: str) -> Sheet:
     return Sheet(
         "details",
-        "Details",
+        "詳細 50 % + more",
         (
             table("lines", title, columns),
             pivot("by-customer-and-" + more, f"By {more}", f"customer_id {more}"),
@@ -83,7 +84,7 @@ _PACK = Dashboard(
     (
         Sheet(
             "all-tables",
-            "All tables",
+            "All tables & 100 %?",
             (
                 table("invoices", "Invoices", _INVOICE),
                 table("orders", "Orders", _ORDER),
@@ -94,7 +95,7 @@ _PACK = Dashboard(
             ),
         ),
         *(
-            Sheet(f"part-{number}", f"Part {number}", (table("lines", "Lines", _INVOICE),))
+            Sheet(f"part-{number}", f"ملحق #{number}", (table("lines", "Lines", _INVOICE),))
             for number in range(1, 6)
         ),
     ),
@@ -128,14 +129,14 @@ SAMPLE_DASHBOARDS = (
     ),
     _dashboard(
         "product-performance",
-        "Product performance",
+        "売上+利益",
         title="Revenue",
         group="product",
         columns=_ORDER,
     ),
     _dashboard(
         "revenue-by-region",
-        "Revenue by region",
+        "Umsatz & Ertrag 100 % #1?",
         title="Revenue",
         group="region",
         columns=_PLACE,
@@ -144,7 +145,7 @@ SAMPLE_DASHBOARDS = (
     _dashboard(
         "monthly-report", "Monthly report", title="Turnover", group="month", columns=_INVOICE
     ),
-    _dashboard("account-summary", "Account summary", title="Account", group="year", columns=_PLACE),
+    _dashboard("account-summary", "كشف حساب العميل", title="Account", group="year", columns=_PLACE),
     _dashboard(
         "regional-targets",
         "Regional targets",

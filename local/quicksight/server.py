@@ -35,13 +35,21 @@ class _Quiet(WSGIRequestHandler):
 class QuickSightServer:
     """A running emulator, as a context manager: `url`, `downloads_url`, `ca_file`, `emulator`.
 
-    With a `clock` of one's own (epoch seconds) the jobs advance on calls only, and their files are
-    made within those calls; otherwise in the background, by the time they are due.
+    With a `clock` of one's own (epoch seconds; `sleep` waits on it) the jobs advance on calls only,
+    and their files are made within those calls; otherwise in the background, by the time they are
+    due.
     """
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        self._sleep = sleep
         self._stack = ExitStack()
         self._stopped = threading.Event()
         self.url = ""
@@ -89,7 +97,7 @@ class QuickSightServer:
 
     def _make_emulator(self, stack: ExitStack) -> Emulator:
         if self._clock is not None:
-            return Emulator(self._settings, now=self._clock)
+            return Emulator(self._settings, now=self._clock, sleep=self._sleep)
         executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="quicksight-work")
         stack.callback(executor.shutdown, wait=True, cancel_futures=True)
         emulator = Emulator(self._settings, now=time.time, executor=executor)

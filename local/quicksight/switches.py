@@ -51,6 +51,19 @@ class WrongResult(Switch):
     fault: ResultFault = Field(alias="Fault")
 
 
+class SlowDownload(Switch):
+    """A file behind an https address takes this long to come."""
+
+    kind: Literal["slow_download"]
+    seconds: float = Field(gt=0, alias="Seconds")
+
+
+class CutDownload(Switch):
+    """The connection closes when half of a file behind an https address has come."""
+
+    kind: Literal["cut_download"]
+
+
 class HangJob(Switch):
     """The job does not end until the switches are cleared."""
 
@@ -89,7 +102,17 @@ class RaiseException(CallSwitch):
     message: str = Field("A switch of the emulator asked for this.", alias="Message")
 
 
-_Any = FailJob | FailFile | WrongResult | HangJob | JobSeconds | LoseResponse | RaiseException
+_Any = (
+    FailJob
+    | FailFile
+    | WrongResult
+    | SlowDownload
+    | CutDownload
+    | HangJob
+    | JobSeconds
+    | LoseResponse
+    | RaiseException
+)
 _READER: TypeAdapter[_Any] = TypeAdapter(Annotated[_Any, Field(discriminator="kind")])
 _Kind = TypeVar("_Kind", bound=Switch)
 

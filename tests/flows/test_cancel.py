@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from snapshot_export.adapters.store import Store
-from snapshot_export.domain.export import Export, Status
+from snapshot_export.domain.export import Export, ExportedFile, Status
 from snapshot_export.domain.windows import CALL_SECONDS
 from snapshot_export.errors import (
     AlreadyEndedError,
@@ -121,9 +121,9 @@ def test_a_mark_that_comes_while_files_are_copied_still_counts(
 ) -> None:
     copy = world.services.files.collect
 
-    def cancel_and_copy(uri: str, kind: str, key: str):  # type: ignore[no-untyped-def]
+    def cancel_and_copy(*arguments: Any) -> ExportedFile:
         cancel(world.services, "late")
-        return copy(uri, kind, key)
+        return copy(*arguments)
 
     monkeypatch.setattr(world.services.files, "collect", cancel_and_copy)
     world.send(message("late"))

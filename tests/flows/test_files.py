@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 
 from snapshot_export.adapters.files import Files
 from snapshot_export.adapters.target_services import s3_client
+from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.object_address import ObjectAddress
 from tests.support.keys import BUCKET, HARD_KEYS, MAX_KEY_BYTES, keys
 from tests.support.world import World, make_bucket
 
 OTHERS = "others-bucket"
+UNLIMITED = TimeLimit(lambda: 0.0, stop_at=1.0)
 REGIONS = ["us-east-1", "us-west-2", "eu-central-1", "eu-south-1", "ap-southeast-3", "il-central-1"]
 """The last three were launched after March 2019, with no redirect from the global host."""
 
@@ -71,7 +73,7 @@ def follow(s3: Any, files: Files, key: str) -> None:
     if len(raw.encode()) > MAX_KEY_BYTES:
         raw = "snapshots/one/short"
     s3.put_object(Bucket=BUCKET, Key=raw, Body=key.encode())
-    file = files.collect(str(ObjectAddress(BUCKET, raw)), "PDF", key)
+    file = files.collect(str(ObjectAddress(BUCKET, raw)), "PDF", key, UNLIMITED)
     assert file.uri == f"s3://{BUCKET}/{key}" and file.size == len(key.encode())
     assert ObjectAddress.parse(file.uri) == ObjectAddress(BUCKET, key)
     assert body_of(s3, key) == key.encode()
@@ -90,12 +92,12 @@ def test_a_file_in_another_bucket_is_found_under_its_own_key(
     s3 = aws.client("s3")
     s3.put_object(Bucket=OTHERS, Key="what", Body=b"another's")
     s3.put_object(Bucket=OTHERS, Key="what?/a#b.pdf", Body=b"ours!")
-    file = files.collect(f"s3://{OTHERS}/what?/a#b.pdf", "PDF", "unused")
+    file = files.collect(f"s3://{OTHERS}/what?/a#b.pdf", "PDF", "unused", UNLIMITED)
     assert (file.uri, file.size, file.error) == (f"s3://{OTHERS}/what?/a#b.pdf", 5, None)
 
 
 def test_an_address_without_a_key_is_a_file_that_cannot_be_read(files: Files) -> None:
-    file = files.collect(f"s3://{BUCKET}/", "PDF", "k")
+    file = files.collect(f"s3://{BUCKET}/", "PDF", "k", UNLIMITED)
     assert file.uri is None and file.error is not None and file.error.code == "FILE_UNREADABLE"
 
 

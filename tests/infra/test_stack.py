@@ -17,6 +17,7 @@ from infra.bundling import PROFILES
 from infra.parameters import DeploymentParameters, Settings
 from infra.reconciler import FAILED_FOR_GOOD
 from infra.workflow import read_definition
+from snapshot_export.flows.collect import TRANSFER_SECONDS
 from snapshot_export.settings import Settings as FunctionSettings
 from tests.infra.template_reader import StackTemplate
 
@@ -284,9 +285,11 @@ def test_a_task_waits_longer_than_its_function_may_run(template: StackTemplate) 
     machine = template.properties("WorkflowStateMachine")
     states = json.loads(machine["DefinitionString"])["States"]
 
-    for state in states.values():
-        if state["Type"] == "Task":
-            assert state["TimeoutSeconds"] > template.properties("StartFunction")["Timeout"]
+    tasks = {name: state for name, state in states.items() if state["Type"] == "Task"}
+    functions = ("StartFunction", "DescribeFunction", "CollectFunction")
+    for state, function in zip(tasks.values(), functions, strict=True):
+        assert state["TimeoutSeconds"] > template.properties(function)["Timeout"], function
+    assert template.properties("CollectFunction")["Timeout"] >= TRANSFER_SECONDS + 60
 
 
 def test_a_definition_that_wants_other_functions_is_refused(tmp_path: Path) -> None:

@@ -239,7 +239,8 @@ def test_every_task_has_a_timeout_a_retry_with_jitter_and_a_catch_and_so_has_the
     for name, state in definition["States"].items():
         if state["Type"] != "Task":
             continue
-        assert state["TimeoutSeconds"] == (130 if name == "DescribeSnapshot" else 70), name
+        seconds = {"StartSnapshot": 70, "DescribeSnapshot": 130, "CollectFiles": 310}
+        assert state["TimeoutSeconds"] == seconds[name], name
         for retrier in state["Retry"]:
             if retrier["MaxAttempts"]:
                 assert retrier["JitterStrategy"] == "FULL", name

@@ -435,5 +435,5 @@ def quicksight_on(clock: Clock) -> Iterator[QuickSightServer]:
         ),
     )
     settings = QuickSightSettings(account=ACCOUNT, region=REGION, others=others)
-    with QuickSightServer(settings, clock=clock.now) as server:
+    with QuickSightServer(settings, clock=clock.now, sleep=clock.sleep) as server:
         yield server

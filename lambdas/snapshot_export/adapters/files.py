@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.adapters.transfers import TimedBody, TimeLimit
 from snapshot_export.domain.export import ErrorInfo, ExportedFile
 from snapshot_export.domain.object_address import ObjectAddress, is_object_address
 from snapshot_export.errors import TransientError
@@ -29,23 +30,29 @@ class Files:
         self._client = client
         self._bucket = export_bucket
 
-    def collect(self, uri: str, kind: str, key: str) -> ExportedFile:
+    def collect(self, uri: str, kind: str, key: str, limit: TimeLimit) -> ExportedFile:
         """Bring one result to its place. Repeating it leaves the same object.
 
         An object in the export bucket is copied to `key`; an https address, which expires after
         about 300 s, is copied out to `key`; an object in a bucket that the request named stays
         where it is. The key in an object's address is taken as it is [? plain-result-address].
-        Raises TransientError; a file that is gone comes back with its error.
+        A large one goes in parts, at most ten of 8 MB of them in memory. Raises TransientError, and
+        TransferTooSlowError when `limit` is over; a file that is gone comes back with its error.
         """
         place = ObjectAddress(self._bucket, key)
         try:
             if not is_object_address(uri):
-                self._download(uri, key)
+                self._download(uri, key, limit)
                 return self._stored(kind, place)
             source = ObjectAddress.parse(uri)
             if source.bucket != self._bucket:
                 return self._stored(kind, source)
-            self._client.copy({"Bucket": source.bucket, "Key": source.key}, place.bucket, place.key)
+            self._client.copy(
+                {"Bucket": source.bucket, "Key": source.key},
+                place.bucket,
+                place.key,
+                Callback=limit.check,
+            )
             return self._stored(kind, place)
         except ValueError:
             return ExportedFile(
@@ -105,10 +112,10 @@ class Files:
         )
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
-    def _download(self, uri: str, key: str) -> None:
+    def _download(self, uri: str, key: str, limit: TimeLimit) -> None:
         try:
             with urllib.request.urlopen(uri, timeout=DOWNLOAD_TIMEOUT_SECONDS) as body:
-                self._client.upload_fileobj(body, self._bucket, key)
+                self._client.upload_fileobj(TimedBody(body, limit), self._bucket, key)
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             raise TransientError(f"download of a result: {type(error).__name__}") from None
 

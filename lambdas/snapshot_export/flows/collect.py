@@ -13,6 +13,7 @@ from dataclasses import replace
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
+from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, ExportedFile, Phase
 from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.parts import formats_of, selections_of, split_file_groups
@@ -28,6 +29,7 @@ from snapshot_export.errors import (
     JobNotFoundError,
     QuickSightError,
     RefusedError,
+    TransferTooSlowError,
     TransientError,
 )
 from snapshot_export.flows.acting import acting_for
@@ -44,6 +46,13 @@ from snapshot_export.flows.names import claim_keys
 
 RESULT_KEPT_SECONDS = 6 * 3600.0
 """After this long without a readable result the export is given up."""
+TRANSFER_SECONDS = 240.0
+"""How long one invocation may bring files to their places. The function's timeout leaves time for
+an answer that is waited for, and for the writes."""
+SLOW_KEPT_SECONDS = 3 * TRANSFER_SECONDS
+"""After this long files that do not get to their places in time are given up."""
+UNTRIED_SECONDS = 24 * 3600.0
+"""After this long nothing more is tried: whatever keeps an invocation from its end has an end."""
 
 
 logger = Logger(child=True)
@@ -67,8 +76,11 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
         return _after_failure(
             services, record, export, ErrorInfo(LOST, "QuickSight knows no such snapshot job")
         )
+    if _since_job(services, record) >= UNTRIED_SECONDS:
+        return _give_up(services, record, export, "not collected within 24 hours")
+    limit = TimeLimit(services.now, services.now() + TRANSFER_SECONDS)
     try:
-        files, failure = _collect_job(services, record, export)
+        files, failure = _collect_job(services, record, export, limit)
     except (RefusedError, JobNotFoundError) as error:
         finish_failed(services, record, export, ErrorInfo(error.code, error.message))
         return answer_without_attempt(services, export_id, attempt)
@@ -101,7 +113,7 @@ def _parts_of(export: Export) -> tuple[tuple[int, ...], ...]:
 
 
 def _collect_job(
-    services: Services, record: Attempt, export: Export
+    services: Services, record: Attempt, export: Export, limit: TimeLimit
 ) -> tuple[tuple[ExportedFile, ...], ErrorInfo | None]:
     """The files of this part's job, each in its place, and why the job failed, if it did.
 
@@ -116,18 +128,18 @@ def _collect_job(
         outcomes = match_results({place: selections[place] for place in positions}, result.groups)
     except ResultMismatchError as error:
         return (), result.error or ErrorInfo(RESULT_MISMATCH, str(error))
-    files = _bring_files(services, export, outcomes)
+    files = _bring_files(services, export, outcomes, limit)
     return tuple(files.values()), result.error or _first_error_of(files)
 
 
 def _bring_files(
-    services: Services, export: Export, outcomes: Mapping[int, FileOutcome]
+    services: Services, export: Export, outcomes: Mapping[int, FileOutcome], limit: TimeLimit
 ) -> dict[int, ExportedFile]:
     """Bring files to the places that the request's names give them, by their positions in it."""
     formats = formats_of(export.snapshot)
     keys = claim_keys(services, export, [*outcomes])
     return {
-        position: services.files.collect(outcome.uri, formats[position], key)
+        position: services.files.collect(outcome.uri, formats[position], key, limit)
         if outcome.uri and outcome.error is None
         else ExportedFile(format=formats[position], error=outcome.error)
         for (position, outcome), key in zip(outcomes.items(), keys, strict=True)
@@ -201,8 +213,26 @@ def _after_failure(
 def _later(
     services: Services, record: Attempt, export: Export, error: QuickSightError | TransientError
 ) -> Answer:
-    if services.now() - (record.job_ended_at or 0.0) < RESULT_KEPT_SECONDS:
+    too_slow = isinstance(error, TransferTooSlowError)
+    kept = SLOW_KEPT_SECONDS if too_slow else RESULT_KEPT_SECONDS
+    if _since_job(services, record) < kept:
         raise TransientError(f"collect: {error}") from None
-    failure = ErrorInfo("RESULT_UNAVAILABLE", f"no result within 6 hours: {error}")
-    finish_failed(services, record, export, failure)
+    if too_slow:
+        return _give_up(services, record, export, str(error), code="TRANSFER_TOO_SLOW")
+    return _give_up(services, record, export, f"no result within 6 hours: {error}")
+
+
+def _since_job(services: Services, record: Attempt) -> float:
+    ended_at = record.job_ended_at or record.released_at or record.admitted_at
+    return services.now() - ended_at
+
+
+def _give_up(
+    services: Services,
+    record: Attempt,
+    export: Export,
+    reason: str,
+    code: str = "RESULT_UNAVAILABLE",
+) -> Answer:
+    finish_failed(services, record, export, ErrorInfo(code, reason))
     return answer_without_attempt(services, export.export_id, record.attempt)

@@ -11,6 +11,7 @@ import pypdf
 import pytest
 
 from local.quicksight.dataset import load_invoices
+from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
 from tests.unit.quicksight_emulator.support import PDF, Caller, Clock, groups_of, tabular
 
 CUSTOMER = re.compile(r"cust-\d{4}")
@@ -99,6 +100,25 @@ def test_quicksight_chooses_a_new_name_under_the_prefix(
     assert [uri.rpartition("/")[0] for uri in uris] == [f"s3://{bucket}/a/b"] * 4
     assert [uri.rpartition(".")[2] for uri in uris] == ["pdf", "xlsx", "csv", "csv"]
     assert len(set(uris)) == 4
+
+
+def test_files_are_named_after_what_they_show_whatever_the_letters(
+    exporter: Caller, clock: Clock, s3: Any, bucket: str
+) -> None:
+    for dashboard in SAMPLE_DASHBOARDS:
+        exporter.dashboard_id = dashboard.dashboard_id
+        for sheet in dashboard.sheets:
+            job_id = f"{dashboard.dashboard_id}-{sheet.sheet_id}"
+            pdf = {"SheetId": sheet.sheet_id, "SelectionScope": "ALL_VISUALS"}
+            file = {"FormatType": "PDF", "SheetSelections": [pdf]}
+            assert exporter.start(job_id, files=(file,), bucket=bucket).error is None
+            clock.advance(1000)
+            (group,) = groups_of(exporter.result(job_id), (file,))
+            (entry,) = group["S3Results"]
+            name = entry["S3Uri"].rpartition("/")[2]
+            assert name.startswith(f"{dashboard.name}: {sheet.name} ") and name.endswith(".pdf")
+            assert set(name) & set("#?%+")
+            assert read(s3, entry["S3Uri"]).startswith(b"%PDF")
 
 
 def test_a_job_ends_only_when_its_files_are_in_the_bucket(
