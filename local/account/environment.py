@@ -11,6 +11,8 @@ SECRET_KEY = "test"
 
 _FOREIGN_PREFIXES = ("AWS_", "CDK_")
 _KEPT_BY_SERVER = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+_OF_THE_CLOCK = ("LD_PRELOAD", "FAKETIME")
+"""By which `faketime` sets the clock of a process: the account's must be that of its callers."""
 
 
 def _no_real_account() -> dict[str, str]:
@@ -56,7 +58,11 @@ def server_environment(
     Hence it is built from nothing. `DOCKER_HOST` names a socket that does not exist, because
     ministack removes containers that it takes for its own from a Docker it finds.
     """
-    kept = {name: os.environ[name] for name in _KEPT_BY_SERVER if name in os.environ}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT_BY_SERVER or name.startswith(_OF_THE_CLOCK)
+    }
     return (
         kept
         | _no_real_account()
