@@ -19,16 +19,18 @@ _DEFINITION = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 
 
 class _Session(boto3.Session):
-    """A session whose clients call the embedded account, and count."""
+    """A session whose clients call the embedded account or QuickSight's emulator, and count."""
 
-    def __init__(self, url: str, calls: Counter[str]) -> None:
+    def __init__(self, url: str, quicksight_url: str, calls: Counter[str]) -> None:
         super().__init__(ACCESS_KEY, SECRET_KEY, region_name=REGION)
         self._url = url
+        self._quicksight_url = quicksight_url
         self._calls = calls
 
     def client(self, service_name: str, *arguments: Any, **more: Any) -> Any:
         parent: Any = super()
-        made = parent.client(service_name, *arguments, **more | {"endpoint_url": self._url})
+        url = self._quicksight_url if service_name == "quicksight" else self._url
+        made = parent.client(service_name, *arguments, **more | {"endpoint_url": url})
 
         def count(model: Any, **_more: object) -> None:
             self._calls[f"{service_name}.{model.name}"] += 1
@@ -37,10 +39,10 @@ class _Session(boto3.Session):
         return made
 
 
-def make_account(aws: EmbeddedAws) -> tuple[Services, Counter[str]]:
+def make_account(aws: EmbeddedAws, quicksight_url: str) -> tuple[Services, Counter[str]]:
     """Services over a new table, bucket, queues and machine; and the calls made so far."""
     calls: Counter[str] = Counter()
-    session = _Session(aws.endpoint_url, calls)
+    session = _Session(aws.endpoint_url, quicksight_url, calls)
     session.client("dynamodb").create_table(
         TableName=NAME,
         BillingMode="PAY_PER_REQUEST",
@@ -73,6 +75,7 @@ def make_account(aws: EmbeddedAws) -> tuple[Services, Counter[str]]:
             "CALLS_PER_SECOND": "8",
             "EXPECTED_JOB_SECONDS": "40",
             "RETENTION_DAYS": "30",
+            "UNREADABLE_ROW_LEVEL_SECURITY": "REFUSE",
             "SNAPSHOT_USER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
             "SCHEDULE_GROUP": NAME,
             "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{NAME}",

@@ -22,6 +22,7 @@ from typing import Any
 
 from bench.account import make_account
 from local.account import EmbeddedAws
+from local.quicksight_process import QuickSightProcess, QuickSightSettings
 from snapshot_export.adapters.burst_records import burst_key
 from snapshot_export.adapters.dynamodb import update_of
 from snapshot_export.adapters.services import Services
@@ -153,8 +154,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--wrong", type=int, default=1_000)
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, EmbeddedAws(Path(folder)) as aws:
-        services, calls = make_account(aws)
-        found = run_burst(services, calls, chosen.recipients, chosen.wrong)
+        quicksight = QuickSightProcess(Path(folder) / "quicksight", QuickSightSettings())
+        quicksight.start(aws.endpoint_url)
+        try:
+            services, calls = make_account(aws, quicksight.url)
+            found = run_burst(services, calls, chosen.recipients, chosen.wrong)
+        finally:
+            quicksight.stop()
     is_right = (
         found.refused_lines == wrong_lines(chosen.recipients, chosen.wrong)
         and found.accepted == chosen.recipients - chosen.wrong == found.manifest_files

@@ -81,6 +81,15 @@ class QuickSightInMemory:
         self.peak = max(self.peak, running + 1)
         return {"Status": 200}
 
+    def describe_dashboard(self, **request: Any) -> dict[str, Any]:
+        """A dashboard with one data set."""
+        return {"Dashboard": {"Version": {"DataSetArns": [f"dataset/{request['DashboardId']}"]}}}
+
+    def describe_data_set(self, **_: Any) -> dict[str, Any]:
+        """A data set that demands the tag that every request has."""
+        rule = {"TagKey": "customer_id", "ColumnName": "customer_id"}
+        return {"DataSet": {"RowLevelPermissionTagConfiguration": {"TagRules": [rule]}}}
+
     def describe_dashboard_snapshot_job(self, **request: Any) -> dict[str, Any]:
         """How the job is."""
         begin, end, _ = self._job(request)
@@ -212,6 +221,7 @@ def _settings() -> Settings:
         "CALLS_PER_SECOND": "8",
         "EXPECTED_JOB_SECONDS": "40",
         "RETENTION_DAYS": "30",
+        "UNREADABLE_ROW_LEVEL_SECURITY": "REFUSE",
     }
     return Settings.from_env(dict.fromkeys(names, "bench") | numbers)
 

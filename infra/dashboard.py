@@ -164,6 +164,8 @@ class Dashboard(Construct):
                     Metric.EXPORTS_CANCELLED,
                     Metric.MESSAGES_REJECTED,
                     Metric.RECIPIENTS_REFUSED,
+                    Metric.SECURITY_REFUSALS,
+                    Metric.SECURITY_UNREADABLE,
                     Metric.MESSAGES_NOT_TAKEN,
                 ),
                 [queue.with_(label=name) for name, queue in kept.items()],

@@ -69,6 +69,15 @@ class Grants:
         if roles:
             _allow(function, ["sts:AssumeRole"], *roles)
 
+    def read_row_level_security(self, function: lambda_.Function) -> None:
+        """Read which data sets dashboards have, and what these demand of tags.
+
+        Service Authorization Reference: the second asks for the data set's ARN [? data-set-arn].
+        """
+        self.call_quicksight(function, "DescribeDashboard")
+        data_sets, reason = self._quicksight_arns("dataset"), "a dashboard may have any data set"
+        _allow(function, ["quicksight:DescribeDataSet"], *data_sets, wildcard=reason)
+
     def act_for_users(self, function: lambda_.Function, role_arn: str) -> None:
         """Ask QuickSight for a registered user's context, and assume a role with it."""
         users, reason = self._quicksight_arns("user"), "an export may name any registered user"

@@ -41,6 +41,7 @@ _MAX_SCOPE = 64  # characters, of a route's scope in API Gateway
 _SCOPE = re.compile(rf"[!#-\[\]-~]{{1,{_MAX_SCOPE}}}")  # a scope-token of RFC 6749
 _PAGE = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/%+-]*)?")
 _AUTHORIZATIONS = ("IAM", "JWT")
+_UNREADABLE = ("REFUSE", "WARN")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
@@ -56,6 +57,7 @@ class DeploymentParameters:
     quicksight_region: str | None = None
     allowed_buckets: tuple[str, ...] = ()
     retention_days: int = 30
+    unreadable_row_level_security: str = "REFUSE"
     calls_per_second: float = 8
     expected_job_seconds: float = 40
     notify_emails: tuple[str, ...] = ()
@@ -159,6 +161,11 @@ _RULES: dict[str, Rule] = {
     ),
     "deletionProtection": Rule(
         "deletion_protection", "must be true or false", lambda value: isinstance(value, bool)
+    ),
+    "unreadableRowLevelSecurity": Rule(
+        "unreadable_row_level_security",
+        f"must be one of {', '.join(_UNREADABLE)}",
+        lambda value: value in _UNREADABLE,
     ),
     "logRetentionDays": Rule(
         "log_retention_days",

@@ -268,6 +268,8 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     grants.call_quicksight(functions["describe"], _START, _DESCRIBE)
     grants.call_quicksight(functions["collect"], _RESULT)
     grants.call_quicksight(functions["reconcile"], _DESCRIBE)
+    for name in ("intake", "api", "burst", "start", "describe"):
+        grants.read_row_level_security(functions[name])
     grants.move_files(functions["collect"])
     grants.take_files_back(functions["collect"])
     grants.list_records(functions["api"])
@@ -307,4 +309,5 @@ def _build_environment(
         "EXPECTED_JOB_SECONDS": f"{deployment.expected_job_seconds:g}",
         "ALLOWED_BUCKETS": ",".join(deployment.allowed_buckets),
         "RETENTION_DAYS": str(deployment.retention_days),
+        "UNREADABLE_ROW_LEVEL_SECURITY": deployment.unreadable_row_level_security,
     }

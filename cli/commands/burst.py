@@ -15,6 +15,7 @@ from cli.errors import CliError, ExitCode, UsageError
 from cli.inputs import read_object
 from cli.invocation import Invocation, command_options, target_option
 from cli.object_address import ObjectAddress, is_object_address
+from cli.row_level_security import allowance_options, allowances, print_warnings
 from cli.times import parse_time
 
 _FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".json": "JSON_LINES"}
@@ -34,6 +35,7 @@ _FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".js
 @click.option("--burst-id", metavar="ID", help="Its id; the same id again is the same burst.")
 @click.option("--priority", type=click.IntRange(1, 9), help="1 comes first; 5 unless given.")
 @click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")
+@allowance_options
 @target_option
 @wait_options
 @command_options
@@ -46,6 +48,8 @@ def burst(
     burst_id: str | None,
     priority: int | None,
     deadline: str | None,
+    allow_match_all: bool,
+    allow_several_values: bool,
     target: str | None,
     wait: bool,
     timeout: str | None,
@@ -62,6 +66,7 @@ def burst(
         body["Template"] = read_object(template)
     if same_rows_for_all:
         body["SameRowsForAll"] = True
+    body |= allowances(match_all=allow_match_all, several_values=allow_several_values)
     if target:
         body["Target"] = target
     if priority is not None:
@@ -76,6 +81,7 @@ def burst(
         raise UsageError("give a burst request with Template and Recipients, or --template with "
                          "--manifest")  # fmt: skip
     answer = invocation.api.post("bursts", body=body)
+    print_warnings(invocation.err, [answer])
     if wait or download:
         return finish_burst(
             invocation, answer["BurstId"], wait=wait, timeout=seconds, download=download

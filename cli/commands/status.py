@@ -15,6 +15,7 @@ from cli.downloads import download_files, download_report
 from cli.errors import CliError, ExitCode
 from cli.following import ENDED, follow_burst
 from cli.invocation import Invocation, command_options
+from cli.row_level_security import print_warnings
 from cli.tables import print_burst, print_export
 
 _LIST_TRIES = 10
@@ -38,6 +39,7 @@ def status(
         invocation.print_json(found)
     else:
         print_export(invocation.out, found, invocation.now)
+        print_warnings(invocation.err, [found])
     return judge([found])
 
 
@@ -70,6 +72,7 @@ def finish_burst(
         invocation.print_json(burst)
     else:
         print_burst(invocation.out, burst, invocation.now)
+        print_warnings(invocation.err, [burst])
     if download:
         count = _bring_files(api, burst, download) + len(download_report(burst, download))
         invocation.err.print(count_files(count, download), markup=False, soft_wrap=True)

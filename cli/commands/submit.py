@@ -17,6 +17,7 @@ from cli.commands.waiting import finish_exports, timeout_seconds, wait_options
 from cli.errors import CliError, ExitCode
 from cli.inputs import Placed, read_objects
 from cli.invocation import Invocation, command_options
+from cli.row_level_security import allowance_options, allowances, print_warnings
 from cli.tables import print_exports
 
 _WORTH_A_BAR = 20
@@ -30,12 +31,15 @@ _WORTH_A_BAR = 20
     help="Ids for requests without one: TEXT-1, TEXT-2, … by place, so that a repeated call of "
     "the same file submits nothing twice.",
 )
+@allowance_options
 @wait_options
 @command_options
 def submit(
     invocation: Invocation,
     source: str,
     id_prefix: str | None,
+    allow_match_all: bool,
+    allow_several_values: bool,
     wait: bool,
     timeout: str | None,
     download: Path | None,
@@ -45,8 +49,9 @@ def submit(
     Every request that can be accepted is, whatever is wrong with its neighbours.
     """
     seconds = timeout_seconds(timeout)
+    allowed = allowances(match_all=allow_match_all, several_values=allow_several_values)
     requests = [
-        Placed(each.place, _identified(each.value, number, id_prefix))
+        Placed(each.place, _identified(each.value, number, id_prefix) | allowed)
         for number, each in enumerate(read_objects(source), start=1)
     ]
     accepted, refused = _submit_all(invocation.api, requests, invocation.err)
@@ -56,6 +61,7 @@ def submit(
                 f"[red]error:[/red] {place + ': ' if place else ''}", end="", soft_wrap=True
             )
             invocation.err.print(line, markup=False, soft_wrap=True)
+    print_warnings(invocation.err, accepted)
     code = max((error.exit_code for _, error in refused), default=ExitCode.OK)
     extra = {"Refused": [{"Place": place, **error.as_json()} for place, error in refused]}
     if wait or download:

@@ -95,9 +95,15 @@ def _plan(case: Case) -> list[Check]:
 def _dashboards(case: Case) -> list[Check]:
     if not case.dashboards:
         return [Check("dashboards", quicksight.look_at_dashboards, ("edition",))]
+    return [check for each in case.dashboards for check in _of_dashboard(each)]
+
+
+def _of_dashboard(dashboard_id: str) -> list[Check]:
+    title = f"dashboard {dashboard_id}"
+    tag_rules = partial(quicksight.look_at_tag_rules, dashboard_id)
     return [
-        Check(f"dashboard {each}", partial(quicksight.look_at_dashboard, each), ("edition",))
-        for each in case.dashboards
+        Check(title, partial(quicksight.look_at_dashboard, dashboard_id), ("edition",)),
+        Check(f"{title}: tag rules", tag_rules, (title,)),
     ]
 
 

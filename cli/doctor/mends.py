@@ -35,6 +35,10 @@ FIRST_EXPORT = (
     "examples/pdf-of-one-sheet.json, then: snapshots submit examples/pdf-of-one-sheet.json --wait"
 )
 PUBLISH = "open it in QuickSight, mend what its visuals complain of, and publish it again"
+ENABLE_TAG_RULES = (
+    "if its rows are not for everyone: QuickSight console, the data set > Row-level security > "
+    "Tag-based rules"
+)
 SUPPORT_TELLS = (
     "ask AWS Support for the account's limit of simultaneous snapshot jobs, and set "
     "snapshotJobLimit in cdk.json accordingly"

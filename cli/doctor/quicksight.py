@@ -119,6 +119,53 @@ def judge_dashboard(dashboard: Mapping[str, Any]) -> Verdict:
     return ok(f"{name}, version {version.get('VersionNumber')}, sheets {sheets or 'not told'}")
 
 
+def look_at_tag_rules(dashboard_id: str, case: Case) -> Verdict:
+    """Whether the tag rules of its data sets can be read, as for every request, and are enabled."""
+    version = case.call("quicksight", "DescribeDashboard", DashboardId=dashboard_id)["Dashboard"]
+    arns = version.get("Version", {}).get("DataSetArns", [])
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for data_set_id in dict.fromkeys(arn.rpartition("dataset/")[2] for arn in arns):
+        try:
+            answer = case.call("quicksight", "DescribeDataSet", DataSetId=data_set_id)
+        except RefusedError as error:
+            if error.code != _NOT_FOUND:
+                raise
+            return failed(f"its data set {data_set_id} is not there any more", mends.PUBLISH)
+        found[data_set_id] = _tag_rules(answer["DataSet"])
+    return judge_tag_rules(found)
+
+
+def judge_tag_rules(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
+    """`found` holds the enabled tag configurations of each data set."""
+    open_ones = [data_set_id for data_set_id, rules in found.items() if not rules]
+    if open_ones:
+        seen = f"without enabled tag rules: {', '.join(open_ones)}; tags filter none of its rows"
+        return warning(seen, mends.ENABLE_TAG_RULES)
+    demands = [
+        f"{data_set_id} demands {_alternatives(each)}"
+        for data_set_id, rules in found.items()
+        for each in rules
+    ]
+    return ok("; ".join(demands) or "it has no data sets")
+
+
+def _tag_rules(data_set: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """On the data set itself, or on the tables of its semantic model."""
+    tables = data_set.get("SemanticModelConfiguration", {}).get("TableMap", {}).values()
+    of_tables = [each.get("RowLevelPermissionConfiguration", {}) for each in tables]
+    every = [
+        data_set.get("RowLevelPermissionTagConfiguration"),
+        *(each.get("TagConfiguration") for each in of_tables),
+    ]
+    return [each for each in every if each and each.get("Status") != "DISABLED"]
+
+
+def _alternatives(configuration: Mapping[str, Any]) -> str:
+    keys = [[rule["TagKey"] for rule in configuration["TagRules"]]]
+    alternatives = configuration.get("TagRuleConfigurations") or keys
+    return ", or ".join(" and ".join(each) for each in alternatives)
+
+
 def look_at_dashboards(case: Case) -> Verdict:
     """Which dashboards there are, where none was asked for."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cli.doctor import mends
@@ -13,7 +13,10 @@ from cli.doctor.findings import Verdict, failed, not_checked, ok, warning
 _START = "quicksight:StartDashboardSnapshotJob"
 _DESCRIBE = "quicksight:DescribeDashboardSnapshotJob"
 _RESULT = "quicksight:DescribeDashboardSnapshotJobResult"
-_NEEDED = {"start": (_START, _DESCRIBE), "describe": (_START, _DESCRIBE), "collect": (_RESULT,)}
+_DASHBOARD = "quicksight:DescribeDashboard"
+_DATA_SET = "quicksight:DescribeDataSet"
+_OF_STARTS = (_START, _DESCRIBE, _DASHBOARD, _DATA_SET)
+_NEEDED = {"start": _OF_STARTS, "describe": _OF_STARTS, "collect": (_RESULT,)}
 _ASSUMED = re.compile(r"arn:[\w-]+:sts::\d{12}:assumed-role/([^/]+)/.+")
 
 
@@ -54,18 +57,29 @@ def judge_functions(denied: Mapping[str, Sequence[str]]) -> Verdict:
     lacking = [f"the {name} function {', '.join(each)}" for name, each in denied.items() if each]
     if lacking:
         return failed(f"IAM's simulation denies {'; '.join(lacking)}", mends.grant_functions())
-    return ok("IAM's simulation allows start, describe and collect their snapshot operations")
+    return ok("IAM's simulation allows start, describe and collect their operations")
 
 
-def _simulate(case: Case, principal: str, actions: Iterable[str]) -> list[str]:
-    """The actions that the principal may not do, on a dashboard and on a snapshot job of it."""
+def _simulate(case: Case, principal: str, actions: Sequence[str]) -> list[str]:
+    """The actions that the principal may not do, on what each is done to."""
     dashboard = case.quicksight_arn(f"dashboard/{next(iter(case.dashboards), 'any')}")
+    of_data_sets = [action for action in actions if action == _DATA_SET]
+    of_dashboards = [action for action in actions if action != _DATA_SET]
+    denied = _denied(case, principal, of_dashboards, [dashboard, f"{dashboard}/snapshot-job/any"])
+    if of_data_sets:
+        denied += _denied(case, principal, of_data_sets, [case.quicksight_arn("dataset/any")])
+    return denied
+
+
+def _denied(
+    case: Case, principal: str, actions: Sequence[str], resources: Sequence[str]
+) -> list[str]:
     answer = case.call(
         "iam",
         "SimulatePrincipalPolicy",
         PolicySourceArn=principal,
         ActionNames=[*actions],
-        ResourceArns=[dashboard, f"{dashboard}/snapshot-job/any"],
+        ResourceArns=[*resources],
     )
     return [each["EvalActionName"] for each in answer["EvaluationResults"] if not _is_allowed(each)]
 

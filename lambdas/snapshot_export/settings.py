@@ -62,6 +62,7 @@ class Settings:
     expected_job_seconds: float
     allowed_buckets: frozenset[str]
     retention_days: int
+    unreadable_row_level_security: str = "REFUSE"
     target: str = DEFAULT_TARGET
     role_arn: str | None = None
     external_id: str | None = None
@@ -72,6 +73,11 @@ class Settings:
     def open_slots(self) -> int:
         """How many slots exports may use, unless the gate says otherwise."""
         return self.snapshot_job_limit - self.reserved_slots
+
+    @property
+    def refuses_unreadable(self) -> bool:
+        """Whether a request is refused if its row-level security cannot be read."""
+        return self.unreadable_row_level_security == "REFUSE"
 
     def expires_at(self, ended_at: float) -> int:
         """When the record of what ended then leaves the table (epoch seconds, for its TTL)."""
@@ -127,6 +133,7 @@ class Settings:
                 name for name in environment.get("ALLOWED_BUCKETS", "").split(",") if name
             ),
             retention_days=int(reader.number("RETENTION_DAYS")),
+            unreadable_row_level_security=reader.text("UNREADABLE_ROW_LEVEL_SECURITY"),
             targets=reader.targets("TARGETS"),
             jwt_scopes=reader.scopes("JWT_SCOPES"),
         )

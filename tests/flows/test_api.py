@@ -23,7 +23,12 @@ def test_a_posted_export_starts_at_once_and_becomes_its_files(world: World) -> N
     answer = call_api(world.services, "POST", "/exports", message("posted"))
     assert (answer.status, answer.body) == (
         202,
-        {"ExportId": "posted", "Status": "RUNNING", "StatusPath": "/exports/posted"},
+        {
+            "ExportId": "posted",
+            "Status": "RUNNING",
+            "StatusPath": "/exports/posted",
+            "Warnings": [],
+        },
     )
     world.driver.run()
     assert world.export("posted").status is Status.COMPLETED

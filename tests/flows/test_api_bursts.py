@@ -24,6 +24,7 @@ def test_a_burst_is_accepted_shown_and_known_again(world: World) -> None:
         "BurstId": "burst-1",
         "Status": "EXPANDING",
         "StatusPath": "/bursts/burst-1",
+        "Warnings": [],
     }
     world.driver.run()
     again = call(world, "POST", "/bursts", body)

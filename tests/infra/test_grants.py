@@ -17,6 +17,7 @@ MACHINE = "arn:<Partition>:states:<Region>:<AccountId>:stateMachine:SnapshotExpo
 EXECUTIONS = "arn:<Partition>:states:<Region>:<AccountId>:execution:SnapshotExport-Export:*"
 SCHEDULES = "arn:<Partition>:scheduler:<Region>:<AccountId>:schedule/SnapshotExport/*"
 EVENT_BUS = "arn:<Partition>:events:<Region>:<AccountId>:event-bus/default"
+DATA_SETS = "arn:<Partition>:quicksight:<Region>:<AccountId>:dataset/*"
 DASHBOARDS = "arn:<Partition>:quicksight:<Region>:<AccountId>:dashboard/*"
 
 RECORDS = {
@@ -32,6 +33,9 @@ CONSUME = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 START = "quicksight:StartDashboardSnapshotJob"
 DESCRIBE = "quicksight:DescribeDashboardSnapshotJob"
 RESULT = "quicksight:DescribeDashboardSnapshotJobResult"
+DASHBOARD = "quicksight:DescribeDashboard"
+READ_DATA_SETS = {DATA_SETS: {"quicksight:DescribeDataSet"}}
+READ_RULES = {DASHBOARDS: {DASHBOARD}, **READ_DATA_SETS}
 
 OF_EVERY_FUNCTION = {
     "*": TRACES,
@@ -53,22 +57,26 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         "<IntakeRejectedQueue>": {"sqs:SendMessage"},
         **ASK_FOR_BURST_WORK,
         **MANIFESTS,
+        **READ_RULES,
     },
     "Burst": {
         EVENT_BUS: {"events:PutEvents"},
         "<BurstsQueue>": CONSUME | {"sqs:SendMessage"},
         "<StorageTable>": RECORDS | {"dynamodb:BatchGetItem"},
         **MANIFESTS,
+        **READ_RULES,
     },
     "Start": {
         **ACT_FOR_USERS,
         **ASK_FOR_BURST_WORK,
-        DASHBOARDS: {START, DESCRIBE},
+        **READ_DATA_SETS,
+        DASHBOARDS: {START, DESCRIBE, DASHBOARD},
         EVENT_BUS: {"events:PutEvents"},
     },
     "Describe": {
         **ACT_FOR_USERS,
-        DASHBOARDS: {START, DESCRIBE},
+        **READ_DATA_SETS,
+        DASHBOARDS: {START, DESCRIBE, DASHBOARD},
     },
     "Collect": {
         **ACT_FOR_USERS,
@@ -82,6 +90,7 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     "Api": {
         **ASK_FOR_BURST_WORK,
         **MANIFESTS,
+        **READ_RULES,
         "*": TRACES | {"scheduler:ListSchedules"},
         "<StorageTable>/index/by-burst": {"dynamodb:Query"},
         "<StorageTable>/index/by-status": {"dynamodb:Query"},
@@ -196,7 +205,8 @@ def test_quicksight_in_another_account_and_region_is_what_functions_and_bucket_t
     template = synthesize(Settings(deployment=deployment))
 
     dashboards = "arn:<Partition>:quicksight:eu-west-1:111122223333:dashboard/*"
-    assert template.grants("StartFunctionRole")[dashboards] == {START, DESCRIBE}
+    assert template.grants("StartFunctionRole")[dashboards] == {START, DESCRIBE, DASHBOARD}
+    assert template.grants("IntakeFunctionRole")[dashboards.replace("dashboard/", "dataset/")]
     statements = template.properties("StorageExportBucketPolicy")["PolicyDocument"]["Statement"]
     accounts = [
         statement["Condition"]["StringEquals"]["aws:SourceAccount"]

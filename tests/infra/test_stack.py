@@ -210,6 +210,7 @@ def test_a_functions_environment_is_what_its_settings_read(
         "EXPECTED_JOB_SECONDS": "40",
         "ALLOWED_BUCKETS": "",
         "RETENTION_DAYS": "30",
+        "UNREADABLE_ROW_LEVEL_SECURITY": "REFUSE",
     }
     assert FunctionSettings.from_env(environment).snapshot_job_limit == 12
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from snapshot_export.adapters.dynamodb import Item, Key, update_of
 from snapshot_export.adapters.record_version import known_members
-from snapshot_export.adapters.records import error_from, nonce_of
+from snapshot_export.adapters.records import error_from, nonce_of, warnings_from
 from snapshot_export.domain.burst import VERSION, Burst, BurstStatus, ManifestFormat, Refusal
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.request import Problem
@@ -47,6 +47,7 @@ def burst_from(item: Item | None) -> Burst | None:
             "nonce": nonce_of(item),
             "status": BurstStatus(item["status"]),
             "manifest_format": ManifestFormat(item["manifest_format"]),
+            "warnings": warnings_from(item),
             "error": error_from(item.get("error")),
         }
     )

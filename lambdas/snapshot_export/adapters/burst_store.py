@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.burst_records import (
@@ -117,7 +118,8 @@ class BurstStore:
             update_of(
                 burst_key(seen.burst_id),
                 "SET #offset = :offset, #line = :line, #read = :read, accepted = :accepted, "
-                "refused = :refused, touched_at = :touched",
+                "refused = :refused, touched_at = :touched, "
+                "warnings = :warnings",
                 condition="#status = :expanding AND #offset = :seen",
                 values={
                     ":expanding": BurstStatus.EXPANDING,
@@ -128,6 +130,7 @@ class BurstStore:
                     ":accepted": after.accepted,
                     ":refused": after.refused,
                     ":touched": after.touched_at,
+                    ":warnings": [asdict(each) for each in after.warnings],
                 },
                 names=_STATUS | {"#offset": "offset", "#line": "line", "#read": "read"},
             )

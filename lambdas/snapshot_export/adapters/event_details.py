@@ -95,6 +95,20 @@ class ExportFailed(OfExport):
 
 
 @_CLOSED
+class Warned(TypedDict):
+    """Something to know of a burst that was done all the same."""
+
+    Code: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="see [row-level-security.md](row-level-security.md#what-is-reported)",
+        ),
+    ]
+    Resource: Annotated[str, Field(description="`dataset/<id>` or `dashboard/<id>`")]
+
+
+@_CLOSED
 class BurstCompleted(TypedDict):
     """A burst is over: its recipients were read, all accepted ones have ended, and its
     `manifest.json` is written."""
@@ -128,7 +142,13 @@ class BurstCompleted(TypedDict):
         ),
     ]
     ErrorCode: NotRequired[
-        Annotated[str, Field(pattern="^MANIFEST_", description="why it is FAILED")]
+        Annotated[
+            str,
+            Field(pattern="^(MANIFEST|ROW_LEVEL_SECURITY)_", description="why it is FAILED"),
+        ]
+    ]
+    Warnings: NotRequired[
+        Annotated[list[Warned], Field(description="of its dashboard's row-level security")]
     ]
 
 

@@ -71,6 +71,10 @@ class Events:
         }
         if burst.error:
             detail["ErrorCode"] = burst.error.code
+        if burst.warnings:
+            detail["Warnings"] = [
+                {"Code": each.code, "Resource": each.resource} for each in burst.warnings
+            ]
         self._send(BurstCompleted, detail)
 
     def announce_export_at_risk(

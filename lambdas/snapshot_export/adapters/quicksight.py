@@ -1,4 +1,5 @@
-"""QuickSight's three snapshot operations, one paced call each, never repeated in secret."""
+"""QuickSight's operations on snapshot jobs, dashboards and data sets: one paced call each, never
+repeated in secret."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from snapshot_export.adapters.pacer import MOST_WAIT_SECONDS, Pacer
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.results import FileOutcome, FileSelection, ResultGroup
+from snapshot_export.domain.row_level_security import DataSetSecurity, TagRule, TagRules
 from snapshot_export.domain.windows import CONNECT_SECONDS, READ_SECONDS
 from snapshot_export.errors import (
     JobExistsError,
@@ -76,7 +78,7 @@ class JobResult:
 
 
 class QuickSight:
-    """The snapshot operations in one account. Every exception leaves as one of errors.py.
+    """The operations in one account. Every exception leaves as one of errors.py.
 
     `client` gives the client to call with: its credentials may end.
     """
@@ -150,6 +152,35 @@ class QuickSight:
             error=_error_of([answer["ErrorInfo"]] if answer.get("ErrorInfo") else []),
         )
 
+    def data_set_ids(self, dashboard_id: str, *, patience: float) -> tuple[str, ...]:
+        """DescribeDashboard: the data sets of the published version, each once.
+
+        Raises NoTurnError if its turn comes after `patience` seconds, JobNotFoundError without
+        such a dashboard.
+        """
+        request = {"AwsAccountId": self._account_id, "DashboardId": dashboard_id}
+        answer = self._call("describe_dashboard", request, patience)
+        arns = answer["Dashboard"].get("Version", {}).get("DataSetArns", [])
+        return tuple(dict.fromkeys(arn.rpartition("dataset/")[2] for arn in arns))
+
+    def data_set_security(self, data_set_id: str, *, patience: float) -> DataSetSecurity:
+        """DescribeDataSet: its enabled tag rules. Raises as `data_set_ids` does.
+
+        New data sets keep them on the tables of their semantic model
+        (SemanticTable.RowLevelPermissionConfiguration), others on themselves.
+        """
+        request = {"AwsAccountId": self._account_id, "DataSetId": data_set_id}
+        data_set = self._call("describe_data_set", request, patience)["DataSet"]
+        tables = data_set.get("SemanticModelConfiguration", {}).get("TableMap", {}).values()
+        found = [data_set.get("RowLevelPermissionTagConfiguration")] + [
+            table.get("RowLevelPermissionConfiguration", {}).get("TagConfiguration")
+            for table in tables
+        ]
+        enabled = [each for each in found if each and each.get("Status") != "DISABLED"]
+        return DataSetSecurity(
+            data_set_id=data_set_id, tag_rules=tuple(map(_tag_rules_of, enabled))
+        )
+
     def _ids(self, dashboard_id: str, job_id: str) -> dict[str, str]:
         return {
             "AwsAccountId": self._account_id,
@@ -191,6 +222,20 @@ def _group_of(group: dict[str, Any]) -> ResultGroup:
             )
             for result in group.get("S3Results", [])
         ),
+    )
+
+
+def _tag_rules_of(configuration: dict[str, Any]) -> TagRules:
+    return TagRules(
+        rules=tuple(
+            TagRule(
+                key=rule["TagKey"],
+                delimiter=rule.get("TagMultiValueDelimiter") or None,
+                match_all=rule.get("MatchAllValue"),
+            )
+            for rule in configuration["TagRules"]
+        ),
+        configurations=tuple(map(tuple, configuration.get("TagRuleConfigurations") or ())),
     )
 
 

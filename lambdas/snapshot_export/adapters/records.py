@@ -20,6 +20,7 @@ from snapshot_export.domain.export import (
 )
 from snapshot_export.domain.gate import Gate
 from snapshot_export.domain.request import written
+from snapshot_export.domain.security_warning import SecurityWarning
 
 ATTEMPT_PREFIX = "ATTEMPT#"
 
@@ -35,6 +36,7 @@ class Keys:
         self.throughput_partition = f"THROUGHPUT#{scope}"
         self.bursts_partition = f"BURSTS#{scope}"
         self.durations_partition = f"DURATIONS#{scope}"
+        self.security_partition = f"SECURITY#{scope}"
         self.gate: Key = (self.gate_partition, "GATE")
         self.pacer: Key = (self.gate_partition, "PACER")
 
@@ -85,6 +87,8 @@ def export_from(item: Item) -> Export:
             "leases": tuple(
                 Lease(**known_members(lease, Lease)) for lease in item.get("leases", [])
             ),
+            "allows": tuple(item["allows"]) if "allows" in item else None,
+            "warnings": warnings_from(item),
             "error": error_from(item.get("error")),
             "ending": Status(item["ending"]) if "ending" in item else None,
         }
@@ -130,6 +134,13 @@ def gate_from(item: Item | None) -> Gate:
 def error_from(value: dict[str, str] | None) -> ErrorInfo | None:
     """The attribute `error` of a record."""
     return ErrorInfo(value["code"], value.get("message", "")) if value else None
+
+
+def warnings_from(item: Item) -> tuple[SecurityWarning, ...]:
+    """The attribute `warnings` of a record."""
+    return tuple(
+        SecurityWarning(**known_members(each, SecurityWarning)) for each in item.get("warnings", [])
+    )
 
 
 def _file_from(value: dict[str, Any]) -> ExportedFile:

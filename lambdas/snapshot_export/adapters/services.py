@@ -24,6 +24,7 @@ from snapshot_export.adapters.name_claims import NameClaims
 from snapshot_export.adapters.queues import BurstQueue, IntakeQueue, RejectedQueue
 from snapshot_export.adapters.quicksight import QuickSight
 from snapshot_export.adapters.schedules import Schedules
+from snapshot_export.adapters.security_cache import SecurityCache
 from snapshot_export.adapters.store import Store
 from snapshot_export.adapters.target_services import (
     AWS_CONFIG,
@@ -45,7 +46,7 @@ class Services:
     """What a flow works with. `now` is the clock (epoch seconds); `sleep` waits on it.
 
     As of one target, the default unless `for_target` gave them: `settings` and the adapters up to
-    `bursts` are that target's, all others serve every target.
+    `security` are that target's, all others serve every target.
     `measure` adds a value to a metric. `draw_nonce` answers another text each time, which nobody
     can guess.
     """
@@ -57,6 +58,7 @@ class Services:
     throughput: Throughput
     durations: DurationStore
     bursts: BurstStore
+    security: SecurityCache
     targets: Targets
     of_target: Callable[[str], TargetServices]
     executions: Executions

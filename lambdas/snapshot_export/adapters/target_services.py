@@ -18,6 +18,7 @@ from snapshot_export.adapters.identities import Identities
 from snapshot_export.adapters.pacer import Pacer
 from snapshot_export.adapters.quicksight import CLIENT_CONFIG, QuickSight
 from snapshot_export.adapters.records import Keys
+from snapshot_export.adapters.security_cache import SecurityCache
 from snapshot_export.adapters.store import Store
 from snapshot_export.adapters.throughput import Throughput
 from snapshot_export.domain.metric import Metric
@@ -56,6 +57,7 @@ class TargetServices:
     throughput: Throughput
     durations: DurationStore
     bursts: BurstStore
+    security: SecurityCache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +86,7 @@ class TargetMaker:
                 self.table, keys, default_seconds=default_seconds, now=self.now
             ),
             bursts=BurstStore(self.table, keys),
+            security=SecurityCache(self.table, keys),
         )
 
     def _quicksight(self, settings: Settings, keys: Keys) -> QuickSight:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.domain.request import Problem
+from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.domain.target import DEFAULT_TARGET
 
 VERSION = 2
@@ -57,7 +58,8 @@ class Burst:
     ended. `at_risk_at` is when it was told that the burst's deadline will probably be missed.
     `foretold_p50` and `foretold_p95` are what the forecast of `foretold_at` said of the burst's
     end, None where none was made. With `same_rows_for_all` no recipient brings tags, and all see
-    the rows of the template's user.
+    the rows of the template's user. `warnings` are what was reported of its
+    dashboard's row-level security.
     """
 
     burst_id: str
@@ -89,6 +91,7 @@ class Burst:
     foretold_at: float | None = None
     foretold_p50: float | None = None
     foretold_p95: float | None = None
+    warnings: tuple[SecurityWarning, ...] = ()
     finished_at: float | None = None
     error: ErrorInfo | None = None
 

@@ -17,6 +17,7 @@ from statistics import median
 from snapshot_export.domain.burst import Refusal
 from snapshot_export.domain.export import ErrorInfo, Export, ExportedFile, Status
 from snapshot_export.domain.parts import formats_of
+from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.domain.slot_lanes import Span, Timeline, draw, spans_of
 
 MOST_ROWS = 2000
@@ -98,6 +99,7 @@ class Report:
     refused_left_out: int
     timeline: Timeline | None
     foretold: Foretold | None
+    warnings: tuple[SecurityWarning, ...]
     manifest: str
 
 
@@ -155,6 +157,7 @@ class ReportCollector:
         foretold: Foretold | None = None,
         refused: Sequence[Refusal] = (),
         refused_left_out: int = 0,
+        warnings: Sequence[SecurityWarning] = (),
     ) -> Report:
         """The report of what was taken; `slots` is the limit if the leases do not tell it."""
         rows = [*chain.from_iterable(self._rows.values())][:MOST_ROWS]
@@ -185,6 +188,7 @@ class ReportCollector:
             refused_left_out=refused_left_out,
             timeline=draw(self._spans, limit=self._slots or slots, left_out=self._spans_left_out),
             foretold=foretold,
+            warnings=tuple(warnings),
             manifest=manifest,
         )
 

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from snapshot_export.domain.burst import ManifestFormat
 from snapshot_export.domain.object_address import SCHEME, ObjectAddress
 from snapshot_export.domain.request import (
+    ALLOWANCES,
     MAX_BODY_BYTES,
     InvalidRequestError,
     Problem,
@@ -41,7 +42,7 @@ MANIFESTS_PREFIX = "manifests/"
 RECIPIENT_ID = r"[A-Za-z0-9_.@+=\-]{1,128}"
 _OF_THE_BURST = ("ExportId", "SnapshotJobId")
 USER_MEMBERS = ("UserConfiguration", "RegisteredUser")
-_NOBODY: dict[str, Any] = {"UserConfiguration": {"AnonymousUsers": [{}]}}
+NOBODY: dict[str, Any] = {"UserConfiguration": {"AnonymousUsers": [{}]}}
 _MAX_KEY_BYTES = 1024
 _KINDS = ("StringParameters", "IntegerParameters", "DecimalParameters", "DateTimeParameters")
 
@@ -93,6 +94,12 @@ class BurstBody(Shape):
         description="true: every recipient sees the rows of the template's user, and brings no "
         "tags; required where the template names a RegisteredUser",
     )
+    AllowMatchAll: bool | None = Field(
+        default=None, description="of each export, before the template's"
+    )
+    AllowSeveralValues: bool | None = Field(
+        default=None, description="of each export, before the template's"
+    )
     Target: Annotated[str, Field(pattern=f"^{TARGET_NAME}$")] | None = Field(
         default=None, description="of each export, before the template's ([targets.md](targets.md))"
     )
@@ -142,6 +149,9 @@ def check_burst(data: Any, targets: Targets) -> BurstRequest:
         template["Priority"] = body.Priority
     if body.Deadline is not None:
         template["Deadline"] = data["Deadline"]
+    for name in ALLOWANCES:
+        if getattr(body, name) is not None:
+            template[name] = getattr(body, name)
     problems = _template_problems(template, targets) + _manifest_problems(body.Manifest, targets)
     if "RegisteredUser" in template and not body.SameRowsForAll:
         text = "must be true where the template names a RegisteredUser: all see that user's rows"
@@ -187,7 +197,7 @@ def body_of(
         user = {"RowLevelPermissionTags": [tag.model_dump() for tag in tags]}
         body["UserConfiguration"] = {"AnonymousUsers": [user]}
     elif not any(name in template for name in USER_MEMBERS):
-        body |= _NOBODY
+        body |= NOBODY
     if recipient.Name is not None:
         body["Name"] = recipient.Name
     if recipient.Tags:
@@ -220,7 +230,7 @@ def _template_problems(template: dict[str, Any], targets: Targets) -> list[Probl
         return [Problem("Template", f"must be at most {MAX_BODY_BYTES} bytes")]
     probe = template
     if not any(name in template for name in USER_MEMBERS):
-        probe = template | _NOBODY
+        probe = template | NOBODY
     try:
         check_request(probe, targets)
     except InvalidRequestError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.domain.target import DEFAULT_TARGET
 
 
@@ -91,7 +92,9 @@ class Export:
     end that is being announced since `ending_at`, with `files` and `error`: it stays, whatever a
     repeated step finds, and no mark is taken any more. `at_risk_at` marks one of which it
     was told that its deadline will probably be missed. `leases` are those that were given back, the
-    last MOST_LEASES of them.
+    last MOST_LEASES of them. `allows` are the allowances of its row-level-security tags (of
+    domain/request.ALLOWANCES), None if it was accepted before they were judged or is a
+    registered user's; `warnings` are what was reported when they were.
     """
 
     export_id: str
@@ -108,6 +111,8 @@ class Export:
     recipient_id: str | None = None
     name: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    allows: tuple[str, ...] | None = None
+    warnings: tuple[SecurityWarning, ...] = ()
     priority: int = 5
     deadline: float | None = None
     attempt: int = 1

@@ -125,6 +125,18 @@ class Metric(Enum):
         _AS_IT_HAPPENS,
         "messages that could not be handled now, and are delivered again",
     )
+    SECURITY_REFUSALS = (
+        "RowLevelSecurityRefusals",
+        "Count",
+        _AS_IT_HAPPENS,
+        "requests, recipients and starts whose row-level-security tags break a rule of a data set",
+    )
+    SECURITY_UNREADABLE = (
+        "RowLevelSecurityUnreadable",
+        "Count",
+        _AS_IT_HAPPENS,
+        "times that a dashboard's row-level security could not be read",
+    )
     QUICKSIGHT_THROTTLED = (
         "QuickSightThrottled",
         "Count",

@@ -37,6 +37,8 @@ MAX_BODY_BYTES = 262_144
 """Room for the rest of the export in DynamoDB's 400 KB item."""
 MAX_DEPTH = 32
 NO_PRIORITY = 5
+ALLOWANCES = ("AllowMatchAll", "AllowSeveralValues")
+"""Members by which a request allows tag values that show several customers' rows."""
 EXPORT_ID = r"[A-Za-z0-9_\-]{1,64}"
 """Short enough for the names of executions and snapshot jobs that are made from it."""
 
@@ -76,6 +78,7 @@ class Request:
     deadline: datetime | None
     name: str | None
     tags: dict[str, str]
+    allows: tuple[str, ...]
     dashboard_id: str
     snapshot: dict[str, Any]
     digest: str
@@ -175,6 +178,15 @@ class ExportRequest(Shape):
         Field(validate_default=True, description="required, unless there is a RegisteredUser"),
         AfterValidator(_one_user),
     ] = None
+    AllowMatchAll: bool = Field(
+        default=False,
+        description="true: a row-level-security tag may have the data set's match-all value, which "
+        "shows every row of its column ([row-level-security.md](row-level-security.md))",
+    )
+    AllowSeveralValues: bool = Field(
+        default=False,
+        description="true: a row-level-security tag may hold the data set's multi-value delimiter",
+    )
     SnapshotConfiguration: SnapshotConfiguration
 
 
@@ -210,6 +222,8 @@ def check_request(data: Any, targets: Targets) -> Request:
     )
     if target.name != DEFAULT_TARGET:
         envelope["Target"] = target.name
+    allows = tuple(name for name in ALLOWANCES if getattr(body, name))
+    envelope |= dict.fromkeys(allows, True)
     return Request(
         export_id=body.ExportId or body.SnapshotJobId,
         target=target.name,
@@ -217,6 +231,7 @@ def check_request(data: Any, targets: Targets) -> Request:
         deadline=body.Deadline,
         name=body.Name,
         tags=body.Tags,
+        allows=allows,
         dashboard_id=body.DashboardId,
         snapshot=snapshot,
         digest=digest_of(envelope | snapshot),

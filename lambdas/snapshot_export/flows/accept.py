@@ -38,6 +38,7 @@ from snapshot_export.domain.request import (
 )
 from snapshot_export.errors import IdConflictError
 from snapshot_export.flows.accept_burst import accept_burst
+from snapshot_export.flows.guard import guard_export
 from snapshot_export.flows.names import check_names
 
 MOST_PROBLEMS = 20
@@ -109,12 +110,24 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
     services = services.for_target(request.target)
     export = export_of(services, request, source, accepted_at)
     check_names(export)
+    export = _guarded(services, export)
     is_new = services.store.accept(export)
     services.measure(Metric.EXPORTS_ACCEPTED, int(is_new))
     logger.info(
         "accepted", reason="new" if is_new else "delivered again", export_id=export.export_id
     )
     return export
+
+
+def _guarded(services: Services, export: Export) -> Export:
+    """One that was accepted before stays accepted, whatever was published since."""
+    try:
+        return guard_export(services, export)
+    except InvalidRequestError:
+        known = services.store.export(export.export_id)
+        if known is None or known.digest != export.digest:
+            raise
+        return export
 
 
 def export_of(services: Services, request: Request, source: str, accepted_at: float) -> Export:
@@ -148,6 +161,7 @@ def export_of(services: Services, request: Request, source: str, accepted_at: fl
         target=request.target,
         name=request.name,
         tags=request.tags,
+        allows=None if "RegisteredUser" in snapshot else request.allows,
         priority=request.priority,
         deadline=deadline,
     )

@@ -16,6 +16,7 @@ from snapshot_export.domain.burst import Burst, BurstStatus, Work
 from snapshot_export.domain.burst_request import BurstRequest
 from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.errors import IdConflictError, ManifestError, TransientError
+from snapshot_export.flows.guard import guard_template
 
 logger = Logger(child=True)
 
@@ -25,7 +26,8 @@ def accept_burst(
 ) -> str:
     """Accept a burst, newly or as before; answers its id, `source` if the request gives none.
 
-    Raises InvalidRequestError for a manifest that is not there, IdConflictError, TransientError.
+    Raises InvalidRequestError for a manifest that is not there or tags that the guard refuses,
+    IdConflictError, TransientError, QuickSightError.
     """
     services = services.for_target(request.target)
     burst_id = request.burst_id or source
@@ -76,6 +78,7 @@ def _new_burst(
         accepted_at=accepted_at,
         touched_at=services.now(),
         source=source,
+        warnings=guard_template(services, request),
         target=request.target,
         same_rows_for_all=request.same_rows_for_all,
     )

@@ -4,6 +4,7 @@ Made from consistent reads of ids that burst and line give, 100 at a time, so it
 that an index has not seen yet, and its memory does not grow with the burst. One object per line:
 
     {"BurstId", "Status", "Counts": {...}, "SameRowsForAll",
+     "Warnings": [{"Code", "Resource", "Message"}],
      "Files": [{"ExportId", "RecipientId", "Line", "Status", "FormatType", "S3Uri", "Size", "ETag",
                 "Error": {"Code", "Message"}}],
      "Refused": [{"Line", "Problems": [{"Field", "Place", "Rule"}]}]}
@@ -36,6 +37,11 @@ def manifest_lines(
         "Counts": burst.counts,
         "SameRowsForAll": burst.same_rows_for_all,
     }
+    if burst.warnings:
+        head["Warnings"] = [
+            {"Code": each.code, "Resource": each.resource, "Message": each.message}
+            for each in burst.warnings
+        ]
     if burst.error:
         head["Error"] = _error(burst.error)
     yield json.dumps(head)[:-1] + ',\n"Files": ['

@@ -32,6 +32,7 @@ def report_pieces(services: Services, burst: Burst, collector: ReportCollector) 
         foretold=_foretold(burst),
         refused=refusals,
         refused_left_out=burst.refused - len(refusals),
+        warnings=burst.warnings,
     )
     region = services.settings.quicksight_region
     return render_page(

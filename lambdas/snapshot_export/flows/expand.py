@@ -70,6 +70,7 @@ def _accept(services: Services, burst: Burst, part: Slice) -> Burst:
             accepted=burst.accepted + len(exports),
             refused=burst.refused + len(refusals),
             touched_at=now,
+            warnings=tuple(dict.fromkeys((*burst.warnings, *part.warnings))),
         )
         expires_at = services.settings.expires_at(now)
         try:

@@ -9,6 +9,7 @@ began at the start, wherever the one before it died.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -34,8 +35,11 @@ from snapshot_export.domain.request import (
     Problem,
     check_request,
 )
+from snapshot_export.domain.row_level_security import TAGS_PLACE
+from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import ManifestError
 from snapshot_export.flows.accept import expected_seconds, export_of
+from snapshot_export.flows.guard import RecipientGuard
 from snapshot_export.flows.names import check_names
 
 MOST_WRITES = 99
@@ -60,6 +64,7 @@ class Slice:
     exports: list[Export] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     size: int = 0
+    warnings: tuple[SecurityWarning, ...] = ()
 
     @property
     def is_full(self) -> bool:
@@ -77,9 +82,11 @@ def slices(services: Services, burst: Burst, template: dict[str, Any]) -> Iterat
     elif burst.version > 1:
         _read_again(services, burst, columns, first, ids)
     current = Slice(burst.offset, burst.line)
+    guard = RecipientGuard(services, template["DashboardId"])
     for record in _records(services, burst, burst.offset, burst.line):
         current.read += 1
-        outcome = _judge(services, burst, template, record, columns, ids)
+        outcome = _judge(services, burst, template, record, columns, ids, guard)
+        current.warnings = guard.warnings
         if isinstance(outcome, Export):
             current.exports.append(outcome)
             current.size += len(json.dumps(outcome.snapshot))
@@ -146,10 +153,14 @@ def _judge(
     record: Record,
     columns: Columns | None,
     ids: RecipientIds,
+    guard: RecipientGuard,
 ) -> Export | Refusal:
     problems = ids.add(record, columns) if burst.version > 1 else ()
     try:
-        export = _export_of(services, burst, template, record.line, recipient_of(record, columns))
+        recipient = recipient_of(record, columns)
+        export = _export_of(services, burst, template, record.line, recipient)
+        judged = guard.problems(export.snapshot, export.allows or ())
+        problems += _as_of_recipient(judged, recipient, columns)
     except InvalidRequestError as error:
         problems += error.problems
     if not problems:
@@ -192,6 +203,23 @@ def _saw_the_templates_rows(burst: Burst, template: dict[str, Any], recipient: R
     """Whether it was accepted when a recipient without tags saw the rows of the template's user."""
     names_user = any(name in template for name in USER_MEMBERS)
     return burst.version == 1 and names_user and recipient.RowLevelPermissionTags is None
+
+
+def _as_of_recipient(
+    problems: tuple[Problem, ...], recipient: Recipient, columns: Columns | None
+) -> tuple[Problem, ...]:
+    """Problems of tags by the recipient's own member, or by the column of a CSV."""
+    tags = recipient.RowLevelPermissionTags or []
+    columns_of = [f"tag:{tag.Key}" for tag in tags] if columns else []
+
+    def place_of(place: str) -> str:
+        rest = place.removeprefix(TAGS_PLACE)
+        if rest == place or not tags:
+            return place
+        index = re.match(r"\[(\d+)\]", rest)
+        return columns_of[int(index[1])] if columns and index else f"RowLevelPermissionTags{rest}"
+
+    return tuple(Problem(place_of(each.place), each.rule) for each in problems)
 
 
 def refusal_of_taken_id(burst: Burst, export_id: str) -> Refusal:

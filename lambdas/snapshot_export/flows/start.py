@@ -36,6 +36,7 @@ from snapshot_export.flows.admit import admit
 from snapshot_export.flows.answer import Answer, answer, answer_without_attempt, is_current
 from snapshot_export.flows.check import next_wait
 from snapshot_export.flows.finish import complete_end, finish_failed
+from snapshot_export.flows.guard import guard_start
 
 RETRY_WAIT_SECONDS = 3
 UNKNOWN_WAIT_SECONDS = 30
@@ -102,9 +103,13 @@ def start_admitted(services: Services, record: Attempt) -> None:
 
 
 def _send(services: Services, calling: Attempt, export: Export) -> None:
-    """Send the start that was noted. Raises QuickSightError; any other error: it was not sent."""
+    """Send the start that was noted. Raises QuickSightError; any other error: it was not sent.
+
+    What the guard refuses is not sent, and is settled as a refusal of QuickSight's is.
+    """
     noted_at = (calling.call_until or 0.0) - CALL_SECONDS
     try:
+        guard_start(services, export)
         services.quicksight.start(
             calling.dashboard_id,
             calling.snapshot_job_id,

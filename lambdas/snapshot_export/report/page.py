@@ -135,4 +135,6 @@ def _facts(report: Report) -> Iterator[str]:
         "Last export ended": moment(report.ended_at),
         "Deadline": moment(report.deadline) if report.deadline else "none",
     }
+    if report.warnings:
+        facts["Warnings"] = "<br>".join(text(each.message) for each in report.warnings)
     yield from (f"<dt>{name}</dt><dd>{value or NONE}</dd>" for name, value in facts.items())

@@ -14,6 +14,7 @@ from botocore.exceptions import EndpointConnectionError, UnauthorizedSSOTokenErr
 
 from cli.connection import open_account
 from cli.doctor.quicksight import judge_plan
+from local.quicksight.catalogue import DataSet
 from tests.contract.doctor.conftest import Examine, Examined
 from tests.contract.doctor.patient import (
     ACCOUNT,
@@ -40,6 +41,7 @@ def test_a_sound_account_passes_every_check(examine: Examine) -> None:
     assert [*done.checks] == [
         "tools", "profile and region", "credentials", "clock", "CDK bootstrap", "stack", "version",
         "functions", "QuickSight's region", "edition", "dashboard sales-overview",
+        "dashboard sales-overview: tag rules",
         "snapshot operations", "pricing plan", "your right to start jobs",
         "the functions' rights", "export bucket", "export bucket: policy", "export bucket: key",
         OWN, f"{OWN}: policy", f"{OWN}: key", f"{OWN}: allowed", "limit of snapshot jobs",
@@ -204,6 +206,14 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
     "dashboard not published": (
         lack(unpublished=frozenset({"sales-overview"})), "dashboard sales-overview", "publish it"
     ),
+    "data set deleted": (
+        lambda patient: patient.server.emulator.delete_data_set("sales"),
+        "dashboard sales-overview: tag rules", "publish it again",
+    ),
+    "the guard lost a right": (
+        lambda patient: patient.denied.add((f"{STACK}-start", "DescribeDataSet")),
+        "the functions' rights", "npx cdk deploy",
+    ),
     "hand-over lost a right": (
         lambda patient: patient.denied.add((f"{STACK}-describe", "StartDashboardSnapshotJob")),
         "the functions' rights", "npx cdk deploy",
@@ -270,6 +280,10 @@ WARNINGS: dict[str, tuple[Break, str, str]] = {
         lack(denied=frozenset({"DescribeDashboardSnapshotJob"})),
         "snapshot operations", "give yourself quicksight:DescribeDashboardSnapshotJob",
     ),
+    "data set open to everyone": (
+        lambda patient: patient.server.emulator.put_data_set(DataSet("sales", "Sales")),
+        "dashboard sales-overview: tag rules", "Row-level security",
+    ),
     "little concurrency": (concurrency(30), "Lambda concurrency", "L-B99A9384"),
     "nobody subscribed": (
         answer("sns:ListSubscriptionsByTopic", Subscriptions=[]), "notifications", "notifyEmails"
@@ -306,7 +320,11 @@ DENIED = {
     "s3:GetBucketEncryption": ["export bucket: key", f"{OWN}: key"],
     "kms:GetKeyPolicy": ["export bucket: key", f"{OWN}: key"],
     "quicksight:DescribeAccountSubscription": ["edition"],
-    "quicksight:DescribeDashboard": ["dashboard sales-overview"],
+    "quicksight:DescribeDashboard": [
+        "dashboard sales-overview",
+        "dashboard sales-overview: tag rules",
+    ],
+    "quicksight:DescribeDataSet": ["dashboard sales-overview: tag rules"],
 }
 
 

@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 EXPORT_MEMBERS = {"ExportId", "Target", "DashboardId", "UserConfiguration", "SnapshotConfiguration",
                   "Priority", "Deadline", "Name", "Tags", "AwsAccountId",
-                  "SnapshotJobId"}  # fmt: skip
+                  "SnapshotJobId", "AllowMatchAll", "AllowSeveralValues"}  # fmt: skip
 BURST_MEMBERS = {"BurstId", "Target", "Template", "Recipients", "Manifest", "SameRowsForAll",
-                 "Priority", "Deadline"}  # fmt: skip
+                 "AllowMatchAll", "AllowSeveralValues", "Priority", "Deadline"}  # fmt: skip
 SCHEDULE_MEMBERS = {"ScheduleExpression", "ScheduleExpressionTimezone",
                     "FlexibleTimeWindowMinutes", "State", "Export", "Burst", "ReadyBy"}  # fmt: skip
 PLAN_MEMBERS = {"Target", "Exports", "Priority", "Deadline", "StartAt"}
@@ -57,6 +57,7 @@ class StubApi:
         }  # fmt: skip
         self.calls: list[tuple[str, str, dict[str, str], Any]] = []
         self.warnings: list[str] = []
+        self.security_warnings: list[dict[str, str]] = []
         self.faults: list[int] = []
         self.headers: list[dict[str, str]] = []
         self.ends_as: Callable[[str], str] = lambda _: "COMPLETED"
@@ -86,7 +87,10 @@ class StubApi:
         if known and known["body"] != body:
             raise RefusedError(409, "ID_CONFLICT", "already names another request", "ExportId")
         self.exports.setdefault(export_id, new_export(export_id, body))
-        return 202, {"ExportId": export_id, "Status": "QUEUED", "StatusPath": f"/e/{export_id}"}
+        warnings = {"Warnings": self.security_warnings}
+        return 202, {
+            "ExportId": export_id, "Status": "QUEUED", "StatusPath": f"/e/{export_id}", **warnings
+        }  # fmt: skip
 
     def _get_exports(self, ident: str, query: Any, _body: Any) -> tuple[int, Any]:
         if ident:
@@ -123,10 +127,13 @@ class StubApi:
             "BurstId": body["BurstId"], "Target": body.get("Target", "default"),
             "Status": "EXPANDING", "Counts": {"Total": 2, **counts},
             "Refusals": [], "RefusalsNextToken": None, "ManifestS3Uri": None,
-            "ReportS3Uri": None, "ReportDownloadUrl": None,
+            "ReportS3Uri": None, "ReportDownloadUrl": None, "Warnings": self.security_warnings,
             "AcceptedAt": "2026-11-23T10:00:00Z", "FinishedAt": None, "body": body,
         }  # fmt: skip
-        return 202, {"BurstId": body["BurstId"], "Status": "EXPANDING", "StatusPath": "/b"}
+        warnings = {"Warnings": self.security_warnings}
+        return 202, {
+            "BurstId": body["BurstId"], "Status": "EXPANDING", "StatusPath": "/b", **warnings
+        }  # fmt: skip
 
     def _get_bursts(self, ident: str, *_: Any) -> tuple[int, Any]:
         burst = find(self.bursts, ident)

@@ -55,6 +55,25 @@ def test_a_burst_file_is_sent_as_it_is_and_waited_for(
     assert run("cancel", "b").code == 0 and api.bursts["b"]["Status"] == "CANCELLED"
 
 
+def test_allowances_are_laid_over_and_warnings_are_shown_once(
+    run: Run, api: StubApi, tmp_path: Path
+) -> None:
+    warning = {"Code": "DATA_SET_WITHOUT_TAG_RULES", "Resource": "dataset/d", "Message": "d [b]!"}
+    api.security_warnings = [warning]
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text("".join(json.dumps({"ExportId": f"e{n}", **TEMPLATE}) + "\n" for n in "12"))
+    submitted = run("submit", str(requests), "--allow-match-all")
+    assert submitted.code == 0 and submitted.err.count("warning: d [b]!") == 1
+    assert [each["body"].get("AllowMatchAll") for each in api.exports.values()] == [True, True]
+    source = tmp_path / "burst.json"
+    source.write_text(json.dumps({"BurstId": "b", "Template": TEMPLATE, "Recipients": [{}]}))
+    burst = run("burst", str(source), "--allow-several-values", "--json")
+    assert burst.json["Warnings"] == [warning] and "warning: d [b]!" in burst.err
+    body = api.bursts["b"]["body"]
+    assert body["AllowSeveralValues"] is True and "AllowMatchAll" not in body
+    assert "warning: d [b]!" in run("status", "b").err
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["--template", "none.json"], ["--manifest", "recipients.xlsx"]]
 )

@@ -19,7 +19,13 @@ from snapshot_export.flows.drain import cancel_burst
 from snapshot_export.flows.view import DOWNLOAD_SECONDS, view_burst_end
 from snapshot_export.handlers.api.errors import ApiProblem
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
-from snapshot_export.handlers.api.shapes import Reason, iso, iso_time
+from snapshot_export.handlers.api.shapes import (
+    Reason,
+    WarningShape,
+    iso,
+    iso_time,
+    warning_shapes,
+)
 
 router = make_router()
 BODIES: dict[str, type[BaseModel]] = {"createBurst": BurstBody}
@@ -31,6 +37,7 @@ class BurstAccepted(BaseModel):
     BurstId: str
     Status: BurstStatus
     StatusPath: str
+    Warnings: list[WarningShape]
 
 
 class BurstCounts(BaseModel):
@@ -69,6 +76,7 @@ class BurstShape(BaseModel):
     ReportS3Uri: str | None
     ReportDownloadUrl: str | None
     CancelRequested: bool
+    Warnings: list[WarningShape]
     ExpectedEnd: str | None
     AcceptedAt: str
     ExpandedAt: str | None
@@ -137,7 +145,12 @@ def delete_burst(burst_id: str) -> Response[str]:
 
 def _accepted(burst: Burst | None, burst_id: str) -> Response[str]:
     status = burst.status if burst else BurstStatus.EXPANDING
-    body = BurstAccepted(BurstId=burst_id, Status=status, StatusPath=f"/bursts/{burst_id}")
+    body = BurstAccepted(
+        BurstId=burst_id,
+        Status=status,
+        StatusPath=f"/bursts/{burst_id}",
+        Warnings=warning_shapes(burst.warnings if burst else ()),
+    )
     return reply(body, 202)
 
 
@@ -158,6 +171,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         ReportS3Uri=report if is_end else None,
         ReportDownloadUrl=report_url,
         CancelRequested=burst.draining_at is not None,
+        Warnings=warning_shapes(burst.warnings),
         ExpectedEnd=iso(view_burst_end(services(), burst)),
         AcceptedAt=iso_time(burst.accepted_at),
         ExpandedAt=iso(burst.expanded_at),

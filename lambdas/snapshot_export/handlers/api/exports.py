@@ -22,7 +22,14 @@ from snapshot_export.flows.admit import try_admit
 from snapshot_export.flows.cancel import cancel
 from snapshot_export.flows.view import view
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
-from snapshot_export.handlers.api.shapes import ExportPage, ExportShape, export_of_view, row_of
+from snapshot_export.handlers.api.shapes import (
+    ExportPage,
+    ExportShape,
+    WarningShape,
+    export_of_view,
+    row_of,
+    warning_shapes,
+)
 
 router = make_router()
 BODIES: dict[str, type[BaseModel]] = {"createExport": ExportRequest}
@@ -34,6 +41,7 @@ class Accepted(BaseModel):
     ExportId: str
     Status: Status
     StatusPath: str
+    Warnings: list[WarningShape]
 
 
 class Cancelled(BaseModel):
@@ -73,7 +81,15 @@ def create_export() -> Response[str]:
     try_admit(services().for_target(accepted.target))
     export = services().store.export(accepted.export_id) or accepted
     path = f"/exports/{export.export_id}"
-    return reply(Accepted(ExportId=export.export_id, Status=export.status, StatusPath=path), 202)
+    return reply(
+        Accepted(
+            ExportId=export.export_id,
+            Status=export.status,
+            StatusPath=path,
+            Warnings=warning_shapes(export.warnings),
+        ),
+        202,
+    )
 
 
 @router.get(

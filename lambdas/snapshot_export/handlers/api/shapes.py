@@ -5,12 +5,14 @@ Times are ISO 8601 in UTC. Row-level-security tags and parameters are in none of
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
 
 from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
+from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.flows.capacity import Capacity
 from snapshot_export.flows.view import ExportView
 
@@ -22,6 +24,16 @@ class Reason(BaseModel):
     """Why something failed: a code for programs, and a text for people."""
 
     Code: str
+    Message: str
+
+
+class WarningShape(BaseModel):
+    """What to know of a request that is done all the same, such as a data set that shows all of
+    its rows to everyone. Resource: `dataset/<id>` or `dashboard/<id>`.
+    """
+
+    Code: str
+    Resource: str
     Message: str
 
 
@@ -66,6 +78,7 @@ class ExportShape(ExportRow):
     Place: int | None
     PlaceIsAtLeast: bool
     CancelRequested: bool
+    Warnings: list[WarningShape]
     Files: list[FileShape]
 
 
@@ -146,11 +159,20 @@ def export_of_view(view: ExportView) -> ExportShape:
         Place=view.place,
         PlaceIsAtLeast=view.place_is_at_least,
         CancelRequested=export.cancel_requested_at is not None,
+        Warnings=warning_shapes(export.warnings),
         Files=[
             _file(file, url, view.downloads_expire_at)
             for file, url in zip(export.files, downloads, strict=True)
         ],
     )
+
+
+def warning_shapes(warnings: Iterable[SecurityWarning]) -> list[WarningShape]:
+    """Warnings as answers have them."""
+    return [
+        WarningShape(Code=each.code, Resource=each.resource, Message=each.message)
+        for each in warnings
+    ]
 
 
 def capacity_shape(capacity: Capacity) -> CapacityShape:

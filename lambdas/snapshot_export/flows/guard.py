@@ -1,0 +1,227 @@
+"""Guard: is a request refused because its row-level-security tags could show another's rows?
+
+What the dashboard's data sets demand is read from QuickSight, each call in its turn, and kept in
+the table for KEPT_SECONDS: all functions share it, so a dashboard in steady use costs one call and
+one for each of its data sets a minute, however many exports it has. It is judged when a request is
+accepted, for each recipient of a burst when it is expanded, and again before each job starts, since
+hours may lie between.
+
+Nothing is decided by what is written here: a function that dies between reading and keeping reads
+again, and one that judges twice judges the same or what was published since. A request that was
+accepted before is accepted whatever is published later; then its start refuses it. What QuickSight
+is too busy to answer is no judgement: it is raised, and the caller tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.burst_request import NOBODY, BurstRequest
+from snapshot_export.domain.export import Export
+from snapshot_export.domain.metric import Metric
+from snapshot_export.domain.request import ALLOWANCES, InvalidRequestError, Problem
+from snapshot_export.domain.row_level_security import (
+    CHANGED,
+    UNREADABLE,
+    DashboardSecurity,
+    DataSetSecurity,
+    UnreadableSecurity,
+    judge,
+    tags_of,
+    unreadable_problems,
+    warnings_of,
+)
+from snapshot_export.domain.security_warning import SecurityWarning
+from snapshot_export.errors import (
+    JobNotFoundError,
+    ManifestError,
+    QuickSightUnavailableError,
+    RefusedError,
+    TransientError,
+)
+
+KEPT_SECONDS = 60.0
+"""A change that is published is acted on after this long at most."""
+PATIENCE_SECONDS = 5.0
+"""A read whose turn comes later is left to the next try."""
+
+logger = Logger(child=True)
+
+
+def guard_export(services: Services, export: Export) -> Export:
+    """The export with what is to be reported of it. A registered user's is not judged.
+
+    Raises InvalidRequestError with every rule that its tags break, and TransientError or
+    QuickSightError when it could not be judged now.
+    """
+    tags = tags_of(export.snapshot)
+    if tags is None:
+        return export
+    security = read_security(services, export.dashboard_id)
+    problems = _problems(services, security, tags, export.allows or ())
+    if problems:
+        _count_refusal(services, export.dashboard_id, problems)
+        raise InvalidRequestError(problems)
+    return replace(export, warnings=warnings_of(security, brings_tags=bool(tags)))
+
+
+def guard_template(services: Services, request: BurstRequest) -> tuple[SecurityWarning, ...]:
+    """What is to be reported of a burst, judged by its template.
+
+    Recipients that bring their own tags are judged when they are read. Raises as `guard_export`
+    does.
+    """
+    template = NOBODY | request.template
+    tags = tags_of(template)
+    if tags is None:
+        return ()
+    security = read_security(services, template["DashboardId"])
+    problems: tuple[Problem, ...] = ()
+    if tags or request.same_rows_for_all:
+        allows = [each for each in ALLOWANCES if template.get(each)]
+        problems = _problems(services, security, tags, allows)
+    elif _is_unreadable(services, security):
+        problems = unreadable_problems(security)
+    if problems:
+        _count_refusal(services, template["DashboardId"], problems)
+        raise InvalidRequestError(tuple(problem.under("Template") for problem in problems))
+    return warnings_of(security, brings_tags=bool(tags) or not request.same_rows_for_all)
+
+
+class RecipientGuard:
+    """Judges the recipients of one burst; reads anew when what it knows is too old."""
+
+    def __init__(self, services: Services, dashboard_id: str) -> None:
+        self._services = services
+        self._dashboard_id = dashboard_id
+        self._security: DashboardSecurity | None = None
+        self._brings_tags = False
+
+    @property
+    def warnings(self) -> tuple[SecurityWarning, ...]:
+        """What is to be reported, by the last reading."""
+        if self._security is None:
+            return ()
+        return warnings_of(self._security, brings_tags=self._brings_tags)
+
+    def problems(self, snapshot: dict[str, Any], allows: Sequence[str]) -> tuple[Problem, ...]:
+        """Every rule that a recipient's tags break.
+
+        Raises ManifestError when nobody's can be judged; TransientError, QuickSightError.
+        """
+        tags = tags_of(snapshot)
+        if tags is None:
+            return ()
+        now = self._services.now()
+        if self._security is None or now - self._security.read_at >= KEPT_SECONDS:
+            self._security = read_security(self._services, self._dashboard_id)
+        if _is_unreadable(self._services, self._security):
+            raise ManifestError(UNREADABLE, _texts(self._security))
+        self._brings_tags |= bool(tags)
+        problems = judge(self._security, tags, allows)
+        self._services.measure(Metric.SECURITY_REFUSALS, int(bool(problems)))
+        return problems
+
+
+def guard_start(services: Services, export: Export) -> None:
+    """Raise RefusedError if the tags of an accepted export break a rule that was published since.
+
+    One accepted before exports were judged is not, nor a registered user's. Raises TransientError
+    or QuickSightThrottledError when it could not be judged now: no error of its reads can be taken
+    for one of a start whose fate is not known.
+    """
+    tags = tags_of(export.snapshot)
+    if tags is None or export.allows is None:
+        return
+    try:
+        security = read_security(services, export.dashboard_id)
+    except QuickSightUnavailableError as error:
+        raise TransientError(f"row-level security could not be read: {error.code}") from None
+    if _is_unreadable(services, security):
+        raise RefusedError(UNREADABLE, _texts(security))
+    problems = judge(security, tags, export.allows)
+    if problems:
+        _count_refusal(services, export.dashboard_id, problems)
+        text = "; ".join(f"{each.field} {each.rule}" for each in problems)
+        raise RefusedError(CHANGED, f"the data sets' tag rules have changed: {text}")
+
+
+def read_security(services: Services, dashboard_id: str) -> DashboardSecurity:
+    """What a dashboard's data sets demand, read within the last KEPT_SECONDS.
+
+    What could not be read is not kept: it is asked for again, so that a right that is given helps
+    at once. Raises NoTurnError, TransientError, and QuickSightError for what can pass.
+    """
+    known = services.security.find(dashboard_id)
+    now = services.now()
+    if known is not None and now - known.read_at < KEPT_SECONDS:
+        return known
+    read = _read(services, dashboard_id, now)
+    logger.info(
+        "row-level security read",
+        reason="not known" if known is None else "known for too long",
+        dashboard_id=dashboard_id,
+        data_sets=len(read.data_sets),
+        restricted=len([*read.restricted]),
+        unreadable=[each.text for each in read.unreadable],
+    )
+    if read.unreadable:
+        services.measure(Metric.SECURITY_UNREADABLE, 1)
+    else:
+        services.security.keep(dashboard_id, read)
+    return read
+
+
+def _read(services: Services, dashboard_id: str, now: float) -> DashboardSecurity:
+    quicksight = services.quicksight
+    try:
+        ids = quicksight.data_set_ids(dashboard_id, patience=PATIENCE_SECONDS)
+    except (RefusedError, JobNotFoundError) as error:
+        resource, operation = f"dashboard/{dashboard_id}", "DescribeDashboard"
+        lost = UnreadableSecurity(resource=resource, operation=operation, code=error.code)
+        return DashboardSecurity(read_at=now, unreadable=(lost,))
+    data_sets: list[DataSetSecurity] = []
+    unreadable: list[UnreadableSecurity] = []
+    for data_set_id in ids:
+        try:
+            data_sets.append(quicksight.data_set_security(data_set_id, patience=PATIENCE_SECONDS))
+        except (RefusedError, JobNotFoundError) as error:
+            resource, operation = f"dataset/{data_set_id}", "DescribeDataSet"
+            unreadable.append(
+                UnreadableSecurity(resource=resource, operation=operation, code=error.code)
+            )
+    return DashboardSecurity(read_at=now, data_sets=tuple(data_sets), unreadable=tuple(unreadable))
+
+
+def _problems(
+    services: Services,
+    security: DashboardSecurity,
+    tags: Sequence[dict[str, str]],
+    allows: Sequence[str],
+) -> tuple[Problem, ...]:
+    if _is_unreadable(services, security):
+        return unreadable_problems(security)
+    return judge(security, tags, allows)
+
+
+def _is_unreadable(services: Services, security: DashboardSecurity) -> bool:
+    """Whether too little is known to judge by, as the deployment has it."""
+    return bool(security.unreadable) and services.settings.refuses_unreadable
+
+
+def _texts(security: DashboardSecurity) -> str:
+    return "; ".join(each.text for each in security.unreadable)
+
+
+def _count_refusal(services: Services, dashboard_id: str, problems: tuple[Problem, ...]) -> None:
+    services.measure(Metric.SECURITY_REFUSALS, 1)
+    logger.warning(
+        "refused by row-level security",
+        reason=[problem.rule for problem in problems],
+        dashboard_id=dashboard_id,
+    )
