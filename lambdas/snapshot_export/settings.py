@@ -79,17 +79,31 @@ class Settings:
         """Whether a request is refused if its row-level security cannot be read."""
         return self.unreadable_row_level_security == "REFUSE"
 
-    def expires_at(self, ended_at: float) -> int:
-        """When the record of what ended then leaves the table (epoch seconds, for its TTL)."""
-        return int(ended_at) + self.retention_days * DAY_SECONDS
+    @property
+    def retention_seconds(self) -> int:
+        """How long what has ended is kept."""
+        return self.retention_days * DAY_SECONDS
 
-    def claim_expires_at(self, written_at: float) -> int:
+    def expires_at(self, ended_at: float, *, burst_since: float | None = None) -> int:
+        """When the record of what ended then leaves the table (epoch seconds, for its TTL).
+
+        What belongs to a burst, accepted at `burst_since`, must outlive it: it is kept as much
+        longer as the burst has taken so far, a day at least (flows/keep_records.py).
+        """
+        more = 0.0 if burst_since is None else max(DAY_SECONDS, ended_at - burst_since)
+        return int(ended_at + more) + self.retention_seconds
+
+    def claim_expires_at(self, written_at: float, *, burst_since: float | None = None) -> int:
         """When the claim of an object that is written then may go (epoch seconds, for its TTL).
+
+        An object of an open burst may expire before the burst's manifest names it; its claim stays.
 
         S3 expires an object at the midnight UTC after its retention and removes it some time later
         (S3 user guide, "Expiring objects"), and a step may be repeated for hours.
         """
-        return self.expires_at(written_at) + CLAIM_MARGIN_DAYS * DAY_SECONDS
+        return (
+            self.expires_at(written_at, burst_since=burst_since) + CLAIM_MARGIN_DAYS * DAY_SECONDS
+        )
 
     def for_target(self, name: str) -> Settings:
         """The settings as of another target. Raises UnknownTargetError.

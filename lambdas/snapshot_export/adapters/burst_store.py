@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from snapshot_export.adapters.burst_records import (
@@ -17,15 +18,18 @@ from snapshot_export.adapters.burst_records import (
     refusal_key,
     template_key,
 )
-from snapshot_export.adapters.dynamodb import Item, Table, delete_of, put_of, update_of
+from snapshot_export.adapters.dynamodb import Item, Key, Table, delete_of, put_of, update_of
+from snapshot_export.adapters.name_claims import claim_key
 from snapshot_export.adapters.records import Keys, export_from
 from snapshot_export.adapters.store import accept_writes
-from snapshot_export.domain.burst import Burst, BurstStatus, Refusal
+from snapshot_export.domain.burst import Burst, BurstStatus, Refusal, export_id_of
 from snapshot_export.domain.export import ErrorInfo, Export, Status
 from snapshot_export.domain.forecast import Outlook
+from snapshot_export.domain.object_address import ObjectAddress, is_object_address
 from snapshot_export.errors import ConditionFailedError, IdConflictError
 
 MOST_READ_AT_ONCE = 100
+_LASTING = ("pk", "sk", "burst_id", "expires_at", "files")
 _STATUS = {"#status": "status"}
 
 
@@ -192,6 +196,53 @@ class BurstStore:
         values = {":now": now}
         self._update(burst_id, "SET touched_at = :now", "attribute_exists(digest)", values)
 
+    def renew(self, burst: Burst, expires_at: int) -> int:
+        """Let nothing expire earlier that a burst's ended exports, refusals and names left.
+
+        Answers how many were renewed: each costs a write in a transaction. Those that expire later
+        already, or not at all, cost their part of a read.
+        """
+        renewed = 0
+        for found in self._expiring(burst, expires_at):
+            keys = found
+            while keys:
+                try:
+                    self._table.transact([_renewal(key, expires_at) for key in keys])
+                    renewed += len(keys)
+                    break
+                except ConditionFailedError as error:  # gone since, or later already
+                    keys = [key for at, key in enumerate(keys) if at not in error.failed]
+        return renewed
+
+    def _expiring(self, burst: Burst, expires_at: int) -> Iterator[list[Key]]:
+        """What may expire earlier, up to MOST_READ_AT_ONCE at a time; of claims all are asked."""
+        for start in range(1, burst.line, MOST_READ_AT_ONCE):
+            lines = range(start, min(start + MOST_READ_AT_ONCE, burst.line))
+            keys = [self._keys.export(export_id_of(burst.burst_id, line)) for line in lines]
+            found = self._table.get_many(keys, attributes=_LASTING)
+            own = [item for item in found if item.get("burst_id") == burst.burst_id]
+            yield [_key_of(item) for item in own if item.get("expires_at", expires_at) < expires_at]
+            yield from _batches(
+                claim_key(ObjectAddress.parse(file["uri"]))
+                for item in own
+                for file in item.get("files", [])
+                if is_object_address(file.get("uri") or "")
+            )
+        refused = self._table.query(burst_key(burst.burst_id)[0], prefix=REFUSED_PREFIX)
+        yield from _batches(
+            _key_of(item) for item in refused if item.get("expires_at", expires_at) < expires_at
+        )
+
+    def note_kept(self, burst_id: str, until: float) -> None:
+        """Note that what the burst left lasts if it is closed by then."""
+        values = {":until": until}
+        self._update(burst_id, "SET kept_until = :until", "attribute_exists(digest)", values)
+
+    def note_keep_asked(self, burst_id: str, now: float) -> None:
+        """Note that records are about to be renewed."""
+        values = {":now": now}
+        self._update(burst_id, "SET keep_asked_at = :now", "attribute_exists(digest)", values)
+
     def mark_at_risk(self, burst_id: str, now: float) -> None:
         """Note that it was told that the burst's deadline will probably be missed."""
         text = "SET at_risk_at = if_not_exists(at_risk_at, :now)"
@@ -255,3 +306,22 @@ class BurstStore:
             burst_key(burst_id), text, condition=condition, values=values, names=names
         )
         self._table.transact([write])
+
+
+def _key_of(item: Item) -> Key:
+    return item["pk"], item["sk"]
+
+
+def _batches(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    rest = iter(keys)
+    while batch := list(dict.fromkeys(islice(rest, MOST_READ_AT_ONCE))):
+        yield batch
+
+
+def _renewal(key: Key, expires_at: int) -> Item:
+    return update_of(
+        key,
+        "SET expires_at = :at",
+        condition="expires_at < :at",
+        values={":at": expires_at},
+    )

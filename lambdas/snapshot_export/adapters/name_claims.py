@@ -30,7 +30,7 @@ class NameClaims:
         """
         condition = "claimed_by = :owner"
         put = put_of(
-            _key_of(place),
+            claim_key(place),
             {"claimed_by": owner, "expires_at": expires_at},
             condition=condition if is_taken else f"attribute_not_exists(pk) OR {condition}",
             values={":owner": owner},
@@ -43,7 +43,7 @@ class NameClaims:
 
     def owner_of(self, place: ObjectAddress) -> str | None:
         """The file that has the object, or None."""
-        item = self._table.get(_key_of(place))
+        item = self._table.get(claim_key(place))
         return item["claimed_by"] if item else None
 
     def older_claimant(self, burst_id: str, key: str) -> str | None:
@@ -52,6 +52,6 @@ class NameClaims:
         return item["export_id"] if item else None
 
 
-def _key_of(place: ObjectAddress) -> Key:
-    """A digest, since a folded key may be longer than a key of DynamoDB's."""
+def claim_key(place: ObjectAddress) -> Key:
+    """Key of a claim: a digest, since a folded key may be longer than a key of DynamoDB's."""
     return (f"OBJECT#{sha256(fold(str(place)).encode()).hexdigest()}", "CLAIM")

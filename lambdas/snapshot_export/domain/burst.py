@@ -46,6 +46,7 @@ class Work(StrEnum):
     EXPAND = "EXPAND"
     DRAIN = "DRAIN"
     CLOSE = "CLOSE"
+    KEEP = "KEEP"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +57,11 @@ class Burst:
     Of the `read` records each is accepted or refused, and changes both counts in one transaction.
     `accepted` recipients have an export each; `completed`, `failed` and `cancelled` count how those
     ended. `at_risk_at` is when it was told that the burst's deadline will probably be missed.
-    `foretold_p50` and `foretold_p95` are what the forecast of `foretold_at` said of the burst's
-    end, None where none was made. With `same_rows_for_all` no recipient brings tags, and all see
-    the rows of the template's user. `warnings` are what was reported of its
-    dashboard's row-level security.
+    Records of what has ended last `retentionDays` beyond `kept_until` (flows/keep_records.py),
+    which a pass renews that was asked for at `keep_asked_at`. `foretold_p50` and `foretold_p95` are
+    what the forecast of `foretold_at` said of the burst's end, None where none was made. With
+    `same_rows_for_all` no recipient brings tags, and all see the rows of the template's user.
+    `warnings` are what was reported of its dashboard's row-level security.
     """
 
     burst_id: str
@@ -88,6 +90,8 @@ class Burst:
     draining_at: float | None = None
     drained_to: int = 1
     at_risk_at: float | None = None
+    kept_until: float | None = None
+    keep_asked_at: float | None = None
     foretold_at: float | None = None
     foretold_p50: float | None = None
     foretold_p95: float | None = None

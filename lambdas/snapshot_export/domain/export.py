@@ -132,6 +132,11 @@ class Export:
     leases: tuple[Lease, ...] = ()
     error: ErrorInfo | None = None
 
+    @property
+    def burst_since(self) -> float | None:
+        """When its burst was accepted, with which it was; None for a single export."""
+        return self.accepted_at if self.burst_id else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:

@@ -17,6 +17,7 @@ from snapshot_export.domain.burst_request import BurstRequest
 from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.errors import IdConflictError, ManifestError, TransientError
 from snapshot_export.flows.guard import guard_template
+from snapshot_export.settings import DAY_SECONDS
 
 logger = Logger(child=True)
 
@@ -80,5 +81,6 @@ def _new_burst(
         source=source,
         warnings=guard_template(services, request),
         target=request.target,
+        kept_until=accepted_at + DAY_SECONDS,
         same_rows_for_all=request.same_rows_for_all,
     )

@@ -47,7 +47,7 @@ def cancel(services: Services, export_id: str) -> Status:
         now = services.now()
         try:
             if export.status is Status.QUEUED:
-                expires_at = services.settings.expires_at(now)
+                expires_at = services.settings.expires_at(now, burst_since=export.burst_since)
                 store = services.for_target(export.target).store
                 store.cancel_waiting(export, now, expires_at)
                 ask_for_close(services, export.burst_id)

@@ -3,7 +3,8 @@
 Order of writes: manifest.json, report.html, then the event, then one transaction writes the end and
 removes template and marker. Dying between two repeats what came before, which leaves the same
 objects and an event of the same EventId: the event is delivered at least once, and the burst ends
-once. Both objects are made from one reading of the exports.
+once. Both objects are made from one reading of the exports, whose records are seen to last as long
+as the burst's before (keep_records).
 
 A burst whose counts do not add up (records read = accepted + refused) ends FAILED, whatever became
 of its exports: a recipient that is nowhere would otherwise be missed by nobody.
@@ -22,6 +23,7 @@ from snapshot_export.errors import ConditionFailedError
 from snapshot_export.flows.accept_burst import ask_for
 from snapshot_export.flows.burst_manifest import manifest_lines
 from snapshot_export.flows.burst_report import report_pieces
+from snapshot_export.flows.keep_records import keep_records, must_keep
 
 logger = Logger(child=True)
 
@@ -40,6 +42,8 @@ def close_burst(services: Services, burst_id: str) -> None:
     burst = services.bursts.find(burst_id)
     if burst is None or burst.work_left is not Work.CLOSE:
         return
+    if must_keep(burst, services.now()):
+        keep_records(services, burst_id)
     services = services.for_target(burst.target)
     if burst.error is None and (loss := burst.loss):
         burst = replace(burst, error=loss)

@@ -72,7 +72,7 @@ def _accept(services: Services, burst: Burst, part: Slice) -> Burst:
             touched_at=now,
             warnings=tuple(dict.fromkeys((*burst.warnings, *part.warnings))),
         )
-        expires_at = services.settings.expires_at(now)
+        expires_at = services.settings.expires_at(now, burst_since=burst.accepted_at)
         try:
             services.bursts.accept_recipients(burst, after, exports, refusals, expires_at)
             services.measure(Metric.EXPORTS_ACCEPTED, len(exports))

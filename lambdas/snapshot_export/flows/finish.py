@@ -137,7 +137,8 @@ def _write_end(services: Services, record: Attempt, done: Export) -> None:
     if status is not Status.CANCELLED:
         services.events.announce_end(done)
     try:
-        services.store.finish(record, done, services.settings.expires_at(finished_at))
+        expires_at = services.settings.expires_at(finished_at, burst_since=done.burst_since)
+        services.store.finish(record, done, expires_at)
     except ConditionFailedError:
         _log_finished_before(services, done)
         return

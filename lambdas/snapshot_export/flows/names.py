@@ -63,7 +63,7 @@ def claim_keys(services: Services, export: Export, positions: Sequence[int]) -> 
     TransientError.
     """
     keys = keys_of(export)
-    expires_at = services.settings.claim_expires_at(services.now())
+    expires_at = services.settings.claim_expires_at(services.now(), burst_since=export.burst_since)
     return [
         _claim(services, export, position, keys[position], expires_at) for position in positions
     ]

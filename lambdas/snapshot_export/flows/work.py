@@ -7,6 +7,7 @@ from snapshot_export.domain.burst import Work
 from snapshot_export.flows.close_burst import close_burst
 from snapshot_export.flows.drain import drain
 from snapshot_export.flows.expand import expand
+from snapshot_export.flows.keep_records import keep_records
 
 
 def work_on_burst(services: Services, burst_id: str, work: Work, *, stop_at: float) -> None:
@@ -21,3 +22,5 @@ def work_on_burst(services: Services, burst_id: str, work: Work, *, stop_at: flo
             drain(services, burst_id, stop_at=stop_at)
         case Work.CLOSE:
             close_burst(services, burst_id)
+        case Work.KEEP:
+            keep_records(services, burst_id)
