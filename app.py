@@ -10,7 +10,7 @@ import aws_cdk as cdk
 
 sys.path.insert(1, str(Path(__file__).resolve().parent / "lambdas"))
 from infra.declared_schedules import read_declared_schedules
-from infra.parameters import ParameterError, read_settings
+from infra.parameters import DEFAULT_STACK, ParameterError, read_settings
 from infra.stack import SnapshotExportStack
 from infra.targets import check_places
 
@@ -40,7 +40,7 @@ def main() -> int:
         from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
         cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
-    SnapshotExportStack(app, "SnapshotExport", settings=settings, schedules=schedules, env=env)
+    SnapshotExportStack(app, DEFAULT_STACK, settings=settings, schedules=schedules, env=env)
     app.synth()
     return 0
 

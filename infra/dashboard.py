@@ -62,7 +62,8 @@ class Dashboard(Construct):
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
-            dashboard_name=self._stack.stack_name,
+            # A dashboard's name is one for all regions of an account.
+            dashboard_name=f"{self._stack.stack_name}-{self._stack.region}",
             default_interval=cdk.Duration.hours(3),
         )
         self.dashboard.add_widgets(

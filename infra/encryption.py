@@ -51,9 +51,9 @@ class Encryption(Construct):
         """Let a role use the key, through calls of these services only."""
         if self.key is None:
             return
-        region = cdk.Stack.of(self).region
+        stack = cdk.Stack.of(self)
         for service in services:
-            via = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+            via = {"kms:ViaService": f"{service}.{stack.region}.{stack.url_suffix}"}
             role.grant_principal.add_to_principal_policy(
                 iam.PolicyStatement(
                     actions=[*_ACTIONS[service]],
@@ -68,7 +68,7 @@ class Encryption(Construct):
             "Key",
             description="Requests, records, files and messages of snapshot exports",
             enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         let_use(key, "quicksight", {"aws:SourceAccount": one_or_several(quicksight_account_ids)})
         let_use(key, "cloudwatch")

@@ -44,6 +44,9 @@ _AUTHORIZATIONS = ("IAM", "JWT")
 _UNREADABLE = ("REFUSE", "WARN")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+DEFAULT_STACK = "SnapshotExport"
+_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+"""As CloudFormation takes it, and short enough for the schedule group of that name."""
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 
 
@@ -77,6 +80,7 @@ class DeploymentParameters:
 class Settings:
     """All that the CDK context decides about a synthesis."""
 
+    stack_name: str = DEFAULT_STACK
     deployment: DeploymentParameters = DeploymentParameters()
     bundling: Profile = PROFILES["lambda"]
     function_environment: Mapping[str, str] = field(default_factory=dict)
@@ -185,25 +189,26 @@ _RULES: dict[str, Rule] = {
 
 
 def read_settings(get_context: Callable[[str], Any], *, cdk_json: Path) -> Settings:
-    """Read and check the context keys deployment, bundling and function-environment.
+    """Read and check the context keys deployment, environment, bundling and function-environment.
 
-    A `deployment` given on the command line (`-c deployment='{"snapshotJobLimit": 3}'`) reaches
-    the app as a JSON string in place of cdk.json's whole key, so each of its members is laid over
-    those of `cdk_json`. Raises ParameterError with all problems at once.
+    The members of cdk.json's `deployment` are overridden by those of the environment that
+    `-c environment=NAME` chooses, and these by a `deployment` given on the command line
+    (`-c deployment='{"snapshotJobLimit": 3}'`), which reaches the app as a JSON string in place of
+    cdk.json's whole key. Raises ParameterError with all problems at once.
     """
     problems: list[str] = []
-    chosen = (
-        json.loads(cdk_json.read_text(encoding="utf-8")).get("context", {}).get("deployment", {})
-    )
-    chosen = chosen | _read_object("deployment", get_context("deployment"), problems)
+    context = json.loads(cdk_json.read_text(encoding="utf-8")).get("context", {})
+    given = _read_object("deployment", get_context("deployment"), problems)
+    if given == context.get("deployment"):
+        given = {}  # cdk.json's own, as the CDK CLI hands it over
+    environment = _read_environment(context, get_context("environment"), problems)
+    chosen = context.get("deployment", {}) | environment.deployment | given
     deployment = _read_deployment(chosen, problems)
     bundling = get_context("bundling") or "lambda"
     if bundling not in PROFILES:
         problems.append(f"bundling must be one of {', '.join(PROFILES)}, got {show(bundling)}")
-    environment = _read_object(
-        "function-environment", get_context("function-environment"), problems
-    )
-    for name, value in environment.items():
+    variables = _read_object("function-environment", get_context("function-environment"), problems)
+    for name, value in variables.items():
         if not _VARIABLE_NAME.fullmatch(name) or not isinstance(value, str):
             problems.append(
                 f"function-environment.{name} must be a variable's name (a letter, then letters, "
@@ -212,8 +217,50 @@ def read_settings(get_context: Callable[[str], Any], *, cdk_json: Path) -> Setti
     if problems:
         raise ParameterError(problems)
     return Settings(
-        deployment=deployment, bundling=PROFILES[bundling], function_environment=environment
+        stack_name=environment.stack_name,
+        deployment=deployment,
+        bundling=PROFILES[bundling],
+        function_environment=variables,
     )
+
+
+@dataclass(frozen=True)
+class _Environment:
+    stack_name: str = DEFAULT_STACK
+    deployment: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _read_environment(context: Mapping[str, Any], chosen: Any, problems: list[str]) -> _Environment:
+    """The chosen section of cdk.json's `environments`; all of them are checked."""
+    names = {DEFAULT_STACK: "the deployment without an environment"}
+    found = {}
+    for name, section in _read_object(
+        "environments", context.get("environments"), problems
+    ).items():
+        place = f"environments.{name}"
+        if not isinstance(section, dict) or set(section) - {"stackName", "deployment"}:
+            problems.append(f"{place} must be an object of stackName and deployment")
+            continue
+        stack = section.get("stackName")
+        if not isinstance(stack, str) or not _STACK_NAME.fullmatch(stack):
+            problems.append(
+                f"{place}.stackName must be 1 to 64 letters, digits and -, a letter first, "
+                f"got {show(stack)}"
+            )
+            continue
+        if stack in names:
+            problems.append(f"{place}.stackName must not be that of {names[stack]}, {show(stack)}")
+        names[stack] = place
+        values = _read_object(f"{place}.deployment", section.get("deployment"), problems)
+        found[name] = _Environment(stack, values)
+    if chosen is None:
+        return _Environment()
+    if chosen not in found:
+        known = ", ".join(found) or "none"
+        problems.append(
+            f"environment must be one of cdk.json's environments ({known}), got {show(chosen)}"
+        )
+    return found.get(chosen, _Environment())
 
 
 def _read_deployment(values: Mapping[str, Any], problems: list[str]) -> DeploymentParameters:

@@ -74,6 +74,7 @@ class SnapshotExportStack(cdk.Stack):
             scope,
             construct_id,
             env=env,
+            stack_name=settings.stack_name,
             description="Exports Amazon QuickSight dashboards to S3",
             termination_protection=settings.deployment.deletion_protection,
         )
@@ -93,7 +94,6 @@ class SnapshotExportStack(cdk.Stack):
             key=encryption.key,
             quicksight_account_ids=writers,
             retention_days=deployment.retention_days,
-            deletion_protection=deployment.deletion_protection,
         )
         intake = Intake(self, "Intake", key=encryption.key)
         bursts = Bursts(self, "Bursts", key=encryption.key)
@@ -179,7 +179,7 @@ class SnapshotExportStack(cdk.Stack):
             api=api.http_api,
             docs_url=deployment.docs_url,
         )
-        Dashboard(
+        dashboard = Dashboard(
             self,
             "Dashboard",
             alarms=monitoring.alarms,
@@ -199,7 +199,7 @@ class SnapshotExportStack(cdk.Stack):
             UndeliveredQueueUrl=notifications.undelivered_queue.queue_url,
             NotificationTopicArn=notifications.topic.topic_arn,
             ScheduleGroupName=scheduling.target.group,
-            DashboardName=self.stack_name,
+            DashboardName=dashboard.dashboard.dashboard_name,
             TableName=storage.table.table_name,
             ExportBucketName=storage.bucket.bucket_name,
             StateMachineArn=workflow.state_machine.state_machine_arn,

@@ -23,7 +23,10 @@ _RAW_FILE_DAYS = 7
 
 
 class Storage(Construct):
-    """The table and the export bucket; both outlive the stack.
+    """The table and the export bucket; both outlive the stack, unless its creation failed.
+
+    The table has no deletion protection of DynamoDB's own: it would stop CloudFormation from
+    removing it after a failed creation. Termination protection guards the stack.
 
     QuickSight writes under `snapshots/`, the collect step copies to `exports/`. Users put
     recipients of bursts under `manifests/`; what the stack writes of bursts is under `bursts/`.
@@ -39,7 +42,6 @@ class Storage(Construct):
         key: kms.IKey | None,
         quicksight_account_ids: Sequence[str],
         retention_days: int,
-        deletion_protection: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self.table = dynamodb.Table(
@@ -51,11 +53,10 @@ class Storage(Construct):
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else None,
             encryption_key=key,
             time_to_live_attribute="expires_at",
-            deletion_protection=deletion_protection,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         for index, value, other in (
             (BY_STATUS, "status", "burst_id"),
@@ -83,7 +84,7 @@ class Storage(Construct):
                 _expire(BURSTS_PREFIX, days=retention_days),
                 _expire(MANIFESTS_PREFIX, days=retention_days),
             ],
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         reason = "who reads and writes is told by CloudTrail's data events, with identities"
         acknowledge(self.bucket, reason, "AwsSolutions-S1")

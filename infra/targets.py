@@ -8,7 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from infra.parameter_rules import ParameterError
+from infra.parameter_rules import ParameterError, show
 from infra.parameters import DeploymentParameters
 from infra.target_parameters import TargetParameters, account_of
 from snapshot_export.domain.target import DEFAULT_TARGET
@@ -67,7 +67,7 @@ def check_places(deployment: DeploymentParameters, env: cdk.Environment) -> None
 
     Raises ParameterError with every problem found.
     """
-    problems = []
+    problems = _default_target_problems(deployment, env)
     account = deployment.quicksight_account_id or env.account
     region = deployment.quicksight_region or env.region
     seen = {(account, region): DEFAULT_TARGET}
@@ -90,3 +90,22 @@ def check_places(deployment: DeploymentParameters, env: cdk.Environment) -> None
             )
     if problems:
         raise ParameterError(problems)
+
+
+def _default_target_problems(deployment: DeploymentParameters, env: cdk.Environment) -> list[str]:
+    """The default target has neither a role nor a bucket of its own."""
+    problems = []
+    account, region = deployment.quicksight_account_id, deployment.quicksight_region
+    if account and env.account and account != env.account:
+        problems.append(
+            f"deployment.quicksightAccountId must be the stack's account, {env.account}: "
+            "QuickSight takes no calls of another account's roles. Name the other account in "
+            f"targets, with a roleArn, got {show(account)}"
+        )
+    if region and env.region and region != env.region:
+        problems.append(
+            f"deployment.quicksightRegion must be the stack's region, {env.region}: QuickSight "
+            "writes to buckets of its region only. Deploy there, or name the region in targets, "
+            f"with a bucket, got {show(region)}"
+        )
+    return problems

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
@@ -16,10 +17,12 @@ from infra.acknowledged import acknowledge, acknowledge_wildcards
 from infra.log_groups import create_log_group
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+_PARTITION = "Partition"
 
 
 class Workflow(Construct):
-    """The machine of `definition`, a JSON file whose `${Name}` stand for the ARNs of `functions`.
+    """The machine of `definition`, a JSON file whose `${Name}` stand for the ARNs of `functions`,
+    and `${Partition}` for AWS's partition.
 
     Executions carry ids only, and even those stay out of its logs (no execution data).
     """
@@ -52,9 +55,9 @@ class Workflow(Construct):
             state_machine_name=name,
             state_machine_type=sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_string(
-                read_definition(definition, placeholders=arns.keys())
+                read_definition(definition, placeholders={*arns, _PARTITION})
             ),
-            definition_substitutions=arns,
+            definition_substitutions=arns | {_PARTITION: cdk.Aws.PARTITION},
             role=role,
             tracing_enabled=True,
             logs=sfn.LogOptions(

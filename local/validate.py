@@ -70,11 +70,8 @@ def _cdk_json() -> str:
 
 
 def _fill_definition(path: Path) -> Path:
-    filled = re.sub(
-        r"\$\{(\w+)\}",
-        rf"arn:aws:lambda:{REGION}:{ACCOUNT}:function:\1",
-        path.read_text(encoding="utf-8"),
-    )
+    text = path.read_text(encoding="utf-8").replace("${Partition}", "aws")
+    filled = re.sub(r"\$\{(\w+)\}", rf"arn:aws:lambda:{REGION}:{ACCOUNT}:function:\1", text)
     target = _OUT / path.name
     target.write_text(filled, encoding="utf-8")
     return target

@@ -86,8 +86,17 @@ def bootstrap(account_id: str, region: str) -> str:
 
 
 def delete_stack(stack_name: str) -> str:
-    """A first deployment failed; such a stack cannot be updated."""
-    return f"{SEE_STACK}aws cloudformation delete-stack --stack-name {stack_name}, and deploy again"
+    """A first deployment failed; such a stack cannot be updated.
+
+    CDK protects a stack from termination before it creates it, so that comes off first.
+    """
+    commands = (
+        "update-termination-protection --no-enable-termination-protection",
+        "delete-stack",
+        "wait stack-delete-complete",
+    )
+    steps = " && ".join(f"aws cloudformation {each} --stack-name {stack_name}" for each in commands)
+    return f"{SEE_STACK}{steps} && {DEPLOY}"
 
 
 def another_region(regions: str) -> str:

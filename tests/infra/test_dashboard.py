@@ -32,7 +32,7 @@ Shown = dict[str, dict[str, str]]
 
 def widgets_of(template: StackTemplate) -> list[dict[str, Any]]:
     (dashboard,) = template.of_type("AWS::CloudWatch::Dashboard").values()
-    assert dashboard["DashboardName"] == "SnapshotExport"
+    assert template.render(dashboard["DashboardName"]) == "SnapshotExport-<Region>"
     body: dict[str, Any] = json.loads(template.render(dashboard["DashboardBody"]))
     widgets: list[dict[str, Any]] = body["widgets"]
     return widgets

@@ -213,8 +213,8 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
         "deployment.snapshotLimit is not a parameter; known are snapshotJobLimit, "
         "reservedSlots, quicksightAccountId, quicksightRegion, allowedBuckets, retentionDays, "
         "callsPerSecond, expectedJobSeconds, notifyEmails, apiAuthorization, jwtIssuer, "
-        "jwtAudience, jwtScopes, encryptionKey, deletionProtection, logRetentionDays, logLevel, "
-        "docsUrl, targets, got 3"
+        "jwtAudience, jwtScopes, encryptionKey, deletionProtection, unreadableRowLevelSecurity, "
+        "logRetentionDays, logLevel, docsUrl, targets, got 3"
     )
 
 

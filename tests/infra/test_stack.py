@@ -52,7 +52,7 @@ def test_the_table_forgets_by_ttl_and_can_be_restored_and_outlives_the_stack(
         "pk": "HASH",
         "sk": "RANGE",
     }
-    assert template.resource("StorageTable")["DeletionPolicy"] == "Retain"
+    assert template.resource("StorageTable")["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 def test_the_bucket_is_private_and_encrypted_and_outlives_the_stack(
@@ -63,7 +63,7 @@ def test_the_bucket_is_private_and_encrypted_and_outlives_the_stack(
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert "BucketEncryption" in bucket
     assert "VersioningConfiguration" not in bucket
-    assert template.resource("StorageExportBucket")["DeletionPolicy"] == "Retain"
+    assert template.resource("StorageExportBucket")["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 def test_raw_snapshots_leave_after_a_week_and_exports_after_the_retention(
@@ -164,7 +164,9 @@ def test_functions_are_alike_and_each_keeps_its_own_logs_for_a_while(
     assert properties["Runtime"] == "python3.14"
     assert properties["Architectures"] == ["arm64"]
     assert properties["MemorySize"] == 512
-    assert properties["Timeout"] == {"burst": 900, "describe": 120}.get(function, 60)
+    assert properties["Timeout"] == {"burst": 900, "describe": 120, "collect": 300}.get(
+        function, 60
+    )
     assert properties["TracingConfig"] == {"Mode": "Active"}
     assert template.render(properties["LoggingConfig"]["LogGroup"]) == f"<{name}Logs>"
     assert template.properties(f"{name}Logs")["RetentionInDays"] == 30
@@ -401,7 +403,7 @@ def test_the_outputs_tell_a_user_where_everything_is(template: StackTemplate) ->
         "UndeliveredQueueUrl": "<NotificationsUndeliveredQueue>",
         "NotificationTopicArn": "<NotificationsTopic>",
         "ScheduleGroupName": "SnapshotExport",
-        "DashboardName": "SnapshotExport",
+        "DashboardName": "<Dashboard>",
         "TableName": "<StorageTable>",
         "ExportBucketName": "<StorageExportBucket>",
         "StateMachineArn": "<WorkflowStateMachine>",

@@ -272,3 +272,25 @@ def test_a_declared_schedule_names_a_target_of_the_deployment(tmp_path: Path) ->
         "schedules/daily.json: Export.Target must be a target of this deployment: "
         "default, ireland, partner, next-door"
     ]
+
+
+def test_the_default_target_is_of_the_stacks_own_account_and_region() -> None:
+    """It has neither a role for another account nor a bucket in another region."""
+    elsewhere = DeploymentParameters(
+        quicksight_account_id="111122223333", quicksight_region="eu-west-1"
+    )
+    with pytest.raises(ParameterError) as caught:
+        check_places(elsewhere, HOME)
+    account, region = caught.value.problems
+    assert account.startswith(
+        "deployment.quicksightAccountId must be the stack's account, 000000000000: "
+    )
+    assert "targets, with a roleArn" in account and account.endswith('got "111122223333"')
+    assert region.startswith("deployment.quicksightRegion must be the stack's region, us-east-1: ")
+    assert "targets, with a bucket" in region and region.endswith('got "eu-west-1"')
+
+
+def test_the_default_target_may_name_the_stacks_own_place_or_one_that_is_not_known_yet() -> None:
+    here = DeploymentParameters(quicksight_account_id=HOME.account, quicksight_region=HOME.region)
+    check_places(here, HOME)
+    check_places(here, cdk.Environment())

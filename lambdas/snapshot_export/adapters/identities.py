@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_quicksight import QuickSightClient
     from mypy_boto3_sts import STSClient
 
-PROVIDER = "arn:aws:iam::aws:contextProvider/QuickSight"
+PROVIDER = "arn:{partition}:iam::aws:contextProvider/QuickSight"
 SESSION_SECONDS = 900
 KEPT_SECONDS = 600.0
 """Well before the session's end, new credentials are made."""
@@ -78,9 +78,10 @@ class Identities:
             UserIdentifier=identifier,  # type: ignore[arg-type]
             **namespace,
         )["Context"]
+        provider = PROVIDER.format(partition=self._sts.meta.partition)
         request = {
             "RoleArn": self._role_arn,
             "DurationSeconds": SESSION_SECONDS,
-            "ProvidedContexts": [{"ProviderArn": PROVIDER, "ContextAssertion": context}],
+            "ProvidedContexts": [{"ProviderArn": provider, "ContextAssertion": context}],
         }
         return client_as(self._sts, request, self._region, self._config)

@@ -139,7 +139,7 @@ def needs_of(
 
 def key_needs(role: str, service: str, operation: str) -> Iterator[Need]:
     """What an operation on encrypted data needs of the key, at the role and at the key's policy."""
-    via = (("kms:ViaService", f"{service}.<Region>.amazonaws.com"),)
+    via = (("kms:ViaService", f"{service}.<Region>.<URLSuffix>"),)
     for action in key_actions(service, operation):
         yield Need(role, role, action, f"<{KEY}>", via)
         yield Need(KEY, ACCOUNT_ROOT, action, f"<{KEY}>", via)
