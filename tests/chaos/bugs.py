@@ -29,6 +29,10 @@ class Bug:
 
 BUGS = (
     Bug(
+        "cache of the guard kept too long",
+        ((f"{FLOWS}/guard.py", "KEPT_SECONDS = 60.0", "KEPT_SECONDS = 86_400.0"),),
+    ),
+    Bug(
         "release without its condition",
         (
             (

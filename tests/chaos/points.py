@@ -26,6 +26,7 @@ CLAIMS = frozenset(
     {
         "start before lease",
         "<> for < in the gate",
+        "cache of the guard kept too long",
         "counter and lease in two writes",
         "a SnapshotJobId of each start's own",
         "the reconciler does not admit",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.quicksight.catalogue import DataSet
 from snapshot_export.adapters.dynamodb import update_of
 from tests.chaos.stage import Stage
 from tests.support.bursts import burst, csv_manifest, recipient, template
@@ -302,6 +303,19 @@ def burst_of_a_manifest(stage: Stage) -> None:
     stage.deliver({"Burst": {"BurstId": "people", **body}})
 
 
+def rules_change(stage: Stage) -> None:
+    """One export is refused for its tags; of another the rules change before it can start."""
+    stage.world.services.store.change_gate({"limit": 0})
+    stage.deliver(csv("everyones", customer="*"), csv("late"))
+
+    def publish() -> None:
+        stage.world.quicksight.emulator.put_data_set(DataSet("sales", "Sales"))
+        stage.world.clock.sleep(60.0)
+        stage.world.services.store.change_gate({"limit": 2})
+
+    stage.when(lambda: stage.status("late") == "QUEUED", publish)
+
+
 def burst_of_one_name(stage: Stage) -> None:
     """A burst by the API whose recipients' files would have one name; one of them fails."""
     stage.world.switch("fail_job", SnapshotJobId="same-2", ErrorType="DATASET_DELETED")
@@ -354,6 +368,7 @@ SCENARIOS = (
         1,
         refused=frozenset({"message-1", "message-3", "message-4"}),
     ),
+    Scenario("rules_change", rules_change, {"late": "FAILED"}, 0, refused=frozenset({"message-1"})),
     Scenario("registered_user", registered_user, {"manager": DONE}, 1),
     Scenario("api_and_capacity", api_and_capacity, {"posted": DONE}, 1),
     Scenario("limit_lowered", limit_lowered, {f"low-{each}": DONE for each in (1, 2, 3)}, 3),

@@ -516,4 +516,4 @@ def test_people_read_a_line_a_check_and_how_to_mend_it(examine: Examine, patient
     at = lines.index("failed      edition: Standard Edition, which has no snapshots")
     assert lines[at + 1].startswith("            mend: QuickSight console")
     assert "not checked dashboard [red]: needs “edition”, which failed" in lines
-    assert lines[-1] == "18 ok, 1 failed, 3 not checked"
+    assert lines[-1] == "18 ok, 1 failed, 4 not checked"
