@@ -7,7 +7,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test test-anyday test-iam browser report-screenshot chaos chaos-selftest bench bench-growth bench-forecast bench-burst check openapi docs permissions fmt lock clean
+.PHONY: help install run up down test test-anyday test-iam browser report-screenshot chaos chaos-selftest model bench bench-growth bench-forecast bench-burst check openapi docs permissions fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -43,6 +43,9 @@ chaos: install  ## Crash points, interleavings, faults on the running stack, IAM
 
 chaos-selftest: install  ## Plant deliberate bugs in copies and show which suite catches each
 	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos.selftest
+
+model: install  ## Explore the protocol's model, and with each fault put back (docs/model.md)
+	@$(BIN)/python -m tests.model
 
 bench: install  ## Ours beside what others do, on the same job times (JOBS=100, ROWS="names of rows")
 	@$(BIN)/python -m bench.compare --jobs $(JOBS) --rows "$(ROWS)"
