@@ -20,7 +20,6 @@ WORLDS = (
     World(calls=1, attempts=2),
     World(calls=2, attempts=1),
     World(calls=2, attempts=2),
-    World(calls=3, attempts=1),
 )
 GATES = ((1, 2), (2, 3))
 """Slots and exports."""

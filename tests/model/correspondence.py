@@ -4,7 +4,11 @@ from __future__ import annotations
 
 WRITES: dict[str, tuple[str, ...]] = {
     "admit": ("admit", "admit, then dies", "admit and hand over"),
+    "begin_call": ("begin_call",),
+    "end_call": ("end_call: answered", "end_call: unanswered"),
     "mark_started": ("mark_started",),
+    "mark_unknown": ("mark_unknown",),
+    "mark_known": ("mark_known",),
     "release": ("release ended", "release lost", "release never began"),
     "hand_back": ("hand_back",),
     "queue_next": ("queue_next",),
@@ -35,9 +39,9 @@ CALLS: dict[str, tuple[str, ...]] = {
 """Methods of QuickSight, with steps that are their calls."""
 
 FLOWS: dict[str, tuple[str, ...]] = {
-    "start": ("start", "start: give up", "start: ending"),
+    "start": ("start", "start: give up", "complete end"),
     "check": ("check",),
-    "collect": ("collect", "collect: cancelled", "collect: ending"),
+    "collect": ("collect", "collect: cancelled"),
     "finish": ("announce C", "announce F"),
 }
 """Flows, with the steps that begin them or that are an effect of theirs elsewhere."""

@@ -7,20 +7,17 @@ from dataclasses import replace
 from tests.model.protocol import Rules, World
 
 FAULTS: dict[str, tuple[str, ...]] = {
-    "hand back although a start was noted or may arrive": (
-        "hand_back_needs_no_start",
-        "hand_back_needs_alone",
-    ),
-    "hand back while another start may arrive": ("hand_back_needs_alone",),
+    "hand back although a start was noted": ("hand_back_needs_no_start",),
+    "a start sent without a note": ("start_is_noted",),
+    "an unanswered start that nobody waits for": ("unanswered_start_is_waited_for",),
+    "an unanswered start that came between": ("unanswered_start_is_seen",),
     "a find that was refused taken for no such job": ("refused_find_is_no_answer",),
     "a job lost by one single 404": ("lost_after_the_window",),
     "an end noted over another": ("one_end",),
     "a start for an export that is ending": ("ending_starts_nothing",),
     "an export that is ending is queued again": ("ending_is_not_queued",),
-    "failed while another start may arrive": ("fail_needs_alone",),
-    "given up before all that was sent has arrived": ("late_starts_arrive_first",),
     "given up by a find from before the wait's end": ("find_after_the_wait",),
-    "given up although the window was opened again": ("reopened_window_is_seen",),
+    "given up although a start was noted": ("give_up_needs_no_start",),
     "hand back without its lease": ("hand_back_needs_lease",),
     "the next attempt ignores a cancellation": ("next_attempt_needs_no_mark",),
     "an end ignores a cancellation": ("end_needs_no_mark",),

@@ -18,29 +18,38 @@ NO_JOB, JOB_RUNS, JOB_ENDED, JOB_GONE, TWO_JOBS = "-", "runs", "ended", "gone", 
 
 
 class Lease(NamedTuple):
-    """The attempt record. `window`: starts may still be sent. `unknown`: since when QuickSight
-    has not known the job: 0 it did, 1 noted, 2 noted and LOST_AFTER_SECONDS ago."""
+    """The attempt record. `window`: starts may still be sent. `call`: a start is noted: 0 no, 1 it
+    may be under way, 2 its time is over; `unsure`: one was not answered: 0 no, 1 it may arrive yet,
+    2 its time is over. `unknown`: QuickSight does not know the job: 0 it does, 1 that was noted,
+    2 it was noted LOST_AFTER_SECONDS ago."""
 
     holds: bool = True
     started: bool = False
     window: bool = True
     lost: bool = False
+    call: int = 0
+    unsure: int = 0
     unknown: int = 0
 
 
 class Call(NamedTuple):
     """One invocation, and the step that it takes next.
 
-    `fresh`: the attempt record that it read is still there, of the same admission. `alone`: since
-    it last looked no start of this job was on its way but its own, and none was begun.
+    `fresh`: the attempt record that it read is still there, of the same admission. `noted`: the
+    start that was noted when it read the record: NO_START, THIS_START, or ANOTHER since. `sure`:
+    what it read of unanswered starts is still so.
     """
 
     step: str
     what: str = ""
     attempt: int = 1
     fresh: bool = True
-    alone: bool = False
+    noted: str = ""
+    sure: bool = True
     holds: bool = True
+
+
+NO_START, THIS_START, ANOTHER = "", "this", "another"
 
 
 class State(NamedTuple):
@@ -72,16 +81,16 @@ class Rules:
 
     hand_back_needs_lease: bool = True
     hand_back_needs_no_start: bool = True
-    hand_back_needs_alone: bool = True
-    fail_needs_alone: bool = True
+    start_is_noted: bool = True
+    unanswered_start_is_waited_for: bool = True
+    unanswered_start_is_seen: bool = True
     refused_find_is_no_answer: bool = True
     lost_after_the_window: bool = True
     one_end: bool = True
     ending_starts_nothing: bool = True
     ending_is_not_queued: bool = True
-    late_starts_arrive_first: bool = True
     find_after_the_wait: bool = True
-    reopened_window_is_seen: bool = True
+    give_up_needs_no_start: bool = True
     release_needs_lease: bool = True
     lease_before_start: bool = True
     count_and_lease_together: bool = True
@@ -190,6 +199,9 @@ def _by_itself(state: State, rules: Rules) -> Iterator[Step]:
         return
     if lease.holds and not lease.started and lease.window:
         yield "start window closes", state._replace(lease=lease._replace(window=False))
+    if (lease.call == 1 or lease.unsure == 1) and not _on_its_way(state, state.attempt):
+        over = lease._replace(call=2 if lease.call else 0, unsure=2 if lease.unsure else 0)
+        yield "all that was sent has arrived", state._replace(lease=over)
     if lease.unknown == 1:
         yield "unknown for the whole window", state._replace(lease=lease._replace(unknown=2))
 
@@ -213,7 +225,7 @@ def _while_queued(state: State, rules: Rules, world: World) -> Iterator[Step]:
     yield "admit", admitted._replace(watched=True)
     yield "admit, then dies", admitted._replace(watched=False)
     if len(state.calls) < world.calls:
-        handed = _add(admitted._replace(watched=False), Call("send", attempt=state.attempt))
+        handed = _add(admitted._replace(watched=False), Call("note call", attempt=state.attempt))
         yield "admit and hand over", handed
 
 
@@ -230,31 +242,22 @@ def _around_execution(state: State, rules: Rules) -> Iterator[Step]:
 
 def _invocations(state: State, lease: Lease, rules: Rules) -> Iterator[Step]:
     attempt = state.attempt
-    if not lease.holds:
+    read = Call("", "", attempt, noted=THIS_START if lease.call else NO_START, holds=lease.holds)
+    if state.ending and (rules.one_end if not lease.holds else rules.ending_starts_nothing):
+        yield "complete end", _add(state, read._replace(step="announce", what=state.ending))
+    elif not lease.holds:
         if state.marked:
-            yield "collect: cancelled", _add(state, Call("finish", CANCELLED, attempt, holds=False))
-        elif state.ending and rules.one_end:
-            yield (
-                "collect: ending",
-                _add(state, Call("announce", state.ending, attempt, holds=False)),
-            )
+            yield "collect: cancelled", _add(state, read._replace(step="finish", what=CANCELLED))
         elif lease.lost:
-            yield from _failed_job(state, attempt)
+            yield from _failed_job(state, read)
         else:
-            yield "collect", _add(state, Call("result", attempt=attempt, holds=False))
+            yield "collect", _add(state, read._replace(step="result"))
     elif lease.started:
-        yield "check", _add(state, Call("describe", attempt=attempt))
+        yield "check", _add(state, read._replace(step="describe", what="404" * bool(lease.unknown)))
     elif state.marked or not lease.window:
-        yield "start: give up", _add(state, Call("give up", attempt=attempt))
-    elif state.ending and rules.ending_starts_nothing:
-        yield "start: ending", _add(state, Call("announce", state.ending, attempt))
-    else:
-        yield "start", _add(_start_begun(state), Call("send", attempt=attempt))
-
-
-def _start_begun(state: State) -> State:
-    calls = tuple(call._replace(alone=False) for call in state.calls)
-    return state._replace(calls=calls)
+        yield "start: give up", _add(state, read._replace(step="give up"))
+    elif lease.call != 1 or not rules.start_is_noted:
+        yield "start", _add(state, read._replace(step="note call"))
 
 
 def _on_its_way(state: State, attempt: int) -> bool:
@@ -263,52 +266,118 @@ def _on_its_way(state: State, attempt: int) -> bool:
     return sent or state.late == attempt
 
 
+def _is_unstarted(lease: Lease, call: Call, rules: Rules) -> bool:
+    """No start was answered or noted since the record was read."""
+    is_same = (call.noted != ANOTHER) and bool(lease.call) == (call.noted == THIS_START)
+    is_sure = call.sure or not rules.unanswered_start_is_seen
+    return not lease.started and (is_same or not rules.start_is_noted) and is_sure
+
+
+def _with_call(state: State, lease: Lease, call: int, unsure: int | None) -> State:
+    """The start noted on the lease is another one now, or none, and so is the unanswered one if
+    `unsure` is given: others find that out."""
+    others = tuple(
+        other._replace(
+            noted=ANOTHER if other.noted == THIS_START else other.noted,
+            sure=other.sure and unsure is None,
+        )
+        if other.fresh
+        else other
+        for other in state.calls
+    )
+    after = lease._replace(call=call, unsure=lease.unsure if unsure is None else unsure)
+    return state._replace(lease=after, calls=others)
+
+
 # --- the steps of start
+
+
+def _note_call(state: State, call: Call, rules: Rules) -> Iterator[Step]:
+    lease = state.lease
+    if not rules.start_is_noted:
+        yield "about to send", _add(state, call._replace(step="send", noted=THIS_START))
+        return
+    if not call.fresh or lease is None or not lease.holds or state.marked:
+        return
+    if (state.ending and rules.ending_starts_nothing) or not _is_unstarted(lease, call, rules):
+        return
+    unsure = 2 if lease.call else None
+    noted = _with_call(state, lease, 1, unsure)
+    yield "begin_call", _add(noted, call._replace(step="send", noted=THIS_START, sure=True))
 
 
 def _send(state: State, call: Call, rules: Rules) -> Iterator[Step]:
     """StartDashboardSnapshotJob: one step, since nothing but its arrival has an effect."""
     attempt, job = call.attempt, state.jobs[call.attempt - 1]
+    answered = _add(state, call._replace(step="end call", what="answered"))
     if not state.late:
         late = state._replace(late=attempt)
         yield "start sent, caller dies", late
-        yield "start sent, no answer", _find(late, call, "unavailable")
-    yield "start does not leave", _find(state, call, "unavailable")
-    yield "start refused: throttled", state
+        yield "start sent, no answer", _find(late, call, "unanswered")
+    yield "start does not leave, which nobody knows", _find(state, call, "unanswered")
+    yield "start does not leave in time", answered
+    yield "start refused: throttled", answered
     yield "start refused: limit exceeded", _find(state, call, "limit")
     if job == NO_JOB or not rules.one_job_id:
         begun = _begun(state, attempt, rules)
         yield "start: job begins", _add(begun, call._replace(step="note start"))
-        yield "start: job begins, answer lost", _find(begun, call, "unavailable")
+        yield "start: job begins, answer lost", _find(begun, call, "unanswered")
         yield "start refused: for good", _find(state, call, "refused")
     else:
-        yield "start refused: job exists", _find(state, call, "exists")
+        yield "start refused: job exists", _find(state, call, "unanswered")
 
 
 def _find(state: State, call: Call, error: str) -> State:
+    lease = state.lease
+    if lease and call.fresh and lease.unsure == 1:
+        error += ", may arrive"
+    elif lease and call.fresh and lease.unsure:
+        error += ", unsure"
     return _add(state, call._replace(step="find", what=error))
 
 
 def _found(state: State, call: Call, rules: Rules) -> Iterator[Step]:
-    """DescribeDashboardSnapshotJob after a start was refused."""
-    error, job = call.what, state.jobs[call.attempt - 1]
-    yield "find: no answer", state
+    """DescribeDashboardSnapshotJob after a start was refused.
+
+    `what` says how, and what was noted of unanswered starts before the question.
+    """
+    error, _, before = call.what.partition(", ")
+    job = state.jobs[call.attempt - 1]
+    is_answered = error != "unanswered"
+    over = call._replace(step="end call", what="answered" if is_answered else "unanswered")
+    yield "find: no answer", _add(state, over)
+    refused = "find: refused"
     if job in (JOB_RUNS, JOB_ENDED, TWO_JOBS):
         yield "find: adopted", _add(state, call._replace(step="note start", what=""))
-        if not rules.refused_find_is_no_answer:
-            name = "find: refused, taken for none"
-        elif state.false_finds:
-            name, state = "find: false none", state._replace(false_finds=state.false_finds - 1)
-        else:
+        is_word = not rules.refused_find_is_no_answer or (is_answered and not before)
+        if is_word:
+            yield refused, _add(state, _concluded(call, error))
+        if not state.false_finds:
             return
+        state = state._replace(false_finds=state.false_finds - 1)
+    waits = before == "may arrive" and rules.unanswered_start_is_waited_for
+    if is_answered and not waits:
+        yield "find: none", _add(state, _concluded(call, error))
     else:
-        name = "find: none"
-    call = call._replace(alone=not _on_its_way(state, call.attempt), what="")
+        yield "find: none", _add(state, over)
+
+
+def _concluded(call: Call, error: str) -> Call:
+    """What a start does once QuickSight said that there is no job."""
     if error == "limit":
-        if call.alone or not rules.hand_back_needs_alone:
-            yield name, _add(state, call._replace(step="hand back"))
-    elif error == "refused" and (call.alone or not rules.fail_needs_alone):
-        yield name, _add(state, call._replace(step="begin end", what=FAILED))
+        return call._replace(step="hand back", what="")
+    if error == "refused":
+        return call._replace(step="begin end", what=FAILED)
+    return call._replace(step="end call", what="answered")
+
+
+def _end_call(state: State, call: Call, rules: Rules) -> Iterator[Step]:
+    lease = state.lease
+    if not call.fresh or lease is None or not lease.holds or not rules.start_is_noted:
+        return
+    if _is_unstarted(lease, call, rules):
+        unsure = None if call.what == "answered" else lease.call
+        yield f"end_call: {call.what}", _with_call(state, lease, 0, unsure)
 
 
 def _note_start(state: State, call: Call, _rules: Rules) -> Iterator[Step]:
@@ -325,9 +394,7 @@ def _hand_back(state: State, call: Call, rules: Rules) -> Iterator[Step]:
         return
     if rules.hand_back_needs_lease and not (call.fresh and lease.holds):
         return
-    if rules.hand_back_needs_no_start and lease.started:
-        return
-    if rules.hand_back_needs_alone and not call.alone:
+    if rules.hand_back_needs_no_start and not _is_unstarted(lease, call, rules):
         return
     over = _admission_over(state)._replace(counted=state.counted - 1)
     yield "hand_back", over._replace(status=QUEUED, entry=True)
@@ -335,54 +402,63 @@ def _hand_back(state: State, call: Call, rules: Rules) -> Iterator[Step]:
 
 def _give_up(state: State, call: Call, rules: Rules) -> Iterator[Step]:
     """The window is closed or the export cancelled: once all has arrived, ask for the job."""
-    arrived = not _on_its_way(state, call.attempt)
-    if rules.late_starts_arrive_first and rules.find_after_the_wait and not arrived:
+    lease = state.lease
+    if not call.fresh or lease is None:
+        return
+    waits = rules.unanswered_start_is_waited_for and 1 in (lease.call, lease.unsure)
+    if waits and rules.find_after_the_wait:
         return
     yield "find: no answer", state
+    is_unsure = lease.call or lease.unsure
+    release = call._replace(step="release", what="never began")
     if state.jobs[call.attempt - 1] in (JOB_RUNS, JOB_ENDED, TWO_JOBS):
         yield "find: adopted", _add(state, call._replace(step="note start"))
+        if not rules.refused_find_is_no_answer or not is_unsure:
+            yield "find: refused", _add(state, release)
         if not state.false_finds:
             return
         state = state._replace(false_finds=state.false_finds - 1)
-    if rules.find_after_the_wait or not rules.late_starts_arrive_first:
-        release = call._replace(step="release", what="never began", alone=True)
+    if rules.find_after_the_wait:
         yield "find: none", _add(state, release)
     else:
         yield "find: none", _add(state, call._replace(step="wait after find"))
 
 
 def _wait_after_find(state: State, call: Call, _rules: Rules) -> Iterator[Step]:
-    if not _on_its_way(state, call.attempt):
-        release = call._replace(step="release", what="never began", alone=True)
-        yield "all that was sent has arrived", _add(state, release)
+    lease = state.lease
+    if lease and 1 not in (lease.call, lease.unsure):
+        release = call._replace(step="release", what="never began")
+        yield "the wait is over", _add(state, release)
 
 
 # --- the steps of check
 
 
 def _describe(state: State, call: Call, rules: Rules) -> Iterator[Step]:
+    """DescribeDashboardSnapshotJob; `what` is "404" if that was noted when the record was read."""
     job, lease = state.jobs[call.attempt - 1], state.lease
-    unknown = _add(state, call._replace(step="note unknown"))
+    is_over = bool(lease and lease.unknown == 2 and call.what)
+    if is_over or not rules.lost_after_the_window:
+        unknown = call._replace(step="release", what="lost")
+    else:
+        unknown = call._replace(step="note unknown", what="")
     if job in (JOB_RUNS, TWO_JOBS):
-        if lease and lease.unknown:
-            yield "describe: runs", _add(state, call._replace(step="note known"))
+        if call.what:
+            yield "describe: runs", _add(state, call._replace(step="note known", what=""))
         if state.spells:
-            yield "describe: 404 that passes", unknown._replace(spells=state.spells - 1)
+            passing = state._replace(spells=state.spells - 1)
+            yield "describe: 404 that passes", _add(passing, unknown)
         if not rules.lease_freed_by_word:
             yield "describe fails", _add(state, call._replace(step="release", what="ended"))
     elif job == JOB_ENDED:
         yield "describe: ended", _add(state, call._replace(step="release", what="ended"))
     else:
-        yield "describe: 404", unknown
+        yield "describe: 404", _add(state, unknown)
 
 
-def _note_unknown(state: State, call: Call, rules: Rules) -> Iterator[Step]:
+def _note_unknown(state: State, call: Call, _rules: Rules) -> Iterator[Step]:
     lease = state.lease
-    if not (call.fresh and lease and lease.holds):
-        return
-    if lease.unknown == 2 or not rules.lost_after_the_window:
-        yield "unknown for too long", _add(state, call._replace(step="release", what="lost"))
-    elif lease.unknown == 0:
+    if call.fresh and lease and lease.holds and not lease.unknown:
         yield "mark_unknown", state._replace(lease=lease._replace(unknown=1))
 
 
@@ -396,7 +472,10 @@ def _release(state: State, call: Call, rules: Rules) -> Iterator[Step]:
     lease = state.lease
     if lease is None or (rules.release_needs_lease and not (call.fresh and lease.holds)):
         return
-    if rules.reopened_window_is_seen and call.what == "never began" and not call.alone:
+    gave_up = call.what == "never began" and rules.give_up_needs_no_start
+    if gave_up and not _is_unstarted(lease, call, rules):
+        return
+    if call.what == "lost" and rules.lost_after_the_window and lease.unknown != 2:
         return
     freed = lease._replace(holds=False, lost=call.what != "ended", unknown=0)
     after = state._replace(lease=freed, counted=state.counted - 1)
@@ -409,16 +488,13 @@ def _release(state: State, call: Call, rules: Rules) -> Iterator[Step]:
 def _result(state: State, call: Call, _rules: Rules) -> Iterator[Step]:
     yield "result: not readable", state
     yield "result: files", _add(state, call._replace(step="begin end", what=COMPLETED))
-    yield from _failed_job(state, call.attempt)
+    yield from _failed_job(state, call)
 
 
-def _failed_job(state: State, attempt: int) -> Iterator[Step]:
-    yield (
-        "job failed for good",
-        _add(state, Call("begin end", FAILED, attempt, holds=False)),
-    )
-    if attempt < len(state.jobs):
-        yield "job failed, may pass", _add(state, Call("queue next", "", attempt, holds=False))
+def _failed_job(state: State, call: Call) -> Iterator[Step]:
+    yield "job failed for good", _add(state, call._replace(step="begin end", what=FAILED))
+    if call.attempt < len(state.jobs):
+        yield "job failed, may pass", _add(state, call._replace(step="queue next", what=""))
 
 
 def _queue_next(state: State, call: Call, rules: Rules) -> Iterator[Step]:
@@ -442,18 +518,17 @@ def _put_entry(state: State, _call: Call, _rules: Rules) -> Iterator[Step]:
 def _begin_end(state: State, call: Call, rules: Rules) -> Iterator[Step]:
     if state.status != RUNNING or not (call.fresh or not rules.finish_needs_lease):
         return
-    if state.marked and rules.end_needs_no_mark:
-        if not call.holds:
-            yield "begin_end: cancelled", _add(state, call._replace(step="finish", what=CANCELLED))
-        return
-    if rules.fail_needs_alone and call.holds and not call.alone:
-        return
     if state.ending not in ("", call.what) and rules.one_end:
         noted = call._replace(step="announce", what=state.ending)
         yield "begin_end: another end is noted", _add(state, noted)
         return
-    step = "announce" if rules.event_before_end else "finish"
-    yield f"begin_end {call.what}", _add(state._replace(ending=call.what), call._replace(step=step))
+    if state.marked and rules.end_needs_no_mark:
+        yield "begin_end: cancelled", _add(state, call._replace(step="finish", what=CANCELLED))
+        return
+    if call.holds and not (state.lease and _is_unstarted(state.lease, call, rules)):
+        return
+    noted = call._replace(step="announce" if rules.event_before_end else "finish")
+    yield f"begin_end {call.what}", _add(state._replace(ending=call.what), noted)
 
 
 def _announce(state: State, call: Call, rules: Rules) -> Iterator[Step]:
@@ -467,7 +542,7 @@ def _finish(state: State, call: Call, rules: Rules) -> Iterator[Step]:
     if rules.finish_needs_lease:
         if not call.fresh or lease is None or lease.holds != call.holds or state.status != RUNNING:
             return
-        if call.holds and lease.started:
+        if call.holds and not _is_unstarted(lease, call, rules):
             return
     freed = state.counted - 1 if call.holds else state.counted
     ended = _admission_over(state)._replace(status=call.what, counted=freed)
@@ -477,7 +552,9 @@ def _finish(state: State, call: Call, rules: Rules) -> Iterator[Step]:
 
 
 _STEPS = {
+    "note call": _note_call,
     "send": _send,
+    "end call": _end_call,
     "find": _found,
     "note start": _note_start,
     "hand back": _hand_back,
@@ -518,5 +595,5 @@ def _begun(state: State, attempt: int, rules: Rules) -> State:
 
 def _admission_over(state: State) -> State:
     """The attempt record is gone: whoever read it finds so at its next conditional write."""
-    calls = tuple(call._replace(fresh=False, alone=False) for call in state.calls)
-    return state._replace(lease=None, calls=calls, ending=state.ending)
+    calls = tuple(call._replace(fresh=False, noted=NO_START, sure=True) for call in state.calls)
+    return state._replace(lease=None, calls=calls)

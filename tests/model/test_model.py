@@ -30,7 +30,7 @@ def test_the_protocol_has_no_violation_and_no_dead_state() -> None:
 
 
 def test_neither_do_overlapping_invocations_of_one_step() -> None:
-    found = check_export(Rules(), World(calls=2, attempts=1))
+    found = check_export(Rules(), World(calls=2, attempts=1, spells=0, losses=0))
     assert (found.violation, found.trace) == ("", ())
 
 
