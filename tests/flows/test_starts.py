@@ -93,6 +93,17 @@ def test_a_start_that_was_noted_meanwhile_keeps_the_slot(world: World) -> None:
     assert store.gate().running == 1
 
 
+def test_a_start_that_was_noted_and_not_answered_meanwhile_keeps_the_slot(world: World) -> None:
+    """Who read the lease before it was sent must not free the slot: the start may arrive yet."""
+    world.send(message("unanswered"))
+    store, seen = world.services.store, lease(world, "unanswered")
+    sent = store.begin_call(seen, world.clock.now() + CALL_SECONDS)
+    store.end_call(sent, is_answered=False)
+    with pytest.raises(ConditionFailedError):
+        store.release(seen, LOST, world.clock.now(), world.clock.now())
+    assert lease(world, "unanswered").holds_slot and store.gate().running == 1
+
+
 def test_a_start_whose_turn_comes_too_late_is_not_sent(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

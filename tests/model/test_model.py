@@ -12,25 +12,30 @@ from snapshot_export.adapters.store import Store
 from tests.chaos.bugs import BUGS
 from tests.model.check import check_export, check_fault, check_gate, merge_export
 from tests.model.correspondence import CALLS, FLOWS, LEFT_OUT, WRITES
-from tests.model.explore import search
+from tests.model.explore import Found, search
 from tests.model.faults import ASSUMPTIONS, FAULTS, NOT_MODELLED
 from tests.model.invariants import has_ended, wrong
 from tests.model.protocol import Rules, State, World, steps, tidy
 
 SMALL = World(calls=1, attempts=2)
+OVERLAPS = World(calls=2, attempts=1, spells=0, losses=0)
 TINY = World(calls=1, attempts=1, spells=0, losses=0)
 
 
-def test_the_protocol_has_no_violation_and_no_dead_state() -> None:
-    found = check_export(Rules(), SMALL)
-    assert (found.violation, found.trace) == ("", ())
-    assert found.states > 10_000
-    merged = merge_export(found, SMALL)
+@pytest.fixture(scope="module")
+def small() -> Found[State]:
+    return check_export(Rules(), SMALL)
+
+
+def test_the_protocol_has_no_violation_and_no_dead_state(small: Found[State]) -> None:
+    assert (small.violation, small.trace) == ("", ())
+    assert small.states > 10_000
+    merged = merge_export(small, SMALL)
     assert check_gate(merged, Rules(), slots=1, exports=2).violation == ""
 
 
 def test_neither_do_overlapping_invocations_of_one_step() -> None:
-    found = check_export(Rules(), World(calls=2, attempts=1, spells=0, losses=0))
+    found = check_export(Rules(), OVERLAPS)
     assert (found.violation, found.trace) == ("", ())
 
 
@@ -94,9 +99,10 @@ def test_every_write_of_the_store_is_a_step_or_left_out_with_a_reason() -> None:
     assert not WRITES.keys() & LEFT_OUT.keys()
 
 
-def test_every_step_that_stands_for_code_is_taken_and_its_code_is_there() -> None:
-    edges = check_export(Rules(), SMALL).edges
-    taken = {name for following in edges.values() for name, _ in following}
+def test_every_step_that_stands_for_code_is_taken_and_its_code_is_there(
+    small: Found[State],
+) -> None:
+    taken = {name for following in small.edges.values() for name, _ in following}
     named = {each for table in (WRITES, CALLS, FLOWS) for names in table.values() for each in names}
     assert named <= taken
     assert all(hasattr(Store, name) for name in WRITES)

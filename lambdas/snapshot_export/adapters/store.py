@@ -605,11 +605,17 @@ class Store:
 
 
 def _unstarted(attempt: Attempt) -> tuple[str, Item]:
-    """The condition, with its values, that no start was answered or noted since it was read."""
-    if attempt.call_until is None:
-        return " AND attribute_not_exists(started_at) AND attribute_not_exists(call_until)", {}
-    values = {":call": attempt.call_until}
-    return " AND attribute_not_exists(started_at) AND call_until = :call", values
+    """The condition, with its values, that no start was noted, answered or left unanswered since
+    it was read."""
+    condition, values = " AND attribute_not_exists(started_at)", Item()
+    for name in ("call_until", "unsure_until"):
+        seen = getattr(attempt, name)
+        if seen is None:
+            condition += f" AND attribute_not_exists({name})"
+        else:
+            condition += f" AND {name} = :seen_{name}"
+            values[f":seen_{name}"] = seen
+    return condition, values
 
 
 def accept_writes(keys: Keys, export: Export) -> list[Item]:
