@@ -61,6 +61,11 @@ class Monitoring(Construct):
             self._measured(Metric.LEASE_OVERDUE),
             minutes=2,
         )
+        self._alarm(
+            "RecordsUnreadable",
+            "Records of the table could not be read; they were written anew or set aside",
+            self._measured(Metric.RECORDS_UNREADABLE),
+        )
         # Written when something is refused only: no data is the usual case.
         self._alarm(
             "MessagesRejected",

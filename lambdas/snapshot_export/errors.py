@@ -38,6 +38,14 @@ class PermanentError(SnapshotExportError):
     """Trying again cannot help. The state machine does not retry this name."""
 
 
+class WriteRefusedError(TransientError):
+    """DynamoDB does not take a write as it is. `failed` are the positions, where they are known."""
+
+    def __init__(self, what: str, failed: tuple[int, ...] = ()) -> None:
+        super().__init__(what)
+        self.failed = failed
+
+
 class UnexpectedError(SnapshotExportError):
     """An exception nobody foresaw, reduced to its type and place."""
 
@@ -54,6 +62,13 @@ class NewerRecordError(SnapshotExportError):
             f"{kind} record of version {version}, this code reads up to {known}: "
             "deploy the newer version again"
         )
+
+
+class UnreadableRecordError(SnapshotExportError):
+    """A record lacks a member, or holds one that cannot be: no function of ours wrote that."""
+
+    def __init__(self, kind: str, member: str) -> None:
+        super().__init__(f"{kind} record cannot be read: its {member} is missing or cannot be")
 
 
 class ConditionFailedError(SnapshotExportError):

@@ -134,7 +134,7 @@ def test_a_job_that_outlives_its_execution_gets_another_which_goes_on_asking(
     world.driver.run()
     assert world.export("endless").status is Status.COMPLETED
     assert [job["starts"] for job in world.ledger()["jobs"]] == [1]
-    assert world.driver.ends == {"endless-1": "ABORTED", "endless-1-r1": "DONE"}
+    assert sorted(world.driver.ends.values()) == ["ABORTED", "DONE"]
 
 
 def test_a_lease_whose_execution_polls_no_more_is_freed_when_quicksight_says_so(

@@ -7,7 +7,12 @@ from typing import Any
 
 from snapshot_export.adapters.dynamodb import Item, Key, update_of
 from snapshot_export.adapters.record_version import known_members
-from snapshot_export.adapters.records import error_from, nonce_of, warnings_from
+from snapshot_export.adapters.records import (
+    error_from,
+    nonce_of,
+    refusing_what_cannot_be,
+    warnings_from,
+)
 from snapshot_export.domain.burst import VERSION, Burst, BurstStatus, ManifestFormat, Refusal
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.request import Problem
@@ -37,12 +42,19 @@ def burst_attributes(burst: Burst) -> dict[str, Any]:
 
 
 def burst_from(item: Item | None) -> Burst | None:
-    """The burst of a record; None also for the stump that counts leave of a deleted one."""
+    """The burst of a record; None also for the stump that counts leave of a deleted one.
+
+    Raises NewerRecordError, UnreadableRecordError.
+    """
     if item is None or "digest" not in item:
         return None
+    with refusing_what_cannot_be("Burst"):
+        return _burst_from(item)
+
+
+def _burst_from(item: Item) -> Burst:
     return Burst(
-        **{"version": 1}
-        | known_members(item, Burst, VERSION)
+        **known_members({"version": 1, "nonce": nonce_of(item)} | item, Burst, VERSION)
         | {
             "nonce": nonce_of(item),
             "status": BurstStatus(item["status"]),

@@ -74,8 +74,9 @@ class BurstStore:
         """Those of up to 100 exports that are the burst's and have not ended."""
         keys = [self._keys.export(each) for each in export_ids]
         items = self._table.get_many(keys, attributes=("export_id", "status", "burst_id"))
-        own = [each for each in items if each.get("burst_id") == burst_id]
-        waiting = {each["export_id"] for each in own if not Status(each["status"]).is_end}
+        own = [each for each in items if each.get("burst_id") == burst_id and "export_id" in each]
+        ends = [status.value for status in Status if status.is_end]
+        waiting = {each["export_id"] for each in own if each.get("status") not in ends}
         return [each for each in export_ids if each in waiting]
 
     def accept(self, burst: Burst, template: dict[str, Any]) -> bool:

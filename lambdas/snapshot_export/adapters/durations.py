@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from snapshot_export.adapters.dynamodb import Item, Key, Table, update_of
+from snapshot_export.adapters.dynamodb import Item, Key, Table, report_unreadable, update_of
+from snapshot_export.adapters.record_version import known_members
 from snapshot_export.adapters.records import Keys
 from snapshot_export.domain.durations import Durations, Expectation, expect, learn
-from snapshot_export.errors import ConditionFailedError
+from snapshot_export.errors import ConditionFailedError, NewerRecordError, UnreadableRecordError
 
 TRIES = 4
 FRESH_SECONDS = 20.0
@@ -76,7 +77,8 @@ class DurationStore:
         return found
 
     def _write(self, key: Key, seen: Durations | None, durations: Durations) -> None:
-        condition, values = "attribute_not_exists(jobs)", {}
+        condition = "attribute_not_exists(jobs) OR NOT attribute_type(jobs, :number)"
+        values: Item = {":number": "N"}
         if seen is not None:
             condition, values = "jobs = :seen", {":seen": seen.jobs}
         self._table.update(
@@ -99,8 +101,11 @@ class DurationStore:
 
 
 def _durations_from(item: Item | None) -> Durations | None:
+    """None too for a record that cannot be read: then nothing is known of these jobs."""
     if item is None:
         return None
-    return Durations(
-        jobs=item["jobs"], log_mean=item["log_mean"], log_variance=item["log_variance"]
-    )
+    try:
+        return Durations(**known_members(item, Durations))
+    except (NewerRecordError, UnreadableRecordError) as error:
+        report_unreadable(item, error)
+        return None

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from aws_lambda_powertools import Logger
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from snapshot_export.errors import ConditionFailedError, TransientError
+from snapshot_export.errors import (
+    ConditionFailedError,
+    NewerRecordError,
+    SnapshotExportError,
+    TransientError,
+    UnreadableRecordError,
+    WriteRefusedError,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CONFLICT_RETRIES = 12
 CONFLICT_WAIT_SECONDS = 0.05
+_REFUSED = {"ValidationError", "ItemCollectionSizeLimitExceeded"}
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 Key = tuple[str, str]
 Item = dict[str, Any]
+Record = TypeVar("Record")
+
+logger = Logger(child=True)
 
 
 class Table:
@@ -46,12 +58,14 @@ class Table:
         up_to: str | None = None,
         prefix: str | None = None,
         limit: int | None = None,
+        page: int | None = None,
         after: str | None = None,
         last_first: bool = False,
     ) -> Iterator[Item]:
         """Strongly consistent read of a partition in key order, at most `limit` items.
 
-        `after` is the sort key to begin behind; `last_first` turns the order round.
+        `after` is the sort key to begin behind; `last_first` turns the order round; `page` is how
+        many are read at a time, as far as the caller goes.
         """
         condition, values = "pk = :pk", {":pk": pk}
         if up_to is not None:
@@ -69,6 +83,8 @@ class Table:
             request["ExclusiveStartKey"] = _marshal_key((pk, after))
         found = 0
         while True:
+            if page is not None:
+                request["Limit"] = page
             if limit is not None:
                 request["Limit"] = limit - found
             answer = self._call("query", **request)
@@ -79,6 +95,14 @@ class Table:
             if not last or (limit is not None and found >= limit):
                 return
             request["ExclusiveStartKey"] = last
+
+    def readable(self, items: Iterable[Item], read: Callable[[Item], Record]) -> Iterator[Record]:
+        """What `read` makes of the items; one that it cannot read is reported and left out."""
+        for item in items:
+            try:
+                yield read(item)
+            except (NewerRecordError, UnreadableRecordError) as error:
+                report_unreadable(item, error)
 
     def get_many(self, keys: Sequence[Key], attributes: Sequence[str] = ()) -> list[Item]:
         """Strongly consistent read of up to 100 items, in no order; those that exist."""
@@ -186,6 +210,9 @@ class Table:
                 )
                 if failed:
                     raise ConditionFailedError("transaction", failed) from None
+                refused = tuple(i for i, code in enumerate(codes) if code in _REFUSED)
+                if refused:
+                    raise WriteRefusedError("DynamoDB: ValidationError", refused) from None
                 if not (_PASSING & set(codes)) and error.response["Error"]["Code"] not in (
                     "TransactionConflictException",
                     "TransactionInProgressException",
@@ -212,6 +239,11 @@ class Table:
 
     def _wait_after(self, attempt: int) -> None:
         self._sleep(random.uniform(0.2, 1.0) * CONFLICT_WAIT_SECONDS * 2 ** min(attempt, 5))
+
+
+def report_unreadable(item: Item, error: SnapshotExportError) -> None:
+    """Ids and places only: a key has no value of a request."""
+    logger.error("record left out", reason=str(error), pk=item["pk"], sk=item["sk"])
 
 
 def put_of(
@@ -299,4 +331,6 @@ def _translate(error: ClientError | BotoCoreError) -> Exception:
     code = error.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
         return ConditionFailedError("condition", (0,))
+    if code == "ValidationException":
+        return WriteRefusedError(f"DynamoDB: {code}")
     return TransientError(f"DynamoDB: {code}")

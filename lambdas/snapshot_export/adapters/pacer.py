@@ -15,6 +15,8 @@ from snapshot_export.errors import ConditionFailedError, NoTurnError
 
 MOST_WAIT_SECONDS = TURN_SECONDS
 TRIES = 4
+NEVER_SECONDS = 60.0
+"""No turn is given this far ahead, by anybody's clock: then the item was written by hand."""
 
 
 class Pacer:
@@ -75,13 +77,19 @@ class Pacer:
         return float(item["next_at"]) - self._spacing
 
     def _reserve_now(self, now: float, _most_wait: float) -> float:
-        """The present moment, when no turn lies ahead."""
+        """The present moment, when no turn lies ahead, or one that nobody can have been given."""
         self._table.update(
             update_of(
                 self._key,
                 "SET next_at = :next",
-                condition="attribute_not_exists(next_at) OR next_at <= :now",
-                values={":next": now + self._spacing, ":now": now},
+                condition="attribute_not_exists(next_at) OR next_at <= :now "
+                "OR next_at > :never OR NOT attribute_type(next_at, :number)",
+                values={
+                    ":next": now + self._spacing,
+                    ":now": now,
+                    ":never": now + NEVER_SECONDS,
+                    ":number": "N",
+                },
             )
         )
         return now

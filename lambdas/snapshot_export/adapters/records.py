@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -21,6 +22,7 @@ from snapshot_export.domain.export import (
 from snapshot_export.domain.gate import Gate
 from snapshot_export.domain.request import written
 from snapshot_export.domain.security_warning import SecurityWarning
+from snapshot_export.errors import UnreadableRecordError
 
 ATTEMPT_PREFIX = "ATTEMPT#"
 
@@ -34,6 +36,7 @@ class Keys:
         self.backlog_partition = f"BACKLOG#{scope}"
         self.retry_partition = f"RETRY#{scope}"
         self.throughput_partition = f"THROUGHPUT#{scope}"
+        self.aside_partition = f"ASIDE#{scope}"
         self.bursts_partition = f"BURSTS#{scope}"
         self.durations_partition = f"DURATIONS#{scope}"
         self.security_partition = f"SECURITY#{scope}"
@@ -76,13 +79,18 @@ def export_attributes(export: Export) -> dict[str, Any]:
 
 
 def export_from(item: Item) -> Export:
-    """The export of a record."""
+    """The export of a record. Raises NewerRecordError, UnreadableRecordError."""
+    with refusing_what_cannot_be("Export"):
+        return _export_from(item)
+
+
+def _export_from(item: Item) -> Export:
+    snapshot = json.loads(item["snapshot"])
+    _check_key("Export", item, "pk", "EXPORT#" + item["export_id"])
     return Export(
-        **known_members(item, Export)
+        **known_members(item | {"snapshot": snapshot, "nonce": nonce_of(item)}, Export)
         | {
-            "nonce": nonce_of(item),
             "status": Status(item["status"]),
-            "snapshot": json.loads(item["snapshot"]),
             "files": tuple(_file_from(file) for file in item.get("files", [])),
             "leases": tuple(
                 Lease(**known_members(lease, Lease)) for lease in item.get("leases", [])
@@ -106,8 +114,24 @@ def attempt_attributes(attempt: Attempt) -> dict[str, Any]:
 
 
 def attempt_from(item: Item) -> Attempt:
-    """The attempt of a record."""
-    return Attempt(**known_members(item, Attempt))
+    """The attempt of a record. Raises NewerRecordError, UnreadableRecordError."""
+    attempt = Attempt(**known_members(item, Attempt))
+    _check_key("Attempt", item, "sk", ATTEMPT_PREFIX + attempt.export_id)
+    return attempt
+
+
+def stand_in_for(item: Item) -> Attempt:
+    """For an attempt that cannot be read: it holds its slot until it is known that it does not."""
+    return Attempt(
+        export_id=item["sk"].removeprefix(ATTEMPT_PREFIX),
+        attempt=0,
+        admission=0,
+        dashboard_id="",
+        snapshot_job_id="",
+        admitted_at=0.0,
+        start_by=0.0,
+        holds_slot=item.get("holds_slot") is not False,
+    )
 
 
 def entry_attributes(entry: BacklogEntry) -> dict[str, Any]:
@@ -116,9 +140,13 @@ def entry_attributes(entry: BacklogEntry) -> dict[str, Any]:
 
 
 def entry_from(item: Item) -> BacklogEntry:
-    """The entry of a record."""
-    own = {"key": (item["pk"], item["sk"]), "nonce": nonce_of(item)}
-    return BacklogEntry(**known_members(item, BacklogEntry) | own)
+    """The entry of a record. Raises NewerRecordError, UnreadableRecordError."""
+    with refusing_what_cannot_be("BacklogEntry"):
+        own = {"key": None, "nonce": nonce_of(item)}
+        members = known_members(item | own, BacklogEntry)
+    entry = BacklogEntry(**members | {"key": (item["pk"], item["sk"])})
+    _check_key("BacklogEntry", item, "sk", f"{item['sk'].rpartition('#')[0]}#{entry.export_id}")
+    return entry
 
 
 def nonce_of(item: Item) -> str:
@@ -127,8 +155,23 @@ def nonce_of(item: Item) -> str:
 
 
 def gate_from(item: Item | None) -> Gate:
-    """The gate; a missing item is a gate where nothing runs."""
+    """The gate; a missing item is a gate where nothing runs. Raises UnreadableRecordError."""
     return Gate(**known_members(item or {}, Gate))
+
+
+@contextmanager
+def refusing_what_cannot_be(kind: str) -> Iterator[None]:
+    """Raise UnreadableRecordError for whatever the reading of a record's parts trips over."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UnreadableRecordError(kind, "content") from None
+
+
+def _check_key(kind: str, item: Item, name: str, wanted: str) -> None:
+    """An id that is not that of the key is of another record, or of none."""
+    if item.get(name, wanted) != wanted:
+        raise UnreadableRecordError(kind, "export_id")
 
 
 def error_from(value: dict[str, str] | None) -> ErrorInfo | None:

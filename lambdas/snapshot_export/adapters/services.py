@@ -23,6 +23,7 @@ from snapshot_export.adapters.manifests import Manifests
 from snapshot_export.adapters.name_claims import NameClaims
 from snapshot_export.adapters.queues import BurstQueue, IntakeQueue, RejectedQueue
 from snapshot_export.adapters.quicksight import QuickSight
+from snapshot_export.adapters.repairs import Repairs
 from snapshot_export.adapters.schedules import Schedules
 from snapshot_export.adapters.security_cache import SecurityCache
 from snapshot_export.adapters.store import Store
@@ -46,7 +47,7 @@ class Services:
     """What a flow works with. `now` is the clock (epoch seconds); `sleep` waits on it.
 
     As of one target, the default unless `for_target` gave them: `settings` and the adapters up to
-    `security` are that target's, all others serve every target.
+    `repairs` are that target's, all others serve every target.
     `measure` adds a value to a metric. `draw_nonce` answers another text each time, which nobody
     can guess.
     """
@@ -59,6 +60,7 @@ class Services:
     durations: DurationStore
     bursts: BurstStore
     security: SecurityCache
+    repairs: Repairs
     targets: Targets
     of_target: Callable[[str], TargetServices]
     executions: Executions

@@ -6,14 +6,24 @@ that hold a slot, since both change in one transaction or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
+from aws_lambda_powertools import Logger
+
 from snapshot_export.adapters.burst_records import count_end
-from snapshot_export.adapters.dynamodb import Item, Key, Table, delete_of, put_of, update_of
+from snapshot_export.adapters.dynamodb import (
+    Item,
+    Key,
+    Table,
+    delete_of,
+    put_of,
+    report_unreadable,
+    update_of,
+)
 from snapshot_export.adapters.records import (
     ATTEMPT_PREFIX,
     Keys,
@@ -26,12 +36,21 @@ from snapshot_export.adapters.records import (
     export_from,
     gate_from,
     lease_attributes,
+    stand_in_for,
 )
 from snapshot_export.domain.backlog import BacklogEntry, front_rank
 from snapshot_export.domain.export import LOST, Attempt, Export, Status, leases_after
 from snapshot_export.domain.gate import HOLD_SECONDS, Admission, Gate
 from snapshot_export.domain.parts import formats_of_part
-from snapshot_export.errors import ConditionFailedError, IdConflictError
+from snapshot_export.errors import (
+    ConditionFailedError,
+    IdConflictError,
+    NewerRecordError,
+    UnreadableRecordError,
+    WriteRefusedError,
+)
+
+logger = Logger(child=True)
 
 MOST_ADMITTED_AT_ONCE = 24
 """A transaction takes 100 writes; an admission makes 3 for each export and 1 for the gate."""
@@ -44,6 +63,14 @@ _SAME_ADMISSION = "attempt = :attempt AND admission = :admission"
 
 
 CANCELLED_WAITING = {"code": "CANCELLED", "message": "cancelled on request while it waited"}
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first of the backlog, in order, and the keys of entries that cannot be read."""
+
+    entries: list[BacklogEntry]
+    unreadable: list[Key]
 
 
 class Store:
@@ -86,11 +113,18 @@ class Store:
         return found
 
     def in_flight(self) -> tuple[Gate, tuple[Attempt, ...]]:
-        """The gate and all attempts, from one partition."""
+        """The gate and all attempts, from one partition.
+
+        An attempt that cannot be read is there too, as one that is not `is_readable`: it holds its
+        slot.
+        """
         items = list(self._table.query(self._keys.gate_partition))
         gate = next((item for item in items if item["sk"] == self._keys.gate[1]), None)
-        attempts = (item for item in items if item["sk"].startswith(ATTEMPT_PREFIX))
-        return gate_from(gate), tuple(attempt_from(item) for item in attempts)
+        return gate_from(gate), _attempts_of(items)
+
+    def leases(self) -> tuple[Attempt, ...]:
+        """All attempts, whether the gate can be read or not."""
+        return _attempts_of(self._table.query(self._keys.gate_partition))
 
     def waiting(self, most: int) -> list[BacklogEntry]:
         """Retries by their due times, then the backlog in order: at most `most` of each.
@@ -99,15 +133,15 @@ class Store:
         """
         partitions = (self._keys.retry_partition, self._keys.backlog_partition)
         return [
-            entry_from(item)
+            entry
             for partition in partitions
-            for item in self._table.query(partition, limit=most)
+            for entry in self._table.readable(self._table.query(partition, limit=most), entry_from)
         ]
 
     def waiting_before(self, rank: str, most: int) -> list[BacklogEntry]:
         """The first `most` entries of the backlog up to a rank, in order."""
         found = self._table.query(self._keys.backlog_partition, up_to=rank, limit=most)
-        return [entry_from(item) for item in found]
+        return list(self._table.readable(found, entry_from))
 
     def mark_at_risk(self, entry: BacklogEntry | Attempt, now: float) -> None:
         """Note that an export was told to be at risk, on its record and where it waits or runs.
@@ -137,12 +171,26 @@ class Store:
 
     def first_waiting(self, count: int, now: float) -> list[BacklogEntry]:
         """The next `count` exports to let in: retries that are due, then the backlog in order."""
-        due = self._table.query(self._keys.retry_partition, up_to=due_key(now) + "~", limit=count)
-        entries = [entry_from(item) for item in due]
-        if len(entries) < count:
-            backlog = self._table.query(self._keys.backlog_partition, limit=count - len(entries))
-            entries += [entry_from(item) for item in islice(backlog, count - len(entries))]
-        return entries
+        return self.head(count, now).entries
+
+    def head(self, count: int, now: float) -> Head:
+        """The same, with the keys of entries before them that nobody can read."""
+        head = Head(entries=[], unreadable=[])
+        retries = self._table.query(
+            self._keys.retry_partition, up_to=due_key(now) + "~", page=count
+        )
+        backlog = self._table.query(self._keys.backlog_partition, page=count)
+        for item in chain(retries, backlog):
+            try:
+                head.entries.append(entry_from(item))
+            except NewerRecordError as error:
+                report_unreadable(item, error)
+            except UnreadableRecordError as error:
+                report_unreadable(item, error)
+                head.unreadable.append((item["pk"], item["sk"]))
+            if len(head.entries) == count:
+                break
+        return head
 
     def accept(self, export: Export) -> bool:
         """Write an export as QUEUED, with its backlog entry. False if it was accepted before.
@@ -209,20 +257,6 @@ class Store:
                 ),
             ]
         self._table.transact(writes)
-
-    def drop_stale_entry(self, entry: BacklogEntry) -> bool:
-        """Delete an entry whose export does not wait. True if it was stale."""
-        export = self.export(entry.export_id)
-        if export and export.status is Status.QUEUED and export.attempt == entry.attempt:
-            return False
-        self._table.write(
-            delete_of(
-                _key_of(entry),
-                condition="attribute_not_exists(pk) OR export_id = :id",
-                values={":id": entry.export_id},
-            )
-        )
-        return True
 
     def begin_call(self, attempt: Attempt, until: float) -> Attempt:
         """Note that a start of the job may be under way until then (domain/windows.py).
@@ -316,7 +350,7 @@ class Store:
         read, and for an export that is marked as cancelled or ending.
         """
         queued = replace(export, rank=front_rank(export.rank), admission=attempt.admission)
-        entry = _entry_of(queued)
+        entry = entry_of(queued)
         key = self._keys.new_entry(entry)
         self._table.transact(
             [
@@ -349,7 +383,7 @@ class Store:
         """
         data = export_attributes(export)
         queued = replace(export, rank=front_rank(export.rank), admission=attempt.admission)
-        entry = _entry_of(queued, due_at)
+        entry = entry_of(queued, due_at)
         key = self._keys.new_entry(entry)
         self._table.transact(
             [
@@ -435,9 +469,10 @@ class Store:
                 condition=other_end,
             ),
             self._delete_attempt(attempt, holds_slot=attempt.holds_slot),
-            *count_end(export),
         ]
-        self._table.transact([*writes, self._free_slot()] if attempt.holds_slot else writes)
+        if attempt.holds_slot:
+            writes.append(self._free_slot())
+        self._end(writes, export)
 
     def cancel_waiting(self, export: Export, now: float, expires_at: int) -> None:
         """Write the end of an export that waits, and take its entry, in one transaction.
@@ -446,7 +481,7 @@ class Store:
         elsewhere is dropped by the admission that meets it.
         """
         key = self._entry_key(export)
-        self._table.transact(
+        self._end(
             [
                 update_of(
                     self._keys.export(export.export_id),
@@ -464,9 +499,20 @@ class Store:
                     names={"#status": "status", "#error": "error"},
                 ),
                 delete_of(key),
-                *count_end(replace(export, status=Status.CANCELLED, finished_at=now)),
-            ]
+            ],
+            replace(export, status=Status.CANCELLED, finished_at=now),
         )
+
+    def _end(self, writes: Sequence[Item], export: Export) -> None:
+        """An export ends although the record of its burst does not take the count."""
+        counting = count_end(export)
+        try:
+            self._table.transact([*writes, *counting])
+        except WriteRefusedError:
+            if not counting:
+                raise
+            self._table.transact(writes)
+            logger.error("end not counted", reason="record", burst_id=export.burst_id)
 
     def mark_cancelled(self, export_id: str, now: float) -> None:
         """Mark a running export. Raises ConditionFailedError if it does not run, or is ending."""
@@ -548,7 +594,7 @@ class Store:
     def _entry_key(self, export: Export) -> Key:
         """Where the entry of an export that waits lies."""
         if export.entry_key is None:
-            return self._keys.new_entry(_entry_of(export, export.due_at or None))
+            return self._keys.new_entry(entry_of(export, export.due_at or None))
         partition = self._keys.retry_partition if export.due_at else self._keys.backlog_partition
         return (partition, export.entry_key)
 
@@ -620,7 +666,7 @@ def _unstarted(attempt: Attempt) -> tuple[str, Item]:
 
 def accept_writes(keys: Keys, export: Export) -> list[Item]:
     """The two writes that accept an export: its record, if its id is free, and its entry."""
-    entry = _entry_of(export)
+    entry = entry_of(export)
     key = keys.new_entry(entry)
     return [
         put_of(
@@ -634,12 +680,24 @@ def accept_writes(keys: Keys, export: Export) -> list[Item]:
     ]
 
 
+def _attempts_of(items: Iterable[Item]) -> tuple[Attempt, ...]:
+    return tuple(_lease_from(item) for item in items if item["sk"].startswith(ATTEMPT_PREFIX))
+
+
+def _lease_from(item: Item) -> Attempt:
+    try:
+        return attempt_from(item)
+    except (NewerRecordError, UnreadableRecordError) as error:
+        report_unreadable(item, error)
+        return stand_in_for(item)
+
+
 def _key_of(entry: BacklogEntry) -> Key:
     assert entry.key is not None, "an entry that was read"
     return entry.key
 
 
-def _entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
+def entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
     return BacklogEntry(
         export_id=export.export_id,
         dashboard_id=export.dashboard_id,

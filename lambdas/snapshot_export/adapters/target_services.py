@@ -18,6 +18,7 @@ from snapshot_export.adapters.identities import Identities
 from snapshot_export.adapters.pacer import Pacer
 from snapshot_export.adapters.quicksight import CLIENT_CONFIG, QuickSight
 from snapshot_export.adapters.records import Keys
+from snapshot_export.adapters.repairs import Repairs
 from snapshot_export.adapters.security_cache import SecurityCache
 from snapshot_export.adapters.store import Store
 from snapshot_export.adapters.throughput import Throughput
@@ -58,6 +59,7 @@ class TargetServices:
     durations: DurationStore
     bursts: BurstStore
     security: SecurityCache
+    repairs: Repairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,7 @@ class TargetMaker:
             ),
             bursts=BurstStore(self.table, keys),
             security=SecurityCache(self.table, keys),
+            repairs=Repairs(self.table, keys, self.now),
         )
 
     def _quicksight(self, settings: Settings, keys: Keys) -> QuickSight:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snapshot_export.adapters.dynamodb import Item, Table, update_of
+from snapshot_export.adapters.record_version import MOST_NUMBER
 from snapshot_export.adapters.records import Keys
 
 MINUTE = 60
@@ -61,7 +62,7 @@ class Throughput:
         """Exports completed in the last 60 minutes, to the minute."""
         first = f"{int(now) - HOUR:012d}"
         items = self._table.query(self._partition, after=first)
-        return sum(item["completed"] for item in items)
+        return int(sum(_number(item, "completed") for item in items))
 
     def overheads(self) -> Overheads:
         """The mean overheads of the last hour in which exports were completed, at most a day back.
@@ -69,10 +70,16 @@ class Throughput:
         Those of the first few are mixed with the usual ones.
         """
         items = list(self._table.query(self._partition, limit=MINUTE, last_first=True))
-        measured = SOME_EXPORTS + sum(item.get("measured", 0) for item in items)
-        idle = sum(item.get("held_idle", 0) for item in items)
-        collecting = sum(item.get("collecting", 0) for item in items)
+        measured = SOME_EXPORTS + sum(_number(item, "measured") for item in items)
+        idle = sum(_number(item, "held_idle") for item in items)
+        collecting = sum(_number(item, "collecting") for item in items)
         return Overheads(
             held_idle=(SOME_EXPORTS * USUAL.held_idle + idle) / measured,
             collecting=(SOME_EXPORTS * USUAL.collecting + collecting) / measured,
         )
+
+
+def _number(item: Item, name: str) -> float:
+    """Nothing where a minute's counter lacks it, or holds something that is no number."""
+    value = item.get(name, 0)
+    return value if type(value) in (int, float) and abs(value) < MOST_NUMBER else 0

@@ -27,6 +27,7 @@ class Drift(StrEnum):
     GATE_DRIFT = "GateDrift"
     BACKLOG_STALLED = "BacklogStalled"
     LEASE_OVERDUE = "LeaseOverdue"
+    RECORDS_UNREADABLE = "RecordsUnreadable"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def overdue_leases(
     return [
         attempt
         for attempt in attempts
-        if attempt.holds_slot
+        if attempt.is_readable
+        and attempt.holds_slot
         and now - held_since(attempt) > LEAST_OVERDUE_SECONDS
         and now - held_since(attempt) > OVERDUE_FACTOR * expected(attempt)
     ]

@@ -179,6 +179,11 @@ class Attempt:
     released_at: float | None = None
 
     @property
+    def is_readable(self) -> bool:
+        """False for one that stands in for a record that cannot be read."""
+        return self.attempt > 0
+
+    @property
     def held_idle(self) -> float | None:
         """Seconds that its slot was held beyond its job; None before it is released."""
         if self.started_at is None or self.job_ended_at is None or self.released_at is None:

@@ -193,6 +193,12 @@ class Metric(Enum):
         _EACH_PASS,
         "slots held for much longer than their job should take",
     )
+    RECORDS_UNREADABLE = (
+        "RecordsUnreadable",
+        "Count",
+        _EACH_PASS,
+        "records of gates and leases that could not be read, and backlog entries set aside",
+    )
 
     def __init__(
         self, label: str, unit: str, written: str, meaning: str, is_of_target: bool = False

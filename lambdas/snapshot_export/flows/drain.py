@@ -12,7 +12,13 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.burst_store import MOST_READ_AT_ONCE
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, Work, export_id_of
-from snapshot_export.errors import AlreadyEndedError, ConditionFailedError, UnknownIdError
+from snapshot_export.errors import (
+    AlreadyEndedError,
+    ConditionFailedError,
+    NewerRecordError,
+    UnknownIdError,
+    UnreadableRecordError,
+)
 from snapshot_export.flows.accept_burst import ask_for
 from snapshot_export.flows.cancel import cancel
 from snapshot_export.flows.close_burst import ask_for_close
@@ -65,3 +71,5 @@ def _cancel(services: Services, export_id: str) -> None:
         cancel(services, export_id)
     except AlreadyEndedError:
         logger.info("not cancelled", reason="ended meanwhile", export_id=export_id)
+    except (NewerRecordError, UnreadableRecordError) as error:
+        logger.error("not cancelled", reason=str(error), export_id=export_id)

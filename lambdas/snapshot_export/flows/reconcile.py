@@ -21,6 +21,7 @@ from snapshot_export.errors import ConditionFailedError, TransientError
 from snapshot_export.flows.admit import admit, start_executions
 from snapshot_export.flows.every_target import for_every_target
 from snapshot_export.flows.gauge import Gauges, read_gauges
+from snapshot_export.flows.repair import find_unreadable, repair
 from snapshot_export.flows.resume_bursts import resume_bursts
 from snapshot_export.flows.watch import find_overdue_leases, find_stalled_backlog
 
@@ -65,17 +66,18 @@ def reconcile_all(services: Services) -> Mended:
 
 def reconcile(services: Services) -> Mended:
     """One pass over everything of a target's that is in flight."""
+    repaired = repair(services)
     _, attempts = services.store.in_flight()
     running = services.executions.running_names() if attempts else set()
     restarted = sum(
         _restart_if_gone(services, attempt)
         for attempt in attempts
-        if attempt.execution_name not in running
+        if attempt.is_readable and attempt.execution_name not in running
     )
     corrected, drift = _correct_counter(services)
     overdue, released = find_overdue_leases(services, attempts)
     resumed, admitted = resume_bursts(services), admit(services)
-    found = (drift, overdue, find_stalled_backlog(services))
+    found = (drift, overdue, find_stalled_backlog(services), find_unreadable(services, repaired))
     return Mended(
         executions_restarted=restarted,
         counter_corrected=corrected,

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import STALLED_SECONDS, Burst, Work
+from snapshot_export.errors import NewerRecordError, UnreadableRecordError
 from snapshot_export.flows.accept_burst import ask_for
 from snapshot_export.flows.keep_records import must_keep
 
@@ -24,7 +25,11 @@ def resume_bursts(services: Services) -> int:
     """Ask again for the work of bursts that stand still. Answers how many."""
     resumed = 0
     for burst_id in services.bursts.unfinished_ids():
-        burst = services.bursts.find(burst_id)
+        try:
+            burst = services.bursts.find(burst_id)
+        except (NewerRecordError, UnreadableRecordError) as error:
+            logger.error("burst left out", reason=str(error), burst_id=burst_id)
+            continue
         now = services.now()
         if burst is not None:
             _ask_to_keep(services, burst, now)

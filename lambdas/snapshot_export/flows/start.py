@@ -30,6 +30,7 @@ from snapshot_export.errors import (
     QuickSightUnavailableError,
     SlotsTakenError,
     SnapshotExportError,
+    UnreadableRecordError,
 )
 from snapshot_export.flows.acting import acting_for
 from snapshot_export.flows.admit import admit
@@ -48,7 +49,12 @@ logger = Logger(child=True)
 def start(services: Services, export_id: str, attempt: int, admission: int) -> Answer:
     """Start or adopt the snapshot job of this admission."""
     record = services.store.attempt(export_id)
-    export = services.store.export(export_id)
+    try:
+        export = services.store.export(export_id)
+    except UnreadableRecordError:
+        if record is None or not is_current(record, attempt, admission) or not record.holds_slot:
+            raise
+        return _without_export(services, record)
     if record is None or export is None or not is_current(record, attempt, admission):
         return _after_admission(services, export, export_id, attempt)
     services = acting_for(services, export)
@@ -75,6 +81,13 @@ def start(services: Services, export_id: str, attempt: int, admission: int) -> A
     except QuickSightError as error:
         return _settle(services, calling, export, error)
     return _started(services, calling, services.now(), "started")
+
+
+def _without_export(services: Services, record: Attempt) -> Answer:
+    """Its record cannot be read: what runs is watched to its end, and nothing is started."""
+    if record.started_at is not None:
+        return _running(services, record, record.started_at)
+    return _give_up_starting(services, record, record.admitted_at)
 
 
 def start_admitted(services: Services, record: Attempt) -> None:

@@ -20,7 +20,12 @@ from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.forecast import Outlook, foresee
 from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.simulation import Group
-from snapshot_export.errors import ConditionFailedError, TransientError
+from snapshot_export.errors import (
+    ConditionFailedError,
+    NewerRecordError,
+    TransientError,
+    UnreadableRecordError,
+)
 from snapshot_export.flows.forecast import burst_groups
 from snapshot_export.flows.gauge import Gauges
 from snapshot_export.flows.outlook import Seen, look
@@ -76,8 +81,16 @@ def warn_of_deadlines(services: Services) -> Deadlines:
 
 def _bursts(services: Services, burst_ids: list[str]) -> dict[str, Burst]:
     """There are few, each is one read."""
-    found = {each: services.bursts.find(each) for each in dict.fromkeys(burst_ids)}
-    return {each: burst for each, burst in found.items() if burst}
+    found = {}
+    for burst_id in dict.fromkeys(burst_ids):
+        try:
+            burst = services.bursts.find(burst_id)
+        except (NewerRecordError, UnreadableRecordError) as error:
+            logger.error("burst left out", reason=str(error), burst_id=burst_id)
+            continue
+        if burst:
+            found[burst_id] = burst
+    return found
 
 
 def _foresee(

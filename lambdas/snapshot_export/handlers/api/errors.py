@@ -23,10 +23,12 @@ from snapshot_export.errors import (
     SnapshotExportError,
     UnknownIdError,
     UnknownTargetError,
+    UnreadableRecordError,
 )
 from snapshot_export.handlers.api.exchange import reply
 from snapshot_export.handlers.boundary import describe_place, logger
 
+_PAGE = "docs/operations.md"
 RETRY_AFTER_SECONDS = 2
 MOST_PROBLEMS = 20
 MOST_PLACE_CHARACTERS = 200
@@ -95,6 +97,9 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(409, "DECLARED_SCHEDULE", str(error))
         case UnknownTargetError():
             return refuse(409, "UNKNOWN_TARGET", str(error))
+        case UnreadableRecordError():
+            logger.error("not done", reason=str(error))
+            return refuse(409, "RECORD_UNREADABLE", f"{error}. See RecordsUnreadable in {_PAGE}.")
         case AlreadyEndedError():
             return refuse(409, "ALREADY_ENDED", str(error))
         case SnapshotExportError() if error.can_pass:
