@@ -1,0 +1,100 @@
+"""Tenants: one customer's rows never reach another, whatever names, ids and manifests hold.
+
+`python -m tests.chaos tenants`. Two bursts and single exports whose ids cross run at once on virtual
+time, with cancellations, failures that pass and shuffled results; then every object, file and
+download link is opened, and must show the rows of its own recipient and no other's. TENANTS_SEED
+repeats a run, TENANTS_COUNT sets the recipients of each burst.
+"""
+
+from __future__ import annotations
+
+import os
+from random import Random, SystemRandom
+
+import boto3
+from moto import mock_aws
+
+from snapshot_export.domain.export import Status
+from snapshot_export.errors import AlreadyEndedError, UnknownIdError
+from snapshot_export.flows.cancel import cancel
+from tests.chaos.part import PartResult
+from tests.chaos.tenants.cast import Cast, make_cast
+from tests.chaos.tenants.witness import Witness
+from tests.chaos.theatre import connected
+from tests.support.quick_moto import quick_moto
+from tests.support.world import REGION, World
+
+COUNT = 300
+SAMPLE, SAMPLE_SEED = 40, 20_261_125
+CLAIMS: frozenset[str] = frozenset()
+"""Bugs that the sample must catch (bugs.py)."""
+
+
+def run() -> PartResult:
+    """The part of `make chaos`."""
+    seed = int(os.environ.get("TENANTS_SEED", SystemRandom().randrange(2**32)))
+    return play(int(os.environ.get("TENANTS_COUNT", COUNT)), seed)
+
+
+def sample() -> PartResult:
+    """A fixed part of it, for `make test`."""
+    return play(SAMPLE, SAMPLE_SEED)
+
+
+def play(count: int, seed: int) -> PartResult:
+    """Play once, and open everything."""
+    cast = make_cast(count, seed)
+    with connected() as (wire, clock), mock_aws(), quick_moto():
+        world = World(boto3.Session(region_name=REGION), wire, clock)  # type: ignore[arg-type]
+        _trouble(world)
+        cancelled = _send_and_run(world, cast, Random(seed))
+        seen = Witness(world, cast, cancelled).judge()
+    line = (
+        f"tenants: {seen.recipients} recipients in {len(cast.bursts)} bursts, {seen.files} files and "
+        f"{seen.links} links opened, {seen.objects} objects, {len(cancelled)} cancelled, "
+        f"{len(seen.violations)} violations, seed {seed}"
+    )
+    violations = [f"TENANTS_SEED={seed}: {text}" for text in seen.violations]
+    if not (seen.files and seen.links and cancelled):
+        violations.append("nothing was opened or cancelled: the run proves nothing")
+    return PartResult(line, violations)
+
+
+def _trouble(world: World) -> None:
+    """Failures that pass: jobs and files that fail once."""
+    world.switch("fail_job", times=5, ErrorType="INTERNAL_ERROR")
+    world.switch("fail_file", times=5, FileGroup=0, ErrorType="INTERNAL_ERROR")
+
+
+def _send_and_run(world: World, cast: Cast, draw: Random) -> frozenset[str]:
+    """Send all at once; cancel a fifth of them, in three strokes while the others run."""
+    for single in cast.singles[:2]:
+        world.send(single)
+    s3 = world.session.client("s3")
+    for burst in cast.bursts:
+        key = f"manifests/{burst.burst_id}"
+        s3.put_object(Bucket=world.settings.export_bucket, Key=key, Body=burst.manifest)
+        manifest = {"S3Uri": f"s3://{world.settings.export_bucket}/{key}", "Format": burst.format}
+        body = {"BurstId": burst.burst_id, "Template": burst.template, "Manifest": manifest}
+        world.send({"Burst": body})
+    for single in cast.singles[2:]:
+        world.send(single)
+    world.work_on_bursts()
+    cancelled: set[str] = set()
+    for _ in range(3):
+        world.driver.run(until=world.clock.now() + 60)
+        for burst in cast.bursts:
+            for line in range(1, len(burst.recipients) + 2):
+                if draw.random() < 1 / 12:
+                    cancelled |= _cancel(world, f"{burst.burst_id}-{line}")
+    world.driver.run()
+    return frozenset(cancelled)
+
+
+def _cancel(world: World, export_id: str) -> set[str]:
+    """The export, if it was cancelled or will be."""
+    try:
+        status = cancel(world.services, export_id)
+    except (UnknownIdError, AlreadyEndedError):
+        return set()
+    return {export_id} if status in (Status.CANCELLED, Status.RUNNING) else set()

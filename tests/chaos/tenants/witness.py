@@ -1,0 +1,271 @@
+"""Opens every file and every link, and says whose rows are in it: it asks the product nothing.
+
+What an export may show is known from the play's cast. Objects are read from moto's buckets, not
+through the product's own idea of where they are.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+from snapshot_export.adapters.dynamodb import _unmarshal
+from snapshot_export.adapters.records import export_from
+from snapshot_export.domain.export import Export, Status
+from snapshot_export.flows.view import view
+from tests.chaos.tenants.cast import Burst, Cast
+from tests.support.rows import customers_in
+from tests.support.world import World
+
+SUFFIXES = {".pdf": "PDF", ".xlsx": "EXCEL", ".csv": "CSV"}
+
+
+@dataclass
+class Seen:
+    """What was opened, and what was wrong."""
+
+    files: int = 0
+    links: int = 0
+    objects: int = 0
+    recipients: int = 0
+    violations: list[str] = field(default_factory=list)
+
+
+class Witness:
+    """Judges a world in which nothing moves any more."""
+
+    def __init__(self, world: World, cast: Cast, cancelled: frozenset[str]) -> None:
+        self._world = world
+        self._cast = cast
+        self._cancelled = cancelled
+        self._s3 = world.session.client("s3")
+        self._bucket = world.settings.export_bucket
+        self.seen = Seen()
+
+    def judge(self) -> Seen:
+        """Open everything."""
+        exports = {export.export_id: export for export in self._records()}
+        owners = self._owners(exports)
+        content = dict(self._objects())
+        self.seen.objects = len(content)
+        self._judge_ends(exports, owners)
+        self._judge_files(exports, owners, content)
+        self._judge_objects(exports, owners, content)
+        for burst in self._cast.bursts:
+            self._judge_burst(burst, exports, content)
+        return self.seen
+
+    def _note(self, text: str) -> None:
+        self.seen.violations.append(text)
+
+    def _records(self) -> Iterator[Export]:
+        table, start = self._world.settings.table_name, {}
+        client = self._world.session.client("dynamodb")
+        while True:
+            page: Any = client.scan(TableName=table, **start)
+            for item in map(_unmarshal, page["Items"]):
+                if item["sk"] == "EXPORT":
+                    yield export_from(item)
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _objects(self) -> Iterator[tuple[str, bytes]]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket):
+            for item in page.get("Contents", []):
+                answer = self._s3.get_object(Bucket=self._bucket, Key=item["Key"])
+                yield item["Key"], answer["Body"].read()
+
+    def _owners(self, exports: Mapping[str, Export]) -> dict[str, str]:
+        """Whose rows each export may show, from the tags that its request carries in the cast."""
+        owners = {}
+        for single in self._cast.singles:
+            (user,) = single["UserConfiguration"]["AnonymousUsers"]
+            known = exports.get(single["ExportId"])
+            if known is not None and known.burst_id is None:
+                owners[single["ExportId"]] = user["RowLevelPermissionTags"][0]["Value"]
+        for burst in self._cast.bursts:
+            for export in exports.values():
+                if export.burst_id == burst.burst_id:
+                    owner = self._recipient_of(burst, export)
+                    if owner is not None:
+                        owners[export.export_id] = owner
+        return owners
+
+    def _recipient_of(self, burst: Burst, export: Export) -> str | None:
+        """By its line: the manifest's own, counted here."""
+        first = 2 if burst.format == "CSV" else 1
+        line = int(export.export_id.rsplit("-", 1)[1])
+        index = line - first
+        if not 0 <= index < len(burst.recipients):
+            self._note(f"{export.export_id}: no recipient stands on line {line}")
+            return None
+        recipient = burst.recipients[index]
+        if export.recipient_id != recipient.recipient_id:
+            self._note(f"{export.export_id}: another recipient than that of its line")
+        if recipient.value.strip() != recipient.customer:
+            self._note(f"{export.export_id}: a tag value was accepted that is no customer's id")
+        return recipient.customer
+
+    def _judge_ends(self, exports: Mapping[str, Export], owners: Mapping[str, str]) -> None:
+        for export in exports.values():
+            if not export.status.is_end:
+                self._note(f"{export.export_id}: never ended, {export.status}")
+            if export.status is not Status.REJECTED and export.export_id not in owners:
+                self._note(f"{export.export_id}: nobody asked for this export")
+            if export.export_id in self._cancelled and export.status is not Status.CANCELLED:
+                self._note(f"{export.export_id}: cancelled, and ended {export.status}")
+
+    def _judge_files(
+        self,
+        exports: Mapping[str, Export],
+        owners: Mapping[str, str],
+        content: Mapping[str, bytes],
+    ) -> None:
+        """Each file of each export, and what its download link answers."""
+        seen = Counter[str]()
+        for export in exports.values():
+            shown = view(self._world.services, export.export_id)
+            links = shown.downloads or (None,) * len(export.files)
+            if export.status is Status.CANCELLED and export.files:
+                self._note(f"{export.export_id}: cancelled, and its record names files")
+            for file, link in zip(export.files, links, strict=True):
+                if file.uri is None:
+                    continue
+                bucket, _, key = file.uri.removeprefix("s3://").partition("/")
+                seen[file.uri] += 1
+                data = content.get(key) if bucket == self._bucket else None
+                if data is None:
+                    self._note(f"{export.export_id}: its file is not where its record says")
+                    continue
+                self.seen.files += 1
+                self._judge_rows(export.export_id, owners, data, file.format, "file")
+                if link is None:
+                    self._note(f"{export.export_id}: a file of ours without a link")
+                    continue
+                answer = requests.get(link, timeout=10)
+                self.seen.links += 1
+                if answer.status_code != 200:
+                    self._note(f"{export.export_id}: its link answers {answer.status_code}")
+                elif answer.content != data:
+                    self._note(f"{export.export_id}: its link opens another object")
+        for uri, times in seen.items():
+            if times > 1:
+                self._note(f"{times} files are one object: {uri}")
+        self._judge_folded([uri for uri in seen])
+
+    def _judge_folded(self, uris: list[str]) -> None:
+        """Names that a disk without case, or one that normalizes, takes for one."""
+        folded = Counter(unicodedata.normalize("NFC", uri).casefold() for uri in uris)
+        for uri, times in folded.items():
+            if times > 1:
+                self._note(f"{times} files are one name on a disk without case: {uri}")
+
+    def _judge_rows(
+        self, export_id: str, owners: Mapping[str, str], data: bytes, kind: str, what: str
+    ) -> None:
+        try:
+            shown = customers_in(data, kind)
+        except Exception as error:
+            self._note(f"{export_id}: its {what} does not open: {type(error).__name__}")
+            return
+        own = owners.get(export_id)
+        if shown - {own}:
+            self._note(f"{export_id}: its {what} shows rows of {len(shown - {own})} others")
+        elif not shown:
+            self._note(f"{export_id}: its {what} shows no rows")
+
+    def _judge_objects(
+        self,
+        exports: Mapping[str, Export],
+        owners: Mapping[str, str],
+        content: Mapping[str, bytes],
+    ) -> None:
+        """No finished object without an owner; raw ones are their export's, and none of a
+        cancelled one's is left."""
+        known = {
+            file.uri.removeprefix(f"s3://{self._bucket}/"): export
+            for export in exports.values()
+            for file in export.files
+            if file.uri
+        }
+        for key, data in content.items():
+            folder, _, rest = key.partition("/")
+            kind = next((each for end, each in SUFFIXES.items() if key.endswith(end)), None)
+            if folder == "exports" and key not in known:
+                self._note(f"an object that no export has: {key}")
+            if folder != "snapshots" or kind is None:
+                continue
+            candidates = [each for each in exports if rest.startswith(f"{each}/")]
+            if len(candidates) != 1:
+                self._note(f"a raw object of {len(candidates)} exports: {key}")
+                continue
+            (owner,) = candidates
+            self._judge_rows(owner, owners, data, kind, "raw file")
+            if exports[owner].status is Status.CANCELLED:
+                self._note(f"{owner}: cancelled, and a raw file is left")
+
+    def _judge_burst(
+        self, burst: Burst, exports: Mapping[str, Export], content: Mapping[str, bytes]
+    ) -> None:
+        """Every record of the manifest is accepted or refused; plain ones are accepted; the burst's
+        manifest.json and report name each recipient's own files."""
+        self.seen.recipients += len(burst.recipients)
+        record = self._world.services.bursts.find(burst.burst_id)
+        if record is None or not record.status.is_end:
+            self._note(f"burst {burst.burst_id}: never ended")
+            return
+        if record.accepted + record.refused != len(burst.recipients):
+            text = f"{record.accepted} accepted and {record.refused} refused"
+            self._note(f"burst {burst.burst_id}: {text} of {len(burst.recipients)}")
+        refused = {each.line for each in self._world.services.bursts.refusals(burst.burst_id)}
+        first = 2 if burst.format == "CSV" else 1
+        ids = Counter[str]()
+        for index, recipient in enumerate(burst.recipients):
+            line = index + first
+            is_taken = f"{burst.burst_id}-{line}" in {e["ExportId"] for e in self._cast.singles}
+            if recipient.is_plain and line in refused and not is_taken:
+                self._note(f"burst {burst.burst_id} line {line}: a plain recipient was refused")
+            if line not in refused:
+                ids[recipient.recipient_id.casefold()] += 1
+        for own, times in ids.items():
+            if times > 1:
+                self._note(f"burst {burst.burst_id}: recipient {own} was accepted {times} times")
+        self._judge_manifest(burst, exports, content)
+
+    def _judge_manifest(
+        self, burst: Burst, exports: Mapping[str, Export], content: Mapping[str, bytes]
+    ) -> None:
+        folder = f"bursts/{burst.burst_id}/"
+        manifest = json.loads(content.get(f"{folder}manifest.json", b"{}"))
+        customers = {each.recipient_id: each.customer for each in burst.recipients if each.is_plain}
+        for entry in manifest.get("Files", ()):
+            if not entry.get("S3Uri"):
+                continue
+            key = entry["S3Uri"].removeprefix(f"s3://{self._bucket}/")
+            own = customers.get(entry["RecipientId"])
+            data = content.get(key)
+            if data is None:
+                self._note(f"burst {burst.burst_id}: manifest.json names an object that is not")
+            elif own and customers_in(data, entry["FormatType"]) != {own}:
+                self._note(f"burst {burst.burst_id}: manifest.json gives a recipient other rows")
+        named = {entry["ExportId"] for entry in manifest.get("Files", ())}
+        own_ids = {each.export_id for each in exports.values() if each.burst_id == burst.burst_id}
+        if named != own_ids:
+            text = f"manifest.json names {len(named)} exports of {len(own_ids)}"
+            self._note(f"burst {burst.burst_id}: {text}")
+        report = content.get(f"{folder}report.html", b"").decode()
+        for address in re.findall(r'href="(https://[^"]*/s3/object/[^"]*)"', report):
+            parts = urlsplit(html.unescape(address))
+            key = parse_qs(parts.query, keep_blank_values=True)["prefix"][0]
+            if key not in content:
+                self._note(f"burst {burst.burst_id}: its report links to nothing: {key}")
