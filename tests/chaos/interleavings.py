@@ -1,8 +1,11 @@
 """Functions interleaved at every call, against the real adapter: counter, leases and backlog hold.
 
 Accept, admit, start, check, collect, cancel and reconcile run at the same time, in an order that
-Hypothesis chooses and shrinks; replies are lost, functions die, the limit moves up and down, and
-somebody else takes slots. Judged after every step; at the end every export must come to its end.
+Hypothesis chooses and shrinks; each function has a clock of its own, up to 5 s ahead or behind, at
+instants that do not round. Replies are lost, functions die, QuickSight answers a repeated step
+otherwise than before, the limit moves up and down, somebody else takes slots, and days pass until
+records expire and ids are used again. Judged after every step; at the end every export must come to
+its end.
 """
 
 from __future__ import annotations
@@ -67,6 +70,22 @@ CLAIMS = frozenset(
 CSV = visuals_group("CSV", "lines")
 STEPS = {"start": start, "check": check_and_hand_over, "collect": collect}
 NUMBERS = st.integers(0, MOST_EXPORTS - 1)
+SKEWS = st.sampled_from([0.0, 0.0, -5.0, 5.0, -1.7, 3.3])
+"""Seconds that a function's clock is ahead of the others."""
+INSTANTS = st.sampled_from([START_TIME, 1_795_650_629.1214995, 1_795_650_629.9999999])
+"""Times that a table keeps otherwise than a program: six digits, a half, the next second."""
+DAY = 86_400.0
+REFUSALS = (
+    ("StartDashboardSnapshotJob", "AccessDeniedException"),
+    ("StartDashboardSnapshotJob", "ThrottlingException"),
+    ("StartDashboardSnapshotJob", "InternalFailureException"),
+    ("DescribeDashboardSnapshotJob", "AccessDeniedException"),
+    ("DescribeDashboardSnapshotJob", "ResourceNotFoundException"),
+    ("DescribeDashboardSnapshotJob", "ThrottlingException"),
+    ("DescribeDashboardSnapshotJobResult", "AccessDeniedException"),
+    ("DescribeDashboardSnapshotJobResult", "InternalFailureException"),
+)
+"""What QuickSight answers once in place of what it would have."""
 FATES = st.sampled_from(
     [None, None, None, None, None, Fate.LOST, Fate.SILENT, Fate.AFTER, Fate.BEFORE]
 )
@@ -83,6 +102,7 @@ class Interleavings(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         random.seed(4)
+        self.skew = 0.0
         self.clock.time = START_TIME
         self.wire.emulator.reset()
         self._mock = mock_aws()
@@ -96,13 +116,19 @@ class Interleavings(RuleBasedStateMachine):
         self.actors: list[Actor] = []
         self.sent: set[str] = set()
         self.cancelled: set[str] = set()
+        self.may_fail = False
         self.counts["runs"] += 1
 
     # What begins.
 
-    @initialize(count=st.integers(2, MOST_EXPORTS), done=st.sampled_from([None, "start", "check"]))
-    def begin_with(self, count: int, done: str | None) -> None:
+    @initialize(
+        count=st.integers(2, MOST_EXPORTS),
+        done=st.sampled_from([None, "start", "check"]),
+        instant=INSTANTS,
+    )
+    def begin_with(self, count: int, done: str | None, instant: float) -> None:
         """Some wait, run or are to be collected from the start."""
+        self.clock.time = instant
         for number in range(count):
             self.sent.add(f"e{number}")
             self._alone(f"accept e{number}", _accepting(f"e{number}"))
@@ -185,13 +211,42 @@ class Interleavings(RuleBasedStateMachine):
         self.world.services.store.change_gate({"limit": limit})
         self._judge(f"limit {limit}")
 
+    @rule(skew=SKEWS)
+    def change_clock(self, skew: float) -> None:
+        """The functions that begin from here on run where the clock is ahead or behind."""
+        self.skew = skew
+
+    @rule(refusal=st.sampled_from(REFUSALS))
+    def answer_otherwise(self, refusal: tuple[str, str]) -> None:
+        """QuickSight refuses a call once; what it refuses for good fails an export."""
+        operation, exception = refusal
+        self.may_fail = self.may_fail or exception.startswith("AccessDenied")
+        self.world.switch("raise_exception", Operation=operation, Exception=exception)
+
+    @rule(error=st.sampled_from(["INTERNAL_FAILURE", "DATASET_DELETED"]))
+    def fail_a_job(self, error: str) -> None:
+        """The next job to end fails, for a reason that passes or for good."""
+        self.may_fail = self.may_fail or error == "DATASET_DELETED"
+        self.world.switch("fail_job", ErrorType=error)
+
+    @precondition(lambda self: not self.actors and self.witness.is_quiet())
+    @rule(days=st.sampled_from([1, 31, 91]))
+    def let_days_pass(self, days: int) -> None:
+        """QuickSight takes its ids again, records expire, Step Functions forgets names; the ids
+        that are gone may be used again."""
+        self.clock.time += days * DAY
+        for name in self.witness.expire(self.clock.time):
+            self.sent.discard(name)
+            self.cancelled.discard(name)
+        self._judge(f"{days} days")
+
     @rule(slots=st.integers(0, 12))
     def occupy(self, slots: int) -> None:
         """Somebody else takes slots, or leaves."""
         self.wire.emulator.vacate()
         self.wire.emulator.occupy(slots)
 
-    @rule(seconds=st.sampled_from([1.0, 19.0, 61.0, 700.0]))
+    @rule(seconds=st.sampled_from([1.0, 19.0, 21.0, 40.0, 61.0, 700.0]))
     def pass_time(self, seconds: float) -> None:
         """Time passes; Lambda ends the functions that take too long."""
         self.clock.time += seconds
@@ -214,8 +269,11 @@ class Interleavings(RuleBasedStateMachine):
     def _come_to_rest(self) -> None:
         for actor in [*self.actors]:
             self._run_through(actor)
+        self.skew = 0.0
         self.world.services.store.change_gate({"limit": None})
         self.wire.emulator.vacate()
+        self.wire.emulator.clear_switches()
+        self.world.switch("job_seconds", seconds=18.0, times=9999)
         for name in sorted(self.sent):
             self._alone(f"accept {name}", _accepting(name))
         for turn in range(ROUNDS):
@@ -227,8 +285,9 @@ class Interleavings(RuleBasedStateMachine):
                 kind = _due(ids)
                 self._alone(f"{kind} {name}", _step(kind, name, ids))
             self.clock.time += 20.0
+        failed = "|FAILED" if self.may_fail else ""
         ends = {
-            name: "COMPLETED|CANCELLED" if name in self.cancelled else "COMPLETED"
+            name: ("COMPLETED|CANCELLED" if name in self.cancelled else "COMPLETED") + failed
             for name in self.sent
         }
         jobs = len(self.world.ledger()["jobs"])
@@ -239,10 +298,11 @@ class Interleavings(RuleBasedStateMachine):
     def _begin(self, name: str, flow: Callable[[Services], object]) -> None:
         if len(self.actors) == MOST_ACTORS:
             self._run_through(self.actors[0])
+        skew = self.skew
         services = make_services(
             replace(self.world.settings, snapshot_job_limit=LIMIT),
             self.world.session,
-            now=self.clock.now,
+            now=lambda: self.clock.now() + skew,
             sleep=self.clock.sleep,
         )
         self.counts["functions"] += 1

@@ -72,9 +72,33 @@ class Witness:
             for entry in body["Entries"]:
                 detail = json.loads(entry["Detail"])
                 if "Status" in detail:  # an end, and not a warning
-                    self.events[detail.get("ExportId") or detail["BurstId"]].append(detail)
+                    self._hear(detail.get("ExportId") or detail["BurstId"], detail)
         elif operation == "quicksight.StartDashboardSnapshotJob":
             self._look_at_start()
+
+    def _hear(self, name: str, detail: dict[str, Any]) -> None:
+        """Events may be sent again; all of one export or burst say the same end."""
+        heard = self.events[name]
+        if heard and heard[0]["Status"] != detail["Status"]:
+            self.note(f"{name} was announced {heard[0]['Status']} and then {detail['Status']}")
+        heard.append(detail)
+
+    def expire(self, now: float) -> list[str]:
+        """Remove the records whose time is over, as DynamoDB does; the exports among them."""
+        gone = []
+        table = dynamodb_backends[ACCOUNT][REGION].tables[self._world.settings.table_name]
+        for partition in table.items.values():
+            for key, item in [*partition.items()]:
+                plain = {name: _plain(each) for name, each in item.attrs.items()}
+                if float(plain.get("expires_at") or now) < now:
+                    del partition[key]
+                    if plain["sk"] == "EXPORT":
+                        gone.append(str(plain["export_id"]))
+        for name in gone:
+            self._ended.pop(name, None)
+            self.events.pop(name, None)
+        self._before = self.read()
+        return gone
 
     def look(self) -> Seen:
         """Judge this instant."""
@@ -83,6 +107,7 @@ class Witness:
             self._judge_counter(seen)
             self._judge_places(seen)
         self._judge_leases(seen)
+        self._judge_jobs_have_leases(seen)
         self._judge_ends(seen)
         self._before = seen
         return seen
@@ -137,13 +162,16 @@ class Witness:
             if export["status"] in ENDS:
                 self._ended.setdefault(name, (export["status"], export["finished_at"]))
 
-    def _look_at_start(self) -> None:
-        seen = self.read()
+    def _judge_jobs_have_leases(self, seen: Seen) -> None:
         held = {lease["snapshot_job_id"] for lease in seen.leases.values()}
-        book = self._world.quicksight.emulator._account.book
-        for job in book.history:
+        for job in self._world.quicksight.emulator._account.book.history:
             if job.ended is None and job.job_id not in held:
                 self.note(f"job {job.job_id} runs without a lease")
+
+    def _look_at_start(self) -> None:
+        seen = self.read()
+        self._judge_jobs_have_leases(seen)
+        book = self._world.quicksight.emulator._account.book
         if book.running > max(self.limit_of(seen), seen.running):
             self.note(f"{book.running} jobs run over a limit of {self.limit_of(seen)}")
 
