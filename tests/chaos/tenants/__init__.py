@@ -1,9 +1,9 @@
 """Tenants: one customer's rows never reach another, whatever names, ids and manifests hold.
 
-`python -m tests.chaos tenants`. Two bursts and single exports whose ids cross run at once on virtual
-time, with cancellations, failures that pass and shuffled results; then every object, file and
-download link is opened, and must show the rows of its own recipient and no other's. TENANTS_SEED
-repeats a run, TENANTS_COUNT sets the recipients of each burst.
+`python -m tests.chaos tenants`. Two bursts and single exports whose ids cross run at once on
+virtual time, with cancellations, failures that pass and shuffled results; then every object, file
+and download link is opened, and must show the rows of its own recipient and no other's.
+TENANTS_SEED repeats a run, TENANTS_COUNT sets the recipients of each burst.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def play(count: int, seed: int) -> PartResult:
         cancelled = _send_and_run(world, cast, Random(seed))
         seen = Witness(world, cast, cancelled).judge()
     line = (
-        f"tenants: {seen.recipients} recipients in {len(cast.bursts)} bursts, {seen.files} files and "
-        f"{seen.links} links opened, {seen.objects} objects, {len(cancelled)} cancelled, "
+        f"tenants: {seen.recipients} recipients in {len(cast.bursts)} bursts, {seen.files} files "
+        f"and {seen.links} links opened, {seen.objects} objects, {len(cancelled)} cancelled, "
         f"{len(seen.violations)} violations, seed {seed}"
     )
     violations = [f"TENANTS_SEED={seed}: {text}" for text in seen.violations]

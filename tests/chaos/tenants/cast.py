@@ -69,7 +69,7 @@ VALUES = ("", " ", "\u00a0", "\u200b", " {0}", "{0} ", "*", "{0},cust-0320", "{0
 
 @dataclass(frozen=True, kw_only=True)
 class Recipient:
-    """One recipient of the cast. `customer` is whose rows it may see, `is_plain` what all accept."""
+    """One recipient. `customer` is whose rows it may see; one that `is_plain` is accepted."""
 
     recipient_id: str
     customer: str

@@ -161,7 +161,7 @@ class Witness:
         for uri, times in seen.items():
             if times > 1:
                 self._note(f"{times} files are one object: {uri}")
-        self._judge_folded([uri for uri in seen])
+        self._judge_folded(list(seen))
 
     def _judge_folded(self, uris: list[str]) -> None:
         """Names that a disk without case, or one that normalizes, takes for one."""
