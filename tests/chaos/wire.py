@@ -71,10 +71,18 @@ class Wire:
         if not url.startswith(DOWNLOADS):
             raise AssertionError(f"a request left the process: {url}")
         answer = _ask(self._downloads, url)
-        body, headers = io.BytesIO(answer.data), Message()
+        body, headers = _Download(answer.data), Message()
         if answer.status_code >= 400:
             raise urllib.error.HTTPError(url, answer.status_code, "refused", headers, body)
         return addinfourl(body, headers, url, answer.status_code)
+
+
+class _Download(io.BytesIO):
+    """A body as http.client gives it, which knows its length."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.length = len(data)
 
 
 class _Raw(io.BytesIO):

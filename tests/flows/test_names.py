@@ -10,6 +10,7 @@ import requests
 from pypdf import PdfReader
 
 from snapshot_export.adapters.dynamodb import put_of
+from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.export import ExportedFile, Status
 from snapshot_export.domain.naming import fold
 from snapshot_export.domain.object_address import ObjectAddress
@@ -273,8 +274,8 @@ def cancel_when_copied(world: World, export_id: str, body: dict[str, Any], copie
     files = world.services.files
     collect_file = files.collect
 
-    def dying(uri: str, kind: str, key: str) -> ExportedFile:
-        file = collect_file(uri, kind, key)
+    def dying(uri: str, kind: str, key: str, limit: TimeLimit) -> ExportedFile:
+        file = collect_file(uri, kind, key, limit)
         if key.startswith(copied):
             raise DiedError
         return file

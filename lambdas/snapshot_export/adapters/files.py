@@ -6,7 +6,7 @@ import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
@@ -115,7 +115,8 @@ class Files:
     def _download(self, uri: str, key: str, limit: TimeLimit) -> None:
         try:
             with urllib.request.urlopen(uri, timeout=DOWNLOAD_TIMEOUT_SECONDS) as body:
-                self._client.upload_fileobj(TimedBody(body, limit), self._bucket, key)
+                timed: Any = TimedBody(body, limit)
+                self._client.upload_fileobj(timed, self._bucket, key)
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             raise TransientError(f"download of a result: {type(error).__name__}") from None
 

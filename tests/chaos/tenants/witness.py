@@ -69,7 +69,8 @@ class Witness:
         self.seen.violations.append(text)
 
     def _records(self) -> Iterator[Export]:
-        table, start = self._world.settings.table_name, {}
+        table = self._world.settings.table_name
+        start: dict[str, Any] = {}
         client = self._world.session.client("dynamodb")
         while True:
             page: Any = client.scan(TableName=table, **start)
