@@ -127,10 +127,10 @@ BUGS = (
             (
                 STORE,
                 """            self._delete_attempt(attempt, holds_slot=attempt.holds_slot),
-            *count_end(export),
+        ]
 """,
                 """            delete_of(self._keys.attempt(attempt.export_id)),
-            *count_end(export),
+        ]
 """,
             ),
             (
@@ -207,8 +207,8 @@ BUGS = (
         (
             (
                 f"{FLOWS}/reconcile.py",
-                "if attempt.execution_name not in running",
-                "if attempt.execution_name not in running and attempt.restarts < 0",
+                "attempt.execution_name not in running",
+                "attempt.execution_name not in running and attempt.restarts < 0",
             ),
         ),
     ),
