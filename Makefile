@@ -7,7 +7,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test test-anyday test-iam browser report-screenshot chaos chaos-selftest model bench bench-growth bench-forecast bench-burst check openapi docs permissions fmt lock clean
+.PHONY: help install run up down test test-anyday test-iam browser report-screenshot chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst check openapi docs permissions fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -46,6 +46,9 @@ chaos-selftest: install  ## Plant deliberate bugs in copies and show which suite
 
 model: install  ## Explore the protocol's model, and with each fault put back (docs/model.md)
 	@$(BIN)/python -m tests.model
+
+mutants: install  ## A small fault in each condition and branch: is it seen? (MODULES="store gate" for some)
+	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m tests.mutants $(MODULES)
 
 bench: install  ## Ours beside what others do, on the same job times (JOBS=100, ROWS="names of rows")
 	@$(BIN)/python -m bench.compare --jobs $(JOBS) --rows "$(ROWS)"

@@ -1,0 +1,1 @@
+"""Mutation testing: a small fault in each condition, update and branch; does a test see it?"""

@@ -1,0 +1,83 @@
+"""Run one mutant: a fork of this process whose import of the module finds the mutated source.
+
+Nothing is written: neither the tree nor a copy of it changes. What takes long to import is
+imported once, before the fork.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
+_NONE_FAILED = 0
+
+
+class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Finds one module, with another source than its file has."""
+
+    def __init__(self, name: str, path: Path, source: str) -> None:
+        self._name, self._path, self._source = name, path, source
+
+    def find_spec(self, name: str, *_: object) -> importlib.machinery.ModuleSpec | None:
+        if name != self._name:
+            return None
+        return importlib.util.spec_from_loader(name, self, origin=str(self._path))
+
+    def get_source(self, _name: str) -> str:
+        return self._source
+
+
+def warm_up() -> None:
+    """Import what tests need and no mutant changes."""
+    for name in ("boto3", "hypothesis", "moto.dynamodb.models", "pydantic", "xdist"):
+        importlib.import_module(name)
+
+
+def outcome(module: str, source: str, tests: Sequence[str], most_seconds: float) -> str:
+    """Whether the tests fail with this source in the place of a module's."""
+    child = os.fork()
+    if child == 0:
+        os._exit(_run_tests(module, source, tests))
+    stop_at = time.monotonic() + most_seconds
+    while time.monotonic() < stop_at:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return SURVIVED if os.waitstatus_to_exitcode(status) == _NONE_FAILED else KILLED
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return TIMEOUT
+
+
+def _run_tests(module: str, source: str, tests: Sequence[str]) -> int:
+    os.setpgid(0, 0)
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    name = module.removeprefix("lambdas/").removesuffix(".py").replace("/", ".")
+    _forget("snapshot_export", sys.modules)
+    sys.meta_path.insert(0, _Mutated(name, ROOT / module, source))
+    try:
+        arguments = ["-x", "-q", "-p", "no:cacheprovider", *tests]
+        return int(pytest.main(arguments))
+    except BaseException:
+        return 1
+
+
+def _forget(package: str, modules: dict[str, ModuleType]) -> None:
+    for name in [each for each in modules if each.split(".")[0] in (package, "tests")]:
+        if name == package or name.startswith(f"{package}."):
+            del modules[name]

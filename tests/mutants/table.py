@@ -1,0 +1,41 @@
+"""Which tests claim which module: the fast ones first, since the first failure ends a mutant."""
+
+from __future__ import annotations
+
+PACKAGE = "lambdas/snapshot_export"
+UNIT, FLOWS = "tests/unit/domain", "tests/flows"
+
+CLAIMS: dict[str, tuple[str, ...]] = {
+    "domain/gate.py": (f"{UNIT}/test_gate.py", f"{FLOWS}/test_store.py"),
+    "domain/retry.py": (f"{UNIT}/test_decisions.py",),
+    "domain/backlog.py": (f"{UNIT}/test_backlog.py",),
+    "adapters/store.py": (
+        f"{FLOWS}/test_store.py",
+        f"{FLOWS}/test_starts.py",
+        f"{FLOWS}/test_ends.py",
+        f"{FLOWS}/test_cancel.py",
+        f"{FLOWS}/test_leases.py",
+        f"{FLOWS}/test_hand_over.py",
+        f"{FLOWS}/test_warnings.py",
+        f"{FLOWS}/test_failures.py",
+    ),
+    "adapters/pacer.py": (f"{FLOWS}/test_slots.py",),
+    "adapters/name_claims.py": (f"{FLOWS}/test_names.py",),
+    "adapters/burst_store.py": (f"{FLOWS}/test_bursts.py", f"{FLOWS}/test_burst_crashes.py"),
+    "adapters/dynamodb.py": (f"{FLOWS}/test_store.py", f"{FLOWS}/test_growth.py"),
+    "flows/admit.py": (f"{FLOWS}/test_entry_keys.py", f"{FLOWS}/test_slots.py"),
+    "flows/start.py": (
+        f"{FLOWS}/test_store.py",
+        f"{FLOWS}/test_starts.py",
+        f"{FLOWS}/test_failures.py",
+    ),
+    "flows/check.py": (f"{FLOWS}/test_polling.py", f"{FLOWS}/test_failures.py"),
+    "flows/hand_over.py": (f"{FLOWS}/test_hand_over.py",),
+    "flows/collect.py": (f"{FLOWS}/test_failures.py", f"{FLOWS}/test_cancel.py"),
+    "flows/finish.py": (f"{FLOWS}/test_events.py", f"{FLOWS}/test_cancel.py"),
+    "flows/reconcile.py": (f"{FLOWS}/test_drift.py", f"{FLOWS}/test_crashes.py"),
+    "flows/expand.py": (f"{FLOWS}/test_bursts.py", f"{FLOWS}/test_burst_crashes.py"),
+    "flows/close_burst.py": (f"{FLOWS}/test_bursts.py",),
+    "flows/drain.py": (f"{FLOWS}/test_bursts.py", f"{FLOWS}/test_cancel.py"),
+}
+"""Module, with the files of tests that it is run against."""

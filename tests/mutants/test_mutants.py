@@ -1,0 +1,64 @@
+"""Mutants are made where they should be, planted ones are seen, and proofs do not go stale."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mutants.equivalent import stale
+from tests.mutants.named import NAMED
+from tests.mutants.operators import mutants_of
+from tests.mutants.run import KILLED, ROOT, SURVIVED, outcome, warm_up
+from tests.mutants.table import CLAIMS, PACKAGE
+
+GATE = "domain/gate.py"
+MOST_SECONDS = 120.0
+
+BY_OPERATOR = (
+    ("adapters/burst_store.py", "always true", "(#offset = :seen OR"),
+    ("adapters/store.py", "always true", "(restarts = :seen OR"),
+    ("adapters/store.py", "overwrites", "started_at = :at"),
+    ("adapters/store.py", "argument left out", ""),
+    ("adapters/store.py", "boundary", "running < :room"),
+)
+"""Mutants that must be among those that the operators make: module, operator, how it begins."""
+
+
+@pytest.mark.parametrize(("module", "operator", "text"), BY_OPERATOR)
+def test_an_operator_makes_the_mutants_that_outlived_every_suite_once(
+    module: str, operator: str, text: str
+) -> None:
+    made = mutants_of((ROOT / PACKAGE / module).read_text())
+    assert any(each.operator == operator and each.text.startswith(text) for each in made)
+
+
+@pytest.mark.parametrize("named", NAMED, ids=lambda named: named.name)
+def test_a_named_mutant_fits_the_code(named: object) -> None:
+    assert any(each is named and each.changed(ROOT) for each in NAMED)
+
+
+def test_every_mutant_is_another_program_that_compiles() -> None:
+    source = (ROOT / PACKAGE / GATE).read_text()
+    for mutant in mutants_of(source):
+        changed = mutant.apply(source)
+        assert changed != source
+        compile(changed, GATE, "exec")
+
+
+def test_a_mutant_is_killed_and_the_code_as_it_is_survives() -> None:
+    warm_up()
+    path, tests = f"{PACKAGE}/{GATE}", CLAIMS[GATE][:1]
+    source = (ROOT / path).read_text()
+    assert outcome(path, source, tests, MOST_SECONDS) == SURVIVED
+    fault = source.replace("now < gate.paused_until", "now > gate.paused_until")
+    assert fault != source
+    assert outcome(path, fault, tests, MOST_SECONDS) == KILLED
+
+
+def test_no_proof_is_of_a_mutant_that_is_not_there() -> None:
+    assert stale() == []
+
+
+def test_every_module_of_the_table_and_its_tests_exist() -> None:
+    for module, tests in CLAIMS.items():
+        assert (ROOT / PACKAGE / module).is_file()
+        assert all((ROOT / test).is_file() for test in tests)
