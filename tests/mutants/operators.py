@@ -62,6 +62,14 @@ def mutants_of(source: str) -> list[Mutant]:
     )
 
 
+def _compiles(source: str) -> bool:
+    try:
+        compile(source, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
+
+
 def _cosmic(source: str) -> Iterator[Mutant]:
     provider = OperatorProvider()
     for name in filter(CHOSEN.search, provider):
