@@ -56,7 +56,10 @@ class Mutant:
 
 def mutants_of(source: str) -> list[Mutant]:
     """Every mutant of a source, in the order of its lines."""
-    found = {*_ours(source), *_cosmic(source)}
+    lines = source.splitlines()
+    made = {*_ours(source), *_cosmic(source)}
+    branches = [each for each in made if not _NO_BRANCH.match(lines[each.start[0] - 1])]
+    found = [each for each in branches if _compiles(each.apply(source))]
     return sorted(
         found, key=lambda mutant: (mutant.start, mutant.end, mutant.operator, mutant.text)
     )
