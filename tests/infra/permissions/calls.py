@@ -147,6 +147,10 @@ def _states(operation: str, params: Params, name_of: NameOf) -> Iterator[Right]:
 def _quicksight(operation: str, params: Params, name_of: NameOf) -> Iterator[Right]:
     if operation in _SNAPSHOTS:
         place = f"dashboard/{params['DashboardId']}/snapshot-job/{params['SnapshotJobId']}"
+    elif operation == "DescribeDashboard":
+        place = f"dashboard/{params['DashboardId']}"
+    elif operation == "DescribeDataSet":
+        place = f"dataset/{params['DataSetId']}"
     elif operation == "GetIdentityContext":
         place = f"user/{params.get('Namespace', 'default')}/{params['UserIdentifier']['UserName']}"
     else:
