@@ -1,7 +1,8 @@
 """The shared turn-taking that keeps all calls to QuickSight under the account's 10 a second.
 
 One item, `next_at`: each call first moves it on by one spacing and then waits for the turn that it
-got. The turns of all functions together are evenly spaced, the first fill of the slots included.
+got. The turns of all functions together are evenly spaced, the first fill of the slots included, as
+far as their clocks agree (adapters/server_clock.py).
 One write for each call; the gate is not touched.
 """
 

@@ -26,6 +26,7 @@ from snapshot_export.adapters.quicksight import QuickSight
 from snapshot_export.adapters.repairs import Repairs
 from snapshot_export.adapters.schedules import Schedules
 from snapshot_export.adapters.security_cache import SecurityCache
+from snapshot_export.adapters.server_clock import ServerClock
 from snapshot_export.adapters.store import Store
 from snapshot_export.adapters.target_services import (
     AWS_CONFIG,
@@ -91,7 +92,11 @@ class Services:
 @cache
 def services_from_env() -> Services:
     """The services of this function; raises SettingsError."""
-    return make_services(Settings.from_env(os.environ), boto3.Session(), measure=measuring.measure)
+    session, clock = boto3.Session(), ServerClock(time.time)
+    clock.watch(session)
+    return make_services(
+        Settings.from_env(os.environ), session, now=clock.now, measure=measuring.measure
+    )
 
 
 def measure_nothing(_metric: Metric, _value: float) -> None:

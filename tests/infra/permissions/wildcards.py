@@ -19,6 +19,9 @@ REASONS = {
     "arn:<Partition>:quicksight:<Region>:<AccountId>:dashboard/*": (
         "an export may name any dashboard of the account; each job has an id of its own"
     ),
+    "arn:<Partition>:quicksight:<Region>:<AccountId>:dataset/*": (
+        "a dashboard may show any data set of the account"
+    ),
     "arn:<Partition>:quicksight:<Region>:<AccountId>:user/*": (
         "an export may name any registered user of the account"
     ),
