@@ -38,7 +38,7 @@ browser: .local/chromium/.installed  ## Install the Chromium of the browser test
 report-screenshot: install browser  ## Photograph the burst report anew, for docs/bursts.md
 	$(BIN)/python -m tests.browser.screenshot
 
-chaos: install  ## Crash points, interleavings, faults on the running stack, IAM enforced, fuzz (PARTS="points ..." for some)
+chaos: install  ## Crash points, interleavings, tenants, faults on the running stack, IAM enforced, fuzz (PARTS="points ..." for some)
 	@PYTHONPATH=lambdas $(BIN)/python -m tests.chaos $(PARTS)
 
 chaos-selftest: install  ## Plant deliberate bugs in copies and show which suite catches each
