@@ -103,3 +103,17 @@ def test_what_shows_who_can_see_what_is_there() -> None:
     assert len(named) > 25
     for path, name in named:
         assert f"\ndef {name}(" in (ROOT / path).read_text(encoding="utf-8"), (path, name)
+
+
+def test_the_changelog_keeps_its_order() -> None:
+    """Parallel additions are merged side by side: a heading or a line may then stand twice."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    _, *releases = re.split(r"^## ", text, flags=re.M)
+    assert releases and releases[0].startswith("Unreleased\n")
+    order = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for release in releases:
+        headings = re.findall(r"^### (.+)$", release, re.M)
+        assert headings == [each for each in order if each in headings]
+    lines = [line for line in text.splitlines() if line.startswith("- ")]
+    assert len(lines) == len(set(lines))
+    assert not re.search(r"^(<<<<<<<|=======|>>>>>>>)", text, re.M)
