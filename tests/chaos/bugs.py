@@ -1,37 +1,12 @@
-"""Deliberate bugs, each an exact replacement in the product's text."""
+"""The deliberate bugs of `make chaos-selftest`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from tests.chaos.bug import ADAPTERS, DOMAIN, FLOWS, Bug
+from tests.chaos.tenant_bugs import TENANT_BUGS
 
-STORE = "lambdas/snapshot_export/adapters/store.py"
-FLOWS = "lambdas/snapshot_export/flows"
-DOMAIN = "lambdas/snapshot_export/domain"
-
-
-@dataclass(frozen=True)
-class Bug:
-    """One bug. `edits`: file, text that must be there exactly once, text in its place."""
-
-    name: str
-    edits: tuple[tuple[str, str, str], ...]
-
-    def plant(self, root: Path) -> None:
-        """Change the copy under `root`; raises ValueError if the text is not there once."""
-        for file, old, new in self.edits:
-            path = root / file
-            text = path.read_text()
-            if text.count(old) != 1:
-                raise ValueError(f"{self.name}: {file} has its text {text.count(old)} times")
-            path.write_text(text.replace(old, new))
-
-
+STORE = f"{ADAPTERS}/store.py"
 BUGS = (
-    Bug(
-        "cache of the guard kept too long",
-        ((f"{FLOWS}/guard.py", "KEPT_SECONDS = 60.0", "KEPT_SECONDS = 86_400.0"),),
-    ),
     Bug(
         "release without its condition",
         (
@@ -308,4 +283,53 @@ BUGS = (
             ),
         ),
     ),
+    Bug(
+        "an end noted over another",
+        (
+            (
+                STORE,
+                """                condition=f"{_NOT_MARKED} AND (attribute_not_exists(ending) "
+                "OR (ending = :end AND attribute_not_exists(ending_at)))",
+""",
+                """                condition=_NOT_MARKED,
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "hand back although a start was noted",
+        (
+            (
+                STORE,
+                """                self._free_slot(hold_until=now + HOLD_SECONDS),
+                self._delete_attempt(attempt, holds_slot=True),
+""",
+                """                self._free_slot(hold_until=now + HOLD_SECONDS),
+                delete_of(
+                    self._keys.attempt(attempt.export_id),
+                    condition=f"{_SAME_ADMISSION} AND holds_slot = :holds",
+                    values={
+                        ":attempt": attempt.attempt,
+                        ":admission": attempt.admission,
+                        ":holds": True,
+                    },
+                ),
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "a job lost by one single 404",
+        (
+            (
+                f"{FLOWS}/check.py",
+                "    elif now - record.first_unknown_at >= LOST_AFTER_SECONDS and _free(",
+                """        from dataclasses import replace
+
+        record = replace(record, first_unknown_at=now)
+    if _free(""",
+            ),
+        ),
+    ),
+    *TENANT_BUGS,
 )

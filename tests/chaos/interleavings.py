@@ -133,7 +133,7 @@ class Interleavings(RuleBasedStateMachine):
             self.sent.add(f"e{number}")
             self._alone(f"accept e{number}", _accepting(f"e{number}"))
         if done is not None:
-            self._alone("admit", admit)
+            self._admit_all()
             for name, ids in self._attempts().items():
                 self._alone(f"start {name}", _step("start", name, ids))
             self.clock.time += 19.0
@@ -295,7 +295,7 @@ class Interleavings(RuleBasedStateMachine):
         self.witness.judge_end(ends, range(jobs, jobs + 1), executions=False)
         self._judge("at rest")
 
-    def _begin(self, name: str, flow: Callable[[Services], object]) -> None:
+    def _begin(self, name: str, flow: Callable[[Services], object]) -> Actor:
         if len(self.actors) == MOST_ACTORS:
             self._run_through(self.actors[0])
         skew = self.skew
@@ -310,11 +310,24 @@ class Interleavings(RuleBasedStateMachine):
         if not actor.is_over:
             self.actors.append(actor)
         self._judge(name, actor)
+        return actor
+
+    def _begin_step(self, kind: str, name: str) -> Actor:
+        return self._begin(f"{kind} {name}", _step(kind, name, self._attempts()[name]))
+
+    def _admit_all(self) -> None:
+        self._alone("admit", admit)
 
     def _alone(self, name: str, flow: Callable[[Services], object]) -> None:
         self._begin(name, flow)
         for actor in [*self.actors]:
             self._run_through(actor)
+
+    def _run_to(self, actor: Actor, call: str) -> None:
+        """Up to a call, by a part of its place and operation."""
+        while call not in str(actor.at):
+            assert actor.at is not None, f"{actor.name} never came to {call}"
+            self._step(actor, None)
 
     def _run_through(self, actor: Actor) -> None:
         while not actor.is_over:

@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 
-ROUNDS = (("points",), ("interleavings", "fuzz"), ("tenants",), ("stack",), ("iam",))
+ROUNDS = (("points",), ("interleavings", "fuzz"), ("overlaps", "tenants"), ("stack",), ("iam",))
 """Modules of tests.chaos in the order in which they run; those of one round use one core each."""
 PARTS = tuple(name for round_ in ROUNDS for name in round_)
 

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.chaos.bugs import BUGS, Bug
+from tests.chaos.bug import Bug
+from tests.chaos.bugs import BUGS
 from tests.chaos.part import PARTS
 
 ROOT = Path(__file__).parents[2]

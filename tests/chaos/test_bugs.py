@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.bugs import BUGS, Bug
+from tests.chaos.bug import Bug
+from tests.chaos.bugs import BUGS
 from tests.chaos.selftest import ROOT, claims
 
 

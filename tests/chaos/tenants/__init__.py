@@ -1,8 +1,10 @@
 """Tenants: one customer's rows never reach another, whatever names, ids and manifests hold.
 
 `python -m tests.chaos tenants`. Two bursts and single exports whose ids cross run at once on
-virtual time, with cancellations, failures that pass and shuffled results; then every object, file
-and download link is opened, and must show the rows of its own recipient and no other's.
+virtual time, with cancellations, failures that pass and shuffled results. When they have ended, a
+data set's tag rules change, one export is sent that would show all rows by them, and one is
+cancelled whose id begins the others'. Then every object, file and download link is opened, and must
+show the rows of its own recipient and no other's.
 TENANTS_SEED repeats a run, TENANTS_COUNT sets the recipients of each burst.
 """
 
@@ -18,6 +20,7 @@ from snapshot_export.domain.export import Status
 from snapshot_export.errors import AlreadyEndedError, UnknownIdError
 from snapshot_export.flows.cancel import cancel
 from tests.chaos.part import PartResult
+from tests.chaos.tenant_bugs import TENANT_BUGS
 from tests.chaos.tenants.cast import Cast, make_cast
 from tests.chaos.tenants.witness import Witness
 from tests.chaos.theatre import connected
@@ -26,8 +29,9 @@ from tests.support.world import REGION, World
 
 COUNT = 300
 SAMPLE, SAMPLE_SEED = 30, 20_261_125
-CLAIMS: frozenset[str] = frozenset()
-"""Bugs that the sample must catch (bugs.py)."""
+JOB_SECONDS = 20.0
+CLAIMS = frozenset(bug.name for bug in TENANT_BUGS)
+"""Bugs that the sample must catch."""
 
 
 def run() -> PartResult:
@@ -61,7 +65,8 @@ def play(count: int, seed: int) -> PartResult:
 
 
 def _trouble(world: World) -> None:
-    """Failures that pass: jobs and files that fail once."""
+    """Failures that pass: jobs and files that fail once. Jobs take JOB_SECONDS."""
+    world.switch("job_seconds", seconds=JOB_SECONDS, times=9999)
     world.switch("fail_job", times=5, ErrorType="INTERNAL_ERROR")
     world.switch("fail_file", times=5, FileGroup=0, ErrorType="INTERNAL_ERROR")
 
@@ -82,13 +87,24 @@ def _send_and_run(world: World, cast: Cast, draw: Random) -> frozenset[str]:
     world.work_on_bursts()
     cancelled: set[str] = set()
     for _ in range(3):
-        world.driver.run(until=world.clock.now() + 60)
+        world.driver.run(until=world.clock.now() + 0.8 * JOB_SECONDS)
         for burst in cast.bursts:
             for line in range(1, len(burst.recipients) + 2):
                 if draw.random() < 1 / 12:
                     cancelled |= _cancel(world, f"{burst.burst_id}-{line}")
     world.driver.run()
-    return frozenset(cancelled)
+    return frozenset(cancelled | _send_late(world, cast))
+
+
+def _send_late(world: World, cast: Cast) -> set[str]:
+    """The second act, after the minutes in which the first was seen to have ended."""
+    world.quicksight.emulator.put_data_set(cast.published)
+    for single in cast.late:
+        world.send(single)
+    world.driver.run(until=world.clock.now() + JOB_SECONDS / 2)
+    cancelled = {name for each in cast.stopped for name in _cancel(world, each)}
+    world.driver.run()
+    return cancelled
 
 
 def _cancel(world: World, export_id: str) -> set[str]:

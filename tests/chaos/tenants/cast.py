@@ -8,13 +8,15 @@ others the witness asks for one of two things: refused, or its own rows and no o
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from local.quicksight.catalogue import DataSet, TagRule
 from tests.support.messages import pdf_group, visuals_group
 
+Card = TypeVar("Card")
 LINE_ENDS = ("\n", "\r\n", "\r")
 NAMES = (
     "x",
@@ -61,10 +63,14 @@ NAMES = (
     "s3://elsewhere/x",
     "https://example.org/x?y=z",
 )
-"""File names; many recipients share each of them."""
+"""File names."""
+CROWDED = ("x", "x.pdf", "x.pdf?b", "x.pdf#1", "Report", "report", "M\u00fcller", "Mu\u0308ller")
+"""Names that many recipients share, and that are one on some disk or as a URL."""
 RECIPIENT_IDS = ("a@example.org", "A@example.org", "+1", "=1+1", "-x", "..", "a@example.org")
 VALUES = ("", " ", "\u00a0", "\u200b", " {0}", "{0} ", "*", "{0},cust-0320", "{0}|cust-0320")
 """Tag values that are not the customer's id: blank, padded, invisible, every row, several."""
+TURNED = "cust-0317"
+"""A customer's id that becomes, between the acts, the value which matches all rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +97,36 @@ class Burst:
 
 @dataclass(frozen=True, kw_only=True)
 class Cast:
-    """Bursts that are sent together, and single exports beside them."""
+    """Bursts that are sent together, and single exports beside them.
+
+    `late` are sent when all of these have ended and `published` has other rules than before; those
+    that are `stopped` are cancelled while they run.
+    """
 
     bursts: Sequence[Burst]
-    singles: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    singles: Sequence[dict[str, Any]]
+    published: DataSet
+    late: Sequence[dict[str, Any]]
+    stopped: Sequence[str]
+
+    @property
+    def every_single(self) -> Iterator[dict[str, Any]]:
+        """The single exports of both acts."""
+        yield from self.singles
+        yield from self.late
+
+
+class Deck(Generic[Card]):
+    """Cards in an order that is drawn; each is dealt before any is dealt again."""
+
+    def __init__(self, draw: Random, cards: Sequence[Card]) -> None:
+        self._draw, self._cards = draw, cards
+        self._left: list[Card] = []
+
+    def deal(self) -> Card:
+        """The next card."""
+        self._left = self._left or self._draw.sample(self._cards, len(self._cards))
+        return self._left.pop()
 
 
 def make_cast(count: int, seed: int) -> Cast:
@@ -119,33 +151,34 @@ def make_cast(count: int, seed: int) -> Cast:
             visuals_group("EXCEL", "lines"),
             visuals_group("CSV", "by-customer-and-region"),
             DestinationConfiguration={},
-        ),
+        )
+        | {"UserConfiguration": _user("cust-0319")},
         ends=None,
     )
-    return Cast(bursts=(first, second), singles=tuple(_singles()))
-
-
-def _singles() -> list[dict[str, Any]]:
-    """Single exports whose ids and names are those of bursts and their recipients."""
     ids = ("november", "november-1", "november-3", "november-1-2", "november-04")
-    return [
-        {
-            "ExportId": export_id,
-            "DashboardId": "paid-invoices",
-            "Name": "x",
-            "UserConfiguration": {
-                "AnonymousUsers": [
-                    {
-                        "RowLevelPermissionTags": [
-                            {"Key": "customer_id", "Value": f"cust-{310 + index:04d}"}
-                        ]
-                    }
-                ]
-            },
-            "SnapshotConfiguration": {"FileGroups": [pdf_group()]},
-        }
-        for index, export_id in enumerate(ids)
-    ]
+    return Cast(
+        bursts=(first, second),
+        singles=[_single(each, f"cust-{310 + index:04d}") for index, each in enumerate(ids)],
+        published=DataSet(
+            "invoices", "Invoices", (TagRule("customer_id", "customer_id", match_all=TURNED),)
+        ),
+        late=[_single("novem", "cust-0316"), _single("december", TURNED)],
+        stopped=["novem"],
+    )
+
+
+def _single(export_id: str, customer: str) -> dict[str, Any]:
+    """A single export; the ids and names of many are those of bursts and their recipients."""
+    return _template("paid-invoices", pdf_group()) | {
+        "ExportId": export_id,
+        "Name": "x",
+        "UserConfiguration": _user(customer),
+    }
+
+
+def _user(customer: str) -> dict[str, Any]:
+    tags = [{"Key": "customer_id", "Value": customer}]
+    return {"AnonymousUsers": [{"RowLevelPermissionTags": tags}]}
 
 
 def _template(dashboard: str, *groups: dict[str, Any], **configuration: Any) -> dict[str, Any]:
@@ -165,7 +198,8 @@ def _burst(
     ends: Sequence[str] | None,
 ) -> Burst:
     """As CSV with these line ends mixed, or as JSON Lines without them."""
-    recipients = [_recipient(draw, index, customers[index]) for index in range(count)]
+    hostile = Deck(draw, RECIPIENT_IDS), Deck(draw, VALUES)
+    recipients = [_recipient(draw, index, customers[index], *hostile) for index in range(count)]
     if ends is None:
         text = "".join(_json_line(each) + "\n" for each in recipients)
     else:
@@ -181,24 +215,20 @@ def _burst(
     )
 
 
-def _recipient(draw: Random, index: int, number: int) -> Recipient:
-    """Half of them are plain but for their names; of the others some have a hostile id or value."""
-    customer = f"cust-{number:04d}"
-    own = f"recipient-{index}"
-    kind = draw.random()
-    if kind < 0.5:
-        plain = index % 4 == 0
-        name = f"statement-{index}" if plain else draw.choice(NAMES)
-        return Recipient(
-            recipient_id=own, customer=customer, value=customer, name=name, is_plain=plain
-        )
-    value = draw.choice(VALUES).format(customer) if kind > 0.8 else customer
+def _recipient(
+    draw: Random, index: int, number: int, ids: Deck[str], values: Deck[str]
+) -> Recipient:
+    """Of ten, two are plain, three have a hostile value and nothing else, and the others a hostile
+    name, two of them with a hostile id."""
+    customer, place = f"cust-{number:04d}", index % 10
+    is_plain, has_value = place in (0, 5), place in (1, 4, 8)
+    hostile = draw.choice(draw.choice((NAMES, CROWDED)))
     return Recipient(
-        recipient_id=draw.choice(RECIPIENT_IDS) if 0.5 <= kind < 0.65 else own,
+        recipient_id=ids.deal() if place in (2, 6) else f"recipient-{index}",
         customer=customer,
-        value=value,
-        name=draw.choice(NAMES),
-        is_plain=False,
+        value=values.deal().format(customer) if has_value else customer,
+        name=f"statement-{index}" if is_plain or has_value else hostile,
+        is_plain=is_plain,
     )
 
 

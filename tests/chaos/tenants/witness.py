@@ -23,9 +23,10 @@ from snapshot_export.adapters.records import export_from
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.flows.view import view
 from tests.chaos.tenants.cast import Burst, Cast
-from tests.support.rows import customers_in
+from tests.support.rows import CUSTOMER, customers_in, text_of
 from tests.support.world import World
 
+INVOICE = re.compile(r"inv-\d{4}-\d{2}")
 SUFFIXES = {".pdf": "PDF", ".xlsx": "EXCEL", ".csv": "CSV"}
 
 
@@ -50,6 +51,7 @@ class Witness:
         self._s3 = world.session.client("s3")
         self._bucket = world.settings.export_bucket
         self._shows_rows: set[str] = set()
+        self._asked: dict[str, dict[str, Any]] = {}
         self.seen = Seen()
 
     def judge(self) -> Seen:
@@ -90,15 +92,17 @@ class Witness:
     def _owners(self, exports: Mapping[str, Export]) -> dict[str, str]:
         """Whose rows each export may show, from the tags that its request carries in the cast."""
         owners = {}
-        for single in self._cast.singles:
+        for single in self._cast.every_single:
             (user,) = single["UserConfiguration"]["AnonymousUsers"]
             known = exports.get(single["ExportId"])
             if known is not None and known.burst_id is None:
                 self._shows_rows.add(known.export_id)
                 owners[single["ExportId"]] = user["RowLevelPermissionTags"][0]["Value"]
+                self._asked[known.export_id] = single["SnapshotConfiguration"]
         for burst in self._cast.bursts:
             for export in exports.values():
                 if export.burst_id == burst.burst_id:
+                    self._asked[export.export_id] = burst.template["SnapshotConfiguration"]
                     owner = self._recipient_of(burst, export)
                     if owner is not None:
                         owners[export.export_id] = owner
@@ -141,7 +145,7 @@ class Witness:
             links = shown.downloads or (None,) * len(export.files)
             if export.status is Status.CANCELLED and export.files:
                 self._note(f"{export.export_id}: cancelled, and its record names files")
-            for file, link in zip(export.files, links, strict=True):
+            for position, (file, link) in enumerate(zip(export.files, links, strict=True)):
                 if file.uri is None:
                     continue
                 bucket, _, key = file.uri.removeprefix("s3://").partition("/")
@@ -152,6 +156,7 @@ class Witness:
                     continue
                 self.seen.files += 1
                 self._judge_rows(export.export_id, owners, data, file.format, "file")
+                self._judge_content(export.export_id, position, data)
                 if link is None:
                     self._note(f"{export.export_id}: a file of ours without a link")
                     continue
@@ -187,14 +192,28 @@ class Witness:
         elif not shown and export_id in self._shows_rows:
             self._note(f"{export_id}: its {what} shows no rows")
 
+    def _judge_content(self, export_id: str, position: int, data: bytes) -> None:
+        """Whether it is the file that the request names in its place; only `lines` has invoices."""
+        (file,) = self._asked[export_id]["FileGroups"][position]["Files"]
+        (selection,) = file["SheetSelections"]
+        try:
+            text = text_of(data, file["FormatType"])
+        except Exception:
+            self._note(f"{export_id}: file {position} is no {file['FormatType']}")
+            return
+        is_wanted = selection.get("VisualIds") == ["lines"]
+        if CUSTOMER.search(text) and bool(INVOICE.search(text)) != is_wanted:
+            self._note(f"{export_id}: file {position} shows what another was asked for")
+
     def _judge_objects(
         self,
         exports: Mapping[str, Export],
         owners: Mapping[str, str],
         content: Mapping[str, bytes],
     ) -> None:
-        """No finished object without an owner; raw ones are their export's, and none of a
-        cancelled one's is left."""
+        """No finished object without an owner; raw ones are their export's and still there, and
+        none of a cancelled one's is left."""
+        raw = Counter[str]()
         known = {
             file.uri.removeprefix(f"s3://{self._bucket}/"): export
             for export in exports.values()
@@ -214,8 +233,15 @@ class Witness:
                 continue
             (owner,) = candidates
             self._judge_rows(owner, owners, data, kind, "raw file")
+            raw[owner] += 1
             if exports[owner].status is Status.CANCELLED:
                 self._note(f"{owner}: cancelled, and a raw file is left")
+        for export in exports.values():
+            if export.status is not Status.COMPLETED or export.export_id not in self._asked:
+                continue
+            is_ours = "DestinationConfiguration" not in self._asked[export.export_id]
+            if is_ours and raw[export.export_id] < len(export.files):
+                self._note(f"{export.export_id}: completed, and its raw files are gone")
 
     def _judge_burst(
         self, burst: Burst, exports: Mapping[str, Export], content: Mapping[str, bytes]
@@ -240,9 +266,12 @@ class Witness:
                 self._note(f"burst {burst.burst_id} line {line}: a plain recipient was refused")
             if line not in refused:
                 ids[recipient.recipient_id.casefold()] += 1
-        for own, times in ids.items():
+            own = exports.get(f"{burst.burst_id}-{line}")
+            if recipient.is_plain and own is not None and own.status is Status.FAILED:
+                self._note(f"{own.export_id}: a plain recipient's export failed")
+        for name, times in ids.items():
             if times > 1:
-                self._note(f"burst {burst.burst_id}: recipient {own} was accepted {times} times")
+                self._note(f"burst {burst.burst_id}: recipient {name} was accepted {times} times")
         self._judge_manifest(burst, exports, content)
 
     def _judge_manifest(
@@ -259,7 +288,7 @@ class Witness:
             data = content.get(key)
             if data is None:
                 self._note(f"burst {burst.burst_id}: manifest.json names an object that is not")
-            elif own and customers_in(data, entry["FormatType"]) != {own}:
+            elif own and _shown(data, entry["FormatType"]) != {own}:
                 self._note(f"burst {burst.burst_id}: manifest.json gives a recipient other rows")
         named = {entry["ExportId"] for entry in manifest.get("Files", ())}
         own_ids = {each.export_id for each in exports.values() if each.burst_id == burst.burst_id}
@@ -272,3 +301,11 @@ class Witness:
             key = parse_qs(parts.query, keep_blank_values=True)["prefix"][0]
             if key not in content:
                 self._note(f"burst {burst.burst_id}: its report links to nothing: {key}")
+
+
+def _shown(data: bytes, kind: str) -> set[str] | None:
+    """Whose rows are in a file; None if it does not open."""
+    try:
+        return customers_in(data, kind)
+    except Exception:
+        return None

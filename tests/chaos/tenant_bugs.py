@@ -1,0 +1,219 @@
+"""Deliberate bugs by which one customer's rows reach another, or are nobody's."""
+
+from __future__ import annotations
+
+from tests.chaos.bug import ADAPTERS, DOMAIN, FLOWS, Bug
+
+TENANT_BUGS = (
+    Bug(
+        "results by position",
+        (
+            (
+                f"{DOMAIN}/results.py",
+                "        selection = group.files[0]\n",
+                "        selection = [*asked.values()][(number - 1) % len(asked)]\n",
+            ),
+        ),
+    ),
+    Bug(
+        "results by format",
+        (
+            (
+                f"{DOMAIN}/results.py",
+                "        selection = group.files[0]\n",
+                """        selection = next(
+            each
+            for each, left in open_positions.items()
+            if left and each.format == group.files[0].format
+        )
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "an address parsed as a URL",
+        (
+            (
+                f"{DOMAIN}/object_address.py",
+                """        bucket, slash, key = text.removeprefix(SCHEME).partition("/")
+""",
+                """        from urllib.parse import urlsplit
+
+        parts = urlsplit(text)
+        bucket, slash, key = parts.netloc, "/", parts.path.removeprefix("/")
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "a link parsed as a URL",
+        (
+            (
+                f"{ADAPTERS}/files.py",
+                """        place = ObjectAddress.parse(uri)
+        if place.bucket != self._bucket:
+            return None
+""",
+                """        from urllib.parse import urlsplit
+
+        parts = urlsplit(uri)
+        place = ObjectAddress(parts.netloc, parts.path.removeprefix("/"))
+        if place.bucket != self._bucket:
+            return None
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "a link to another file of the export",
+        (
+            (
+                f"{FLOWS}/view.py",
+                "        for file in export.files\n",
+                "        for file in reversed(export.files)\n",
+            ),
+        ),
+    ),
+    Bug(
+        "the template's tags for who brings none",
+        (
+            (
+                f"{DOMAIN}/burst_request.py",
+                "    if tags is None and not same_rows_for_all:\n",
+                """    is_of_template = any(name in template for name in USER_MEMBERS)
+    if tags is None and not same_rows_for_all and not is_of_template:
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "the template's tags before a recipient's",
+        (
+            (
+                f"{DOMAIN}/burst_request.py",
+                """        body["UserConfiguration"] = {"AnonymousUsers": [user]}
+""",
+                """        body.setdefault("UserConfiguration", {"AnonymousUsers": [user]})
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "a name without its claim",
+        (
+            (
+                f"{FLOWS}/names.py",
+                """        if services.names.claim(place, owner, expires_at, is_taken=is_taken):
+            return candidate
+""",
+                """        return candidate
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "a claim of the whole burst",
+        (
+            (
+                f"{FLOWS}/names.py",
+                """    return f"{export.export_id}#{export.nonce}#{position}"
+""",
+                """    return f"{export.burst_id or export.export_id}#{position}"
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "a claim of one spelling",
+        ((f"{ADAPTERS}/name_claims.py", "sha256(fold(str(place))", "sha256((str(place))"),),
+    ),
+    Bug(
+        "a claim folded by case only",
+        ((f"{ADAPTERS}/name_claims.py", "fold(str(place))", "str(place).casefold()"),),
+    ),
+    Bug(
+        "a discard by name",
+        (
+            (
+                f"{FLOWS}/names.py",
+                "            if services.names.owner_of(place) == _owner(export, position):\n",
+                "            if services.names.owner_of(place):\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a prefix that is another's prefix",
+        (
+            (
+                f"{DOMAIN}/naming.py",
+                """            return prefix if prefix.endswith("/") else f"{prefix}/"
+""",
+                """            return raw_prefix(export_id).removesuffix("/")
+""",
+            ),
+            (
+                f"{ADAPTERS}/files.py",
+                """        if folder is not None and not folder.endswith("/"):
+            raise ValueError("only a whole folder is discarded")
+""",
+                "",
+            ),
+        ),
+    ),
+    Bug(
+        "cache of the guard kept too long",
+        ((f"{FLOWS}/guard.py", "KEPT_SECONDS = 60.0", "KEPT_SECONDS = 86_400.0"),),
+    ),
+    Bug(
+        "the value that matches all is taken",
+        (
+            (
+                f"{DOMAIN}/row_level_security.py",
+                "if ALLOW_MATCH_ALL not in allowances and rule.matches_all(",
+                "if ALLOW_MATCH_ALL not in allowances and rule.match_all == repr(",
+            ),
+        ),
+    ),
+    Bug(
+        "several values are taken",
+        (
+            (
+                f"{DOMAIN}/row_level_security.py",
+                "        return bool(self.delimiter) and str(self.delimiter) in value\n",
+                "        return bool(self.delimiter) and value == self.delimiter\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a RecipientId twice",
+        (
+            (
+                f"{DOMAIN}/recipients.py",
+                "        if first == record.line:\n",
+                "        if first <= record.line:\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a lone CR ends no line",
+        (
+            (
+                f"{DOMAIN}/manifest_lines.py",
+                r"""re.compile(rb"\r\n|\n|\r")""",
+                r"""re.compile(rb"\r\n|\n")""",
+            ),
+        ),
+    ),
+    Bug(
+        "a taken id that nobody counts",
+        (
+            (
+                f"{FLOWS}/expand.py",
+                "            refusals += "
+                "[refusal_of_taken_id(burst, exports[at].export_id) for at in taken]\n",
+                "",
+            ),
+        ),
+    ),
+)
+"""All of them are claimed by the part `tenants`."""
