@@ -95,14 +95,17 @@ def prepare(world: World, kind: str) -> None:
         world.send({"Burst": burst("bad", [recipient(1), recipient(2)])})
         world.work_on_bursts()
         return
-    if kind in ("entry", "retry"):
+    if kind == "entry":
         set_gate(world, "limit", 0)
+    if kind == "retry":
+        world.switch("fail_job", SnapshotJobId="bad", ErrorType="INTERNAL_FAILURE")
     world.send(message("bad", groups=[CSV]))
     if kind == "retry":
-        set_gate(world, "limit", 2)
-        world.switch("fail_job", SnapshotJobId="bad", ErrorType="INTERNAL_FAILURE")
-        while world.export("bad").attempt == 1:
+        for _ in range(120):
+            if world.export("bad").attempt == 2:
+                break
             world.driver.run(until=world.clock.now() + 1)
+        assert world.export("bad").status is Status.QUEUED
     if kind in ("attempt", "pacer"):
         world.driver.run(until=world.clock.now() + 3)
 
