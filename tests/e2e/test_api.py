@@ -63,7 +63,12 @@ def test_an_export_goes_from_post_to_files_that_can_be_downloaded(
     body = message("api-1", customer="cust-0007", groups=groups)
     assert api.call("POST", "/exports", body) == (
         202,
-        {"ExportId": "api-1", "Status": "RUNNING", "StatusPath": "/exports/api-1"},
+        {
+            "ExportId": "api-1",
+            "Status": "RUNNING",
+            "StatusPath": "/exports/api-1",
+            "Warnings": [],
+        },
     )
     assert api.call("POST", "/exports", body)[0] == 202, "the same again"
     deployed.wait_for_export("api-1")
