@@ -128,10 +128,6 @@ TENANT_BUGS = (
         ((f"{ADAPTERS}/name_claims.py", "sha256(fold(str(place))", "sha256((str(place))"),),
     ),
     Bug(
-        "a claim folded by case only",
-        ((f"{ADAPTERS}/name_claims.py", "fold(str(place))", "str(place).casefold()"),),
-    ),
-    Bug(
         "a discard by name",
         (
             (
