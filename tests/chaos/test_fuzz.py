@@ -98,7 +98,7 @@ def test_a_request_that_quicksight_would_refuse_is_seen(
         patched.setattr(
             "snapshot_export.domain.request.as_sent",
             lambda shape: (
-                {"AnonymousUsers": []}
+                {"AnonymousUsers": [{"RowLevelPermissionTags": []}]}
                 if "AnonymousUsers" in shape.model_fields_set
                 else shape.model_dump(mode="json", exclude_none=True)
             ),
@@ -106,7 +106,7 @@ def test_a_request_that_quicksight_would_refuse_is_seen(
         ids, outcome = world.deliver([json.dumps(body)])
     assert fate_of(ids[0], json.dumps(body), outcome) == "ACCEPTED"
     (found,) = violations_of(ids, [json.dumps(body)], outcome)
-    assert "AnonymousUsers" in found
+    assert "RowLevelPermissionTags" in found
 
 
 def test_what_a_run_finds_is_kept_with_the_messages_it_needs(
