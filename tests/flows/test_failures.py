@@ -89,8 +89,16 @@ def test_a_start_that_is_refused_fails_the_export_and_frees_the_slot(
     assert [*world.driver.ends.values()] == ["FAILED"]
 
 
-def test_an_unknown_dashboard_fails_the_export(world: World) -> None:
-    world.send(message("no-dashboard", dashboard="nowhere"))
+def test_an_unknown_dashboard_is_refused(world: World) -> None:
+    assert world.send(message("no-dashboard", dashboard="nowhere")) is Status.REJECTED
+    error = world.export("no-dashboard").error
+    assert error is not None
+    assert "dashboard/nowhere could not be read" in error.message
+
+
+def test_a_dashboard_that_is_gone_when_its_job_starts_fails_the_export(world: World) -> None:
+    world.switch("raise_exception", Exception="ResourceNotFoundException", times=99)
+    world.send(message("no-dashboard"))
     world.driver.run()
     export = world.export("no-dashboard")
     assert (export.status, export.error and export.error.code) == (

@@ -46,7 +46,8 @@ def test_each_failed_attempt_has_a_lease(world: World) -> None:
 
 
 def test_a_start_that_is_refused_held_its_slot_without_a_job(world: World) -> None:
-    world.send(message("refused", dashboard="no-such-dashboard"))
+    world.switch("raise_exception", Exception="AccessDeniedException", times=99)
+    world.send(message("refused"))
     world.driver.run()
     ended = world.export("refused")
     assert ended.status is Status.FAILED
