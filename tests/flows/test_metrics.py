@@ -82,6 +82,7 @@ def test_every_metric_is_written_with_its_dimensions(
             world.services.store, "accept", lambda _export: (_ for _ in ()).throw(RuntimeError())
         )
         intake.handler(sqs_event(message("put-off")), None)
+    world.send(message("unreadable", dashboard="no-such-dashboard"))
     reconcile.handler({}, None)
     ready = check_schedule(
         {"ReadyBy": {"Time": "07:00"}, "Export": message(None)}, world.services.targets, "daily"
@@ -105,7 +106,7 @@ def test_every_metric_is_written_with_its_dimensions(
     assert sums[Metric.EXPORTS_FAILED] == sums[Metric.JOBS_FAILED] == 1
     assert sums[Metric.EXPORTS_CANCELLED] == 1
     assert sums[Metric.DEADLINES_MISSED] == 1
-    assert sums[Metric.MESSAGES_REJECTED] == sums[Metric.MESSAGES_NOT_TAKEN] == 1
+    assert (sums[Metric.MESSAGES_REJECTED], sums[Metric.MESSAGES_NOT_TAKEN]) == (2, 1)
     assert sums[Metric.RECIPIENTS_REFUSED] == sums[Metric.STARTS_NOT_MOVED] == 1
     assert sums[Metric.QUICKSIGHT_THROTTLED] == sums[Metric.QUICKSIGHT_LIMIT_EXCEEDED] == 1
     assert sums[Metric.DEADLINE_MARGIN_SECONDS] < 0 and sums[Metric.DEADLINES_AT_RISK] == 1
@@ -138,7 +139,7 @@ def test_the_head_of_a_burst_waits_since_its_burst_was_accepted(world: World) ->
     world.clock.sleep(30)
     world.work_on_bursts()
     waited = read_gauges(world.services).values[Metric.HEAD_WAIT_SECONDS]
-    assert waited == pytest.approx(30, abs=0.01)
+    assert waited == pytest.approx(30, abs=1)  # the guard's reading takes its turn
 
 
 def test_a_slots_time_is_its_jobs_and_what_lies_around_it(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from snapshot_export.adapters.record_version import known_members
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.errors import NewerRecordError
+from tests.flows.test_guard import SALES
 from tests.support.bursts import (
     burst,
     csv_manifest,
@@ -23,7 +25,7 @@ from tests.support.bursts import (
 from tests.support.world import World
 
 TAGGED = {
-    "AnonymousUsers": [{"RowLevelPermissionTags": [{"Key": "k", "Value": "of-the-template"}]}]
+    "AnonymousUsers": [{"RowLevelPermissionTags": [{"Key": "customer_id", "Value": "cust-0300"}]}]
 }
 USERS: dict[str, dict[str, Any]] = {
     "tags": {"UserConfiguration": TAGGED},
@@ -59,6 +61,9 @@ def test_nobody_sees_the_rows_of_the_templates_user_by_leaving_tags_out(
 
 @pytest.mark.parametrize("user", USERS.values(), ids=USERS)
 def test_all_see_the_same_rows_where_the_burst_says_so(world: World, user: dict[str, Any]) -> None:
+    if user != USERS["tags"]:
+        # Who brings no tags at all sees a data set without tag rules only.
+        world.quicksight.emulator.put_data_set(replace(SALES, status="DISABLED"))
     people = [{"RecipientId": "a"}, {"RecipientId": "b"}, recipient(3)]
     body = burst(recipients=people, Template=template() | user, SameRowsForAll=True)
     world.send({"Burst": body})
