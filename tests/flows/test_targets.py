@@ -248,7 +248,7 @@ def test_an_sts_that_is_busy_delays_and_fails_nothing(world: World, code: str, s
     assert (export.attempt, len(world.ledger("partner")["jobs"])) == (1, 1)
 
 
-def test_a_role_that_is_not_given_fails_its_exports_with_the_reason_and_no_others(
+def test_a_role_that_is_not_given_refuses_its_exports_with_the_reason_and_no_others(
     world: World,
 ) -> None:
     wrong = replace(PARTNER, external_id="guessed")
@@ -259,10 +259,9 @@ def test_a_role_that_is_not_given_fails_its_exports_with_the_reason_and_no_other
     others = send(world, "default", 1)
     world.driver.run()
     ended(world, others)
-    failed = world.export("partner-00")
-    assert failed.status is Status.FAILED and failed.error is not None
-    assert failed.error.code == "AccessDenied"
-    assert failed.error.message == "no credentials for the target's role: AssumeRole"
+    refused = world.export("partner-00")
+    assert refused.status is Status.REJECTED and refused.error is not None
+    assert "DescribeDashboard was refused (AccessDenied)" in refused.error.message
     assert running(world, "partner") == 0
     assert world.ledger("partner")["calls"] == []
 
