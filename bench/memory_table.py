@@ -189,6 +189,17 @@ class _Scope:
             result = self._any()
             self._take(")")
             return result
+        if self._tokens[0] == "NOT":
+            self._take("NOT")
+            return not self._one()
+        if self._tokens[0] == "attribute_type":
+            self._take("attribute_type")
+            self._take("(")
+            name = self._name(self._tokens.pop(0))
+            self._take(",")
+            kind = _read(self._values[self._tokens.pop(0)])
+            self._take(")")
+            return kind in self._before.get(name, {})
         if self._tokens[0] in ("attribute_exists", "attribute_not_exists"):
             wanted = self._tokens.pop(0) == "attribute_exists"
             self._take("(")

@@ -55,8 +55,12 @@ def download_report(burst: Mapping[str, Any], folder: Path) -> list[Path]:
 
 
 def place_of(uri: str) -> list[str]:
-    """Names of folders and file, on a disk, for an object `exports/<id>/<name>`."""
-    return [disk_name(segment) for segment in ObjectAddress.parse(uri).key.split("/")[2:]]
+    """Names of folders and file, on a disk, for an object `exports/<id>/<name>`.
+
+    Of any other object it is the last part of the key.
+    """
+    parts = ObjectAddress.parse(uri).key.split("/")
+    return [disk_name(segment) for segment in parts[2:] or parts[-1:]]
 
 
 def disk_name(segment: str) -> str:

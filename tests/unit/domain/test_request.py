@@ -237,7 +237,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     "deadline number": (message(Deadline=1), "Deadline", "ISO 8601"),
     "name that climbs": (message(Name="../x"), "Name", "relative path"),
     "absolute name": (message(Name="/x"), "Name", "relative path"),
-    "name with line feed": (message(Name="a\nb"), "Name", "control characters"),
+    "name with line feed": (message(Name="a\nb"), "Name", "control, format"),
     "tag not text": (message(Tags={"a": 1}), "Tags.a", "valid string"),
     "account of others": (message(AwsAccountId="999999999999"), "AwsAccountId", "111122223333"),
 }
