@@ -128,7 +128,7 @@ class _OtherClients:
     def put_events(self, **_: Any) -> dict[str, Any]:
         return {"FailedEntryCount": 0, "Entries": []}
 
-    def copy(self, _source: Any, _bucket: str, key: str) -> None:
+    def copy(self, _source: Any, _bucket: str, key: str, **_more: object) -> None:
         self._copied.add(key)
 
     def head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
