@@ -25,7 +25,6 @@ LEFT_OUT: dict[str, str] = {
     "reject": "a rejected request is no export",
     "change_gate": "the limit is lowered and raised in tests/model/gate.py; the pause only delays",
     "correct_counter": "the counter equals the leases in every state: only a hand changes it",
-    "drop_stale_entry": "no entry is stale in any state: only a hand leaves one",
     "mark_at_risk": "an announcement of its own, which no step waits for",
 }
 """Methods of Store that write and are not modelled, and why."""

@@ -24,6 +24,8 @@ def wrong(state: State) -> str:
     for attempt, job in enumerate(state.jobs, 1):
         if job == JOB_RUNS and not (holds and state.attempt == attempt):
             return "a job runs without a lease"
+        if job == JOB_RUNS and state.ending:
+            return "a job runs for an export whose end is noted"
     if len(state.announced) > 1:
         return "two ends are announced"
     if state.status == QUEUED and (lease or not state.entry):

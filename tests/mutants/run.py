@@ -68,7 +68,7 @@ def _run_tests(module: str, source: str, tests: Sequence[str]) -> int:
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     name = module.removeprefix("lambdas/").removesuffix(".py").replace("/", ".")
-    _forget("snapshot_export", sys.modules)
+    _forget(("snapshot_export", "tests"), sys.modules)
     sys.meta_path.insert(0, _Mutated(name, ROOT / module, source))
     try:
         arguments = ["-x", "-q", "-p", "no:cacheprovider", *tests]
@@ -77,7 +77,6 @@ def _run_tests(module: str, source: str, tests: Sequence[str]) -> int:
         return 1
 
 
-def _forget(package: str, modules: dict[str, ModuleType]) -> None:
-    for name in [each for each in modules if each.split(".")[0] in (package, "tests")]:
-        if name == package or name.startswith(f"{package}."):
-            del modules[name]
+def _forget(packages: tuple[str, ...], modules: dict[str, ModuleType]) -> None:
+    for name in [each for each in modules if each.split(".")[0] in packages]:
+        del modules[name]

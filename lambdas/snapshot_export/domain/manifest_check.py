@@ -9,7 +9,6 @@ import csv
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from snapshot_export.domain.burst import ManifestFormat
 from snapshot_export.domain.recipients import COLUMNS, MEMBERS, column_rule
@@ -112,11 +111,12 @@ def _header_cause(header: str) -> str | None:
 
 
 def _json_cause(line: str) -> str | None:
+    is_array = line.lstrip().startswith("[")
     try:
-        value: Any = json.loads(line)
+        value = json.loads(line)
     except (ValueError, RecursionError):
-        if line.lstrip().startswith("["):
-            return "is one JSON array"
+        if is_array:
+            return "holds a JSON array"
         if line.strip() == "{":
             return "holds a JSON object that goes over several lines"
         is_csv = any(
@@ -125,8 +125,7 @@ def _json_cause(line: str) -> str | None:
             for cell in _cells(line, separator)
         )
         return "holds CSV and not JSON" if is_csv else None
-    is_list = isinstance(value, list) and any(isinstance(each, dict) for each in value)
-    return "is one JSON array" if is_list else None
+    return "holds a JSON array" if is_array and value else None
 
 
 def _cells(line: str, separator: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from snapshot_export.domain.burst import ManifestFormat
@@ -66,6 +68,17 @@ def test_what_is_no_manifest_is_told_by_its_likely_cause(
     assert "\n" not in fault.message and "." not in fault.message, "one sentence"
     for value in ("secret", "4711", "4712", "Kunde", "schl"):
         assert value not in fault.message
+
+
+@pytest.mark.parametrize("limit", [1_000, 50_000])
+def test_a_deep_array_is_one_however_deep_the_caller_may_nest(limit: int) -> None:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit)
+    try:
+        fault = find_fault(b"[" * 5000 + b"]" * 5000 + b"\n", JSON)
+    finally:
+        sys.setrecursionlimit(before)
+    assert fault and "JSON array" in fault.message
 
 
 @pytest.mark.parametrize(
