@@ -109,9 +109,9 @@ clean: down  ## Remove all that the other commands made
 
 node_modules/.installed: package.json package-lock.json
 	@command -v npm >/dev/null || { \
-	  echo "This project needs Node.js 18 or newer with npm, for the AWS CDK: https://nodejs.org"; exit 1; }
-	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 18))' || { \
-	  echo "This project needs Node.js 18 or newer; this is $$(node --version)."; exit 1; }
+	  echo "This project needs Node.js 20 or newer with npm, for the AWS CDK: https://nodejs.org"; exit 1; }
+	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' || { \
+	  echo "This project needs Node.js 20 or newer; this is $$(node --version)."; exit 1; }
 	npm ci --no-update-notifier --no-audit --no-fund --loglevel=error
 	@touch $@
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.log_groups import create_log_group
+from infra.log_groups import VENDED_LOGS, create_log_group
 from infra.parameters import DeploymentParameters
 from snapshot_export.domain.scopes import ROUTES
 
@@ -65,7 +65,10 @@ class Api(Construct):
                 authorization_scopes=scopes,
             )
         log_group = create_log_group(
-            self, "AccessLogs", retention_days=deployment.log_retention_days
+            self,
+            "AccessLogs",
+            retention_days=deployment.log_retention_days,
+            name=f"{VENDED_LOGS}/apis/{cdk.Stack.of(self).stack_name}-Api",
         )
         stage = apigateway.CfnStage(
             self,

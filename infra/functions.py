@@ -27,7 +27,12 @@ def service_name(stack: cdk.Stack) -> str:
 
 
 class ExportFunction(lambda_.Function):
-    """One function of the package: its handler, and a role that can write its own logs only."""
+    """One function of the package: its handler, and a role that can write its own logs only.
+
+    `calls_itself`: it sends to the queue that invokes it. Lambda stops such a function after about
+    16 rounds, unless this is allowed, and puts the message into the dead-letter queue. Source:
+    Lambda Developer Guide, "Use Lambda recursive loop detection to prevent infinite loops".
+    """
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class ExportFunction(lambda_.Function):
         log_retention_days: int,
         log_level: str,
         timeout_seconds: int | None = None,
+        calls_itself: bool = False,
     ) -> None:
         log_group = create_log_group(
             scope, f"{construct_id}Logs", retention_days=log_retention_days
@@ -64,8 +70,10 @@ class ExportFunction(lambda_.Function):
             log_group=log_group,
             # What Lambda itself writes is JSON too; a line that is JSON stays [? json-log-lines].
             logging_format=lambda_.LoggingFormat.JSON,
-            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            # Reports of time and memory (platform.report) are INFO unless the invocation failed.
+            system_log_level_v2=lambda_.SystemLogLevel.INFO,
             tracing=lambda_.Tracing.ACTIVE,
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if calls_itself else None,
             environment={
                 "POWERTOOLS_SERVICE_NAME": service_name(cdk.Stack.of(scope)),
                 "POWERTOOLS_LOG_LEVEL": log_level,

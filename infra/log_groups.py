@@ -16,6 +16,11 @@ LOG_RETENTION = {
 }  # fmt: skip
 """Days that CloudWatch Logs takes, and CDK's names for them."""
 
+VENDED_LOGS = "/aws/vendedlogs"
+"""Where the groups lie that a service other than Lambda writes to. Others it names one by one in
+the account's resource policy of CloudWatch Logs, which a few stacks fill: it takes 5,120
+characters. Source: CloudWatch Logs User Guide, "Enabling logging from AWS services"."""
+
 
 def create_log_group(
     scope: Construct, construct_id: str, *, retention_days: int, name: str | None = None

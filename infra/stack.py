@@ -238,6 +238,7 @@ class SnapshotExportStack(cdk.Stack):
                 log_retention_days=settings.deployment.log_retention_days,
                 log_level=settings.deployment.log_level,
                 timeout_seconds=timeouts.get(name),
+                calls_itself=name == "burst",
             )
             for name, description in descriptions.items()
         }

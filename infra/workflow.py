@@ -14,7 +14,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.acknowledged import acknowledge, acknowledge_wildcards
-from infra.log_groups import create_log_group
+from infra.log_groups import VENDED_LOGS, create_log_group
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _PARTITION = "Partition"
@@ -47,7 +47,7 @@ class Workflow(Construct):
             self,
             "Logs",
             retention_days=log_retention_days,
-            name=f"/aws/vendedlogs/states/{name}",
+            name=f"{VENDED_LOGS}/states/{name}",
         )
         self.state_machine = sfn.StateMachine(
             self,

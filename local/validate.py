@@ -13,7 +13,7 @@ from pathlib import Path
 
 from local.account.environment import ACCOUNT, REGION
 from local.command import CommandError, run_command
-from local.deployment import PROJECT_ROOT, STACK, WORK_DIR
+from local.deployment import PROJECT_ROOT, QUIET_JSII, STACK, WORK_DIR
 
 _OUT = WORK_DIR / "validate"
 _NOISE = (
@@ -42,7 +42,9 @@ def _synthesize() -> Path:
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=PROJECT_ROOT,
-        env=os.environ | {"CDK_OUTDIR": str(_OUT), "CDK_CONTEXT_JSON": json.dumps(context)},
+        env=os.environ
+        | QUIET_JSII
+        | {"CDK_OUTDIR": str(_OUT), "CDK_CONTEXT_JSON": json.dumps(context)},
         capture_output=True,
         text=True,
         check=False,

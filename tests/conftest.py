@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from local.deployment import QUIET_JSII
+
 # As the stack sets it: read by Powertools where a handler is imported.
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "SnapshotExport")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "SnapshotExport")
+os.environ.update(QUIET_JSII)
 
 # What starts a server or synthesizes a template does so once a session, hence on one worker. A
 # group is handed out whole, in the order of these names; tests of no group follow one by one. The

@@ -181,6 +181,35 @@ def test_a_manifest_replaced_while_it_is_read_is_not_mixed_with_the_other(
     assert counts(world)["accepted"] == 0
 
 
+def test_burst_work_that_hands_itself_on_moves_the_burst_on_each_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda's detection of recursive loops is off for it: what ends the chain is this."""
+    sent: list[Work] = []
+    monkeypatch.setattr(world.burst_queue, "send", lambda _, work: sent.append(work))
+    lines = [f"r-{number},cust-{number:04d}\n" for number in range(1, 251)]
+    manifest = csv_manifest(world, "RecipientId,tag:customer_id\n" + "".join(lines))
+    world.send({"Burst": burst(Manifest=manifest)})
+
+    def do_all(work: Work) -> list[int]:
+        places: list[int] = []
+        while sent and len(places) < 20:
+            assert sent == [work], "one message sends one at most"
+            work_on_burst(world.services, "burst-1", sent.pop(), stop_at=0)
+            record = world.services.bursts.find("burst-1")
+            assert record is not None
+            places.append(record.line if work is Work.EXPAND else record.drained_to)
+        return places
+
+    expanded = do_all(Work.EXPAND)
+    assert counts(world)["accepted"] == 250
+    cancel_burst(world.services, "burst-1")
+    drained = do_all(Work.DRAIN)
+    assert not world.services.store.first_waiting(1, world.clock.now())
+    for places in (expanded, drained):
+        assert len(places) > 2 and places[:-1] == sorted(set(places[:-1])), places
+
+
 def test_the_exports_of_a_burst_stay_together_behind_what_came_before(world: World) -> None:
     world.send({"Burst": burst("first", recipients=[recipient(n) for n in range(1, 21)])})
     world.work_on_bursts()

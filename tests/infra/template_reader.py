@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,6 +13,8 @@ from aws_cdk.assertions import Template
 
 from infra.parameters import Settings
 from infra.stack import SnapshotExportStack
+
+ROOT = Path(__file__).parents[2]
 
 _HASH = re.compile(r"[0-9A-F]{8}$")
 
@@ -99,12 +103,15 @@ class StackTemplate:
         return granted
 
 
+def read_feature_flags() -> dict[str, Any]:
+    """Flags of the CDK that cdk.json sets."""
+    context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return {name: value for name, value in context.items() if name.startswith("@aws-cdk")}
+
+
 def synthesize_stack(settings: Settings) -> StackTemplate:
-    """The stack's template with given settings, without bundling."""
-    context: dict[str, Any] = {
-        "aws:cdk:bundling-stacks": [],
-        "@aws-cdk/aws-iam:minimizePolicies": True,
-    }
+    """The stack's template with given settings and cdk.json's feature flags, without bundling."""
+    context: dict[str, Any] = {"aws:cdk:bundling-stacks": [], **read_feature_flags()}
     stack = SnapshotExportStack(cdk.App(context=context), "SnapshotExport", settings=settings)
     return StackTemplate(dict(Template.from_stack(stack).to_json()))
 

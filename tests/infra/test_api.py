@@ -108,6 +108,9 @@ def test_the_access_log_tells_callers_and_paths_and_no_bodies_headers_or_queries
     destination = template.render(stage["AccessLogSettings"]["DestinationArn"])
     assert destination == "<ApiAccessLogs>"
     assert template.properties("ApiAccessLogs")["RetentionInDays"] == 30
+    # Elsewhere each group would need room in the account's resource policy of 5,120 characters.
+    group = template.render(template.properties("ApiAccessLogs")["LogGroupName"])
+    assert group == "/aws/vendedlogs/apis/SnapshotExport-Api"
 
 
 def test_the_function_gets_events_of_payload_2(template: StackTemplate) -> None:

@@ -33,6 +33,14 @@ def test_burst_work_stays_hidden_while_the_function_may_run(template: StackTempl
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
 
 
+def test_only_burst_work_may_go_round_more_than_16_times(template: StackTemplate) -> None:
+    functions = template.of_type("AWS::Lambda::Function")
+
+    allowed = {name for name, each in functions.items() if each.get("RecursiveLoop") == "Allow"}
+    (burst,) = [name for name in functions if name.startswith("BurstFunction")]
+    assert allowed == {burst}
+
+
 def rule_of(template: StackTemplate, name: str) -> tuple[dict[str, Any], str]:
     rule = template.properties(name)
     (target,) = rule["Targets"]

@@ -14,6 +14,7 @@ import pytest
 
 from infra.bundling import PROFILES
 from infra.parameters import DeploymentParameters, ParameterError, Settings, read_settings
+from local.deployment import QUIET_JSII
 
 ROOT = Path(__file__).resolve().parents[2]
 CDK_JSON = ROOT / "cdk.json"
@@ -45,7 +46,7 @@ def run_app(context: Mapping[str, Any], output: Path) -> subprocess.CompletedPro
     environment = os.environ | {
         "CDK_CONTEXT_JSON": json.dumps(context),
         "CDK_OUTDIR": str(output),
-        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+        **QUIET_JSII,
     }
     return subprocess.run(
         [sys.executable, str(ROOT / "app.py")],
@@ -282,7 +283,7 @@ def test_the_app_synthesizes_with_an_override_and_the_rest_from_cdk_json(tmp_pat
         tmp_path,
     )
 
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     template = json.loads((tmp_path / "SnapshotExport.template.json").read_text())
     limits = {
         resource["Properties"]["Environment"]["Variables"]["SNAPSHOT_JOB_LIMIT"]

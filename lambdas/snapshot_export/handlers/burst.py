@@ -1,6 +1,8 @@
 """Messages of the burst queue, one at a time: read recipients, cancel, or close.
 
-What is not done before the time is up is handed on by a new message.
+What is not done before the time is up is handed on by a new message. Lambda's detection of
+recursive loops does not end that (infra/functions.py), so the flows do: each message that they
+send to their own queue follows a write that moved the burst on by a slice, or ends the chain.
 """
 
 from __future__ import annotations
