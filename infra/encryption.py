@@ -75,6 +75,21 @@ class Encryption(Construct):
         return key
 
 
+def use_keys_of_buckets(
+    role: iam.IGrantable, keys: Sequence[str], *, url_suffix: str, writes: bool
+) -> None:
+    """Let a role use the keys of buckets that are not the stack's, through S3 in their regions."""
+    for arn in keys:
+        region = arn.split(":")[3]
+        role.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=[*_SEND] if writes else ["kms:Decrypt"],
+                resources=[arn],
+                conditions={"StringEquals": {"kms:ViaService": f"s3.{region}.{url_suffix}"}},
+            )
+        )
+
+
 def one_or_several(values: Sequence[str]) -> str | list[str]:
     """A condition's value, as IAM writes it: a list only if there are several."""
     different = list(dict.fromkeys(values))

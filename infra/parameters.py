@@ -43,6 +43,7 @@ _PAGE = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/%+-]*)?")
 _AUTHORIZATIONS = ("IAM", "JWT")
 _UNREADABLE = ("REFUSE", "WARN")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_MAX_KEYS = 20
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 DEFAULT_STACK = "SnapshotExport"
 _STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
@@ -59,6 +60,7 @@ class DeploymentParameters:
     quicksight_account_id: str | None = None
     quicksight_region: str | None = None
     allowed_buckets: tuple[str, ...] = ()
+    bucket_keys: tuple[str, ...] = ()
     retention_days: int = 30
     unreadable_row_level_security: str = "REFUSE"
     calls_per_second: float = 8
@@ -92,6 +94,14 @@ def _are_bucket_names(value: Any) -> bool:
     if not all(isinstance(name, str) and BUCKET_NAME.fullmatch(name) for name in value):
         return False
     return len(set(value)) == len(value)
+
+
+def _are_keys(value: Any) -> bool:
+    if not isinstance(value, list) or len(value) > _MAX_KEYS:
+        return False
+    return all(isinstance(each, str) and _KEY_ARN.fullmatch(each) for each in value) and len(
+        set(value)
+    ) == len(value)
 
 
 def _are_emails(value: Any) -> bool:
@@ -132,6 +142,11 @@ _RULES: dict[str, Rule] = {
         "allowed_buckets",
         f"must be a list of at most {_MAX_ALLOWED_BUCKETS} different S3 bucket names",
         _are_bucket_names,
+    ),
+    "bucketKeys": Rule(
+        "bucket_keys",
+        f"must be a list of at most {_MAX_KEYS} different ARNs of KMS keys (arn:...:key/...)",
+        _are_keys,
     ),
     "retentionDays": Rule("retention_days", *integer(1, 3650)),
     "callsPerSecond": Rule("calls_per_second", *number(10)),

@@ -14,7 +14,7 @@ from infra.api import Api
 from infra.bundling import create_code_asset
 from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
 from infra.dashboard import Dashboard
-from infra.encryption import Encryption
+from infra.encryption import Encryption, use_keys_of_buckets
 from infra.foresight import Foresight
 from infra.functions import (
     COLLECT_TIMEOUT_SECONDS,
@@ -53,6 +53,9 @@ _ENCRYPTED = {
     "foresee": ("dynamodb", "sqs"),
 }
 """Through which services each function reads or writes what the key encrypts."""
+
+_READ_ELSEWHERE = ("intake", "collect", "burst", "api")
+"""Functions that read in allowed buckets, or in those of targets."""
 
 _ASKED = ("intake", "start", "describe", "collect", "burst", "api")
 """Functions whose logs say why something failed."""
@@ -131,6 +134,13 @@ class SnapshotExportStack(cdk.Stack):
         Foresight(self, "Foresight", function=functions["foresee"])
         for name, services in _ENCRYPTED.items():
             encryption.grant(functions[name], services)
+        for name in _READ_ELSEWHERE:
+            use_keys_of_buckets(
+                functions[name],
+                deployment.bucket_keys,
+                url_suffix=self.url_suffix,
+                writes=name == "collect" and any(each.parameters.bucket for each in targets),
+            )
         encryption.grant(scheduling.role, ("sqs",))
         if deployment.jwt_issuer is not None:
             functions["api"].add_environment("JWT_SCOPES", json.dumps(deployment.jwt_scopes))

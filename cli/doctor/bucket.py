@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cli.doctor import mends
+from cli.doctor import mends, rights
 from cli.doctor.case import Case, RefusedError
 from cli.doctor.findings import Verdict, failed, not_checked, ok, warning
 from cli.doctor.policies import SERVICE, Request, find_obstacle
@@ -75,7 +75,33 @@ def judge_policy(
 
 def look_at_key(name: str | None, case: Case) -> Verdict:
     """Whether QuickSight may use the key that the bucket encrypts with."""
-    bucket, _ = _place(name, case)
+    key = _key_of(_place(name, case)[0], case)
+    if key is None:
+        return ok("SSE-S3, which needs no key")
+    text = case.call("kms", "GetKeyPolicy", KeyId=key["Arn"], PolicyName="default")["Policy"]
+    return judge_key(key, json.loads(text), _context(case))
+
+
+def look_at_use_of_key(name: str, case: Case) -> Verdict:
+    """Whether the functions may read what is encrypted with the key of a bucket of others.
+
+    By the collect function's role: whoever reads there has the right by the same parameter.
+    """
+    key = _key_of(_place(name, case)[0], case)
+    if key is None or key.get("KeyManager") == "AWS":
+        return ok("it has no key that rights are needed on")
+    via = {"kms:ViaService": f"s3.{case.quicksight_region}.amazonaws.com"}
+    if "collect" not in case.functions:
+        return not_checked("the stack's collect function was not found")
+    role = str(case.functions["collect"]["Role"])
+    if rights.denied(case, role, ["kms:Decrypt"], [key["Arn"]], via):
+        seen = f"IAM's simulation denies the collect function kms:Decrypt on {key['Arn']}"
+        return failed(seen, mends.name_key(key["Arn"]))
+    return ok(f"the functions may read with {key['Arn']}")
+
+
+def _key_of(bucket: str, case: Case) -> Mapping[str, Any] | None:
+    """What KMS says of the key that a bucket encrypts with, None for a bucket without."""
     try:
         answer = case.call("s3", "GetBucketEncryption", Bucket=bucket)
     except RefusedError as error:
@@ -85,11 +111,10 @@ def look_at_key(name: str | None, case: Case) -> Verdict:
     rules = answer["ServerSideEncryptionConfiguration"]["Rules"]
     chosen = rules[0].get("ApplyServerSideEncryptionByDefault", {}) if rules else {}
     if not str(chosen.get("SSEAlgorithm", "AES256")).startswith("aws:kms"):
-        return ok("SSE-S3, which needs no key")
+        return None
     key_id = chosen.get("KMSMasterKeyID") or "alias/aws/s3"
-    key = case.call("kms", "DescribeKey", KeyId=key_id)["KeyMetadata"]
-    text = case.call("kms", "GetKeyPolicy", KeyId=key["Arn"], PolicyName="default")["Policy"]
-    return judge_key(key, json.loads(text), _context(case))
+    key: Mapping[str, Any] = case.call("kms", "DescribeKey", KeyId=key_id)["KeyMetadata"]
+    return key
 
 
 def judge_key(

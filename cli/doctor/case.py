@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,6 +96,17 @@ class Case:
         """snapshotJobLimit of the deployment, or of the parameters."""
         deployed = self.environment.get("SNAPSHOT_JOB_LIMIT")
         return int(deployed or self.parameters.get("snapshotJobLimit") or 12)
+
+    @property
+    def all_jobs(self) -> int:
+        """How many jobs may run at a time: of the default target and of all others."""
+        if self.environment:
+            targets = json.loads(self.environment.get("TARGETS") or "{}")
+            limits = [each["snapshot_job_limit"] for each in targets.values()]
+        else:
+            targets = self.parameters.get("targets") or {}
+            limits = [each.get("snapshotJobLimit") or 12 for each in targets.values()]
+        return self.job_limit + sum(map(int, limits))
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -116,5 +116,7 @@ def _of_bucket(title: str, name: str | None, *needs: str) -> list[Check]:
     ]
     if name is not None:
         allowed = partial(bucket.look_at_allowance, name)
+        use = partial(bucket.look_at_use_of_key, name)
         checks.append(Check(f"{title}: allowed", allowed, ("credentials",)))
+        checks.append(Check(f"{title}: use of its key", use, (title, "functions")))
     return checks

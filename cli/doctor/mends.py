@@ -146,6 +146,14 @@ def allow_bucket(name: str) -> str:
     return f"add {name!r} to allowedBuckets in cdk.json, then: {DEPLOY}"
 
 
+def name_key(arn: str) -> str:
+    """The functions have no right to use the key of an allowed bucket."""
+    return (
+        f"add '{arn}' to bucketKeys in cdk.json, then: {DEPLOY}; of another account's key "
+        "the policy must name this account besides"
+    )
+
+
 def lower_limit(value: int) -> str:
     """The deployment believes in more slots than the account has."""
     return f"set snapshotJobLimit in cdk.json to {value}, then: {DEPLOY}; or have the quota raised"

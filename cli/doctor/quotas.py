@@ -52,10 +52,10 @@ def judge_job_limit(quotas: Iterable[Mapping[str, Any]], believed: int) -> Verdi
 
 
 def look_at_concurrency(case: Case) -> Verdict:
-    """Whether every slot can have its function beside all that the account runs besides."""
+    """Whether every slot of every target can have its function, beside the account's others."""
     limits = case.call("lambda", "GetAccountSettings")["AccountLimit"]
     mend = mends.RAISE_CONCURRENCY.format(region=case.account.region)
-    return judge_concurrency(limits, case.job_limit, mend)
+    return judge_concurrency(limits, case.all_jobs, mend)
 
 
 def judge_concurrency(limits: Mapping[str, Any], jobs: int, mend: str) -> Verdict:

@@ -27,36 +27,36 @@ def look_at_caller(case: Case) -> Verdict:
     principal = case.caller_arn
     if found := _ASSUMED.fullmatch(principal):
         principal = case.call("iam", "GetRole", RoleName=found.group(1))["Role"]["Arn"]
-    denied = _simulate(case, principal, (_START, _DESCRIBE, _RESULT))
-    return judge_caller(denied, deployed=bool(case.outputs))
+    lacking = _simulate(case, principal, (_START, _DESCRIBE, _RESULT))
+    return judge_caller(lacking, deployed=bool(case.outputs))
 
 
-def judge_caller(denied: Sequence[str], *, deployed: bool) -> Verdict:
+def judge_caller(lacking: Sequence[str], *, deployed: bool) -> Verdict:
     """The functions bring their own rights; the caller's are needed for trying things by hand."""
-    if not denied:
+    if not lacking:
         return ok("IAM's simulation allows all three snapshot operations")
-    seen = f"IAM's simulation denies you {', '.join(denied)}"
+    seen = f"IAM's simulation denies you {', '.join(lacking)}"
     if deployed:
         return ok(f"{seen}; the functions have rights of their own")
-    mend = mends.grant(", ".join(denied), "your dashboards")
+    mend = mends.grant(", ".join(lacking), "your dashboards")
     return warning(f"{seen}; the deployed functions will have rights of their own", mend)
 
 
 def look_at_functions(case: Case) -> Verdict:
     """Whether the roles of the deployed functions may do what their steps do."""
-    denied: dict[str, Sequence[str]] = {}
+    lacking: dict[str, Sequence[str]] = {}
     for name, actions in _NEEDED.items():
         if name not in case.functions:
             return not_checked(f"the stack's {name} function was not found")
-        denied[name] = _simulate(case, str(case.functions[name]["Role"]), actions)
-    return judge_functions(denied)
+        lacking[name] = _simulate(case, str(case.functions[name]["Role"]), actions)
+    return judge_functions(lacking)
 
 
-def judge_functions(denied: Mapping[str, Sequence[str]]) -> Verdict:
-    """`denied` holds what each function's role may not do."""
-    lacking = [f"the {name} function {', '.join(each)}" for name, each in denied.items() if each]
-    if lacking:
-        return failed(f"IAM's simulation denies {'; '.join(lacking)}", mends.grant_functions())
+def judge_functions(lacking: Mapping[str, Sequence[str]]) -> Verdict:
+    """`lacking` holds what each function's role may not do."""
+    told = [f"the {name} function {', '.join(each)}" for name, each in lacking.items() if each]
+    if told:
+        return failed(f"IAM's simulation denies {'; '.join(told)}", mends.grant_functions())
     return ok("IAM's simulation allows start, describe and collect their operations")
 
 
@@ -65,21 +65,32 @@ def _simulate(case: Case, principal: str, actions: Sequence[str]) -> list[str]:
     dashboard = case.quicksight_arn(f"dashboard/{next(iter(case.dashboards), 'any')}")
     of_data_sets = [action for action in actions if action == _DATA_SET]
     of_dashboards = [action for action in actions if action != _DATA_SET]
-    denied = _denied(case, principal, of_dashboards, [dashboard, f"{dashboard}/snapshot-job/any"])
+    jobs = [dashboard, f"{dashboard}/snapshot-job/any"]
+    found = denied(case, principal, of_dashboards, jobs)
     if of_data_sets:
-        denied += _denied(case, principal, of_data_sets, [case.quicksight_arn("dataset/any")])
-    return denied
+        found += denied(case, principal, of_data_sets, [case.quicksight_arn("dataset/any")])
+    return found
 
 
-def _denied(
-    case: Case, principal: str, actions: Sequence[str], resources: Sequence[str]
+def denied(
+    case: Case,
+    principal: str,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    context: Mapping[str, str] | None = None,
 ) -> list[str]:
+    """The actions that IAM's simulation denies a principal, with these condition keys."""
+    entries = [
+        {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for name, value in (context or {}).items()
+    ]
     answer = case.call(
         "iam",
         "SimulatePrincipalPolicy",
         PolicySourceArn=principal,
         ActionNames=[*actions],
         ResourceArns=[*resources],
+        ContextEntries=entries,
     )
     return [each["EvalActionName"] for each in answer["EvaluationResults"] if not _is_allowed(each)]
 

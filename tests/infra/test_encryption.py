@@ -12,6 +12,7 @@ import pytest
 from infra.encryption import NONE
 from infra.parameters import DeploymentParameters, Settings
 from infra.stack import SnapshotExportStack
+from infra.target_parameters import TargetParameters
 from tests.infra.template_reader import StackTemplate
 
 Synthesize = Callable[[Settings], StackTemplate]
@@ -34,6 +35,40 @@ SERVICES = {
     "WorkflowRole": set(),
     "SnapshotUserRole": set(),
 }
+
+
+def test_the_keys_of_other_buckets_are_used_by_who_reads_there_through_s3_in_their_region(
+    synthesize: Synthesize,
+) -> None:
+    target = TargetParameters(region="eu-central-1", bucket="reports-abroad")
+    abroad = OWN_ARN.replace("eu-west-1", "eu-central-1")
+
+    def uses(**more: Any) -> dict[str, set[tuple[str, str, str]]]:
+        keys = (OWN_ARN, abroad)
+        chosen = DeploymentParameters(bucket_keys=keys, encryption_key=NONE, **more)
+        template = synthesize(Settings(deployment=chosen))
+        return {
+            role: {
+                (action, template.render(each["Resource"]), service)
+                for each in template.statements(role)
+                if str(each["Resource"]).startswith("arn:aws:kms")
+                for action in (
+                    [*each["Action"]] if isinstance(each["Action"], list) else [each["Action"]]
+                )
+                for service in [
+                    template.render(each["Condition"]["StringEquals"]["kms:ViaService"])
+                ]
+            }
+            for role in SERVICES
+        }
+
+    places = [(OWN_ARN, "s3.eu-west-1.<URLSuffix>"), (abroad, "s3.eu-central-1.<URLSuffix>")]
+    reading = {("kms:Decrypt", *place) for place in places}
+    readers = ("IntakeFunctionRole", "CollectFunctionRole", "BurstFunctionRole", "ApiFunctionRole")
+    expected = {role: reading if role in readers else set() for role in SERVICES}
+    assert uses() == expected
+    writing = reading | {("kms:GenerateDataKey", *place) for place in places}
+    assert uses(targets={"abroad": target}) == expected | {"CollectFunctionRole": writing}
 
 
 def keys_of_data(template: StackTemplate) -> dict[str, str | None]:

@@ -25,6 +25,7 @@ LOG_RULE = (
     "1096, 1827, 3653"
 )
 
+KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666"
 _SCOPES_RULE = (
     "must be an object of read, submit, steer, each another name of at most 64 characters "
     "without spaces"
@@ -87,6 +88,7 @@ def test_every_parameter_can_be_set() -> None:
         "quicksightAccountId": "111122223333",
         "quicksightRegion": "us-gov-west-1",
         "allowedBuckets": ["reports-of-ada"],
+        "bucketKeys": [KEY],
         "retentionDays": 365,
         "callsPerSecond": 10,
         "expectedJobSeconds": 1.5,
@@ -108,6 +110,7 @@ def test_every_parameter_can_be_set() -> None:
         quicksight_account_id="111122223333",
         quicksight_region="us-gov-west-1",
         allowed_buckets=("reports-of-ada",),
+        bucket_keys=(KEY,),
         retention_days=365,
         calls_per_second=10,
         expected_job_seconds=1.5,
@@ -189,6 +192,14 @@ def test_every_parameter_can_be_set() -> None:
             "must be a list of at most 40 different S3 bucket names",
         ),
         ("allowedBuckets", [3], "must be a list of at most 40 different S3 bucket names"),
+        *(
+            (
+                "bucketKeys",
+                value,
+                "must be a list of at most 20 different ARNs of KMS keys (arn:...:key/...)",
+            )
+            for value in ("one", ["alias/ours"], [KEY, KEY], [3])
+        ),
         ("retentionDays", 0, "must be an integer from 1 to 3650"),
         ("retentionDays", 3651, "must be an integer from 1 to 3650"),
         ("callsPerSecond", 0, "must be a number above 0 and at most 10"),
@@ -212,9 +223,10 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
 
     assert problem == (
         "deployment.snapshotLimit is not a parameter; known are snapshotJobLimit, "
-        "reservedSlots, quicksightAccountId, quicksightRegion, allowedBuckets, retentionDays, "
-        "callsPerSecond, expectedJobSeconds, notifyEmails, apiAuthorization, jwtIssuer, "
-        "jwtAudience, jwtScopes, encryptionKey, deletionProtection, unreadableRowLevelSecurity, "
+        "reservedSlots, quicksightAccountId, quicksightRegion, allowedBuckets, bucketKeys, "
+        "retentionDays, callsPerSecond, expectedJobSeconds, notifyEmails, apiAuthorization, "
+        "jwtIssuer, jwtAudience, jwtScopes, encryptionKey, deletionProtection, "
+        "unreadableRowLevelSecurity, "
         "logRetentionDays, logLevel, docsUrl, targets, got 3"
     )
 

@@ -44,8 +44,9 @@ def test_a_sound_account_passes_every_check(examine: Examine) -> None:
         "dashboard sales-overview: tag rules",
         "snapshot operations", "pricing plan", "your right to start jobs",
         "the functions' rights", "export bucket", "export bucket: policy", "export bucket: key",
-        OWN, f"{OWN}: policy", f"{OWN}: key", f"{OWN}: allowed", "limit of snapshot jobs",
-        "Lambda concurrency", "schedules", "notifications",
+        OWN, f"{OWN}: policy", f"{OWN}: key", f"{OWN}: allowed",
+        f"{OWN}: use of its key", "limit of snapshot jobs", "Lambda concurrency", "schedules",
+        "notifications",
     ]  # fmt: skip
 
 
@@ -100,6 +101,13 @@ def answer(call: str, **members: Any) -> Break:
 def concurrency(free: int) -> Break:
     limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": free}
     return answer("lambda:GetAccountSettings", AccountLimit=limit)
+
+
+def have_targets(patient: Patient) -> None:
+    """Of 100 at once the default target's 12 would do, with those of the others they do not."""
+    concurrency(100)(patient)
+    targets = {name: {"snapshot_job_limit": 41} for name in ("ireland", "partner")}
+    patient.variables.update(TARGETS=json.dumps(targets))
 
 
 def move_bucket(patient: Patient) -> None:
@@ -246,6 +254,11 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
     "a new account's concurrency": (
         concurrency(10), "Lambda concurrency", "--quota-code L-B99A9384"
     ),
+    "many slots of many targets": (have_targets, "Lambda concurrency", "--quota-code L-B99A9384"),
+    "key of an allowed bucket not named": (
+        lambda patient: patient.denied.add((f"{STACK}-collect", "Decrypt")),
+        f"{OWN}: use of its key", "bucketKeys",
+    ),
     "schedules' group gone": (
         lambda patient: patient.client("scheduler").delete_schedule_group(Name=STACK),
         "schedules", "npx cdk deploy",
@@ -315,9 +328,13 @@ DENIED = {
     "scheduler:GetScheduleGroup": ["schedules"],
     "service-quotas:ListServiceQuotas": ["limit of snapshot jobs"],
     "lambda:GetAccountSettings": ["Lambda concurrency"],
-    "iam:SimulatePrincipalPolicy": ["your right to start jobs", "the functions' rights"],
+    "iam:SimulatePrincipalPolicy": [
+        "your right to start jobs",
+        "the functions' rights",
+        f"{OWN}: use of its key",
+    ],
     "s3:GetBucketPolicy": ["export bucket: policy", f"{OWN}: policy"],
-    "s3:GetBucketEncryption": ["export bucket: key", f"{OWN}: key"],
+    "s3:GetBucketEncryption": ["export bucket: key", f"{OWN}: key", f"{OWN}: use of its key"],
     "kms:GetKeyPolicy": ["export bucket: key", f"{OWN}: key"],
     "quicksight:DescribeAccountSubscription": ["edition"],
     "quicksight:DescribeDashboard": [
@@ -405,6 +422,7 @@ def test_before_the_deployment_the_rest_is_checked(
 ) -> None:
     patient.script["cloudformation:DescribeStacks"] = Refusal("ValidationError", "does not exist")
     parameters = {"allowedBuckets": [OWN_BUCKET], "snapshotJobLimit": 20}
+    parameters["targets"] = {"ireland": {"snapshotJobLimit": 5}, "partner": {}}
     (tmp_path / "cdk.json").write_text(json.dumps({"context": {"deployment": parameters}}))
     patient.quota("Concurrent snapshot jobs", 20)
     patient.denied.add(("moto", "StartDashboardSnapshotJob"))
@@ -415,10 +433,11 @@ def test_before_the_deployment_the_rest_is_checked(
     waiting = done.named("not checked") - {"stack"}
     assert waiting == {
         "version", "functions", "pricing plan", "the functions' rights", "export bucket",
-        "export bucket: policy", "export bucket: key", "schedules", "notifications",
+        "export bucket: policy", "export bucket: key", f"{OWN}: use of its key", "schedules",
+        "notifications",
     }  # fmt: skip
     assert all("needs “" in done.checks[name]["Seen"] for name in waiting)
-    assert "20 snapshot jobs need 28" in done.checks["Lambda concurrency"]["Seen"]
+    assert "37 snapshot jobs need 45" in done.checks["Lambda concurrency"]["Seen"]
     patient.emulate(denied=frozenset({"DescribeDashboardSnapshotJob"}))
     refused = examine(*ALL)
     assert refused.code == 1 and refused.named("failed") == {"snapshot operations"}

@@ -26,20 +26,20 @@ _SNAPSHOTS = {
     "DescribeDashboardSnapshotJobResult",
 }
 
-_READ, _WRITE = ("kms:Decrypt",), ("kms:GenerateDataKey",)
+READS_OF_KEY, _WRITE = ("kms:Decrypt",), ("kms:GenerateDataKey",)
 _KEY_ACTIONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("dynamodb", "any"): (
         "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt",
         "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo",
     ),
-    ("s3", "HeadObject"): _READ,
-    ("s3", "GetObject"): _READ,
+    ("s3", "HeadObject"): READS_OF_KEY,
+    ("s3", "GetObject"): READS_OF_KEY,
     ("s3", "PutObject"): _WRITE,
-    ("s3", "CopyObject"): _READ + _WRITE,
-    ("s3", "CreateMultipartUpload"): _READ + _WRITE,
-    ("s3", "UploadPart"): _READ + _WRITE,
-    ("sqs", "SendMessage"): _READ + _WRITE,
-    ("sqs", "ReceiveMessage"): _READ,
+    ("s3", "CopyObject"): READS_OF_KEY + _WRITE,
+    ("s3", "CreateMultipartUpload"): READS_OF_KEY + _WRITE,
+    ("s3", "UploadPart"): READS_OF_KEY + _WRITE,
+    ("sqs", "SendMessage"): READS_OF_KEY + _WRITE,
+    ("sqs", "ReceiveMessage"): READS_OF_KEY,
 }  # fmt: skip
 """What callers must be allowed on the key. Sources: DynamoDB Developer Guide, "Encryption at rest:
 usage notes"; S3 User Guide, "Using server-side encryption with AWS KMS keys"; SQS Developer Guide,

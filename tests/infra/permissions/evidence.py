@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from infra.parameters import DeploymentParameters, Settings
 from tests.infra.permissions.grants import Grant, Need, Policies, read_policies
 from tests.infra.permissions.recording import record
-from tests.infra.permissions.scenarios import ELSEWHERE, WATCHED
+from tests.infra.permissions.scenarios import ELSEWHERE, KEY_ELSEWHERE, WATCHED
 from tests.infra.permissions.services import needs_of_services
 from tests.infra.template_reader import StackTemplate, synthesize_stack
 
 SETTINGS = Settings(
     deployment=DeploymentParameters(
-        allowed_buckets=(ELSEWHERE,), notify_emails=("ada@example.org",)
+        allowed_buckets=(ELSEWHERE,),
+        bucket_keys=(KEY_ELSEWHERE,),
+        notify_emails=("ada@example.org",),
     )
 )
 """A deployment that makes use of everything that a policy depends on."""

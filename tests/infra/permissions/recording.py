@@ -22,9 +22,9 @@ from botocore.client import BaseClient
 from tests.chaos.calls import place_of_caller
 from tests.chaos.stage import Stage
 from tests.chaos.theatre import theatre
-from tests.infra.permissions.calls import key_actions, rights_for
+from tests.infra.permissions.calls import READS_OF_KEY, key_actions, rights_for
 from tests.infra.permissions.grants import Need
-from tests.infra.permissions.scenarios import Watched
+from tests.infra.permissions.scenarios import ELSEWHERE, KEY_ELSEWHERE, Watched
 from tests.infra.template_reader import StackTemplate
 from tests.support.world import REGION
 
@@ -133,6 +133,11 @@ def needs_of(
             yield Need(f"{resource.strip('<>')}:trust", role, action, resource)
         if resource.startswith("<"):
             yield from key_needs(role, service, operation)
+        if resource.startswith(f"arn:<Partition>:s3:::{ELSEWHERE}/"):
+            via = (("kms:ViaService", f"s3.{KEY_ELSEWHERE.split(':')[3]}.<URLSuffix>"),)
+            for used in key_actions(service, operation) if action == "s3:GetObject" else ():
+                if used in READS_OF_KEY:
+                    yield Need(role, role, used, KEY_ELSEWHERE, via)
     if service == "scheduler" and "Target" in params:
         yield from _needs_of_schedule(params["Target"], names)
 

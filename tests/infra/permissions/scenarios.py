@@ -17,6 +17,8 @@ from tests.support.messages import csv_groups, message
 from tests.support.world import make_bucket
 
 ELSEWHERE = "allowed-bucket"
+KEY_ELSEWHERE = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666"
+"""What that bucket is encrypted with."""
 _DESTINATION = {
     "S3Destinations": [
         {

@@ -33,8 +33,8 @@ _PROVED = (
     "scenario that shows it, or what a service does)."
 )
 _DEPLOYMENT = (
-    "The deployment shown allows one bucket of others (`allowed-bucket`), tells one address by "
-    "e-mail, and has a key of its own."
+    "The deployment shown allows one bucket of others (`allowed-bucket`) with a key of theirs, "
+    "tells one address by e-mail, and has a key of its own."
 )
 _WILDCARDS = """
 ## Wildcards
