@@ -18,7 +18,7 @@ from cli.errors import CliError, ExitCode
 from cli.times import show_time
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "REJECTED"})
-BURST_ENDED = frozenset({"COMPLETED", "CANCELLED"})
+_OPEN = frozenset({"QUEUED", "EXPANDING", "RUNNING"})
 _READS_A_ROUND = 48
 _FIRST_PAUSE = 1.0
 _LATER_PAUSE = 5.0
@@ -31,6 +31,14 @@ class TimeIsUpError(CliError):
     def __init__(self, waiting: int) -> None:
         message = f"time is up: {waiting} not ended; they go on, see: snapshots watch"
         super().__init__(message, ExitCode.TIME_IS_UP)
+
+
+def has_ended(found: Mapping[str, Any]) -> bool:
+    """Whether nothing more happens to an export or a burst.
+
+    A status that this command line does not know is an end: better an early end than none.
+    """
+    return found["Status"] not in _OPEN
 
 
 def follow_exports(
@@ -48,7 +56,7 @@ def follow_exports(
 
     def read(export_id: str) -> dict[str, Any]:
         export = api.get("exports", export_id)
-        if export["Status"] in ENDED:
+        if has_ended(export):
             on_end(export)
         return export
 
@@ -60,7 +68,7 @@ def follow_exports(
             batch = [waiting.popleft() for _ in range(min(len(waiting), _READS_A_ROUND))]
             for export in pool.map(read, batch):
                 found[export["ExportId"]] = export
-                if export["Status"] not in ENDED:
+                if not has_ended(export):
                     waiting.append(export["ExportId"])
             standing = describe_standing(found.values(), total)
             show(total - len(waiting), standing, expect_end(found.values()))
@@ -79,7 +87,7 @@ def follow_burst(
             counts = burst["Counts"]
             ended = sum(counts.get(each, 0) for each in ("Completed", "Failed", "Cancelled"))
             show(ended, describe_counts(burst), "")
-            if burst["Status"] in BURST_ENDED:
+            if has_ended(burst):
                 return burst
     return {}
 
@@ -87,14 +95,14 @@ def follow_burst(
 def describe_standing(exports: Iterable[Mapping[str, Any]], total: int) -> str:
     """How many of `total` run, wait and ended badly."""
     statuses = Counter(export["Status"] for export in exports)
-    ended = sum(statuses[status] for status in ENDED)
+    ended = sum(count for status, count in statuses.items() if status not in _OPEN)
     bad, running = ended - statuses["COMPLETED"], statuses["RUNNING"]
     return f"{running} running, {total - running - ended} waiting, {bad} failed"
 
 
 def expect_end(exports: Iterable[Mapping[str, Any]]) -> str:
     """When the API expects the last to end: `, done about 13:45:12`, or "" if it does not tell."""
-    ends = [e["ExpectedEnd"] for e in exports if e["Status"] not in ENDED and e.get("ExpectedEnd")]
+    ends = [e["ExpectedEnd"] for e in exports if not has_ended(e) and e.get("ExpectedEnd")]
     return f", done about {show_time(max(ends), now=datetime.now(UTC))}" if ends else ""
 
 

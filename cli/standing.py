@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from cli.following import BURST_ENDED, describe_counts
+from cli.following import describe_counts, has_ended
 from cli.tables import at_least
 from cli.times import show_seconds, show_time
 
@@ -35,7 +35,7 @@ class Standing:
     @property
     def is_over(self) -> bool:
         """Whether the watched burst has ended."""
-        return self.burst is not None and self.burst["Status"] in BURST_ENDED
+        return self.burst is not None and has_ended(self.burst)
 
 
 def draw(standing: Standing) -> RenderableType:

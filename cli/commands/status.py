@@ -10,10 +10,17 @@ from typing import Any
 import click
 
 from cli.api import THREADS, Api
-from cli.commands.waiting import count_files, finish_exports, judge, timeout_seconds, wait_options
+from cli.commands.waiting import (
+    count_files,
+    finish_exports,
+    judge,
+    judge_burst,
+    timeout_seconds,
+    wait_options,
+)
 from cli.downloads import download_files, download_report
 from cli.errors import CliError, ExitCode
-from cli.following import ENDED, follow_burst
+from cli.following import follow_burst, has_ended
 from cli.invocation import Invocation, command_options
 from cli.row_level_security import print_warnings
 from cli.tables import print_burst, print_export
@@ -33,7 +40,7 @@ def status(
     kind, found = find_resource(invocation.api, ident)
     if kind == "bursts":
         return finish_burst(invocation, ident, wait=wait, timeout=seconds, download=download)
-    if download or (wait and found["Status"] not in ENDED):
+    if download or (wait and not has_ended(found)):
         return finish_exports(invocation, [ident], timeout=seconds, download=download)
     if invocation.as_json:
         invocation.print_json(found)
@@ -76,8 +83,7 @@ def finish_burst(
     if download:
         count = _bring_files(api, burst, download) + len(download_report(burst, download))
         invocation.err.print(count_files(count, download), markup=False, soft_wrap=True)
-    bad = sum(burst["Counts"].get(name, 0) for name in ("Failed", "Cancelled", "Refused"))
-    return ExitCode.EXPORT_FAILED if bad or burst.get("Error") else ExitCode.OK
+    return judge_burst(burst)
 
 
 def _bring_files(api: Api, burst: dict[str, Any], folder: Path) -> int:

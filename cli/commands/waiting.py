@@ -10,7 +10,7 @@ import click
 
 from cli.downloads import download_files
 from cli.errors import ExitCode, UsageError
-from cli.following import follow_exports
+from cli.following import follow_exports, has_ended
 from cli.invocation import Invocation
 from cli.tables import print_export, print_exports
 from cli.times import parse_duration
@@ -90,5 +90,11 @@ def count_files(count: int, folder: Path) -> str:
 
 def judge(exports: Any) -> ExitCode:
     """OK unless one of the exports ended otherwise than COMPLETED."""
-    bad = {"FAILED", "CANCELLED", "REJECTED"}
-    return ExitCode.EXPORT_FAILED if any(e["Status"] in bad for e in exports) else ExitCode.OK
+    bad = any(has_ended(each) and each["Status"] != "COMPLETED" for each in exports)
+    return ExitCode.EXPORT_FAILED if bad else ExitCode.OK
+
+
+def judge_burst(burst: Mapping[str, Any]) -> ExitCode:
+    """OK while no recipient failed, was cancelled or was refused, and the burst did not fail."""
+    bad = any(burst["Counts"].get(name) for name in ("Failed", "Cancelled", "Refused"))
+    return ExitCode.EXPORT_FAILED if bad else judge([burst])

@@ -11,6 +11,7 @@ import click
 from rich.live import Live
 
 from cli.api import PAGE, Api
+from cli.commands.waiting import judge_burst
 from cli.errors import ExitCode
 from cli.forecast import Pace, seconds_left
 from cli.invocation import Invocation, command_options, target_option
@@ -53,7 +54,7 @@ def watch(
             else:
                 click.echo(tell(standing))
             if once or standing.is_over:
-                return ExitCode.OK
+                return _judge(standing)
             time.sleep(interval)
     standing = watcher.read()
     with Live(draw(standing), console=invocation.out, auto_refresh=False) as live:
@@ -64,7 +65,11 @@ def watch(
                 live.update(draw(standing), refresh=True)
         except KeyboardInterrupt:
             return ExitCode.OK
-    return ExitCode.OK
+    return _judge(standing)
+
+
+def _judge(standing: Standing) -> ExitCode:
+    return judge_burst(standing.burst) if standing.burst else ExitCode.OK
 
 
 class Watcher:

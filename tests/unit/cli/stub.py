@@ -61,6 +61,7 @@ class StubApi:
         self.faults: list[int] = []
         self.headers: list[dict[str, str]] = []
         self.ends_as: Callable[[str], str] = lambda _: "COMPLETED"
+        self.burst_ends_as = "COMPLETED"
         self.stands_still = False
         self.url = ""
         self._lock = threading.Lock()
@@ -139,7 +140,7 @@ class StubApi:
         burst = find(self.bursts, ident)
         shown = {name: value for name, value in burst.items() if name != "body"}
         burst |= {
-            "Status": "COMPLETED",
+            "Status": self.burst_ends_as,
             "Counts": burst["Counts"] | {"Accepted": 2, "Completed": 2},
         }
         return 200, shown

@@ -1,0 +1,54 @@
+"""Every status that the API can answer is handled wherever a command waits for an end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.following import has_ended
+from snapshot_export.domain.burst import BurstStatus
+from snapshot_export.domain.export import Status
+from tests.unit.cli.conftest import Run
+from tests.unit.cli.stub import StubApi
+
+TEMPLATE = {"DashboardId": "d"}
+BURST_ENDS = [status.value for status in BurstStatus if status.is_end]
+EXPORT_ENDS = [status.value for status in Status if status.is_end]
+
+
+@pytest.mark.parametrize("status", [*Status, *BurstStatus])
+def test_what_has_ended_is_what_the_api_calls_an_end(status: Status | BurstStatus) -> None:
+    assert has_ended({"Status": status.value}) is status.is_end
+
+
+@pytest.mark.parametrize("end", BURST_ENDS)
+def test_burst_status_and_watch_wait_no_longer_than_the_burst(
+    run: Run, api: StubApi, tmp_path: Path, end: str
+) -> None:
+    api.burst_ends_as = end
+    source = tmp_path / "burst.json"
+    source.write_text(json.dumps({"BurstId": "b", "Template": TEMPLATE, "Recipients": [{}]}))
+    commands = (
+        ["burst", str(source), "--wait", "--timeout", "20s", "--json"],
+        ["status", "b", "--wait", "--timeout", "20s", "--json"],
+        ["watch", "--burst", "b", "--interval", "0.5", "--json"],
+    )
+    for arguments in commands:
+        result = run(*arguments)
+        assert result.code == (0 if end == "COMPLETED" else 1), (arguments, result)
+        last = json.loads(result.out.splitlines()[-1]) if "watch" in arguments else result.json
+        assert (last["Burst"] if "watch" in arguments else last)["Status"] == end
+
+
+@pytest.mark.parametrize("end", EXPORT_ENDS)
+def test_submit_and_status_wait_no_longer_than_the_export(
+    run: Run, api: StubApi, tmp_path: Path, end: str
+) -> None:
+    api.ends_as = lambda _: end
+    source = tmp_path / "export.json"
+    source.write_text(json.dumps({"ExportId": "e", **TEMPLATE}))
+    for arguments in (["submit", str(source)], ["status", "e"]):
+        result = run(*arguments, "--wait", "--timeout", "20s", "--json")
+        assert result.code == (0 if end == "COMPLETED" else 1), result
