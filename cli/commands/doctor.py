@@ -13,12 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.doctor.case import Case
+from cli.doctor.confirmations import Confirmation, Outcome, confirm
 from cli.doctor.examination import examine
 from cli.doctor.findings import Finding, State
 from cli.errors import ExitCode, UsageError
 from cli.invocation import Invocation, command_options
 
 _PARAMETERS = Path("cdk.json")
+_OUTCOME_COLOURS = {Outcome.CONFIRMED: "green", Outcome.FALSE: "red", Outcome.OPEN: "dim"}
 _COLOURS = {
     State.OK: "green",
     State.WARNING: "yellow",
@@ -42,8 +44,16 @@ _COLOURS = {
     multiple=True,
     help="Look at this bucket of yours, which requests would name; several times.",
 )
+@click.option(
+    "--confirm",
+    "confirms",
+    is_flag=True,
+    help="Ask the account, too, about facts that only a real one can confirm.",
+)
 @command_options
-def doctor(invocation: Invocation, dashboards: Sequence[str], buckets: Sequence[str]) -> int:
+def doctor(
+    invocation: Invocation, dashboards: Sequence[str], buckets: Sequence[str], confirms: bool
+) -> int:
     """Check an account before the first export, and say how to mend what is wrong.
 
     Works before the deployment and after it. It only reads: no job is started, nothing is paid.
@@ -64,13 +74,20 @@ def doctor(invocation: Invocation, dashboards: Sequence[str], buckets: Sequence[
         findings.append(finding)
         if not invocation.as_json:
             _tell(finding, invocation.out)
+    confirmations = list(confirm(case)) if confirms else []
     counts = Counter(finding.verdict.state for finding in findings)
     if invocation.as_json:
-        invocation.print_json({"Checks": [finding.as_json() for finding in findings]})
+        document = {"Checks": [finding.as_json() for finding in findings]}
+        if confirms:
+            document["Confirmations"] = [each.as_json() for each in confirmations]
+        invocation.print_json(document)
     else:
         told = ", ".join(f"{counts[state]} {state.value}" for state in State if counts[state])
         invocation.out.print(told, markup=False)
-    return ExitCode.EXPORT_FAILED if counts[State.FAILED] else ExitCode.OK
+        for each in confirmations:
+            _print_confirmation(each, invocation.out)
+    is_wrong = any(each.answer.outcome is Outcome.FALSE for each in confirmations)
+    return ExitCode.EXPORT_FAILED if counts[State.FAILED] or is_wrong else ExitCode.OK
 
 
 def read_parameters(path: Path) -> Mapping[str, Any]:
@@ -92,3 +109,12 @@ def _tell(finding: Finding, out: Console) -> None:
     out.print(verdict.seen, markup=False, soft_wrap=True)
     if verdict.mend:
         out.print(f"{'':<11} mend: {verdict.mend}", markup=False, soft_wrap=True)
+
+
+def _print_confirmation(confirmation: Confirmation, out: Console) -> None:
+    answer = confirmation.answer
+    outcome = f"[{_OUTCOME_COLOURS[answer.outcome]}]{answer.outcome.value:<11}[/]"
+    out.print(f"{outcome} {confirmation.fact.id}: ", end="", soft_wrap=True)
+    out.print(f"{confirmation.fact.fact}: {answer.seen}", markup=False, soft_wrap=True)
+    if confirmation.change:
+        out.print(f"{'':<11} change: {confirmation.change}", markup=False, soft_wrap=True)

@@ -41,12 +41,18 @@ def look_at_region(case: Case) -> Verdict:
         seen = f"QuickSight does not answer in {region}"
         return failed(seen, mends.another_region(", ".join(known)))
     except RefusedError as error:
-        home = _HOME.search(error.message)
+        home = home_region_in(error.message)
         if home is None and not error.is_denied and error.code != _NOT_FOUND:
             raise
-        return judge_region(region, case.account.region, home.group(1) if home else None)
+        return judge_region(region, case.account.region, home)
     home_region = found["Namespace"].get("CapacityRegion")
     return judge_region(region, case.account.region, home_region)
+
+
+def home_region_in(refusal: str) -> str | None:
+    """The region of the account's users that a refusal of another region names."""
+    found = _HOME.search(refusal)
+    return found.group(1) if found else None
 
 
 def judge_region(region: str, stack_region: str, home: str | None) -> Verdict:
@@ -121,18 +127,31 @@ def judge_dashboard(dashboard: Mapping[str, Any]) -> Verdict:
 
 def look_at_tag_rules(dashboard_id: str, case: Case) -> Verdict:
     """Whether the tag rules of its data sets can be read, as for every request, and are enabled."""
-    version = case.call("quicksight", "DescribeDashboard", DashboardId=dashboard_id)["Dashboard"]
-    arns = version.get("Version", {}).get("DataSetArns", [])
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for data_set_id in dict.fromkeys(arn.rpartition("dataset/")[2] for arn in arns):
+    for data_set_id in _data_sets_of(dashboard_id, case):
         try:
-            answer = case.call("quicksight", "DescribeDataSet", DataSetId=data_set_id)
+            found[data_set_id] = _read_tag_rules(data_set_id, case)
         except RefusedError as error:
             if error.code != _NOT_FOUND:
                 raise
             return failed(f"its data set {data_set_id} is not there any more", mends.PUBLISH)
-        found[data_set_id] = _tag_rules(answer["DataSet"])
     return judge_tag_rules(found)
+
+
+def enabled_tag_rules(dashboard_id: str, case: Case) -> list[Mapping[str, Any]]:
+    """The enabled tag configurations of a dashboard's data sets. Raises RefusedError."""
+    data_sets = _data_sets_of(dashboard_id, case)
+    return [each for data_set_id in data_sets for each in _read_tag_rules(data_set_id, case)]
+
+
+def _data_sets_of(dashboard_id: str, case: Case) -> list[str]:
+    found = case.call("quicksight", "DescribeDashboard", DashboardId=dashboard_id)["Dashboard"]
+    arns = found.get("Version", {}).get("DataSetArns", [])
+    return list(dict.fromkeys(arn.rpartition("dataset/")[2] for arn in arns))
+
+
+def _read_tag_rules(data_set_id: str, case: Case) -> list[Mapping[str, Any]]:
+    return _tag_rules(case.call("quicksight", "DescribeDataSet", DataSetId=data_set_id)["DataSet"])
 
 
 def judge_tag_rules(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:

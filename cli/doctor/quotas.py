@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cli.doctor import mends
@@ -17,6 +17,11 @@ _BESIDES_JOBS = 8
 
 def look_at_job_limit(case: Case) -> Verdict:
     """What Service Quotas says of snapshot jobs, of which it lists none [? snapshot-quota]."""
+    return judge_job_limit(list_job_quotas(case), case.job_limit)
+
+
+def list_job_quotas(case: Case) -> list[Mapping[str, Any]]:
+    """Every quota of QuickSight's whose name speaks of snapshots. Raises RefusedError."""
     found: list[Mapping[str, Any]] = []
     token: dict[str, str] = {}
     try:
@@ -31,12 +36,11 @@ def look_at_job_limit(case: Case) -> Verdict:
     except RefusedError as error:
         if error.code != "NoSuchResourceException":
             raise
-    return judge_job_limit(found, case.job_limit)
+    return [quota for quota in found if _ABOUT_JOBS.search(quota.get("QuotaName", ""))]
 
 
-def judge_job_limit(quotas: Iterable[Mapping[str, Any]], believed: int) -> Verdict:
-    """By every quota whose name speaks of snapshots, against `believed`, the deployment's limit."""
-    about = [quota for quota in quotas if _ABOUT_JOBS.search(quota.get("QuotaName", ""))]
+def judge_job_limit(about: Sequence[Mapping[str, Any]], believed: int) -> Verdict:
+    """By the quotas of snapshot jobs, against `believed`, the deployment's limit."""
     if not about:
         seen = f"Service Quotas lists none; snapshotJobLimit {believed} is believed"
         return not_checked(seen, mends.SUPPORT_TELLS)
