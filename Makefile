@@ -7,7 +7,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test test-anyday test-iam browser report-screenshot chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst check openapi docs permissions fmt lock clean
+.PHONY: help install run up down test nightly test-anyday test-iam browser report-screenshot chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst check openapi docs permissions fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -26,6 +26,9 @@ down:  ## Stop what `make up` keeps running
 
 test: install $(if $(CHROMIUM),,browser)  ## Run every test, on two workers; TESTS=tests/unit chooses
 	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+nightly: install  ## Run the tests that deploy stacks of their own (minutes); TESTS chooses
+	$(BIN)/python -m pytest --nightly $(or $(TESTS),tests/e2e)
 
 test-anyday: install  ## Unit and flow tests at four dates, in other zones, widths, locales, orders (long; TESTS)
 	@$(BIN)/python -m tests.anyday $(TESTS)

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 
 from local.account import EmbeddedAws
+from local.account.clients import make_bucket
 from local.account.environment import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
 from snapshot_export.adapters.services import Services, make_services
 from snapshot_export.settings import Settings
@@ -54,7 +55,7 @@ def make_account(aws: EmbeddedAws, quicksight_url: str) -> tuple[Services, Count
             {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
         ],
     )
-    session.client("s3").create_bucket(Bucket=NAME)
+    make_bucket(session.client("s3"), NAME)
     machine = session.client("stepfunctions").create_state_machine(
         name=NAME,
         definition=json.dumps(_DEFINITION),

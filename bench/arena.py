@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.requests import DASHBOARDS
 from local.account import EmbeddedAws, WorkerBound
+from local.account.clients import make_bucket
 from local.account.processes import free_port
 from local.deployed import Deployed
 from local.deployment import deploy
@@ -90,7 +91,7 @@ class Arena:
     def make_bucket(self, name: str) -> None:
         """A bucket that QuickSight may write to."""
         storage = self.aws.client("s3")
-        storage.create_bucket(Bucket=name)
+        make_bucket(storage, name)
         policy = json.dumps(_POLICY).replace("{bucket}", name)
         storage.put_bucket_policy(Bucket=name, Policy=policy)
 

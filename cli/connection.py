@@ -84,6 +84,7 @@ def _open_local(state_file: Path) -> Account:
     try:
         state = json.loads(state_file.read_text(encoding="utf-8"))
         endpoint_url, quicksight_url = state["endpoint_url"], state.get("quicksight_url")
+        region = state.get("region", _LOCAL_REGION)
     except (OSError, ValueError, KeyError, TypeError):
         raise UnreachableError(
             f"{state_file} names no embedded account; start it: make up"
@@ -100,11 +101,11 @@ def _open_local(state_file: Path) -> Account:
         botocore_session=core,
         aws_access_key_id=_LOCAL_KEY,
         aws_secret_access_key=_LOCAL_KEY,
-        region_name=_LOCAL_REGION,
+        region_name=region,
     )
     return Account(
         session=session,
-        region=_LOCAL_REGION,
+        region=region,
         endpoint_url=endpoint_url,
         quicksight_url=quicksight_url,
     )

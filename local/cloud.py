@@ -26,6 +26,7 @@ class LocalCloud:
         workers: WorkerBound | None = None,
         outlive: bool = False,
         enforce_iam: bool = False,
+        lambda_concurrency: int | None = None,
     ) -> None:
         self.state_dir = state_dir.resolve()
         self.aws = EmbeddedAws(
@@ -34,6 +35,7 @@ class LocalCloud:
             workers=workers,
             outlive=outlive,
             enforce_iam=enforce_iam,
+            lambda_concurrency=lambda_concurrency,
         )
         self.quicksight = QuickSightProcess(
             self.state_dir, quicksight or QuickSightSettings(), outlive=outlive

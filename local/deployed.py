@@ -10,6 +10,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from local.account.clients import make_client
+from local.account.environment import REGION
 from local.quicksight_process import call_emulator
 
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "REJECTED"})
@@ -26,10 +27,10 @@ class Deployed:
     outputs: Mapping[str, str]
     aws_ca_file: str | None = None
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """A boto3 client of the account; `quicksight` is the emulator's."""
         url = self.quicksight_url if service == "quicksight" else self.endpoint_url
-        return _client(service, url, ca_file=self.aws_ca_file)
+        return _client(service, url, ca_file=self.aws_ca_file, region=region)
 
     @property
     def api_url(self) -> str:

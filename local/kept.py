@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from local.account.environment import REGION
 from local.account.processes import ProcessIdentity
 from local.cloud import LocalCloud
 from local.deployed import Deployed
@@ -50,6 +51,7 @@ def keep(cloud: LocalCloud) -> None:
         "processes": [asdict(process) for process in processes if process],
         "endpoint_url": cloud.aws.endpoint_url,
         "quicksight_url": cloud.quicksight.url,
+        "region": REGION,
         "ca_file": str(cloud.quicksight.ca_file),
     }
     draft = _STATE.with_suffix(".tmp")

@@ -13,6 +13,14 @@ TEST_QUICKSIGHT = QuickSightSettings(limit=12, calls_per_second=10, time_scale=0
 """Jobs take 2 s on average."""
 
 
+def expected_of(quicksight: QuickSightSettings) -> dict[str, Any]:
+    """The deployment parameters that follow from an emulator's settings."""
+    return {
+        "snapshotJobLimit": quicksight.limit,
+        "expectedJobSeconds": 40 * quicksight.time_scale,
+    }
+
+
 @contextmanager
 def deployed_stack(
     state_dir: Path,
@@ -22,9 +30,5 @@ def deployed_stack(
     enforce_iam: bool = False,
 ) -> Iterator[Deployed]:
     """A stack of its own, gone at the end; logs stay in `state_dir`."""
-    expected = {
-        "snapshotJobLimit": quicksight.limit,
-        "expectedJobSeconds": 40 * quicksight.time_scale,
-    }
     with LocalCloud(state_dir, quicksight=quicksight, enforce_iam=enforce_iam) as cloud:
-        yield cloud.deploy(expected | dict(parameters or {}))
+        yield cloud.deploy(expected_of(quicksight) | dict(parameters or {}))

@@ -32,6 +32,7 @@ GROUPS = {
     "state machine": "tests/statemachine/",
     "doctor": "tests/contract/doctor/",
     "QuickSight emulator": "tests/contract/quicksight_emulator/",
+    "adapters": "tests/contract/adapters/",
 }
 ORDER = list(GROUPS)
 
@@ -40,10 +41,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--clock", metavar="TIME", help="Begin at this ISO 8601 time, in the process' own locale."
     )
+    parser.addoption(
+        "--nightly",
+        action="store_true",
+        help="Run the tests that are marked as nightly, and no others.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set the clock of this process, and of workers theirs; it goes on from there."""
+    config.addinivalue_line("markers", "nightly: deploys a stack of its own; `make nightly` only")
     if begin := config.getoption("--clock"):
         import time_machine
 
@@ -73,7 +80,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On workers, put groups before tests of no group."""
+    """Choose the nightly tests or the others. On workers, put groups before tests of no group."""
+    chosen: tuple[list[pytest.Item], ...] = ([], [])
+    for item in items:
+        is_nightly = item.get_closest_marker("nightly") is not None
+        chosen[is_nightly == config.getoption("--nightly")].append(item)
+    if chosen[False]:
+        config.hook.pytest_deselected(items=chosen[False])
+        items[:] = chosen[True]
     if hasattr(config, "workerinput"):
         groups = [group_of(item.nodeid) for item in items]
         places = {name: ORDER.index(name) if name in GROUPS else len(ORDER) for name in groups}

@@ -17,6 +17,7 @@ def make_client(
     attempts: int | None = None,
     ca_file: str | None = None,
     keys: tuple[str, str] = (ACCESS_KEY, SECRET_KEY),
+    region: str = REGION,
 ) -> Any:
     """A client with the embedded account's address and credentials, no profile and no proxy.
 
@@ -35,9 +36,16 @@ def make_client(
         botocore_session=core,
         aws_access_key_id=keys[0],
         aws_secret_access_key=keys[1],
-        region_name=REGION,
+        region_name=region,
     )
     config = Config(proxies={}, max_pool_connections=50, s3={"addressing_style": "path"})
     if attempts is not None:
         config = config.merge(Config(retries={"total_max_attempts": attempts}))
     return session.client(service, endpoint_url=endpoint_url, config=config, verify=ca_file)
+
+
+def make_bucket(s3: Any, name: str) -> None:
+    """A bucket in the client's region, which S3 wants named everywhere but in us-east-1."""
+    s3.create_bucket(
+        Bucket=name, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name}
+    )

@@ -35,8 +35,9 @@ class EmbeddedAws:
     the account's contents are in memory and end with it. `wait_scale` scales Step Functions' Wait
     states and retry pauses, not timeouts. `environment` is given to the server and thereby to
     every function. `usage_log` receives what would be billed (usage.py); `sdk_quicksight_url` is
-    where Step Functions' integrations with QuickSight call. The server ends when the process that
-    started it dies, unless `outlive` is set.
+    where Step Functions' integrations with QuickSight call. Past `lambda_concurrency` simultaneous
+    invocations of all functions Lambda answers TooManyRequestsException; new accounts have 10. The
+    server ends when the process that started it dies, unless `outlive` is set.
     """
 
     def __init__(
@@ -51,12 +52,15 @@ class EmbeddedAws:
         sdk_quicksight_url: str | None = None,
         outlive: bool = False,
         enforce_iam: bool = False,
+        lambda_concurrency: int | None = None,
     ) -> None:
         self.state_dir = state_dir.resolve()
         self.port = port or free_port()
         self.process: ProcessIdentity | None = None
         self._wait_scale = wait_scale
         self._extra = dict(environment or {})
+        if lambda_concurrency is not None:
+            self._extra["LAMBDA_ACCOUNT_CONCURRENCY"] = str(lambda_concurrency)
         self._workers = workers or WorkerBound()
         self._options = {
             "--usage-log": usage_log.resolve() if usage_log else None,

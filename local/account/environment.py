@@ -4,8 +4,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-ACCOUNT = "000000000000"
-REGION = "us-east-1"
+ACCOUNT = "012345678901"
+"""Begins with a zero, which a number would lose."""
+REGION = "af-south-1"
+"""Launched after 2019: the global hosts of S3 and STS do not serve it."""
 ACCESS_KEY = "test"
 SECRET_KEY = "test"
 
@@ -72,6 +74,7 @@ def server_environment(
             "GATEWAY_PORT": str(port),
             "HOME": str(home),
             "IOT_MTLS_ENABLED": "0",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_REGION": REGION,
             "PYTHONUNBUFFERED": "1",
             "SFN_WAIT_SCALE": str(wait_scale),

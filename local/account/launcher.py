@@ -19,11 +19,7 @@ def apply_patches(
     usage_log: Path | None = None,
     sdk_quicksight_url: str | None = None,
 ) -> None:
-    """Mend the ministack modules of this process; UpstreamChangedError if they are others.
-
-    `LAMBDA_ACCOUNT_CONCURRENCY` is left alone on purpose: ministack answers its throttles as
-    `Lambda.Unknown`, which no caller on AWS ever sees.
-    """
+    """Mend the ministack modules of this process; UpstreamChangedError if they are others."""
     from ministack.core import iam_actions, lambda_runtime
     from ministack.services import (
         dynamodb,
@@ -50,6 +46,7 @@ def apply_patches(
     workers.drain_log_to_mark(lambda_runtime)
     state_machines.evaluate_succeed_output(stepfunctions)
     state_machines.repeat_a_start(stepfunctions)
+    state_machines.name_throttles(stepfunctions)
     if sdk_quicksight_url is not None:
         state_machines.call_quicksight(stepfunctions, sdk_quicksight_url)
     state_machines.end_at_timeout(stepfunctions)

@@ -50,6 +50,26 @@ def repeat_a_start(stepfunctions: Any) -> None:
     )
 
 
+def name_throttles(stepfunctions: Any) -> None:
+    """Report an invocation over the account's concurrency by the name that AWS gives it.
+
+    Upstream reports it as `Lambda.Unknown`, which no Retry for throttles takes. Source: Step
+    Functions' user guide, "Handle transient Lambda service exceptions".
+    """
+    upstream = stepfunctions._call_lambda
+    require_source("_call_lambda", upstream, "25830369b12636da")
+    stepfunctions._call_lambda = rewritten(upstream, {_UNNAMED: _NAMED})
+
+
+_UNNAMED = """\
+                body.get("errorType", "Lambda.Unknown"),
+"""
+_NAMED = """\
+                "Lambda.TooManyRequestsException" if result.get("throttle")
+                else body.get("errorType", "Lambda.Unknown"),
+"""
+
+
 def call_quicksight(stepfunctions: Any, url: str) -> None:
     """Let `aws-sdk:quicksight:<operation>` tasks call the service at `url`.
 

@@ -23,9 +23,10 @@ from botocore.exceptions import ClientError
 from local.account import EmbeddedAws, WorkerBound
 from local.account.authorization import denials_in
 from local.account.clients import make_client
+from local.account.environment import ACCOUNT, REGION
 from local.account.patching import UpstreamChangedError, replace_once, require_source
 
-ROLE = "arn:aws:iam::000000000000:role/any"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
 CODE = """
 import os, time
 
@@ -48,19 +49,23 @@ def handler(event, context):
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
     state = tmp_path_factory.mktemp("embedded-aws")
     with EmbeddedAws(state, workers=WorkerBound(per_function=2, total=3)) as running:
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as content:
-            content.writestr("module.py", CODE)
-        for name in ("one", "two"):
-            running.client("lambda").create_function(
-                FunctionName=name,
-                Runtime="python3.13",
-                Role=ROLE,
-                Handler="module.handler",
-                Code={"ZipFile": archive.getvalue()},
-                Timeout=20,
-            )
+        make_functions(running, "one", "two")
         yield running
+
+
+def make_functions(aws: EmbeddedAws, *names: str) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("module.py", CODE)
+    for name in names:
+        aws.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=ROLE,
+            Handler="module.handler",
+            Code={"ZipFile": archive.getvalue()},
+            Timeout=20,
+        )
 
 
 def invoke(aws: EmbeddedAws, name: str = "one", **event: Any) -> dict[str, Any]:
@@ -155,7 +160,7 @@ def test_a_state_machine_catches_by_name_and_computes_its_output(aws: EmbeddedAw
         "States": {
             "Work": {
                 "Type": "Task",
-                "Resource": "arn:aws:lambda:us-east-1:000000000000:function:one",
+                "Resource": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:one",
                 "Arguments": {"do": "raise"},
                 "Catch": [{"ErrorEquals": ["GiveUpError"], "Next": "Tell"}],
                 "Next": "Tell",
@@ -185,7 +190,7 @@ def test_a_task_that_fails_after_the_execution_was_stopped_changes_no_end(
         "States": {
             "Work": {
                 "Type": "Task",
-                "Resource": "arn:aws:lambda:us-east-1:000000000000:function:one",
+                "Resource": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:one",
                 "Arguments": {"do": "raise", "sleep": 1},
                 "End": True,
             },
@@ -246,7 +251,7 @@ def test_a_repeated_transaction_is_known_again(aws: EmbeddedAws) -> None:
 DAILY: dict[str, Any] = {
     "ScheduleExpression": "cron(0 6 * * ? *)",
     "FlexibleTimeWindow": {"Mode": "OFF"},
-    "Target": {"Arn": "arn:aws:sqs:us-east-1:000000000000:any", "RoleArn": ROLE},
+    "Target": {"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:any", "RoleArn": ROLE},
 }
 
 
@@ -323,7 +328,7 @@ def test_a_right_on_schedules_is_on_those_of_its_group_and_denials_are_told(tmp_
     with EmbeddedAws(tmp_path, enforce_iam=True) as account:
         iam = account.client("iam")
         iam.create_user(UserName="planner")
-        own = "arn:aws:scheduler:us-east-1:000000000000:schedule/own/*"
+        own = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/own/*"
         actions = ["scheduler:CreateSchedule", "scheduler:GetSchedule"]
         statement = {"Effect": "Allow", "Action": actions, "Resource": own}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -338,7 +343,7 @@ def test_a_right_on_schedules_is_on_those_of_its_group_and_denials_are_told(tmp_
             "Name": "daily",
             "ScheduleExpression": "rate(1 day)",
             "FlexibleTimeWindow": {"Mode": "OFF"},
-            "Target": {"Arn": "arn:aws:sqs:us-east-1:000000000000:any", "RoleArn": ROLE},
+            "Target": {"Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:any", "RoleArn": ROLE},
         }
         planner.create_schedule(GroupName="own", **daily)
         assert planner.get_schedule(GroupName="own", Name="daily")["Name"] == "daily"
@@ -347,7 +352,7 @@ def test_a_right_on_schedules_is_on_those_of_its_group_and_denials_are_told(tmp_
         with pytest.raises(ClientError, match="AccessDenied"):
             planner.get_schedule(GroupName="default", Name="daily")
         assert denials_in(account.log) == [
-            f"arn:aws:iam::000000000000:user/planner: scheduler:{verb}Schedule"
+            f"arn:aws:iam::{ACCOUNT}:user/planner: scheduler:{verb}Schedule"
             for verb in ("Create", "Get")
         ]
 
@@ -358,3 +363,22 @@ def test_stopping_ends_every_process_and_wipes_the_temporary_files(tmp_path: Pat
         assert process is not None and process.is_alive()
     assert not process.is_alive()
     assert not (tmp_path / "tmp").exists() and (tmp_path / "aws.log").exists()
+
+
+def test_what_is_over_the_concurrency_is_refused_by_the_name_that_aws_gives_it(
+    tmp_path: Path,
+) -> None:
+    with EmbeddedAws(tmp_path, lambda_concurrency=1) as aws:
+        make_functions(aws, "one")
+        once = make_client("lambda", aws.endpoint_url, attempts=1)
+        task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+        task |= {"Parameters": {"FunctionName": "one", "Payload": {}}}
+        with ThreadPoolExecutor() as pool:
+            busy = pool.submit(invoke, aws, sleep=8)
+            with pytest.raises(ClientError) as refused:
+                while not busy.done():
+                    once.invoke(FunctionName="one")
+            arn = start(aws, "over", {"StartAt": "Call", "States": {"Call": task}})
+            end = wait_for_end(aws, arn)
+    assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
+    assert end["error"] == "Lambda.TooManyRequestsException"

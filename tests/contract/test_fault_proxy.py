@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from local.account import EmbeddedAws
-from local.account.clients import make_client
+from local.account.clients import make_bucket, make_client
 from tests.chaos.stack.fault_proxy import FaultProxy
 from tests.chaos.stack.faults import AWS_FAULTS, OUTAGES, Fault
 
@@ -21,7 +21,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultProxy]:
         EmbeddedAws(folder) as aws,
         FaultProxy("proxy", aws.endpoint_url, state_dir=folder, seed=1) as running,
     ):
-        aws.client("s3").create_bucket(Bucket="bucket")
+        make_bucket(aws.client("s3"), "bucket")
         aws.client("dynamodb").create_table(
             TableName="table",
             BillingMode="PAY_PER_REQUEST",

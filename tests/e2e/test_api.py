@@ -14,6 +14,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from local.account.environment import REGION
 from local.deployed import Deployed
 from tests.support.messages import message, pdf_group, visuals_group
 from tests.support.rows import customers_in
@@ -33,7 +34,7 @@ class Api:
             method, self.url + path, data=data, headers={"Content-Type": "application/json"}
         )
         if signed:
-            SigV4Auth(Credentials("test", "test"), "execute-api", "us-east-1").add_auth(request)
+            SigV4Auth(Credentials("test", "test"), "execute-api", REGION).add_auth(request)
         sent = urllib.request.Request(
             self.url + path,
             data=data.encode() if data is not None else None,

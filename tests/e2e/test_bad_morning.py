@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local.account.environment import REGION
 from local.deployed import Deployed
 from tests.support.messages import message, pdf_group, visuals_group
 
@@ -31,7 +32,7 @@ WRONG: dict[str, Any] = {
                         "BucketConfiguration": {
                             "BucketName": "somebody-elses",
                             "BucketPrefix": "x",
-                            "BucketRegion": "us-east-1",
+                            "BucketRegion": REGION,
                         }
                     }
                 ]

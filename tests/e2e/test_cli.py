@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from local.account.environment import client_environment
+from local.account.environment import REGION, client_environment
 from local.deployed import Deployed
 from local.examples import load_examples
 
@@ -39,7 +39,11 @@ Cli = Callable[..., Ended]
 def cli(deployed: Deployed, tmp_path: Path) -> Iterator[Cli]:
     """Run the installed command in an empty folder; at the end nothing is paused or limited."""
     state = tmp_path / "state.json"
-    addresses = {"endpoint_url": deployed.endpoint_url, "quicksight_url": deployed.quicksight_url}
+    addresses = {
+        "endpoint_url": deployed.endpoint_url,
+        "quicksight_url": deployed.quicksight_url,
+        "region": REGION,
+    }
     state.write_text(json.dumps(addresses))
     environment = {
         "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SNAPSHOTS_LOCAL": "1",

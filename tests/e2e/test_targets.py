@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.account.clients import make_bucket
 from local.deployed import Deployed
 from tests.support.deployed_api import call_api
 from tests.support.messages import message
@@ -19,8 +20,8 @@ TARGETS = ("default", "ireland", "partner")
 @pytest.fixture
 def bucket(deployed: Deployed) -> str:
     """The bucket in Ireland, made by its owner."""
-    s3 = deployed.client("s3")
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": IRELAND[1]})
+    s3 = deployed.client("s3", IRELAND[1])
+    make_bucket(s3, BUCKET)
     s3.put_bucket_policy(
         Bucket=BUCKET, Policy=json.dumps(BUCKET_POLICY).replace("{bucket}", BUCKET)
     )

@@ -139,7 +139,7 @@ class World:
             targets=targets or {},
         )
         make_queue(session, f"{name}-i")
-        _make_table(session, self.settings.table_name)
+        make_table(session, self.settings.table_name)
         make_bucket(session, name)
         self.measured: dict[Metric, list[float]] = defaultdict(list)
         self.measure: Measure = lambda metric, value: self.measured[metric].append(value)
@@ -380,7 +380,8 @@ def make_schedule_group(session: boto3.Session, name: str) -> str:
     return name
 
 
-def _make_table(session: boto3.Session, name: str) -> None:
+def make_table(session: boto3.Session, name: str) -> None:
+    """The table of the stack, with its two indexes."""
     session.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
