@@ -68,7 +68,7 @@ class Confirmation:
             return ""
         place = f"{PAGE}{_line_of(self.fact.id)}, row {self.fact.id}"
         if self.answer.outcome is Outcome.CONFIRMED:
-            return f"{place}: take it out, and say so where its mark [? {self.fact.id}] stands"
+            return f"{place}: take it out, and say so where its mark stands"
         return f"{place}: its last column says what to change; open an issue with this answer"
 
     def as_json(self) -> dict[str, str]:
