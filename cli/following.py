@@ -111,7 +111,8 @@ def describe_counts(burst: Mapping[str, Any]) -> str:
     counts = burst["Counts"]
     named = ("Completed", "Failed", "Cancelled", "Refused")
     told = ", ".join(f"{counts.get(name, 0)} {name.lower()}" for name in named)
-    return f"{burst['Status'].lower()}: {told} of {counts.get('Total') or 'some'}"
+    status = burst["Status"].lower().replace("_", " ")
+    return f"{status}: {told} of {counts.get('Total') or 'some'}"
 
 
 def _rounds(timeout: float | None, count_waiting: Callable[[], int]) -> Iterator[None]:

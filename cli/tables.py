@@ -16,6 +16,7 @@ from cli.times import seconds_between, show_seconds, show_time
 
 _COLORS = {
     "COMPLETED": "green",
+    "COMPLETED_WITH_FAILURES": "red",
     "FAILED": "red",
     "REJECTED": "red",
     "CANCELLED": "yellow",
@@ -96,8 +97,10 @@ def print_export(out: Console, export: Mapping[str, Any], now: datetime) -> None
 
 
 def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
-    """The reason of its failure, a burst's counts and the recipients that were refused."""
+    """Why it failed, a burst's counts and the recipients that were refused."""
     print_reasons(out, [burst])
+    if told := describe_failures(burst):
+        out.print(f"[red]{escape(told)}[/red]", soft_wrap=True)
     rows = [("burst", escape(burst["BurstId"])), ("status", show_status(burst["Status"]))]
     rows += [(name.lower(), str(count)) for name, count in burst["Counts"].items()]
     rows += [
@@ -113,6 +116,18 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
     if burst.get("RefusalsNextToken"):
         rows.append(("", "more lines were refused; see the manifest"))
     print_details(out, rows)
+
+
+def describe_failures(burst: Mapping[str, Any]) -> str:
+    """`3 of 3 exports failed, 2 of them with CODE: message`, or "" if none did."""
+    counts = burst["Counts"]
+    if not (failed := counts.get("Failed")):
+        return ""
+    told = f"{failed} of {counts['Accepted']} exports failed"
+    for main in burst.get("Reasons") or ():
+        share = "all" if main["Count"] >= failed else str(main["Count"])
+        return " ".join(f"{told}, {share} of them with {_told(main)}".split())
+    return told
 
 
 def print_schedules(invocation: Invocation, schedules: Iterable[Mapping[str, Any]]) -> None:
@@ -147,9 +162,11 @@ def _submitted_by(schedule: Mapping[str, Any]) -> str:
 
 
 def _error_of(found: Mapping[str, Any]) -> str:
-    error = found.get("Error") or {}
-    told = ": ".join(part for part in (error.get("Code"), error.get("Message")) if part)
-    return " ".join(told.split())
+    return " ".join(_told(found.get("Error") or {}).split())
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    return ": ".join(part for part in (error.get("Code"), error.get("Message")) if part)
 
 
 def _file_of(file: Mapping[str, Any]) -> str:

@@ -69,6 +69,7 @@ def write_report(
     from snapshot_export.adapters.burst_store import MOST_READ_AT_ONCE, BurstStore
     from snapshot_export.adapters.dynamodb import Table
     from snapshot_export.adapters.records import Keys
+    from snapshot_export.domain.burst import status_of_ends
     from snapshot_export.domain.burst_report import Foretold, ReportCollector
     from snapshot_export.report.page import render_page
 
@@ -87,12 +88,19 @@ def write_report(
     if expected is not None:
         p50, p95 = sent_at + expected.p50, sent_at + expected.p95
         foretold = Foretold(at=sent_at, p50=p50, p95=p95, occasion="before they were sent")
+    counts = _counts(ends, len(export_ids))
+    status = status_of_ends(
+        completed=counts["Completed"],
+        failed=counts["Failed"] + counts.get("Unfinished", 0),
+        cancelled=counts["Cancelled"],
+        refused=counts["Refused"],
+    )
     report = collector.report(
         kind="Run on the embedded account",
         name=run_id,
         each="export",
-        status="COMPLETED" if ends["COMPLETED"] == len(export_ids) else "FAILED",
-        counts=_counts(ends, len(export_ids)),
+        status=status.value,
+        counts=counts,
         accepted_at=sent_at,
         slots=QUICKSIGHT.limit,
         manifest=str(EXPORTS_DIR),

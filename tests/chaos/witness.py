@@ -18,7 +18,7 @@ from moto.stepfunctions.models import stepfunctions_backends
 from snapshot_export.domain.naming import fold
 from tests.support.world import ACCOUNT, REGION, World
 
-ENDS = {"COMPLETED", "FAILED", "CANCELLED"}
+ENDS = {"COMPLETED", "COMPLETED_WITH_FAILURES", "FAILED", "CANCELLED"}
 Item = dict[str, Any]
 
 

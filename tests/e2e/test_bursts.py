@@ -123,7 +123,7 @@ def test_a_csv_of_customers_becomes_files_of_each_and_one_event(
 
     counts = {"Total": 20, "Accepted": 18, "Refused": 2}
     counts |= {"Completed": 18, "Failed": 0, "Cancelled": 0}
-    assert event["Status"] == "COMPLETED" and event["Counts"] == counts
+    assert event["Status"] == "COMPLETED_WITH_FAILURES" and event["Counts"] == counts
     listed = json.loads(read(deployed, event["ManifestS3Uri"]))
     assert listed["Counts"] == counts
     assert [each["Line"] for each in listed["Refused"]] == [6, 13]
@@ -141,7 +141,7 @@ def test_a_csv_of_customers_becomes_files_of_each_and_one_event(
     assert "18 of 20 recipients completed" in report and "2 refused" in report
     assert report.count('<g class="bar completed">') == 18
     assert "Expected (P50)" in report and "cust-00" not in report
-    assert burst_record(deployed, "morning")["status"] == "COMPLETED"
+    assert burst_record(deployed, "morning")["status"] == "COMPLETED_WITH_FAILURES"
     assert deployed.partition("BURSTS") == []
 
 

@@ -28,11 +28,13 @@ def test_a_burst_is_accepted_shown_and_known_again(world: World) -> None:
     }
     world.driver.run()
     again = call(world, "POST", "/bursts", body)
-    assert (again.status, again.body["Status"]) == (202, "COMPLETED")
+    assert (again.status, again.body["Status"]) == (202, "COMPLETED_WITH_FAILURES")
     other = call(world, "POST", "/bursts", burst(recipients=[recipient(3)]))
     assert (other.status, other.body["Code"]) == (409, "ID_CONFLICT")
     shown = call(world, "GET", "/bursts/burst-1").body
-    assert shown["Status"] == "COMPLETED" and shown["FinishedAt"] and not shown["Error"]
+    assert (
+        shown["Status"] == "COMPLETED_WITH_FAILURES" and shown["FinishedAt"] and not shown["Error"]
+    )
     assert shown["Counts"] == {
         "Total": 4,
         "Accepted": 2,
@@ -41,6 +43,7 @@ def test_a_burst_is_accepted_shown_and_known_again(world: World) -> None:
         "Failed": 0,
         "Cancelled": 0,
     }
+    assert shown["Reasons"] == []
     assert [each["Line"] for each in shown["Refusals"]] == [3, 4]
     assert shown["Refusals"][0]["Problems"][0]["Field"] == "RowLevelPermissionTags"
     assert shown["ManifestS3Uri"].endswith("/bursts/burst-1/manifest.json")

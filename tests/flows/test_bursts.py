@@ -47,7 +47,7 @@ def test_each_recipient_gets_files_of_its_own_and_the_burst_ends_once(
     assert world.send({"Burst": burst(recipients=people)}) is Status.QUEUED
     world.driver.run()
     assert counts(world) == {
-        "status": BurstStatus.COMPLETED,
+        "status": BurstStatus.COMPLETED_WITH_FAILURES,
         "accepted": 27,
         "refused": 3,
         "completed": 27,
@@ -260,10 +260,32 @@ def test_a_failed_export_is_told_in_the_manifest(world: World) -> None:
     world.switch("fail_job", ErrorType="DATASET_DELETED")
     world.send({"Burst": burst(recipients=[recipient(n) for n in range(1, 4)])})
     world.driver.run()
-    assert counts(world)["status"] is BurstStatus.COMPLETED
+    assert counts(world)["status"] is BurstStatus.COMPLETED_WITH_FAILURES
     assert (counts(world)["completed"], counts(world)["failed"]) == (2, 1)
     (failed,) = [f for f in manifest_of(world, "burst-1")["Files"] if f["Status"] == "FAILED"]
     assert failed["Error"]["Code"] == "DATASET_DELETED"
+
+
+def test_a_burst_of_which_every_export_failed_is_failed_everywhere_with_the_reasons_counted(
+    world: World, announced: list[tuple[str, dict[str, Any]]]
+) -> None:
+    world.switch("fail_job", SnapshotJobId="burst-1-1-", ErrorType="CAPABILITY_RESTRICTED")
+    for line in (2, 3):
+        world.switch("fail_job", SnapshotJobId=f"burst-1-{line}-", ErrorType="DATASET_DELETED")
+    world.send({"Burst": burst(recipients=[recipient(n) for n in range(1, 4)])})
+    world.driver.run()
+    record = world.services.bursts.find("burst-1")
+    assert record is not None and record.status is BurstStatus.FAILED
+    counted = [("DATASET_DELETED", 2), ("CAPABILITY_RESTRICTED", 1)]
+    assert [(each.code, each.count) for each in record.reasons] == counted
+    assert all(each.message for each in record.reasons)
+    ((_, event),) = [each for each in announced if each[0] == "Snapshot Burst Completed"]
+    assert event["Status"] == "FAILED"
+    assert [(each["Code"], each["Count"]) for each in event["Reasons"]] == counted
+    assert event["FailureSummary"] == "3 of 3 failed: 2 DATASET_DELETED, 1 CAPABILITY_RESTRICTED"
+    manifest = manifest_of(world, "burst-1")
+    assert manifest["Status"] == "FAILED"
+    assert [(each["Code"], each["Count"]) for each in manifest["Reasons"]] == counted
 
 
 def test_a_cancelled_burst_is_drained_and_its_expansion_stops(

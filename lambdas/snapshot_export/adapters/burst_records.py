@@ -13,7 +13,14 @@ from snapshot_export.adapters.records import (
     refusing_what_cannot_be,
     warnings_from,
 )
-from snapshot_export.domain.burst import VERSION, Burst, BurstStatus, ManifestFormat, Refusal
+from snapshot_export.domain.burst import (
+    VERSION,
+    Burst,
+    BurstStatus,
+    FailureReason,
+    ManifestFormat,
+    Refusal,
+)
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.request import Problem
 
@@ -59,6 +66,10 @@ def _burst_from(item: Item) -> Burst:
             "nonce": nonce_of(item),
             "status": BurstStatus(item["status"]),
             "manifest_format": ManifestFormat(item["manifest_format"]),
+            "reasons": tuple(
+                FailureReason(**known_members(each, FailureReason))
+                for each in item.get("reasons", [])
+            ),
             "warnings": warnings_from(item),
             "error": error_from(item.get("error")),
         }

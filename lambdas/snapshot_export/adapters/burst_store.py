@@ -268,7 +268,7 @@ class BurstStore:
         )
 
     def close(self, burst: Burst, expires_at: int) -> None:
-        """Write the burst's end, with its error, and remove its template and marker.
+        """Write the burst's end, with its error and reasons, and remove its template and marker.
 
         Raises ConditionFailedError if it was closed before.
         """
@@ -277,14 +277,15 @@ class BurstStore:
             [
                 update_of(
                     burst_key(burst.burst_id),
-                    "SET #status = :end, finished_at = :at, expires_at = :expires"
-                    + (", #error = :error" if error else ""),
+                    "SET #status = :end, finished_at = :at, expires_at = :expires, "
+                    "reasons = :reasons" + (", #error = :error" if error else ""),
                     condition="#status = :running",
                     values={
                         ":end": burst.status,
                         ":running": BurstStatus.RUNNING,
                         ":at": burst.finished_at,
                         ":expires": expires_at,
+                        ":reasons": [asdict(reason) for reason in burst.reasons],
                         ":error": error,
                     },
                     names=_STATUS | ({"#error": "error"} if error else {}),

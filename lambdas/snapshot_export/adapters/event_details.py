@@ -62,6 +62,14 @@ class RecipientCounts(TypedDict):
     Cancelled: Count
 
 
+@_CLOSED
+class FailureCount(TypedDict):
+    """How many exports of a burst failed for one reason."""
+
+    Code: Id
+    Count: Annotated[int, Field(ge=1)]
+
+
 class OfExport(TypedDict):
     """What both ends of an export tell."""
 
@@ -119,11 +127,20 @@ class BurstCompleted(TypedDict):
     Status: Annotated[
         str,
         Field(
-            json_schema_extra={"enum": ["COMPLETED", "FAILED", "CANCELLED"]},
-            description="FAILED: its recipients could not be read to the end",
+            json_schema_extra={
+                "enum": ["COMPLETED", "COMPLETED_WITH_FAILURES", "FAILED", "CANCELLED"]
+            },
+            description="COMPLETED_WITH_FAILURES: exports failed or recipients were refused, and "
+            "others completed; FAILED: none completed, or the recipients could not be read to the "
+            "end",
         ),
     ]
     Counts: RecipientCounts
+    Reasons: Annotated[
+        list[FailureCount],
+        Field(description="why exports failed, the most frequent first, 5 at most"),
+    ]
+    FailureSummary: Annotated[str, Field(min_length=1, description="the reasons in a sentence")]
     SameRowsForAll: Annotated[
         bool, Field(description="every recipient saw the same rows, as the burst asked for")
     ]
@@ -144,7 +161,10 @@ class BurstCompleted(TypedDict):
     ErrorCode: NotRequired[
         Annotated[
             str,
-            Field(pattern="^(MANIFEST|ROW_LEVEL_SECURITY)_", description="why it is FAILED"),
+            Field(
+                pattern="^(MANIFEST|ROW_LEVEL_SECURITY)_",
+                description="why its recipients could not be read",
+            ),
         ]
     ]
     Warnings: NotRequired[

@@ -65,6 +65,8 @@ class Events:
             "Target": burst.target,
             "Status": burst.final_status.value,
             "Counts": cast("RecipientCounts", burst.counts),
+            "Reasons": [{"Code": each.code, "Count": each.count} for each in burst.reasons],
+            "FailureSummary": burst.failure_summary,
             "SameRowsForAll": burst.same_rows_for_all,
             "ManifestS3Uri": manifest_uri,
             "ReportS3Uri": report_uri,

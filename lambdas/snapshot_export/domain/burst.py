@@ -19,11 +19,16 @@ STALLED_SECONDS = 150.0
 
 
 class BurstStatus(StrEnum):
-    """Where a burst is. FAILED: its manifest could not be read to the end."""
+    """Where a burst is.
+
+    COMPLETED: no recipient failed or was refused. COMPLETED_WITH_FAILURES: some were, others have
+    their files. FAILED: no recipient has files, or the manifest could not be read to the end.
+    """
 
     EXPANDING = "EXPANDING"
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
+    COMPLETED_WITH_FAILURES = "COMPLETED_WITH_FAILURES"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
@@ -31,6 +36,22 @@ class BurstStatus(StrEnum):
     def is_end(self) -> bool:
         """Whether nothing more happens to the burst."""
         return self not in (BurstStatus.EXPANDING, BurstStatus.RUNNING)
+
+
+def status_of_ends(*, completed: int, failed: int, cancelled: int, refused: int) -> BurstStatus:
+    """How a burst ends of whose recipients so many ended so."""
+    if failed or refused:
+        return BurstStatus.COMPLETED_WITH_FAILURES if completed else BurstStatus.FAILED
+    return BurstStatus.CANCELLED if cancelled and not completed else BurstStatus.COMPLETED
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureReason:
+    """Why `count` exports of a burst failed; `message` is that of the first of them."""
+
+    code: str
+    count: int
+    message: str = ""
 
 
 class ManifestFormat(StrEnum):
@@ -61,6 +82,7 @@ class Burst:
     which a pass renews that was asked for at `keep_asked_at`. `foretold_p50` and `foretold_p95` are
     what the forecast of `foretold_at` said of the burst's end, None where none was made. With
     `same_rows_for_all` no recipient brings tags, and all see the rows of the template's user.
+    `reasons` are why its exports failed, the most frequent first, written at its end.
     `warnings` are what was reported of its dashboard's row-level security.
     """
 
@@ -95,6 +117,7 @@ class Burst:
     foretold_at: float | None = None
     foretold_p50: float | None = None
     foretold_p95: float | None = None
+    reasons: tuple[FailureReason, ...] = ()
     warnings: tuple[SecurityWarning, ...] = ()
     finished_at: float | None = None
     error: ErrorInfo | None = None
@@ -136,7 +159,24 @@ class Burst:
         """The status that the burst has once it is over."""
         if self.draining_at is not None:
             return BurstStatus.CANCELLED
-        return BurstStatus.FAILED if self.error else BurstStatus.COMPLETED
+        if self.error:
+            return BurstStatus.FAILED
+        return status_of_ends(
+            completed=self.completed,
+            failed=self.failed,
+            cancelled=self.cancelled,
+            refused=self.refused,
+        )
+
+    @property
+    def failure_summary(self) -> str:
+        """The reasons in words: `3 of 5 failed: 2 ACCESS_DENIED, 1 TIMEOUT`."""
+        if not self.failed:
+            return "no export failed"
+        told = [f"{reason.count} {reason.code}" for reason in self.reasons]
+        if rest := self.failed - sum(reason.count for reason in self.reasons):
+            told.append(f"{rest} other")
+        return f"{self.failed} of {self.accepted} failed: {', '.join(told)}"
 
     @property
     def work_left(self) -> Work | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 from statistics import median
 
-from snapshot_export.domain.burst import Refusal
+from snapshot_export.domain.burst import FailureReason, Refusal
 from snapshot_export.domain.export import ErrorInfo, Export, ExportedFile, Status
 from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.security_warning import SecurityWarning
@@ -25,6 +25,8 @@ MOST_REFUSED = 500
 MOST_SPANS = 200_000
 MOST_NAMED = 8
 """Dashboards that are named; the others are counted."""
+MOST_REASONS = 5
+"""Reasons of failures that are told, the most frequent first."""
 
 _ROWS_FIRST = (
     Status.FAILED,
@@ -81,6 +83,7 @@ class Report:
     same_rows: bool | None
     status: str
     error: ErrorInfo | None
+    reasons: tuple[FailureReason, ...]
     counts: Mapping[str, int]
     accepted_at: float
     begun_at: float | None
@@ -116,6 +119,8 @@ class ReportCollector:
         self._dashboards: Counter[str] = Counter()
         self._formats: Counter[str] = Counter()
         self._files = self._bytes = 0
+        self._reasons: Counter[str] = Counter()
+        self._messages: dict[str, str] = {}
         self._begun_at: float | None = None
         self._ended_at: float | None = None
         self._deadline: float | None = None
@@ -127,6 +132,10 @@ class ReportCollector:
         rows = self._rows[export.status]
         if len(rows) < MOST_ROWS:
             rows.append(row)
+        if export.status is Status.FAILED:
+            error = export.error or ErrorInfo("UNKNOWN")
+            self._reasons[error.code] += 1
+            self._messages.setdefault(error.code, error.message)
         self._add_spans(spans_of(export))
         self._slots = max([self._slots, *(lease.slots for lease in export.leases)])
         if row.waited is not None:
@@ -139,6 +148,14 @@ class ReportCollector:
         self._bytes += sum(file.size or 0 for file in export.files)
         self._ended_at = max(filter(None, (self._ended_at, export.finished_at)), default=None)
         self._deadline = min(filter(None, (self._deadline, export.deadline)), default=None)
+
+    @property
+    def reasons(self) -> tuple[FailureReason, ...]:
+        """Why the exports that were taken failed, the most frequent first."""
+        return tuple(
+            FailureReason(code=code, count=count, message=self._messages[code])
+            for code, count in self._reasons.most_common(MOST_REASONS)
+        )
 
     def report(
         self,
@@ -170,6 +187,7 @@ class ReportCollector:
             same_rows=same_rows,
             status=status,
             error=error,
+            reasons=self.reasons,
             counts=counts,
             accepted_at=accepted_at,
             begun_at=self._begun_at,

@@ -7,7 +7,8 @@ that an index has not seen yet, and its memory does not grow with the burst. One
      "Warnings": [{"Code", "Resource", "Message"}],
      "Files": [{"ExportId", "RecipientId", "Line", "Status", "FormatType", "S3Uri", "Size", "ETag",
                 "Error": {"Code", "Message"}}],
-     "Refused": [{"Line", "Problems": [{"Field", "Place", "Rule"}]}]}
+     "Refused": [{"Line", "Problems": [{"Field", "Place", "Rule"}]}],
+     "Reasons": [{"Code", "Count", "Message"}]}
 
 An export without files has one entry that tells why.
 """
@@ -22,15 +23,14 @@ from typing import Any
 from snapshot_export.adapters.burst_store import MOST_READ_AT_ONCE
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, export_id_of
+from snapshot_export.domain.burst_report import ReportCollector
 from snapshot_export.domain.export import ErrorInfo, Export
 
 TOUCH_EVERY_READS = 50
 
 
-def manifest_lines(
-    services: Services, burst: Burst, seen: Callable[[Export], None]
-) -> Iterator[str]:
-    """The manifest's text in pieces; each export that is read for it is shown to `seen`."""
+def manifest_lines(services: Services, burst: Burst, collector: ReportCollector) -> Iterator[str]:
+    """The manifest's text in pieces; the collector is shown each export that is read for it."""
     head: dict[str, Any] = {
         "BurstId": burst.burst_id,
         "Status": burst.final_status.value,
@@ -45,9 +45,14 @@ def manifest_lines(
     if burst.error:
         head["Error"] = _error(burst.error)
     yield json.dumps(head)[:-1] + ',\n"Files": ['
-    yield from _items(_files(services, burst, seen))
+    yield from _items(_files(services, burst, collector.add))
     yield '],\n"Refused": ['
     yield from _items(_refused(services, burst))
+    yield '],\n"Reasons": ['
+    yield from _items(
+        {"Code": each.code, "Count": each.count, "Message": each.message}
+        for each in collector.reasons
+    )
     yield "]}\n"
 
 

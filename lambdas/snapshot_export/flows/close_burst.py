@@ -50,7 +50,8 @@ def close_burst(services: Services, burst_id: str) -> None:
         logger.error("records lost", reason=loss.message, burst_id=burst_id)
     services.bursts.touch(burst_id, services.now())
     collector = ReportCollector()
-    services.manifests.write(burst_id, manifest_lines(services, burst, collector.add))
+    services.manifests.write(burst_id, manifest_lines(services, burst, collector))
+    burst = replace(burst, reasons=collector.reasons)
     services.manifests.write_report(burst_id, report_pieces(services, burst, collector))
     services.events.announce_burst(
         burst, services.manifests.address(burst_id), services.manifests.report_address(burst_id)

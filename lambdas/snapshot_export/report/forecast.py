@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from snapshot_export.domain.burst_report import Foretold, Report
 from snapshot_export.report.words import length, moment
@@ -18,10 +18,13 @@ def forecast_html(report: Report) -> Iterator[str]:
     if end is None:
         yield '<p class="note">Nothing ended, so there is nothing to compare with.</p>'
         return
+    if not report.counts["Completed"]:
+        yield '<p class="note">No export completed, so there is nothing to compare with.</p>'
+        return
     if foretold is None:
         yield f'<p class="note">No forecast was made.{_kept(report.deadline, end)}</p>'
         return
-    yield f"<p>{_verdict(foretold, end)}{_kept(report.deadline, end)}</p>"
+    yield f"<p>{_verdict(foretold, end)}{_kept(report.deadline, end)}{_failed(report.counts)}</p>"
     yield from _scale(foretold, end, report.deadline)
 
 
@@ -34,6 +37,13 @@ def _verdict(foretold: Foretold, end: float) -> str:
     if end <= foretold.p95:
         return f"{said}, within what 19 of 20 cases keep."
     return f"{said}, <strong>{length(end - foretold.p95)} past what 19 of 20 cases keep</strong>."
+
+
+def _failed(counts: Mapping[str, int]) -> str:
+    """What fails may take less time than what completes: then an early end is no good news."""
+    if not counts["Failed"]:
+        return ""
+    return f" <strong>{counts['Failed']:,} failed</strong>; the forecast expects none to."
 
 
 def _kept(deadline: float | None, end: float) -> str:

@@ -14,6 +14,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from snapshot_export.domain.burst_report import Report
+from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.report.forecast import forecast_html
 from snapshot_export.report.tables import (
     Link,
@@ -94,7 +95,16 @@ def _lede(report: Report) -> str:
     if report.ended_at is not None:
         whose += f" in {length(report.ended_at - report.accepted_at)}"
     rest = f"; {', '.join(ended)}" if ended else ""
-    return f"{whose}{rest}.{reason(report.error)}"
+    return f"{whose}{rest}.{reason(report.error)}{_main_reason(report)}"
+
+
+def _main_reason(report: Report) -> str:
+    """HTML of the most frequent reason of failures, and how many share it."""
+    if not report.reasons:
+        return ""
+    main, failed = report.reasons[0], report.counts["Failed"]
+    share = f"all {failed:,}" if main.count >= failed else f"{main.count:,} of {failed:,}"
+    return f" Why {share} failed:{reason(ErrorInfo(main.code, main.message))}"
 
 
 def _numbers(report: Report) -> Iterator[str]:

@@ -62,6 +62,7 @@ class StubApi:
         self.headers: list[dict[str, str]] = []
         self.ends_as: Callable[[str], str] = lambda _: "COMPLETED"
         self.burst_ends_as = "COMPLETED"
+        self.reasons: list[dict[str, Any]] = []
         self.stands_still = False
         self.url = ""
         self._lock = threading.Lock()
@@ -126,7 +127,7 @@ class StubApi:
         counts = dict.fromkeys(("Accepted", "Refused", "Completed", "Failed", "Cancelled"), 0)
         self.bursts[body["BurstId"]] = {
             "BurstId": body["BurstId"], "Target": body.get("Target", "default"),
-            "Status": "EXPANDING", "Counts": {"Total": 2, **counts},
+            "Status": "EXPANDING", "Counts": {"Total": 2, **counts}, "Reasons": [],
             "Refusals": [], "RefusalsNextToken": None, "ManifestS3Uri": None,
             "ReportS3Uri": None, "ReportDownloadUrl": None, "Warnings": self.security_warnings,
             "AcceptedAt": "2026-11-23T10:00:00Z", "FinishedAt": None, "body": body,
@@ -141,7 +142,10 @@ class StubApi:
         shown = {name: value for name, value in burst.items() if name != "body"}
         burst |= {
             "Status": self.burst_ends_as,
-            "Counts": burst["Counts"] | {"Accepted": 2, "Completed": 2},
+            "Reasons": self.reasons,
+            "Counts": burst["Counts"]
+            | {"Accepted": 2, "Completed": 0 if self.reasons else 2}
+            | {"Failed": 2 if self.reasons else 0},
         }
         return 200, shown
 

@@ -52,3 +52,16 @@ def test_submit_and_status_wait_no_longer_than_the_export(
     for arguments in (["submit", str(source)], ["status", "e"]):
         result = run(*arguments, "--wait", "--timeout", "20s", "--json")
         assert result.code == (0 if end == "COMPLETED" else 1), result
+
+
+def test_a_burst_that_failed_says_so_with_its_most_frequent_reason(
+    run: Run, api: StubApi, tmp_path: Path
+) -> None:
+    api.burst_ends_as = "FAILED"
+    api.reasons = [{"Code": "SHEET_NOT_FOUND", "Count": 2, "Message": "no such [sheet]"}]
+    source = tmp_path / "burst.json"
+    source.write_text(json.dumps({"BurstId": "b", "Template": TEMPLATE, "Recipients": [{}]}))
+    result = run("burst", str(source), "--wait", "--timeout", "20s")
+    first = "2 of 2 exports failed, all of them with SHEET_NOT_FOUND: no such [sheet]"
+    assert result.code == 1 and result.out.splitlines()[0] == first
+    assert run("status", "b").out.splitlines()[0] == first

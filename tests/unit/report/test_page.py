@@ -95,6 +95,24 @@ def test_hostile_values_are_text() -> None:
     assert links and all(link.startswith("https://eu-west-1.console.aws") for link in links)
 
 
+def test_total_failure_is_no_success_and_its_forecast_is_not_praised() -> None:
+    error = ErrorInfo("SHEET_NOT_FOUND", "No sheet of this id")
+    exports = [
+        export(n, Status.FAILED, error=error, leases=(lease(1, 5),), finished_at=BEGIN + 20)
+        for n in range(3)
+    ]
+    page = page_of(report_of(exports, status="FAILED"))
+    assert '<span class="state failed">FAILED</span>' in page
+    assert 'Why all 3 failed: <span class="mono">SHEET_NOT_FOUND</span> No sheet' in page
+    assert "earlier than expected" not in page and "was kept" not in page
+
+
+def test_what_failed_of_a_burst_stands_beside_its_forecast() -> None:
+    page = page_of(report_of(exports_of(60), status="COMPLETED_WITH_FAILURES"))
+    assert 'class="state completed_with_failures"' in page
+    assert "<strong>1 failed</strong>; the forecast expects none to" in page
+
+
 def test_no_tag_and_no_parameter_is_on_it() -> None:
     page = page_of(report_of(exports_of(30)))
     assert SECRET_TAG not in page and SECRET_PARAMETER not in page

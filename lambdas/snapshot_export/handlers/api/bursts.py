@@ -20,6 +20,7 @@ from snapshot_export.flows.view import DOWNLOAD_SECONDS, view_burst_end
 from snapshot_export.handlers.api.errors import ApiProblem
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 from snapshot_export.handlers.api.shapes import (
+    FailureReasonShape,
     Reason,
     WarningShape,
     iso,
@@ -62,13 +63,16 @@ class BurstShape(BaseModel):
     """A burst. CancelRequested: what waits is being cancelled. ManifestS3Uri, and ReportS3Uri for
     people with an address that downloads it for 15 minutes, are there at its end. SameRowsForAll:
     every recipient sees the same rows. ExpectedEnd is there once all recipients were read. Error
-    tells why the rest of them could not be.
+    tells why the rest of them could not be. At the end, Reasons are why exports failed, the most
+    frequent first. Status: COMPLETED_WITH_FAILURES where exports failed or recipients were refused
+    and others completed, FAILED where none completed or the recipients could not be read.
     """
 
     BurstId: str
     Target: str
     Status: BurstStatus
     Counts: BurstCounts
+    Reasons: list[FailureReasonShape]
     SameRowsForAll: bool
     Refusals: list[RefusedLine]
     RefusalsNextToken: str | None
@@ -164,6 +168,10 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         Target=burst.target,
         Status=burst.status,
         Counts=BurstCounts(**burst.counts),
+        Reasons=[
+            FailureReasonShape(Code=each.code, Count=each.count, Message=each.message)
+            for each in burst.reasons
+        ],
         SameRowsForAll=burst.same_rows_for_all,
         Refusals=[_line(refusal) for refusal in refusals],
         RefusalsNextToken=token,

@@ -27,6 +27,14 @@ class Reason(BaseModel):
     Message: str
 
 
+class FailureReasonShape(BaseModel):
+    """Why Count exports of a burst failed; Message is that of the first of them."""
+
+    Code: str
+    Count: int
+    Message: str
+
+
 class WarningShape(BaseModel):
     """What to know of a request that is done all the same, such as a data set that shows all of
     its rows to everyone. Resource: `dataset/<id>` or `dashboard/<id>`.
