@@ -7,7 +7,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test nightly test-anyday test-iam browser report-screenshot chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst check openapi docs permissions fmt lock clean
+.PHONY: help install run up down test nightly test-anyday test-iam browser report-screenshot chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check openapi docs permissions fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -64,6 +64,9 @@ bench-forecast: install  ## The forecast against what happened, in 30 seeded run
 
 bench-burst: install  ## A burst of 100,000 recipients: time, memory, calls
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.burst
+
+bench-cold: install  ## Processor time of cold starts, with and without compiled code
+	@PYTHONPATH=lambdas $(BIN)/python -m bench.cold
 
 check: install  ## Lint, types, state machine and template
 	$(BIN)/ruff check $(CODE)

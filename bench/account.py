@@ -19,7 +19,7 @@ NAME = "bench"
 _DEFINITION = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 
 
-class _Session(boto3.Session):
+class BenchSession(boto3.Session):
     """A session whose clients call the embedded account or QuickSight's emulator, and count."""
 
     def __init__(self, url: str, quicksight_url: str, calls: Counter[str]) -> None:
@@ -43,7 +43,13 @@ class _Session(boto3.Session):
 def make_account(aws: EmbeddedAws, quicksight_url: str) -> tuple[Services, Counter[str]]:
     """Services over a new table, bucket, queues and machine; and the calls made so far."""
     calls: Counter[str] = Counter()
-    session = _Session(aws.endpoint_url, quicksight_url, calls)
+    session = BenchSession(aws.endpoint_url, quicksight_url, calls)
+    settings = Settings.from_env(make_environment(session))
+    return make_services(settings, session, now=time.time, sleep=time.sleep), calls
+
+
+def make_environment(session: boto3.Session) -> dict[str, str]:
+    """A function's variables, over a new table, bucket, queues and machine."""
     session.client("dynamodb").create_table(
         TableName=NAME,
         BillingMode="PAY_PER_REQUEST",
@@ -61,30 +67,27 @@ def make_account(aws: EmbeddedAws, quicksight_url: str) -> tuple[Services, Count
         definition=json.dumps(_DEFINITION),
         roleArn=f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
     )
-    settings = Settings.from_env(
-        {
-            "TABLE_NAME": NAME,
-            "EXPORT_BUCKET": NAME,
-            "REJECTED_QUEUE_URL": _queue(session, "rejected"),
-            "BURST_QUEUE_URL": _queue(session, "burst"),
-            "STATE_MACHINE_ARN": machine["stateMachineArn"],
-            "EVENT_BUS_NAME": "default",
-            "QUICKSIGHT_ACCOUNT_ID": ACCOUNT,
-            "QUICKSIGHT_REGION": REGION,
-            "SNAPSHOT_JOB_LIMIT": "12",
-            "RESERVED_SLOTS": "0",
-            "CALLS_PER_SECOND": "8",
-            "EXPECTED_JOB_SECONDS": "40",
-            "RETENTION_DAYS": "30",
-            "UNREADABLE_ROW_LEVEL_SECURITY": "REFUSE",
-            "SNAPSHOT_USER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
-            "SCHEDULE_GROUP": NAME,
-            "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
-            "SCHEDULE_QUEUE_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:intake",
-            "SCHEDULE_DEAD_LETTER_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",
-        }
-    )
-    return make_services(settings, session, now=time.time, sleep=time.sleep), calls
+    return {
+        "TABLE_NAME": NAME,
+        "EXPORT_BUCKET": NAME,
+        "REJECTED_QUEUE_URL": _queue(session, "rejected"),
+        "BURST_QUEUE_URL": _queue(session, "burst"),
+        "STATE_MACHINE_ARN": machine["stateMachineArn"],
+        "EVENT_BUS_NAME": "default",
+        "QUICKSIGHT_ACCOUNT_ID": ACCOUNT,
+        "QUICKSIGHT_REGION": REGION,
+        "SNAPSHOT_JOB_LIMIT": "12",
+        "RESERVED_SLOTS": "0",
+        "CALLS_PER_SECOND": "8",
+        "EXPECTED_JOB_SECONDS": "40",
+        "RETENTION_DAYS": "30",
+        "UNREADABLE_ROW_LEVEL_SECURITY": "REFUSE",
+        "SNAPSHOT_USER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
+        "SCHEDULE_GROUP": NAME,
+        "SCHEDULE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
+        "SCHEDULE_QUEUE_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:intake",
+        "SCHEDULE_DEAD_LETTER_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",
+    }
 
 
 def _queue(session: boto3.Session, name: str) -> str:

@@ -22,7 +22,7 @@ _WORKERS = WorkerBound(per_function=4, polling=14, total=40)
 """A describe function may watch its job from within. AWS would start more of the others at once,
 each on a machine of its own; on two cores they would keep each other from starting."""
 
-_POLICY = {
+BUCKET_POLICY = {
     "Version": "2012-10-17",
     "Statement": [
         {
@@ -92,7 +92,7 @@ class Arena:
         """A bucket that QuickSight may write to."""
         storage = self.aws.client("s3")
         make_bucket(storage, name)
-        policy = json.dumps(_POLICY).replace("{bucket}", name)
+        policy = json.dumps(BUCKET_POLICY).replace("{bucket}", name)
         storage.put_bucket_policy(Bucket=name, Policy=policy)
 
     def usage(self) -> list[dict[str, Any]]:

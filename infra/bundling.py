@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -20,15 +21,22 @@ RUNTIME = lambda_.Runtime.PYTHON_3_14
 """Of every function; the wheels of the profile `lambda` are for it."""
 _PACKAGE = "snapshot_export"
 _REQUIREMENTS = "requirements.txt"
+_TASK_FOLDER = "/var/task"
+"""Where Lambda unpacks a bundle, hence what tracebacks name."""
 _LEFT_OUT = ("__pycache__", "*.pyc", "tests")
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Which wheels an asset holds: pip's arguments, and a name that tells platforms apart."""
+    """Which wheels an asset holds: pip's arguments, and a name that tells platforms apart.
+
+    `cache_tag` is that of the Python that runs the code (PEP 3147), `python` what it is called.
+    """
 
     platform: str
     pip_arguments: tuple[str, ...]
+    python: str = sys.executable
+    cache_tag: str = str(sys.implementation.cache_tag)
 
 
 PROFILES = {
@@ -40,6 +48,8 @@ PROFILES = {
             "--implementation=cp",
             "--only-binary=:all:",
         ),
+        python="python3.14",
+        cache_tag="cpython-314",
     ),
     "host": Profile(
         f"{sys.platform}-{platform.machine()}-{sys.implementation.cache_tag}",
@@ -71,7 +81,8 @@ def create_code_asset(*, source: Path, profile: Profile) -> lambda_.AssetCode:
 
 def hash_sources(*, source: Path, profile: Profile) -> str:
     """Digest all that decides what is in the bundle."""
-    digest = hashlib.sha256(repr(profile).encode())
+    described = (profile.platform, profile.pip_arguments, find_compiler(profile) is not None)
+    digest = hashlib.sha256(repr(described).encode())
     for path in _list_inputs(source):
         content = path.read_bytes()
         digest.update(f"\0{path.relative_to(source).as_posix()}\0{len(content)}\0".encode())
@@ -82,6 +93,9 @@ def hash_sources(*, source: Path, profile: Profile) -> str:
 def bundle(*, source: Path, profile: Profile, output: Path) -> None:
     """Install the pinned requirements into `output` and copy the package beside them.
 
+    Compiled code is shipped with it, where this machine has the Python that will run it: Lambda's
+    folder cannot be written to, so without it every cold start compiles everything anew
+    (docs/deployment.md, "Cold starts"). It is used as it is, whatever the time of a file.
     Raises BundlingError when pip fails: there is no other way of bundling to fall back to.
     """
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-input"]
@@ -95,6 +109,36 @@ def bundle(*, source: Path, profile: Profile, output: Path) -> None:
         )
     shutil.rmtree(output / "bin", ignore_errors=True)
     shutil.copytree(source / _PACKAGE, output / _PACKAGE, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    compiler = find_compiler(profile)
+    if compiler is None:
+        print(
+            f"{profile.python} was not found: the bundle has no compiled code, cold starts take "
+            "longer (docs/deployment.md)",
+            file=sys.stderr,
+        )
+        return
+    # A template among a library's modules need not compile, so the exit status says nothing.
+    options = ["-q", "-q", "--invalidation-mode", "unchecked-hash"]
+    options += ["-s", str(output), "-p", _TASK_FOLDER]
+    subprocess.run([compiler, "-m", "compileall", *options, str(output)], check=False)
+
+
+@cache
+def find_compiler(profile: Profile) -> str | None:
+    """The Python whose compiled code the profile's Python takes, None if it is not here."""
+    for name in (sys.executable, profile.python):
+        found = shutil.which(name)
+        if found is None:
+            continue
+        told = subprocess.run(
+            [found, "-c", "import sys; print(sys.implementation.cache_tag)"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if told.stdout.strip() == profile.cache_tag:
+            return found
+    return None
 
 
 def _list_inputs(source: Path) -> Iterator[Path]:

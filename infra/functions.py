@@ -18,6 +18,7 @@ DESCRIBE_TIMEOUT_SECONDS = 120
 """It polls for up to flows/poll.POLL_SECONDS and then has a last check to make."""
 COLLECT_TIMEOUT_SECONDS = 300
 """It brings files to their places for up to flows/collect.TRANSFER_SECONDS, and ends the export."""
+MEMORY_MB = 512
 METRICS_NAMESPACE = "SnapshotExport"
 
 
@@ -64,7 +65,7 @@ class ExportFunction(lambda_.Function):
             handler=f"snapshot_export.handlers.{handler}.handler",
             runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
-            memory_size=512,
+            memory_size=MEMORY_MB,
             timeout=cdk.Duration.seconds(timeout_seconds or FUNCTION_TIMEOUT_SECONDS),
             role=role,
             log_group=log_group,

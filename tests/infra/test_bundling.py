@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -69,7 +70,40 @@ def test_the_bundle_holds_the_package_without_caches_and_tests(
     bundle(source=source, profile=PROFILES["host"], output=tmp_path / "out")
 
     files = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")}
-    assert files == {"snapshot_export/__init__.py", "snapshot_export/settings.py"}
+    tag = sys.implementation.cache_tag
+    assert files == {
+        "snapshot_export/__init__.py",
+        "snapshot_export/settings.py",
+        f"snapshot_export/__pycache__/__init__.{tag}.pyc",
+        f"snapshot_export/__pycache__/settings.{tag}.pyc",
+    }
+
+
+def test_compiled_code_is_taken_without_a_look_at_its_source(source: Path, tmp_path: Path) -> None:
+    """The times in a bundle are not those of its files' compilation."""
+    bundle(source=source, profile=PROFILES["host"], output=tmp_path / "out")
+
+    (tmp_path / "out" / "snapshot_export" / "settings.py").write_text("raise SystemError\n")
+    os.utime(tmp_path / "out" / "snapshot_export" / "settings.py", (0, 0))
+    program = "from snapshot_export import settings as s; print(s.LIMIT, s.__cached__ is not None)"
+    path = os.environ | {"PYTHONPATH": str(tmp_path / "out")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=path, text=True, check=False
+    )
+    assert done.stdout == "12 True\n", done.stderr
+
+
+def test_without_the_python_that_runs_it_nothing_is_compiled_and_that_is_another_bundle(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = PROFILES["host"]
+    other = replace(host, python="python3.999", cache_tag="cpython-3999")
+    bundle(source=source, profile=other, output=tmp_path / "out")
+
+    assert not list((tmp_path / "out").rglob("*.pyc"))
+    assert "python3.999 was not found" in capsys.readouterr().err
+    hashes = {hash_sources(source=source, profile=each) for each in (host, other)}
+    assert len(hashes) == 2
 
 
 def test_functions_share_one_asset_and_a_second_synthesis_builds_nothing(

@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -38,6 +39,7 @@ from snapshot_export.adapters.throughput import Throughput
 from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.schedule import ScheduleTarget
 from snapshot_export.domain.target import Targets
+from snapshot_export.errors import SettingsError
 from snapshot_export.settings import Settings
 
 Measure = Callable[[Metric, float], None]
@@ -97,6 +99,19 @@ def services_from_env() -> Services:
     return make_services(
         Settings.from_env(os.environ), session, now=clock.now, measure=measuring.measure
     )
+
+
+def prepare_services() -> None:
+    """Make the services while Lambda initializes a function, before it has work.
+
+    The processor is not throttled to the function's memory there, in practice, and what fails
+    fails again in the first invocation, where it is handled [? init-phase]. Elsewhere, as in tests
+    that import a handler, nothing happens. Source of the variable: Lambda Developer Guide,
+    "Defined runtime environment variables".
+    """
+    if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+        with suppress(SettingsError):
+            services_from_env()
 
 
 def measure_nothing(_metric: Metric, _value: float) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from snapshot_export.adapters.services import prepare_services
 from snapshot_export.errors import SnapshotExportError, UnexpectedError
 
 logger = Logger()
@@ -35,7 +36,12 @@ Handler = Callable[[Any, Any], Any]
 
 
 def guarded(handler: Handler) -> Handler:
-    """Wrap a handler: our own errors pass as they are, all others as UnexpectedError."""
+    """Wrap a handler: our own errors pass as they are, all others as UnexpectedError.
+
+    In Lambda the services that it will ask for are made now.
+    """
+
+    prepare_services()
 
     @functools.wraps(handler)
     def wrapper(event: Any, context: Any) -> Any:

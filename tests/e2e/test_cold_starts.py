@@ -1,0 +1,14 @@
+"""`make bench-cold`: each function of the bundle does its work from nothing."""
+
+from __future__ import annotations
+
+from bench.cold import STEPS, measure
+
+
+def test_an_export_goes_through_functions_that_start_from_nothing_each() -> None:
+    found = measure()
+
+    assert {title: tuple(functions) for title, functions in found.items()} == {
+        "without compiled code": STEPS,
+        "as deployed": STEPS,
+    }
