@@ -14,12 +14,12 @@ from infra.bursts import Bursts
 from infra.storage import (
     BURSTS_PREFIX,
     EXPORTS_PREFIX,
-    MANIFESTS_PREFIX,
     SNAPSHOTS_PREFIX,
     Storage,
 )
 from infra.targets import StackTarget
 from snapshot_export.adapters.listing import BY_BURST, BY_STATUS
+from snapshot_export.domain.burst_request import MANIFESTS_PREFIX
 
 ANY_DASHBOARD = "an export may name any dashboard of the account; its job has an id of its own"
 

@@ -14,11 +14,11 @@ from constructs import Construct
 from infra.acknowledged import acknowledge
 from infra.encryption import one_or_several
 from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+from snapshot_export.domain.burst_request import UPLOADS_PREFIX
 
 SNAPSHOTS_PREFIX = "snapshots/"
 EXPORTS_PREFIX = "exports/"
 BURSTS_PREFIX = "bursts/"
-MANIFESTS_PREFIX = "manifests/"
 _RAW_FILE_DAYS = 7
 
 
@@ -29,7 +29,9 @@ class Storage(Construct):
     removing it after a failed creation. Termination protection guards the stack.
 
     QuickSight writes under `snapshots/`, the collect step copies to `exports/`. Users put
-    recipients of bursts under `manifests/`; what the stack writes of bursts is under `bursts/`.
+    recipients of bursts under `manifests/`, where they stay: a schedule may name them. Only what
+    the command line uploads for one burst expires. What the stack writes of bursts is under
+    `bursts/`.
     Objects are not versioned: each is written once under its own key, and old versions would
     outlive the retention that the deployment promises.
     """
@@ -82,7 +84,7 @@ class Storage(Construct):
                 _expire(SNAPSHOTS_PREFIX, days=_RAW_FILE_DAYS),
                 _expire(EXPORTS_PREFIX, days=retention_days),
                 _expire(BURSTS_PREFIX, days=retention_days),
-                _expire(MANIFESTS_PREFIX, days=retention_days),
+                _expire(UPLOADS_PREFIX, days=retention_days),
             ],
             removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import click
+from botocore.exceptions import ClientError
 
 from cli.commands.status import finish_burst
 from cli.commands.waiting import timeout_seconds, wait_options
@@ -95,7 +97,11 @@ def burst(
 
 
 def _manifest_of(invocation: Invocation, manifest: str, burst_id: str) -> dict[str, str]:
-    """Where the manifest is in S3; a file is uploaded to the stack's own bucket before."""
+    """Where the manifest is in S3; a file is uploaded to the stack's own bucket before.
+
+    Its content is in its key: another content under the same id is another request, which the API
+    refuses, and the object that a burst is reading is never written again.
+    """
     suffix = Path(manifest).suffix.lower()
     if suffix not in _FORMATS:
         raise UsageError(
@@ -107,12 +113,25 @@ def _manifest_of(invocation: Invocation, manifest: str, burst_id: str) -> dict[s
     if not path.is_file():
         raise UsageError(f"cannot read {manifest}: no such file")
     bucket = _output(invocation, "ExportBucketName")
-    key = f"manifests/{burst_id}{suffix}"
+    content = path.read_bytes()
+    key = f"manifests/uploads/{burst_id}-{sha256(content).hexdigest()}{suffix}"
     with telling_of_aws():
-        invocation.account.client("s3").put_object(
-            Bucket=bucket, Key=key, Body=path.read_bytes(), ContentType="application/octet-stream"
-        )
+        _upload_once(invocation.account.client("s3"), bucket, key, content)
     return {"S3Uri": str(ObjectAddress(bucket, key)), "Format": _FORMATS[suffix]}
+
+
+def _upload_once(s3: Any, bucket: str, key: str, content: bytes) -> None:
+    try:
+        s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=content,
+            ContentType="application/octet-stream",
+            IfNoneMatch="*",
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailed":
+            raise
 
 
 def _output(invocation: Invocation, name: str) -> Any:

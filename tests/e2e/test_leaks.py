@@ -135,7 +135,10 @@ def wait_for_ends(deployed: Deployed) -> None:
     call_api(deployed, "DELETE", "/exports/leak-stopped")
     found = {each: deployed.wait_for_export(each, 120)["status"] for each in ENDS}
     assert found == ENDS
-    for burst_id, status in (("leak-inline", "COMPLETED"), ("leak-headless", "FAILED")):
+    for burst_id, status in (
+        ("leak-inline", "COMPLETED_WITH_FAILURES"),
+        ("leak-headless", "FAILED"),
+    ):
         wait_until(
             lambda: call_api(deployed, "GET", f"/bursts/{burst_id}")["Status"] == status,  # noqa: B023
             f"{burst_id} is not {status}",

@@ -76,7 +76,7 @@ def test_raw_snapshots_leave_after_a_week_and_exports_after_the_retention(
         "snapshots/": 7,
         "exports/": 90,
         "bursts/": 90,
-        "manifests/": 90,
+        "manifests/uploads/": 90,
     }
     assert environment_of(template, "collect")["RETENTION_DAYS"] == "90"
 

@@ -38,7 +38,9 @@ BURST_ID = r"[A-Za-z0-9_\-]{1,48}"
 MAX_BURST_BYTES = 6 * 1024 * 1024
 """What a Lambda function can be handed."""
 MANIFESTS_PREFIX = "manifests/"
-"""Where users may put manifests in the stack's own bucket."""
+"""Where users may put manifests in the stack's own bucket; what they put there stays."""
+UPLOADS_PREFIX = f"{MANIFESTS_PREFIX}uploads/"
+"""Where `snapshots burst` puts the manifest of one burst; it expires as the burst's files do."""
 RECIPIENT_ID = r"[A-Za-z0-9_.@+=\-]{1,128}"
 _OF_THE_BURST = ("ExportId", "SnapshotJobId")
 USER_MEMBERS = ("UserConfiguration", "RegisteredUser")

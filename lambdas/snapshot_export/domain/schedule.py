@@ -16,8 +16,9 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from snapshot_export.domain.burst_request import check_burst
+from snapshot_export.domain.burst_request import UPLOADS_PREFIX, check_burst
 from snapshot_export.domain.naming import NameFields, file_keys, shapes_of
+from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.occurrence import (
     ID_MEMBERS,
     SCHEDULE_NAME,
@@ -297,4 +298,10 @@ def _check_export(body: dict[str, Any], targets: Targets) -> None:
 
 
 def _check_burst(body: dict[str, Any], targets: Targets) -> None:
-    check_burst(body, targets)
+    request = check_burst(body, targets)
+    if request.manifest_uri is None:
+        return
+    place = ObjectAddress.parse(request.manifest_uri)
+    if place.bucket == targets.default.export_bucket and place.key.startswith(UPLOADS_PREFIX):
+        text = f"must not be under {UPLOADS_PREFIX}, whose objects expire"
+        raise InvalidRequestError((Problem("Manifest.S3Uri", text),))

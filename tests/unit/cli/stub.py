@@ -124,6 +124,9 @@ class StubApi:
 
     def _post_bursts(self, _ident: str, _query: Any, body: Any) -> tuple[int, Any]:
         check(body, BURST_MEMBERS, required={"Template"})
+        known = self.bursts.get(body["BurstId"])
+        if known and known["body"] != body:
+            raise RefusedError(409, "ID_CONFLICT", "already names another request", "BurstId")
         counts = dict.fromkeys(("Accepted", "Refused", "Completed", "Failed", "Cancelled"), 0)
         self.bursts[body["BurstId"]] = {
             "BurstId": body["BurstId"], "Target": body.get("Target", "default"),

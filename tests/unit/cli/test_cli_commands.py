@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import boto3
 import pytest
 
 from cli.forecast import Pace, seconds_left
+from cli.object_address import ObjectAddress
+from snapshot_export.domain.burst_request import UPLOADS_PREFIX
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.stub import StubApi, new_export
 
@@ -34,12 +37,27 @@ def test_a_manifest_is_uploaded_before_its_burst_is_submitted(
                  "--target", "partner")  # fmt: skip
     assert result.code == 0, result.err
     body = api.bursts["monday"]["body"]
-    uri = "s3://ours/manifests/monday.csv"
+    key = f"{UPLOADS_PREFIX}monday-{sha256(manifest.read_bytes()).hexdigest()}.csv"
+    uri = f"s3://ours/{key}"
     assert body["Manifest"] == {"S3Uri": uri, "Format": "CSV"}
     assert body["Template"] == TEMPLATE and body["Priority"] == 2 and body["Deadline"]
     assert body["Target"] == "partner"
-    stored: Any = boto3.client("s3").get_object(Bucket="ours", Key="manifests/monday.csv")
+    stored: Any = boto3.client("s3").get_object(Bucket="ours", Key=key)
     assert stored["Body"].read() == manifest.read_bytes()
+
+
+def test_an_id_with_another_manifest_is_a_conflict_and_the_first_manifest_stays(
+    run: Run, api: StubApi, aws: dict[str, str], template: str, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "customers.csv"
+    arguments = ["burst", "--template", template, "--manifest", str(manifest), "--burst-id", "m"]
+    manifest.write_text("RecipientId,tag:customer_id\na,1\n")
+    assert run(*arguments).code == 0 and run(*arguments).code == 0
+    first = ObjectAddress.parse(api.bursts["m"]["body"]["Manifest"]["S3Uri"])
+    manifest.write_text("RecipientId,tag:customer_id\nb,2\n")
+    assert run(*arguments).code == 5
+    stored: Any = boto3.client("s3").get_object(Bucket=first.bucket, Key=first.key)
+    assert stored["Body"].read() == b"RecipientId,tag:customer_id\na,1\n"
 
 
 def test_a_burst_file_is_sent_as_it_is_and_waited_for(

@@ -175,6 +175,19 @@ def test_the_dates_of_a_burst_reach_template_recipients_and_manifest() -> None:
     }
 
 
+def test_a_schedule_names_no_manifest_that_expires() -> None:
+    def with_manifest(key: str) -> dict[str, Any]:
+        template = {name: value for name, value in message(None).items() if name != "Name"}
+        manifest = {"S3Uri": f"s3://own/{key}", "Format": "CSV"}
+        return body(Export=..., Burst={"Template": template, "Manifest": manifest})
+
+    refused = problems(with_manifest("manifests/uploads/monday.csv"))
+    assert refused == {
+        "Burst.Manifest.S3Uri": "must not be under manifests/uploads/, whose objects expire"
+    }
+    assert check_schedule(with_manifest("manifests/monday.csv"), TARGETS, "morning")
+
+
 def test_a_declared_schedule_says_so() -> None:
     schedule = check_schedule(body(), TARGETS, "morning")
     assert isinstance(schedule, Schedule)
