@@ -72,6 +72,11 @@ class Monitoring(Construct):
             "Messages were refused and are kept in the rejected queue",
             self._measured(Metric.MESSAGES_REJECTED, "Sum"),
         )
+        self._alarm(
+            "DeadlinesMissed",
+            "Exports completed after their deadline",
+            self._measured(Metric.DEADLINES_MISSED, "Sum"),
+        )
         # A pass is made every five minutes: once may be AWS's weather, twice is not.
         self._alarm(
             "StartsNotMoved",

@@ -1,8 +1,9 @@
-"""For people: a topic that tells of failed exports, ended bursts, and deadlines at risk."""
+"""For people: a topic that announces failed single exports, ended bursts, and deadlines at risk."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -21,8 +22,9 @@ _FAILED = (
     "Look it up with: snapshots status {id}"
 )
 _BURST = (
-    "Burst {id} ended as {status}. Recipients: {total}; completed {completed}, failed {failed}, "
-    "cancelled {cancelled}, refused {refused}. Look at {report}; every file is listed in {manifest}"
+    "Burst {id} ended as {status}: {failures}. Recipients: {total}; completed {completed}, "
+    "failed {failed}, cancelled {cancelled}, refused {refused}. Look at {report}; "
+    "every file is listed in {manifest}"
 )
 _AT_RISK = (
     "{id} will probably not be done by its deadline, {deadline}: the chance is {chance}; it is "
@@ -35,6 +37,8 @@ class Notifications(Construct):
 
     What could not be published for 24 hours, or not delivered to an address, is kept in the
     undelivered queue.
+
+    A burst is one message, with its failures counted: its exports send none of their own.
 
     Messages hold ids, codes, counts and addresses only, as the events do.
     """
@@ -70,6 +74,7 @@ class Notifications(Construct):
             dashboard="$.detail.DashboardId",
             attempt="$.detail.Attempt",
             code="$.detail.ErrorCode",
+            detail={"BurstId": [{"exists": False}]},
         )
         self._tell(
             "BurstEnded",
@@ -77,6 +82,7 @@ class Notifications(Construct):
             _BURST,
             id="$.detail.BurstId",
             status="$.detail.Status",
+            failures="$.detail.FailureSummary",
             total="$.detail.Counts.Total",
             completed="$.detail.Counts.Completed",
             failed="$.detail.Counts.Failed",
@@ -101,12 +107,22 @@ class Notifications(Construct):
                 p95="$.detail.FinishP95",
             )
 
-    def _tell(self, construct_id: str, detail_type: str, text: str, **paths: str) -> None:
+    def _tell(
+        self,
+        construct_id: str,
+        detail_type: str,
+        text: str,
+        *,
+        detail: Mapping[str, Any] | None = None,
+        **paths: str,
+    ) -> None:
         rule = events.Rule(
             self,
             construct_id,
             description=f"Tell people: {detail_type}",
-            event_pattern=events.EventPattern(source=[_SOURCE], detail_type=[detail_type]),
+            event_pattern=events.EventPattern(
+                source=[_SOURCE], detail_type=[detail_type], detail=detail
+            ),
         )
         fields = {name: events.EventField.from_path(path) for name, path in paths.items()}
         rule.add_target(

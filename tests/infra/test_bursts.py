@@ -57,7 +57,11 @@ def rule_of(template: StackTemplate, name: str) -> tuple[dict[str, Any], str]:
 def test_people_are_told_of_failed_exports_in_a_sentence(template: StackTemplate) -> None:
     pattern, text = rule_of(template, "NotificationsExportFailed")
 
-    assert pattern == {"source": ["snapshot-export"], "detail-type": ["Snapshot Export Failed"]}
+    assert pattern == {
+        "source": ["snapshot-export"],
+        "detail-type": ["Snapshot Export Failed"],
+        "detail": {"BurstId": [{"exists": False}]},
+    }, "the exports of a burst send no message each"
     assert text == (
         "Export [$.detail.ExportId] of dashboard [$.detail.DashboardId] failed at attempt "
         "[$.detail.Attempt]: [$.detail.ErrorCode]. Look it up with: "
@@ -70,6 +74,7 @@ def test_people_are_told_of_bursts_that_ended_with_their_counts(template: StackT
 
     assert pattern == {"source": ["snapshot-export"], "detail-type": ["Snapshot Burst Completed"]}
     assert "completed [$.detail.Counts.Completed], failed [$.detail.Counts.Failed]" in text
+    assert "ended as [$.detail.Status]: [$.detail.FailureSummary]." in text
     assert "[$.detail.ManifestS3Uri]" in text
     assert "[$.detail.ReportS3Uri]" in text
 
