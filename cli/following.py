@@ -93,11 +93,14 @@ def follow_burst(
 
 
 def describe_standing(exports: Iterable[Mapping[str, Any]], total: int) -> str:
-    """How many of `total` run, wait and ended badly."""
+    """How many of `total` hold a slot, have their files collected, wait and ended badly."""
+    exports = list(exports)
     statuses = Counter(export["Status"] for export in exports)
+    collecting = sum(bool(export.get("Collecting")) for export in exports)
     ended = sum(count for status, count in statuses.items() if status not in _OPEN)
     bad, running = ended - statuses["COMPLETED"], statuses["RUNNING"]
-    return f"{running} running, {total - running - ended} waiting, {bad} failed"
+    held = f"{running - collecting} running" + (f", {collecting} collecting" if collecting else "")
+    return f"{held}, {total - running - ended} waiting, {bad} failed"
 
 
 def expect_end(exports: Iterable[Mapping[str, Any]]) -> str:

@@ -176,3 +176,16 @@ def test_what_does_not_wait_for_others_ends_without_them(world: World) -> None:
     beside = call_api(world.services, "GET", "/exports/e-0").body["ExpectedEnd"]
     assert abs(seconds(world, beside) - seconds(world, alone)) < 5
     assert timedelta(seconds=seconds(world, alone)) < timedelta(seconds=45)
+
+
+def test_what_holds_no_slot_while_its_files_are_collected_says_so(world: World) -> None:
+    world.send(message("e-1"))
+    world.driver.run(until=world.clock.now() + 5)
+    running = call_api(world.services, "GET", "/exports/e-1").body
+    assert (running["Status"], running["Collecting"]) == ("RUNNING", False)
+    attempt = world.services.store.attempt("e-1")
+    assert attempt is not None
+    now = world.clock.now()
+    world.services.store.release(attempt, "COMPLETED", now, now)
+    collecting = call_api(world.services, "GET", "/exports/e-1").body
+    assert (collecting["Status"], collecting["Collecting"]) == ("RUNNING", True)

@@ -26,6 +26,7 @@ MOST_COUNTED = 1000
 class ExportView:
     """An export as its user sees it. `place` counts from 1, and is a lower bound if so marked.
 
+    `is_collecting`: its job has ended, its slot is free, and its files are being collected.
     `downloads` has one address (or None) for each of the export's files.
     """
 
@@ -33,6 +34,7 @@ class ExportView:
     place: int | None = None
     place_is_at_least: bool = False
     expected_end: float | None = None
+    is_collecting: bool = False
     downloads: tuple[str | None, ...] = ()
     downloads_expire_at: float | None = None
 
@@ -49,7 +51,7 @@ def view(services: Services, export_id: str) -> ExportView:
     if export.status is Status.QUEUED:
         return _view_waiting(services, export)
     if export.status is Status.RUNNING:
-        return ExportView(export=export, expected_end=_end_of_running(services, export_id))
+        return _view_running(services, export)
     expires_at = services.now() + DOWNLOAD_SECONDS
     downloads = tuple(
         services.files.download_url(file.uri, DOWNLOAD_SECONDS) if file.uri else None
@@ -97,14 +99,16 @@ def _view_waiting(services: Services, export: Export) -> ExportView:
     )
 
 
-def _end_of_running(services: Services, export_id: str) -> float | None:
+def _view_running(services: Services, export: Export) -> ExportView:
     """From the slots alone: what waits does not hold up what runs."""
     situation = look_at_slots(services)
     ids = [job.export_id for job in situation.running]
-    if export_id not in ids:
-        return services.now() + situation.collecting
-    group = Group((ids.index(export_id),))
-    return _median(foresee(replace(situation, slots=max(1, situation.slots)), {"": group}))
+    if export.export_id not in ids:
+        end = services.now() + situation.collecting
+        return ExportView(export=export, expected_end=end, is_collecting=True)
+    group = Group((ids.index(export.export_id),))
+    outlooks = foresee(replace(situation, slots=max(1, situation.slots)), {"": group})
+    return ExportView(export=export, expected_end=_median(outlooks))
 
 
 def _end_of_last(situation: Situation) -> float | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.following import has_ended
+from cli.following import describe_standing, has_ended
 from snapshot_export.domain.burst import BurstStatus
 from snapshot_export.domain.export import Status
 from tests.unit.cli.conftest import Run
@@ -65,3 +65,8 @@ def test_a_burst_that_failed_says_so_with_its_most_frequent_reason(
     first = "2 of 2 exports failed, all of them with SHEET_NOT_FOUND: no such [sheet]"
     assert result.code == 1 and result.out.splitlines()[0] == first
     assert run("status", "b").out.splitlines()[0] == first
+
+
+def test_what_is_collected_holds_no_slot_and_is_not_called_running() -> None:
+    exports = [{"Status": "RUNNING"}, {"Status": "RUNNING", "Collecting": True}]
+    assert describe_standing(exports, 3) == "1 running, 1 collecting, 1 waiting, 0 failed"

@@ -76,8 +76,9 @@ class ExportRow(BaseModel):
 
 class ExportShape(ExportRow):
     """An export. Place counts from 1 and is there while it waits for its first attempt or slot;
-    with PlaceIsAtLeast more are ahead than were counted. CancelRequested: it still runs, and its
-    files will not be delivered.
+    with PlaceIsAtLeast more are ahead than were counted. Collecting: it is RUNNING and holds no
+    slot, since its job has ended and its files are being collected. CancelRequested: it still runs,
+    and its files will not be delivered.
     """
 
     Target: str
@@ -85,6 +86,7 @@ class ExportShape(ExportRow):
     ExpectedEnd: str | None
     Place: int | None
     PlaceIsAtLeast: bool
+    Collecting: bool
     CancelRequested: bool
     Warnings: list[WarningShape]
     Files: list[FileShape]
@@ -166,6 +168,7 @@ def export_of_view(view: ExportView) -> ExportShape:
         ExpectedEnd=iso(view.expected_end),
         Place=view.place,
         PlaceIsAtLeast=view.place_is_at_least,
+        Collecting=view.is_collecting,
         CancelRequested=export.cancel_requested_at is not None,
         Warnings=warning_shapes(export.warnings),
         Files=[
