@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Any
 
 from local.account import EmbeddedAws, WorkerBound
+from local.account.environment import REGION
 from local.deployed import Deployed
-from local.deployment import deploy
+from local.deployment import PROJECT_ROOT, deploy
 from local.quicksight_process import QuickSightProcess, QuickSightSettings
 
 
@@ -60,10 +61,14 @@ class LocalCloud:
         parameters: Mapping[str, Any] | None = None,
         *,
         function_environment: Mapping[str, str] | None = None,
+        project: Path = PROJECT_ROOT,
+        environment: str | None = None,
+        region: str = REGION,
     ) -> Deployed:
         """Deploy the stack, with overrides of cdk.json's deployment parameters.
 
-        `function_environment` replaces variables of the functions.
+        `function_environment` replaces variables of the functions; `project`, `environment` and
+        `region` say what is deployed, and where (deployment.py).
         """
         outputs = deploy(
             self.aws.endpoint_url,
@@ -73,6 +78,9 @@ class LocalCloud:
             parameters=parameters,
             function_environment=function_environment,
             aws_ca_file=self.aws.ca_file,
+            project=project,
+            environment=environment,
+            region=region,
         )
         return Deployed(
             endpoint_url=self.aws.endpoint_url,
@@ -80,6 +88,7 @@ class LocalCloud:
             ca_file=str(self.quicksight.ca_file),
             aws_ca_file=str(self.aws.ca_file) if self.aws.ca_file else None,
             outputs=outputs,
+            region=region,
         )
 
     def __enter__(self) -> "LocalCloud":

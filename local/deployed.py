@@ -26,11 +26,13 @@ class Deployed:
     ca_file: str
     outputs: Mapping[str, str]
     aws_ca_file: str | None = None
+    region: str = REGION
 
-    def client(self, service: str, region: str = REGION) -> Any:
-        """A boto3 client of the account; `quicksight` is the emulator's."""
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client of the account, in the stack's region unless `region` is another;
+        `quicksight` is the emulator's."""
         url = self.quicksight_url if service == "quicksight" else self.endpoint_url
-        return _client(service, url, ca_file=self.aws_ca_file, region=region)
+        return _client(service, url, ca_file=self.aws_ca_file, region=region or self.region)
 
     @property
     def api_url(self) -> str:

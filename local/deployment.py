@@ -47,13 +47,15 @@ def deploy(
     function_environment: Mapping[str, str] | None = None,
     aws_ca_file: Path | None = None,
     project: Path = PROJECT_ROOT,
+    environment: str | None = None,
+    region: str = REGION,
 ) -> dict[str, str]:
     """Bootstrap the account at `endpoint_url`, deploy the stack, and return its outputs by name.
 
     `parameters` overrides deployment parameters of cdk.json by name, `function_environment`
-    variables of the functions, such as where they find AWS. `project` is the folder of
-    the version to deploy. Only one deployment runs at a time, since they share the assembly and
-    its bundled code; a second one, of another process, waits.
+    variables of the functions, such as where they find AWS. `project` is the folder of the version
+    to deploy, `environment` one of cdk.json's environments. Only one deployment runs at a time,
+    since they share the assembly and its bundled code; a second one, of another process, waits.
     """
     if shutil.which("node") is None or not _CDK.exists():
         raise DeploymentError("Node.js or the AWS CDK is missing; run `make install`")
@@ -71,18 +73,23 @@ def deploy(
     outputs = log.with_name("outputs.json")
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
-    environment = _cdk_environment(endpoint_url, aws_ca_file)
+    if environment is not None:
+        context["environment"] = environment
+    process_environment = _cdk_environment(endpoint_url, aws_ca_file) | {
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+    }
     synth = ["synth", STACK, "--quiet", "--output", str(assembly)]
     for name, value in context.items():
         synth += ["--context", f"{name}={value}"]
-    bootstrap = ["bootstrap", f"aws://{ACCOUNT}/{REGION}"]
+    bootstrap = ["bootstrap", f"aws://{ACCOUNT}/{region}"]
     put = ["deploy", STACK, "--app", str(assembly), "--require-approval", "never"]
     put += ["--outputs-file", str(outputs), "--progress", "events"]
     with _deploying_alone():
-        _run_cdk(bootstrap, synth, log=log, environment=environment, project=project)
-        _run_cdk(put, log=log, environment=environment, project=project)
-    found: dict[str, str] = json.loads(outputs.read_text(encoding="utf-8"))[STACK]
-    return found
+        _run_cdk(bootstrap, synth, log=log, environment=process_environment, project=project)
+        _run_cdk(put, log=log, environment=process_environment, project=project)
+    (found,) = json.loads(outputs.read_text(encoding="utf-8")).values()
+    return dict(found)
 
 
 def _run_cdk(

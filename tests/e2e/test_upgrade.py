@@ -6,18 +6,18 @@ It goes by its name last on the shared stack, which has the changed version from
 from __future__ import annotations
 
 import json
-import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from local.deployed import FINAL, Deployed
-from local.deployment import PROJECT_ROOT, deploy
+from local.deployment import deploy
 from local.testing import TEST_QUICKSIGHT
 from tests.chaos.stack.messages import wait_until
 from tests.chaos.stack.watch import Watch
 from tests.support.bursts import burst, recipient
 from tests.support.messages import message
+from tests.support.versions import copy_project, replace_in
 
 DASHBOARD = "monthly-report"
 """No other test's, since its jobs take so long that others would wait for theirs."""
@@ -31,16 +31,9 @@ CALLS_PER_SECOND = 7
 
 def make_changed_version(folder: Path) -> Path:
     """A copy of the project with other code in every function and one state more."""
-    for name in ("infra", "lambdas", "local", "statemachine", "schedules"):
-        shutil.copytree(
-            PROJECT_ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    for name in ("app.py", "cdk.json", "pyproject.toml"):
-        shutil.copy(PROJECT_ROOT / name, folder / name)
+    copy_project(folder)
     boundary = folder / "lambdas" / "snapshot_export" / "handlers" / "boundary.py"
-    code = boundary.read_text()
-    assert code.count("logger = Logger()\n") == 1
-    boundary.write_text(code.replace("Logger()\n", f'Logger(deployed="{MARK}")\n'))
+    replace_in(boundary, "logger = Logger()\n", f'logger = Logger(deployed="{MARK}")\n')
     machine = folder / "statemachine" / "snapshot_export.asl.json"
     definition = json.loads(machine.read_text())
     definition["States"]["Changed"] = {"Type": "Pass", "Next": "CollectFiles"}
