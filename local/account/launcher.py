@@ -7,7 +7,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from local.account import authorization, schedules, state_machines, tables, transactions, workers
+from local.account import (
+    authorization,
+    key_rights,
+    schedules,
+    state_machines,
+    tables,
+    transactions,
+    workers,
+)
 from local.account.usage import UsageLog, log_usage
 from local.account.workers import WorkerBound
 
@@ -20,10 +28,11 @@ def apply_patches(
     sdk_quicksight_url: str | None = None,
 ) -> None:
     """Mend the ministack modules of this process; UpstreamChangedError if they are others."""
-    from ministack.core import iam_actions, lambda_runtime
+    from ministack.core import iam_actions, iam_evaluator, lambda_runtime
     from ministack.services import (
         dynamodb,
         eventbridge,
+        kms,
         lambda_svc,
         s3,
         scheduler,
@@ -34,6 +43,9 @@ def apply_patches(
 
     authorization.name_groups_of_schedules(iam_actions)
     authorization.tell_denials(iam_actions)
+    key_rights.check_keys(iam_evaluator, dynamodb, s3, sqs, kms, iam_actions.logger)
+    key_rights.encrypt_buckets_of_stacks(s3, provisioners)
+    key_rights.encrypt_tables_of_stacks(dynamodb, provisioners)
     workers.report_error_types(lambda_runtime, lambda_svc)
     workers.share_extracted_code(lambda_runtime, code_cache)
     tables.read_pages_only(dynamodb)

@@ -12,7 +12,7 @@ from local.deployed import Deployed
 from local.testing import TEST_QUICKSIGHT, deployed_stack
 from tests.support.targets import PARAMETERS, PLACES
 
-TAKEN_AWAY = re.compile(r".*-ApiFunctionRole.*: dynamodb:GetItem")
+TAKEN_AWAY = re.compile(r".*-ApiFunctionRole.*: (dynamodb:GetItem|kms:Decrypt)")
 """By tests/e2e/test_iam.py."""
 ENFORCES_IAM = os.environ.get("E2E_IAM") == "1"
 # These start accounts of their own; `snapshots --local` knows an account without TLS only.

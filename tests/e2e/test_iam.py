@@ -34,8 +34,8 @@ def user(enforcing: Deployed) -> Iterator[str]:
     yield name
 
 
-def allow(stack: Deployed, user: str, actions: Sequence[str], resource: str) -> None:
-    statement = {"Effect": "Allow", "Action": [*actions], "Resource": resource}
+def allow(stack: Deployed, user: str, actions: Sequence[str], *resources: str) -> None:
+    statement = {"Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     stack.client("iam").put_user_policy(UserName=user, PolicyName="given", PolicyDocument=document)
 
@@ -76,20 +76,29 @@ def test_only_who_may_send_to_the_intake_queue_can_ask_for_an_export(
     with pytest.raises(ClientError, match="AccessDenied"):
         sqs.send_message(QueueUrl=url, MessageBody=body)
     name = url.rsplit("/", 1)[1]
-    allow(enforcing, user, ["sqs:SendMessage"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    allow(enforcing, user, ["sqs:SendMessage"], queue)
+    with pytest.raises(ClientError, match="AccessDenied"):  # the queue is encrypted
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    told = enforcing.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    key = told["Attributes"]["KmsMasterKeyId"]
+    allow(enforcing, user, ["sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"], queue, key)
     sqs.send_message(QueueUrl=url, MessageBody=body)
 
     assert enforcing.wait_for_export(f"iam-{user}")["status"] == "COMPLETED"
 
 
-def test_a_function_whose_role_lost_a_right_cannot_do_its_step(enforcing: Deployed) -> None:
+@pytest.mark.parametrize("right", ["dynamodb:GetItem", "kms:Decrypt"])
+def test_a_function_whose_role_lost_a_right_cannot_do_its_step(
+    enforcing: Deployed, right: str
+) -> None:
     """That enforcement reaches the functions: else all of this would pass without a grant."""
     iam = enforcing.client("iam")
     roles = [role["RoleName"] for role in iam.list_roles()["Roles"]]
     (role,) = (name for name in roles if "ApiFunctionRole" in name)
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-    less = json.loads(json.dumps(document).replace("dynamodb:GetItem", "dynamodb:ListTables"))
+    less = json.loads(json.dumps(document).replace(right, "dynamodb:ListTables"))
 
     iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(less))
     try:
@@ -97,3 +106,14 @@ def test_a_function_whose_role_lost_a_right_cannot_do_its_step(enforcing: Deploy
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
     assert status_of(enforcing, None, "GET", "/capacity") == 200
+
+
+def test_the_files_are_encrypted_with_the_key_of_the_table(enforcing: Deployed) -> None:
+    s3, table = enforcing.client("s3"), enforcing.outputs["TableName"]
+    bucket = s3.get_bucket_encryption(Bucket=enforcing.outputs["ExportBucketName"])
+    (rule,) = bucket["ServerSideEncryptionConfiguration"]["Rules"]
+    described = enforcing.client("dynamodb").describe_table(TableName=table)["Table"]
+    assert (
+        rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+        == described["SSEDescription"]["KMSMasterKeyArn"]
+    )
