@@ -33,6 +33,17 @@ def test_unknown_errors_and_changed_security_are_tried_once_more(error_type: str
     assert [judge_failure(error_type, attempt).again for attempt in (1, 2)] == [True, False]
 
 
+def test_each_failure_waits_twenty_seconds_longer_and_the_last_waits_for_nothing() -> None:
+    verdicts = [judge_failure("THROTTLING", failures) for failures in (1, 2, 3)]
+    assert [each.delay for each in verdicts] == [20.0, 40.0, 0.0]
+    assert judge_failure("DATASET_DELETED", 1).delay == 0.0
+
+
+@pytest.mark.parametrize(("error_type", "most"), [("TIMEOUT", 3), ("SOMETHING_NEW", 2)])
+def test_more_failures_than_attempts_are_not_tried_again(error_type: str, most: int) -> None:
+    assert not judge_failure(error_type, most + 1).again
+
+
 def test_a_job_id_is_of_its_export_attempt_and_nonce() -> None:
     one = snapshot_job_id("e", 1, "abcdef012345")
     assert one == "e-1-abcdef012345"

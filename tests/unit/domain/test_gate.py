@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapshot_export.domain.gate import PROBE_SECONDS, Gate, decide_admission
+from snapshot_export.domain.gate import (
+    HOLD_SECONDS,
+    PROBE_SECONDS,
+    Gate,
+    decide_admission,
+    open_slots,
+)
 
 NOW = 1000.0
 
@@ -18,6 +24,46 @@ def slots(gate: Gate, limit: int = 12, now: float = NOW, reserved: int = 0) -> i
 
 def test_a_missing_gate_lets_the_whole_limit_in() -> None:
     assert slots(Gate()) == 12
+    assert open_slots(Gate(), default_limit=12) == 12
+    assert decide_admission(Gate(), default_limit=12, now=NOW).slots == 12
+    assert Gate() == Gate(running=0, ceiling_until=0.0, paused_until=0.0)
+
+
+def test_a_reserve_above_the_limit_opens_no_slot() -> None:
+    assert open_slots(Gate(), default_limit=2, default_reserved=3) == 0
+
+
+@pytest.mark.parametrize(
+    ("gate", "reason"),
+    [
+        (Gate(running=11), "below limit"),
+        (Gate(running=12), "full"),
+        (Gate(running=7, ceiling=7, ceiling_until=NOW + 1), "full"),
+        (Gate(running=6, ceiling=7, ceiling_until=NOW + 1), "others use slots"),
+        (Gate(running=7, ceiling=7, ceiling_until=NOW), "probing whether others left"),
+        (Gate(paused_until=NOW + 1), "paused"),
+        (Gate(running=12, paused_until=NOW + 1), "paused"),
+    ],
+)
+def test_an_admission_says_why_it_is_as_it_is(gate: Gate, reason: str) -> None:
+    assert decide_admission(gate, default_limit=12, now=NOW).reason == reason
+
+
+def test_the_hold_and_the_probe_last_as_documented() -> None:
+    assert (HOLD_SECONDS, PROBE_SECONDS) == (15.0, 5.0)
+
+
+def test_a_ceiling_below_the_limit_stays_as_it_is_during_its_hold() -> None:
+    gate = Gate(running=6, ceiling=11, ceiling_until=NOW + 1)
+    decision = decide_admission(gate, default_limit=12, now=NOW)
+    assert (decision.cap, decision.ceiling, decision.ceiling_until) == (11, 11, NOW + 1)
+
+
+@pytest.mark.parametrize("ceiling", [12, 13])
+def test_a_ceiling_that_the_limit_does_not_pass_is_forgotten_during_its_hold(ceiling: int) -> None:
+    gate = Gate(running=6, ceiling=ceiling, ceiling_until=NOW + 1)
+    decision = decide_admission(gate, default_limit=12, now=NOW)
+    assert (decision.cap, decision.ceiling, decision.ceiling_until) == (12, None, 0.0)
 
 
 @pytest.mark.parametrize(("running", "expected"), [(0, 12), (11, 1), (12, 0), (13, 0)])
@@ -71,13 +117,16 @@ def test_a_probe_that_nobody_takes_does_not_raise_the_ceiling() -> None:
     gate = Gate(running=3, ceiling=7, ceiling_until=NOW)
     decision = decide_admission(gate, default_limit=12, now=NOW)
     assert decision.slots == 5
-    assert decision.for_count(4).ceiling == 7
-    assert decision.for_count(5).ceiling == 8
+    fewer = decision.for_count(4)
+    assert (fewer.cap, fewer.ceiling, fewer.ceiling_until) == (7, 7, NOW)
+    assert decision.for_count(5) == decision
+    assert decision.ceiling == 8
 
 
 def test_the_ceiling_is_forgotten_when_it_reaches_the_limit() -> None:
     gate = Gate(running=11, ceiling=11, ceiling_until=NOW)
-    assert decide_admission(gate, default_limit=12, now=NOW).ceiling is None
+    decision = decide_admission(gate, default_limit=12, now=NOW)
+    assert (decision.ceiling, decision.ceiling_until) == (None, 0.0)
 
 
 @given(
