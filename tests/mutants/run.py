@@ -6,10 +6,12 @@ imported once, before the fork.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import io
 import os
 import signal
 import sys
@@ -40,10 +42,12 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._source
 
 
-def warm_up() -> None:
-    """Import what tests need and no mutant changes."""
+def warm_up(tests: Sequence[str]) -> None:
+    """Import what these tests need and no mutant changes, by collecting them once."""
     for name in ("boto3", "hypothesis", "moto.dynamodb.models", "pydantic", "xdist"):
         importlib.import_module(name)
+    with contextlib.redirect_stdout(io.StringIO()):
+        pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *tests])
 
 
 def outcome(module: str, source: str, tests: Sequence[str], most_seconds: float) -> str:
