@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from snapshot_export.domain.backlog import (
     DAY_BEGINS_SECONDS,
     DAY_SECONDS,
+    accepted_at_of,
     front_rank,
     rank_anew,
     rank_of,
@@ -110,3 +111,20 @@ def test_a_rank_written_anew_is_the_one_that_would_be_written_now(
     assert rank_anew(rank(seconds=before, burst="b", line=7), now) == rank(
         seconds=now, burst="b", line=7
     )
+
+
+def test_a_rank_tells_when_its_export_was_accepted_or_its_burst() -> None:
+    assert accepted_at_of(rank(at=MORNING + 1.5, line=7)) == MORNING + 1.5
+    assert accepted_at_of(rank(at=MORNING + 1.5, burst="b", line=7)) == MORNING + 1.5
+
+
+def test_a_rank_of_another_shape_stays_as_it_is() -> None:
+    for other in ("1#5#e", f"{rank()}#more"):
+        assert rank_anew(other, 90.0) == other
+        assert accepted_at_of(other) is None
+
+
+def test_a_rank_is_written_as_stored_ones_are() -> None:
+    written = "1#020005#5#9999999999#01728108000000##480#01728108000000#e"
+    assert rank() == written
+    assert front_rank(written) == "0" + written[1:]
