@@ -7,7 +7,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local cli tests
 
-.PHONY: help install run up down test nightly test-anyday test-iam browser report-screenshot chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check openapi docs permissions fmt lock clean
+.PHONY: help install run up down test nightly test-anyday test-iam browser report-screenshot chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -75,6 +75,10 @@ check: install  ## Lint, types, state machine and template
 	$(BIN)/python -m local.validate
 	$(BIN)/python -m local.openapi --check
 	$(BIN)/python -m local.reference --check
+	PYTHONPATH=lambdas $(BIN)/python -m bench.costs --check
+
+costs: install  ## Write docs/costs.md from the template and bench/prices.json
+	PYTHONPATH=lambdas $(BIN)/python -m bench.costs
 
 openapi: install  ## Write docs/openapi.json from the API's code
 	$(BIN)/python -m local.openapi

@@ -12,9 +12,7 @@ _HEAD = ("metric", "unit", "a number of it says", "written")
 def page() -> str:
     """The page."""
     of_targets = [metric for metric in Metric if metric.is_of_target]
-    idle = [
-        each for each in Metric if each.written.startswith("in each") and "has" not in each.written
-    ]
+    idle = [each for each in Metric if each.is_written_when_idle]
     return fill(
         "metrics.md",
         target=DEFAULT_TARGET,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum
 
 _EACH_PASS = "in each pass of the reconciler"
+_WHERE_FOUND = "when a pass of the reconciler found some"
+_WITH_DEADLINES = "in each minute in which something has a deadline"
 _AS_IT_HAPPENS = "as it happens"
 
 
@@ -44,14 +46,14 @@ class Metric(Enum):
     DEADLINE_MARGIN_SECONDS = (
         "DeadlineMarginSeconds",
         "Seconds",
-        "in each minute in which something has a deadline",
+        _WITH_DEADLINES,
         "from the forecast's P95 to the deadline, of the one that is nearest to being missed",
         True,
     )
     DEADLINES_AT_RISK = (
         "DeadlinesAtRisk",
         "Count",
-        "in each minute",
+        _WITH_DEADLINES,
         "bursts and single exports whose deadline is met with a chance under 50 %",
         True,
     )
@@ -153,32 +155,32 @@ class Metric(Enum):
     MENDED_EXECUTIONS_RESTARTED = (
         "MendedExecutionsRestarted",
         "Count",
-        _EACH_PASS,
+        _WHERE_FOUND,
         "attempts whose execution was gone and got another",
     )
     MENDED_COUNTER_CORRECTED = (
         "MendedCounterCorrected",
         "Count",
-        _EACH_PASS,
+        _WHERE_FOUND,
         "counters that were set to the leases",
     )
     MENDED_LEASES_RELEASED = (
         "MendedLeasesReleased",
         "Count",
-        _EACH_PASS,
+        _WHERE_FOUND,
         "overdue leases that ended when QuickSight was asked",
     )
     MENDED_BURSTS_RESUMED = (
         "MendedBurstsResumed",
         "Count",
-        _EACH_PASS,
+        _WHERE_FOUND,
         "bursts that stood still and were asked on",
     )
-    MENDED_ADMITTED = ("MendedAdmitted", "Count", _EACH_PASS, "exports that the pass let in")
+    MENDED_ADMITTED = ("MendedAdmitted", "Count", _WHERE_FOUND, "exports that the pass let in")
     GATE_DRIFT = (
         "GateDrift",
         "Count",
-        _EACH_PASS,
+        _WHERE_FOUND,
         "slots by which the counter differed from the leases",
     )
     BACKLOG_STALLED = (
@@ -190,13 +192,13 @@ class Metric(Enum):
     LEASE_OVERDUE = (
         "LeaseOverdue",
         "Count",
-        _EACH_PASS,
+        _WHERE_FOUND,
         "slots held for much longer than their job should take",
     )
     RECORDS_UNREADABLE = (
         "RecordsUnreadable",
         "Count",
-        _EACH_PASS,
+        _WHERE_FOUND,
         "records of gates and leases that could not be read, and backlog entries set aside",
     )
 
@@ -208,3 +210,8 @@ class Metric(Enum):
         self.written = written
         self.meaning = meaning
         self.is_of_target = is_of_target
+
+    @property
+    def is_written_when_idle(self) -> bool:
+        """Whether a stack that does nothing writes it, and pays for it."""
+        return self.written == _EACH_PASS

@@ -72,8 +72,9 @@ def warn_of_deadlines(services: Services) -> Deadlines:
             told += _tell_burst(services, bursts[name], deadlines[name], outlooks[name])
         else:
             told += _tell_export(services, singles[name], deadlines[name], outlooks[name])
-    values: dict[Metric, float] = {Metric.DEADLINES_AT_RISK: len(at_risk)}
+    values: dict[Metric, float] = {}
     if outlooks:
+        values[Metric.DEADLINES_AT_RISK] = len(at_risk)
         margin = min(deadlines[name] - outlook.p95 for name, outlook in outlooks.items())
         values[Metric.DEADLINE_MARGIN_SECONDS] = margin
     return Deadlines(told=told, gauges=Gauges(target=services.settings.target, values=values))

@@ -28,7 +28,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     else:
         passes = for_every_target(services, warn_of_deadlines)
         for seen in passes:
-            measure_target(seen.gauges.target, seen.gauges.values)
+            if seen.gauges.values:
+                measure_target(seen.gauges.target, seen.gauges.values)
         done = {"DeadlinesTold": sum(seen.told for seen in passes)}
     logger.info("foreseen", reason="the clock", **done)
     return done

@@ -17,17 +17,20 @@ from snapshot_export.handlers.boundary import guarded, logger
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     """EventBridge event in, counts of what was mended out.
 
-    Each kind of mend and of drift is a metric of every pass, 0 too: its alarm then has data, and
-    no data means that no pass was made.
+    Each kind of repair and of drift is a metric of the passes that found some: a metric costs by
+    the hour in which it has data. `BacklogStalled` is written in every pass, 0 too: its alarm takes
+    no data for a reconciler that does not run, all others' for nothing found.
     """
     services = services_from_env()
     done = reconcile_all(services)
     mended: dict[str, Any] = done.counts()
     for kind, number in mended.items():
-        services.measure(Metric[f"MENDED_{kind.upper()}"], number)
+        if number:
+            services.measure(Metric[f"MENDED_{kind.upper()}"], number)
     for drift in Drift:
         amounts = [finding.amount for finding in done.findings if finding.kind is drift]
-        services.measure(Metric[drift.name], sum(amounts))
+        if amounts or drift is Drift.BACKLOG_STALLED:
+            services.measure(Metric[drift.name], sum(amounts))
     for gauges in done.gauges:
         measure_target(gauges.target, gauges.values)
     for finding in done.findings:
