@@ -52,15 +52,13 @@ def price_idle(template: Mapping[str, Any], prices: Mapping[str, float]) -> dict
     """Dollars of a month without an export, by what they are for."""
     resources = [*template["Resources"].values()]
     kinds = Counter(each["Type"] for each in resources)
-    minutes = [
-        int(found[1])
-        for each in resources
-        if each["Type"] == "AWS::Events::Rule"
-        and (found := _RATE.fullmatch(each["Properties"].get("ScheduleExpression", "")))
-    ]
-    calls = sum(HOURS * 60 / each for each in minutes)
-    functions = [each for each in resources if each["Type"] == "AWS::Lambda::Function"]
-    traced = all(each["Properties"]["TracingConfig"]["Mode"] == "Active" for each in functions)
+    by_function = _calls_of_clock(template["Resources"])
+    calls = sum(by_function.values())
+    traced = sum(
+        number
+        for name, number in by_function.items()
+        if "TracingConfig" in template["Resources"][name]["Properties"]
+    )
     polls = kinds["AWS::Lambda::EventSourceMapping"] * _POLLS_A_MINUTE * HOURS * 60
     seconds = calls * _SECONDS_OF_A_CALL * MEMORY_MB / 1024
     metrics = [each for each in Metric if each.is_written_when_idle]
@@ -71,11 +69,22 @@ def price_idle(template: Mapping[str, Any], prices: Mapping[str, float]) -> dict
         f"{kinds['AWS::KMS::Key']} key": kinds["AWS::KMS::Key"] * prices["key"],
         f"{calls:,.0f} calls by the clock": calls * prices["lambda_requests"]
         + seconds * prices["lambda_gb_seconds"],
-        "their traces": calls * prices["traces"] if traced else 0.0,
+        "their traces": traced * prices["traces"],
         "their logs": calls * _BYTES_OF_A_CALL / 1e9 * prices["log_gigabytes"],
         "their reads of the table": calls * _READS_OF_A_CALL * prices["read_units"],
         f"{polls:,.0f} polls of idle queues": polls * prices["queue_requests"],
     }
+
+
+def _calls_of_clock(resources: Mapping[str, Any]) -> Counter[str]:
+    """How often in a month rules call each function, by its logical id."""
+    calls: Counter[str] = Counter()
+    for each in resources.values():
+        rate = _RATE.fullmatch(each["Properties"].get("ScheduleExpression", ""))
+        if each["Type"] == "AWS::Events::Rule" and rate:
+            (target,) = each["Properties"]["Targets"]
+            calls[target["Arn"]["Fn::GetAtt"][0]] += HOURS * 60 // int(rate[1])
+    return calls
 
 
 def price_exports(row: Mapping[str, Any], prices: Mapping[str, float]) -> dict[str, float]:
@@ -113,7 +122,7 @@ def make_page() -> str:
             f"The CloudWatch dashboard costs ${prices['dashboard']:.2f} more where the account has "
             "three others already. Each further target adds five metrics. A call by the clock is "
             f"taken as {_SECONDS_OF_A_CALL} s at {MEMORY_MB} MB, {_BYTES_OF_A_CALL:,} bytes of "
-            f"logs, {_READS_OF_A_CALL} read units and one trace; each of the queues' five pollers "
+            f"logs, {_READS_OF_A_CALL} read units; each of the queues' five pollers "
             "waits 20 s [? idle-usage].",
             "",
             "## 1,000 exports",

@@ -48,6 +48,7 @@ class ExportFunction(lambda_.Function):
         log_level: str,
         timeout_seconds: int | None = None,
         calls_itself: bool = False,
+        is_traced: bool = True,
     ) -> None:
         log_group = create_log_group(
             scope, f"{construct_id}Logs", retention_days=log_retention_days
@@ -73,7 +74,7 @@ class ExportFunction(lambda_.Function):
             logging_format=lambda_.LoggingFormat.JSON,
             # Reports of time and memory (platform.report) are INFO unless the invocation failed.
             system_log_level_v2=lambda_.SystemLogLevel.INFO,
-            tracing=lambda_.Tracing.ACTIVE,
+            tracing=lambda_.Tracing.ACTIVE if is_traced else lambda_.Tracing.DISABLED,
             recursive_loop=lambda_.RecursiveLoop.ALLOW if calls_itself else None,
             environment={
                 "POWERTOOLS_SERVICE_NAME": service_name(cdk.Stack.of(scope)),
@@ -83,6 +84,10 @@ class ExportFunction(lambda_.Function):
             },
         )
         log_group.grant_write(role)
-        acknowledge_wildcards(role, "X-Ray's two actions for traces take no resource", "*")
+        if is_traced:
+            acknowledge_wildcards(role, "X-Ray's two actions for traces take no resource", "*")
+        else:
+            reason = "the clock calls it each minute: a trace each would be what idling costs most"
+            acknowledge(self, reason, "Serverless-LambdaTracing")
         reason = "called by steps, queues and callers, who learn of errors; the clock calls again"
         acknowledge(self, reason, "Serverless-LambdaDLQ")

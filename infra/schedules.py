@@ -99,6 +99,7 @@ class Schedules(Construct):
         assert function.role is not None
         reason = "any schedule of this stack's own group"
         acknowledge_wildcards(function.role, reason, self._schedules_arn)
+        acknowledge_wildcards(function.role, "ListSchedules takes no resource", "*")
 
     def _create_role(self, group_arn: str) -> iam.Role:
         conditions = {

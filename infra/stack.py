@@ -54,6 +54,8 @@ _ENCRYPTED = {
 }
 """Through which services each function reads or writes what the key encrypts."""
 
+_CALLED_BY_CLOCK = ("reconcile", "foresee")
+
 _READ_ELSEWHERE = ("intake", "collect", "burst", "api")
 """Functions that read in allowed buckets, or in those of targets."""
 
@@ -249,6 +251,7 @@ class SnapshotExportStack(cdk.Stack):
                 log_level=settings.deployment.log_level,
                 timeout_seconds=timeouts.get(name),
                 calls_itself=name == "burst",
+                is_traced=name not in _CALLED_BY_CLOCK,
             )
             for name, description in descriptions.items()
         }

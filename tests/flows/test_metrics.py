@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from snapshot_export.adapters.measuring import TARGET, measure, metrics
+from snapshot_export.domain.drift import Drift, Finding
 from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.schedule import check_schedule
 from snapshot_export.domain.target import DEFAULT_TARGET
@@ -84,6 +86,15 @@ def test_every_metric_is_written_with_its_dimensions(
         intake.handler(sqs_event(message("put-off")), None)
     world.send(message("unreadable", dashboard="no-such-dashboard"))
     reconcile.handler({}, None)
+    with monkeypatch.context() as patched:
+        repaired = [each for each in Metric if each.name.startswith("MENDED_")]
+        found_some = SimpleNamespace(
+            counts=lambda: {each.name.removeprefix("MENDED_").lower(): 1 for each in repaired},
+            findings=[Finding(kind, 1, "found") for kind in Drift],
+            gauges=[],
+        )
+        patched.setattr(reconcile, "reconcile_all", lambda _services: found_some)
+        reconcile.handler({}, None)
     ready = check_schedule(
         {"ReadyBy": {"Time": "07:00"}, "Export": message(None)}, world.services.targets, "daily"
     )

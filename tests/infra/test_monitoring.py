@@ -99,7 +99,6 @@ def test_every_function_logs_json_from_the_level_that_the_deployment_says(
         # With WARN the reports of time and memory are left out (docs/real-account.md, cold-starts).
         assert function["LoggingConfig"]["SystemLogLevel"] == "INFO", name
         assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "ERROR", name
-        assert function["TracingConfig"] == {"Mode": "Active"}, name
 
 
 def test_executions_are_traced_and_calls_of_the_api_are_logged_without_their_content(

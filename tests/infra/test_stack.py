@@ -167,7 +167,9 @@ def test_functions_are_alike_and_each_keeps_its_own_logs_for_a_while(
     assert properties["Timeout"] == {"burst": 900, "describe": 120, "collect": 300}.get(
         function, 60
     )
-    assert properties["TracingConfig"] == {"Mode": "Active"}
+    # The clock calls two each minute: their traces would cost more than all else of idling.
+    traced = None if function in ("reconcile", "foresee") else {"Mode": "Active"}
+    assert properties.get("TracingConfig") == traced
     assert template.render(properties["LoggingConfig"]["LogGroup"]) == f"<{name}Logs>"
     assert template.properties(f"{name}Logs")["RetentionInDays"] == 30
     assert properties["Code"] == template.properties("IntakeFunction")["Code"]
