@@ -49,7 +49,7 @@ def _functions(template: StackTemplate) -> Found:
         log_group = template.render(properties["LoggingConfig"]["LogGroup"])
         for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
             yield Need(role, role, action, log_group), "Lambda writes the function's log"
-        if properties["TracingConfig"]["Mode"] == "Active":
+        if properties.get("TracingConfig", {}).get("Mode") == "Active":
             for action in _TRACES:
                 yield Need(role, role, action, "*"), "Lambda writes the function's traces"
 
