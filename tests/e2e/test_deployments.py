@@ -1,16 +1,18 @@
-"""Deployments that fail: by the real `cdk deploy`."""
+"""Deployments that fail, and several stacks in one account: by the real `cdk deploy`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.doctor.mends import delete_stack
 from local.account.environment import ACCOUNT
 from local.cloud import LocalCloud
+from local.deployed import Deployed
 from local.deployment import STACK, DeploymentError
 from local.quicksight import OtherPlace
 from local.quicksight_process import QuickSightSettings
@@ -113,3 +115,49 @@ def test_an_unprotected_stack_is_deployed_over_rollback_complete(
     with pytest.raises(DeploymentError):  # an update that fails leaves what was there
         cloud.deploy(parameters, project=failing)
     assert status_of(cloud) == "UPDATE_ROLLBACK_COMPLETE"
+
+
+OF_ITS_API = {"AWS::ApiGatewayV2::Stage", "AWS::CDK::Metadata"}
+"""Whose names are no names of the account's."""
+GLOBAL = {"AWS::S3::Bucket", "AWS::CloudWatch::Dashboard"}
+"""Whose names are the same thing in every region."""
+
+
+def physical_names(stack: Deployed, name: str) -> dict[str, str]:
+    """The type of everything that the stack has made, by its name."""
+    pages = stack.client("cloudformation").get_paginator("list_stack_resources")
+    return {
+        each["PhysicalResourceId"]: each["ResourceType"]
+        for page in pages.paginate(StackName=name)
+        for each in page["StackResourceSummaries"]
+        if each["ResourceType"] not in OF_ITS_API
+    }
+
+
+def test_environments_and_regions_side_by_side_have_no_name_in_common(cloud: LocalCloud) -> None:
+    parameters: dict[str, Any] = {"expectedJobSeconds": 2, "callsPerSecond": 3}
+    halves = parameters | {"snapshotJobLimit": 6}
+    stacks = {
+        "production": cloud.deploy(halves),
+        "staging": cloud.deploy(halves, environment="staging"),
+        "abroad": cloud.deploy(parameters, region=OTHER_REGION),
+    }
+    production = physical_names(stacks["production"], STACK)
+    staging = physical_names(stacks["staging"], "SnapshotExportStaging")
+    abroad = physical_names(stacks["abroad"], STACK)
+    assert len(production) > 50
+    assert production.keys() & staging.keys() == set()
+    everywhere = {name for name in production.keys() & abroad.keys() if production[name] in GLOBAL}
+    assert everywhere == set()
+    assert {*production.values()} & {*abroad.values()} >= GLOBAL
+    for name, stack in stacks.items():
+        stack.send(*[message(f"{name}-{number}") for number in range(8)])
+    for name, stack in stacks.items():
+        for number in range(8):
+            export = stack.wait_for_export(f"{name}-{number}", 120)
+            assert export["status"] == "COMPLETED", export
+            assert export["files"][0]["uri"].startswith(
+                f"s3://{stack.outputs['ExportBucketName']}/"
+            )
+        others = [other for other in stacks if other != name]
+        assert stack.exports([f"{other}-0" for other in others]) == {}
