@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from statistics import fmean
 from types import TracebackType
@@ -22,6 +22,7 @@ class Standing:
 
     queued: int
     running: int
+    collecting: int
     done: int
     failed: int
     seconds_left: float | None
@@ -34,25 +35,30 @@ class Standing:
     def __str__(self) -> str:
         left = "…" if self.seconds_left is None else f"{self.seconds_left:.0f} s"
         return (
-            f"queued {self.queued}  running {self.running}  done {self.done}  "
-            f"failed {self.failed}  left {left}"
+            f"queued {self.queued}  running {self.running}  collecting {self.collecting}  "
+            f"done {self.done}  failed {self.failed}  left {left}"
         )
 
 
-def judge_standing(total: int, exports: Mapping[str, Mapping[str, Any]], *, limit: int) -> Standing:
+def judge_standing(
+    total: int, exports: Mapping[str, Mapping[str, Any]], holders: Set[str], *, limit: int
+) -> Standing:
     """Count the exports by status; those without a record yet count as queued.
 
-    The time left is the work left, at the mean of the job times seen, shared by `limit` slots; a
-    running job counts as half done.
+    Of those whose status is RUNNING, `holders` hold a slot; the job of the others has ended, and
+    their files are collected. The time left is the work left, at the mean of the job times seen,
+    shared by `limit` slots; a running job counts as half done.
     """
     counts = Counter(str(export["status"]) for export in exports.values())
     ended = sum(counts[status] for status in FINAL)
     queued = total - ended - counts["RUNNING"]
+    running = sum(each["status"] == "RUNNING" for name, each in exports.items() if name in holders)
     seconds = [float(e["job_seconds"]) for e in exports.values() if e.get("job_seconds")]
-    work = queued + counts["RUNNING"] / 2
+    work = queued + running / 2
     return Standing(
         queued=queued,
-        running=counts["RUNNING"],
+        running=running,
+        collecting=counts["RUNNING"] - running,
         done=counts["COMPLETED"],
         failed=ended - counts["COMPLETED"],
         seconds_left=fmean(seconds) * work / limit if seconds else None,

@@ -82,7 +82,8 @@ def _follow(
         while True:
             open_ids = [each for each in export_ids if not _has_ended(exports.get(each))]
             exports.update(deployed.exports(open_ids))
-            standing = judge_standing(len(export_ids), exports, limit=QUICKSIGHT.limit)
+            holders = {lease["export_id"] for lease in deployed.leases()}
+            standing = judge_standing(len(export_ids), exports, holders, limit=QUICKSIGHT.limit)
             display.show(standing)
             if standing.ended == len(export_ids):
                 return exports

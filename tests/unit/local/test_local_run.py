@@ -53,10 +53,17 @@ def test_the_time_left_is_the_work_left_shared_by_the_slots() -> None:
         "c": {"status": "RUNNING"},
         "d": {"status": "QUEUED"},
     }
-    standing = judge_standing(5, exports, limit=2)
+    standing = judge_standing(5, exports, {"c"}, limit=2)
     assert (standing.queued, standing.running, standing.done, standing.failed) == (2, 1, 1, 1)
     assert standing.seconds_left == pytest.approx(20 * 2.5 / 2)
-    assert judge_standing(3, {}, limit=2).seconds_left is None
+    assert judge_standing(3, {}, set(), limit=2).seconds_left is None
+
+
+def test_what_holds_no_slot_any_more_is_collecting_and_not_running() -> None:
+    exports = {name: {"status": "RUNNING"} for name in "abc"} | {"d": {"status": "QUEUED"}}
+    standing = judge_standing(4, exports, {"a", "b", "d", "of another run"}, limit=2)
+    assert (standing.running, standing.collecting, standing.queued) == (2, 1, 1)
+    assert "running 2  collecting 1" in str(standing)
 
 
 class FakeStates:
