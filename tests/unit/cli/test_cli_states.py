@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,5 +69,8 @@ def test_a_burst_that_failed_says_so_with_its_most_frequent_reason(
 
 
 def test_what_is_collected_holds_no_slot_and_is_not_called_running() -> None:
-    exports = [{"Status": "RUNNING"}, {"Status": "RUNNING", "Collecting": True}]
+    exports: list[dict[str, Any]] = [
+        {"Status": "RUNNING"},
+        {"Status": "RUNNING", "Collecting": True},
+    ]
     assert describe_standing(exports, 3) == "1 running, 1 collecting, 1 waiting, 0 failed"
