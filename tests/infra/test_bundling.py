@@ -168,7 +168,7 @@ def test_the_host_bundle_runs_on_this_python(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_lambda_bundle_holds_libraries_for_arm64_and_lambdas_python_only(tmp_path: Path) -> None:
+def test_the_lambda_bundle_holds_arm64_libraries_of_lambdas_python_only(tmp_path: Path) -> None:
     bundle(source=LAMBDAS, profile=PROFILES["lambda"], output=tmp_path)
 
     libraries = list(tmp_path.rglob("*.so"))

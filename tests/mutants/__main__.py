@@ -51,7 +51,7 @@ def _run_module(module: str, tests: Sequence[str], options: argparse.Namespace) 
     path = f"{PACKAGE}/{module}"
     source = (ROOT / path).read_text()
     lines = source.splitlines()
-    mutants = mutants_of(source)
+    mutants = list(mutants_of(source))
     if options.sample:
         mutants = random.Random(options.seed).sample(mutants, min(options.sample, len(mutants)))
     existing = [test for test in tests if (ROOT / test).exists()]

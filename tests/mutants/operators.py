@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -54,14 +55,15 @@ class Mutant:
         return before + self.text + after
 
 
-def mutants_of(source: str) -> list[Mutant]:
+@cache
+def mutants_of(source: str) -> tuple[Mutant, ...]:
     """Every mutant of a source, in the order of its lines."""
     lines = source.splitlines()
     made = {*_ours(source), *_cosmic(source)}
     branches = [each for each in made if not _NO_BRANCH.match(lines[each.start[0] - 1])]
     found = [each for each in branches if _compiles(each.apply(source))]
-    return sorted(
-        found, key=lambda mutant: (mutant.start, mutant.end, mutant.operator, mutant.text)
+    return tuple(
+        sorted(found, key=lambda mutant: (mutant.start, mutant.end, mutant.operator, mutant.text))
     )
 
 
