@@ -113,7 +113,8 @@ def make_page() -> str:
             "(../bench/prices.json) and [bench/results.json](../bench/results.json); do not edit.",
             "",
             f"List prices of {table['region']} in US dollars as of {table['as_of']}, as its "
-            "authors knew them, without free tiers: compare them with the sources before you rely on one.",
+            "authors knew them, without free tiers: compare them with the sources before you rely "
+            "on one.",
             "",
             "## A month without an export",
             "",
