@@ -62,9 +62,13 @@ def price_idle(template: Mapping[str, Any], prices: Mapping[str, float]) -> dict
     polls = kinds["AWS::Lambda::EventSourceMapping"] * _POLLS_A_MINUTE * HOURS * 60
     seconds = calls * _SECONDS_OF_A_CALL * MEMORY_MB / 1024
     metrics = [each for each in Metric if each.is_written_when_idle]
+    alarms = sum(
+        sum("MetricStat" in metric for metric in each["Properties"].get("Metrics", ())) or 1
+        for each in resources
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    )
     return {
-        f"{kinds['AWS::CloudWatch::Alarm']} alarms": kinds["AWS::CloudWatch::Alarm"]
-        * prices["alarm"],
+        f"{alarms} metrics of alarms": alarms * prices["alarm"],
         f"{len(metrics)} metrics": len(metrics) * prices["metric"],
         f"{kinds['AWS::KMS::Key']} key": kinds["AWS::KMS::Key"] * prices["key"],
         f"{calls:,.0f} calls by the clock": calls * prices["lambda_requests"]

@@ -35,6 +35,8 @@ class Monitoring(Construct):
         kept_queues: Mapping[str, sqs.IQueue],
         api: apigateway.HttpApi,
         docs_url: str | None,
+        failed_exports: int,
+        failed_share: float,
     ) -> None:
         super().__init__(scope, construct_id)
         self._topic = topic
@@ -77,6 +79,12 @@ class Monitoring(Construct):
             "Exports completed after their deadline",
             self._measured(Metric.DEADLINES_MISSED, "Sum"),
         )
+        self._alarm(
+            "ExportsFailed",
+            f"Within a quarter of an hour at least {failed_exports} exports, and "
+            f"{100 * failed_share:g} % of those that ended, failed",
+            self._failures(failed_exports, failed_share),
+        )
         # A pass is made every five minutes: once may be AWS's weather, twice is not.
         self._alarm(
             "StartsNotMoved",
@@ -98,11 +106,25 @@ class Monitoring(Construct):
     def _measured(self, metric: Metric, statistic: str = "Maximum") -> cloudwatch.Metric:
         return measured(cdk.Stack.of(self), metric, statistic)
 
+    def _failures(self, count: int, share: float) -> cloudwatch.MathExpression:
+        """1 where so many exports failed, and so many of those that were not cancelled."""
+        failed = "FILL(failed, 0)"
+        return cloudwatch.MathExpression(
+            expression=f"IF({failed} >= {count} AND "
+            f"{failed} >= {share} * ({failed} + FILL(completed, 0)), 1, 0)",
+            using_metrics={
+                "failed": self._measured(Metric.EXPORTS_FAILED, "Sum"),
+                "completed": self._measured(Metric.EXPORTS_COMPLETED, "Sum"),
+            },
+            period=cdk.Duration.minutes(15),
+            label="many exports failed",
+        )
+
     def _alarm(
         self,
         name: str,
         description: str,
-        metric: cloudwatch.Metric,
+        metric: cloudwatch.IMetric,
         *,
         minutes: int = 1,
         breaching: int | None = None,

@@ -75,6 +75,8 @@ class DeploymentParameters:
     log_retention_days: int = 30
     log_level: str = "INFO"
     docs_url: str | None = None
+    alarm_failed_exports: int = 10
+    alarm_failed_share: float = 0.1
     targets: Mapping[str, TargetParameters] = field(default_factory=dict)
 
 
@@ -195,6 +197,8 @@ _RULES: dict[str, Rule] = {
         "log_level", f"must be one of {', '.join(_LOG_LEVELS)}", lambda value: value in _LOG_LEVELS
     ),
     "docsUrl": Rule("docs_url", *null_or_text(_PAGE, "the https address of a folder")),
+    "alarmFailedExports": Rule("alarm_failed_exports", *integer(1, 100_000)),
+    "alarmFailedShare": Rule("alarm_failed_share", *number(1)),
     "targets": Rule(
         "targets",
         f"must be an object of at most {_MAX_TARGETS} targets by their names",

@@ -190,6 +190,8 @@ class SnapshotExportStack(cdk.Stack):
             },
             api=api.http_api,
             docs_url=deployment.docs_url,
+            failed_exports=deployment.alarm_failed_exports,
+            failed_share=deployment.alarm_failed_share,
         )
         dashboard = Dashboard(
             self,

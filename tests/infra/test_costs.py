@@ -35,7 +35,8 @@ def test_what_a_template_has_more_costs_more() -> None:
         if body["Type"] == "AWS::Lambda::Function":
             more["Resources"][name]["Properties"]["TracingConfig"] = {"Mode": "Active"}
     after = price_idle(more, prices())
-    (alarms,) = [int(name.split()[0]) for name in before if name.endswith(" alarms")]
-    assert after[f"{2 * alarms} alarms"] == 2 * before[f"{alarms} alarms"] > 0
+    (alarms,) = [int(name.split()[0]) for name in before if name.endswith(" metrics of alarms")]
+    doubled = after[f"{2 * alarms} metrics of alarms"]
+    assert doubled == 2 * before[f"{alarms} metrics of alarms"] > 0
     assert after["2 key"] == 2 * before["1 key"]
     assert (before["their traces"], round(after["their traces"], 2)) == (0, 0.48)

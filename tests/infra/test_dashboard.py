@@ -55,11 +55,16 @@ def metrics_shown(widgets: list[dict[str, Any]]) -> Shown:
 
 
 def metrics_watched(template: StackTemplate) -> Shown:
-    alarms = template.of_type("AWS::CloudWatch::Alarm").values()
+    watched = [
+        each["MetricStat"]["Metric"]
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+        for each in alarm.get("Metrics", [{"MetricStat": {"Metric": alarm}}])
+        if "MetricStat" in each
+    ]
     return {
-        alarm["MetricName"]: {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-        for alarm in alarms
-        if alarm["Namespace"] == "SnapshotExport"
+        metric["MetricName"]: {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+        for metric in watched
+        if metric["Namespace"] == "SnapshotExport"
     }
 
 

@@ -46,7 +46,7 @@ def test_every_alarm_tells_people_at_its_first_breach(template: StackTemplate) -
         ], name
         assert alarm["Threshold"] == 1
         assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-        assert alarm["Period"] == 60
+        assert "Metrics" in alarm or alarm["Period"] == 60
         assert name in alarm["AlarmDescription"]
 
 
@@ -64,6 +64,25 @@ def test_a_start_that_is_not_moved_in_two_passes_is_told(template: StackTemplate
     alarm = alarms_of(template)["StartsNotMoved"]
     assert alarm["MetricName"] == Metric.STARTS_NOT_MOVED.label and alarm["Statistic"] == "Sum"
     assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 10)
+
+
+def test_many_failures_are_an_alarm_by_number_and_share(synthesize: Synthesize) -> None:
+    chosen = DeploymentParameters(alarm_failed_exports=3, alarm_failed_share=0.25)
+    metrics = alarms_of(synthesize(Settings(deployment=chosen)))["ExportsFailed"]["Metrics"]
+    (judged,) = [each["Expression"] for each in metrics if "Expression" in each]
+    assert judged == (
+        "IF(FILL(failed, 0) >= 3 AND "
+        "FILL(failed, 0) >= 0.25 * (FILL(failed, 0) + FILL(completed, 0)), 1, 0)"
+    )
+    sums = {
+        each["Id"]: (each["MetricStat"]["Metric"]["MetricName"], each["MetricStat"]["Stat"],
+                     each["MetricStat"]["Period"])
+        for each in metrics if "MetricStat" in each
+    }  # fmt: skip
+    assert sums == {
+        "failed": (Metric.EXPORTS_FAILED.label, "Sum", 900),
+        "completed": (Metric.EXPORTS_COMPLETED.label, "Sum", 900),
+    }
 
 
 @pytest.mark.parametrize(("name", "queue"), KEPT.items())

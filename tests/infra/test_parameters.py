@@ -102,6 +102,8 @@ def test_every_parameter_can_be_set() -> None:
         "logRetentionDays": 365,
         "logLevel": "DEBUG",
         "docsUrl": "https://git.example.org/exports/docs",
+        "alarmFailedExports": 1,
+        "alarmFailedShare": 1,
     }
 
     assert read({"deployment": chosen}).deployment == DeploymentParameters(
@@ -124,6 +126,8 @@ def test_every_parameter_can_be_set() -> None:
         log_retention_days=365,
         log_level="DEBUG",
         docs_url="https://git.example.org/exports/docs",
+        alarm_failed_exports=1,
+        alarm_failed_share=1,
     )
 
 
@@ -205,6 +209,9 @@ def test_every_parameter_can_be_set() -> None:
         ("callsPerSecond", 0, "must be a number above 0 and at most 10"),
         ("callsPerSecond", 10.5, "must be a number above 0 and at most 10"),
         ("callsPerSecond", False, "must be a number above 0 and at most 10"),
+        ("alarmFailedExports", 0, "must be an integer from 1 to 100000"),
+        ("alarmFailedShare", 0, "must be a number above 0 and at most 1"),
+        ("alarmFailedShare", 1.5, "must be a number above 0 and at most 1"),
         ("expectedJobSeconds", -1, "must be a number above 0 and at most 3600"),
         ("expectedJobSeconds", 3601, "must be a number above 0 and at most 3600"),
         ("expectedJobSeconds", "40", "must be a number above 0 and at most 3600"),
@@ -227,7 +234,7 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
         "retentionDays, callsPerSecond, expectedJobSeconds, notifyEmails, apiAuthorization, "
         "jwtIssuer, jwtAudience, jwtScopes, encryptionKey, deletionProtection, "
         "unreadableRowLevelSecurity, "
-        "logRetentionDays, logLevel, docsUrl, targets, got 3"
+        "logRetentionDays, logLevel, docsUrl, alarmFailedExports, alarmFailedShare, targets, got 3"
     )
 
 
