@@ -145,7 +145,8 @@ def _cdk_environment(endpoint_url: str, aws_ca_file: Path | None) -> dict[str, s
         | {
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "CDK_DISABLE_VERSION_CHECK": "true",
-            "CDK_HOME": str(WORK_DIR / "cdk"),
+            # The CDK remembers there which account a key is of.
+            "CDK_HOME": str(WORK_DIR / f"cdk-{ACCOUNT}"),
             "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(WORK_DIR / "jsii"),
             **QUIET_JSII,
             "PATH": os.pathsep.join(

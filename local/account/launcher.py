@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from local.account import (
+    alarms,
     authorization,
     key_rights,
     schedules,
@@ -46,6 +47,7 @@ def apply_patches(
     key_rights.check_keys(iam_evaluator, dynamodb, s3, sqs, kms, iam_actions.logger)
     key_rights.encrypt_buckets_of_stacks(s3, provisioners)
     key_rights.encrypt_tables_of_stacks(dynamodb, provisioners)
+    alarms.take_alarms_of_several_metrics(provisioners)
     workers.report_error_types(lambda_runtime, lambda_svc)
     workers.share_extracted_code(lambda_runtime, code_cache)
     tables.read_pages_only(dynamodb)
