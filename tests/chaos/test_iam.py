@@ -10,7 +10,7 @@ from tests.chaos.iam import run_tests, sample
 def test_an_export_and_a_burst_go_their_way_and_callers_without_the_right_get_403() -> None:
     result = sample()
     assert not result.violations, result.violations
-    assert result.line == "IAM enforced: 4 tests, passed: 4"
+    assert result.line == "IAM enforced: 6 tests, passed: 6"
 
 
 def test_a_test_that_fails_or_is_skipped_or_not_there_is_told(tmp_path: Path) -> None:
