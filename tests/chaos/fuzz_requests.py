@@ -7,6 +7,7 @@ with SECRET: the oracle looks for it where it must not be.
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Callable
 from datetime import datetime
@@ -121,7 +122,7 @@ _GROUPS = st.lists(
     ),
     min_size=1,
     max_size=4,
-    unique_by=str,
+    unique_by=lambda group: json.dumps(group, sort_keys=True),
 )
 _BUCKET = st.fixed_dictionaries(
     {
