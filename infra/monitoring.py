@@ -108,15 +108,18 @@ class Monitoring(Construct):
 
     def _failures(self, count: int, share: float) -> cloudwatch.MathExpression:
         """1 where so many exports failed, and so many of those that were not cancelled."""
-        failed = "FILL(failed, 0)"
+        failed, period = "FILL(failed, 0)", cdk.Duration.minutes(15)
         return cloudwatch.MathExpression(
             expression=f"IF({failed} >= {count} AND "
             f"{failed} >= {share} * ({failed} + FILL(completed, 0)), 1, 0)",
             using_metrics={
-                "failed": self._measured(Metric.EXPORTS_FAILED, "Sum"),
-                "completed": self._measured(Metric.EXPORTS_COMPLETED, "Sum"),
+                name: self._measured(metric, "Sum").with_(period=period)
+                for name, metric in (
+                    ("failed", Metric.EXPORTS_FAILED),
+                    ("completed", Metric.EXPORTS_COMPLETED),
+                )
             },
-            period=cdk.Duration.minutes(15),
+            period=period,
             label="many exports failed",
         )
 
