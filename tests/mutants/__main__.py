@@ -59,7 +59,7 @@ def _run_module(module: str, tests: Sequence[str], options: argparse.Namespace) 
     if options.list:
         print("\n".join(text for text, _ in shown))
         return 0
-    warm_up(existing)
+    warm_up()
     if outcome(path, source, existing, MOST_SECONDS) != SURVIVED:
         raise RuntimeError(f"{module}: its tests fail with no mutant")
     proved = [m for m in mutants if is_equivalent(module, lines[m.start[0] - 1], m)]

@@ -6,12 +6,10 @@ imported once, before the fork.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
-import io
 import os
 import signal
 import sys
@@ -42,12 +40,10 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._source
 
 
-def warm_up(tests: Sequence[str]) -> None:
-    """Import what these tests need and no mutant changes, by collecting them once."""
+def warm_up() -> None:
+    """Import what tests need and no mutant changes."""
     for name in ("boto3", "hypothesis", "moto.dynamodb.models", "pydantic", "xdist"):
         importlib.import_module(name)
-    with contextlib.redirect_stdout(io.StringIO()):
-        pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *tests])
 
 
 def outcome(module: str, source: str, tests: Sequence[str], most_seconds: float) -> str:

@@ -46,7 +46,7 @@ def test_every_mutant_is_another_program_that_compiles() -> None:
 
 def test_a_mutant_is_killed_and_the_code_as_it_is_survives() -> None:
     path, tests = f"{PACKAGE}/{GATE}", CLAIMS[GATE][:1]
-    warm_up(tests)
+    warm_up()
     source = (ROOT / path).read_text()
     assert outcome(path, source, tests, MOST_SECONDS) == SURVIVED
     fault = source.replace("now < gate.paused_until", "now > gate.paused_until")
