@@ -19,7 +19,7 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk.assertions import Template
 
-from bench.prices import PRICES
+from bench.prices import PRICES, unit_prices
 from infra.functions import MEMORY_MB
 from infra.parameters import DEFAULT_STACK, Settings
 from infra.stack import SnapshotExportStack
@@ -103,7 +103,7 @@ def price_exports(row: Mapping[str, Any], prices: Mapping[str, float]) -> dict[s
 def make_page() -> str:
     """The document."""
     table = json.loads(PRICES.read_text(encoding="utf-8"))
-    prices = {name: each["price"] / each["per"] for name, each in table["prices"].items()}
+    prices = unit_prices()
     rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
     (row,) = [each for each in rows if each["name"] == _ROW]
     idle = price_idle(read_template(), prices)

@@ -32,11 +32,16 @@ class Usage:
     process_hours: float = 0.0
 
 
+def unit_prices(path: Path = PRICES) -> dict[str, float]:
+    """Dollars for one unit of everything that has a price."""
+    table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["prices"]
+    return {name: each["price"] / each["per"] for name, each in table.items()}
+
+
 def load_prices(path: Path = PRICES) -> dict[str, float]:
     """Dollars for one unit of each member of Usage; KeyError for a member without price."""
-    table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["prices"]
-    names = [field.name for field in fields(Usage)]
-    return {name: table[name]["price"] / table[name]["per"] for name in names}
+    prices = unit_prices(path)
+    return {field.name: prices[field.name] for field in fields(Usage)}
 
 
 def price(usage: Usage, prices: Mapping[str, float]) -> dict[str, float]:

@@ -113,9 +113,9 @@ def describe_counts(burst: Mapping[str, Any]) -> str:
     """The counts of a burst in words."""
     counts = burst["Counts"]
     named = ("Completed", "Failed", "Cancelled", "Refused")
-    told = ", ".join(f"{counts.get(name, 0)} {name.lower()}" for name in named)
+    ends = ", ".join(f"{counts.get(name, 0)} {name.lower()}" for name in named)
     status = burst["Status"].lower().replace("_", " ")
-    return f"{status}: {told} of {counts.get('Total') or 'some'}"
+    return f"{status}: {ends} of {counts.get('Total') or 'some'}"
 
 
 def _rounds(timeout: float | None, count_waiting: Callable[[], int]) -> Iterator[None]:

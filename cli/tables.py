@@ -99,8 +99,8 @@ def print_export(out: Console, export: Mapping[str, Any], now: datetime) -> None
 def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
     """Why it failed, a burst's counts and the recipients that were refused."""
     print_reasons(out, [burst])
-    if told := describe_failures(burst):
-        out.print(f"[red]{escape(told)}[/red]", soft_wrap=True)
+    if failures := describe_failures(burst):
+        out.print(f"[red]{escape(failures)}[/red]", soft_wrap=True)
     rows = [("burst", escape(burst["BurstId"])), ("status", show_status(burst["Status"]))]
     rows += [(name.lower(), str(count)) for name, count in burst["Counts"].items()]
     rows += [
@@ -123,11 +123,11 @@ def describe_failures(burst: Mapping[str, Any]) -> str:
     counts = burst["Counts"]
     if not (failed := counts.get("Failed")):
         return ""
-    told = f"{failed} of {counts['Accepted']} exports failed"
+    share_of_all = f"{failed} of {counts['Accepted']} exports failed"
     for main in burst.get("Reasons") or ():
         share = "all" if main["Count"] >= failed else str(main["Count"])
-        return " ".join(f"{told}, {share} of them with {_told(main)}".split())
-    return told
+        return " ".join(f"{share_of_all}, {share} of them with {_told(main)}".split())
+    return share_of_all
 
 
 def print_schedules(invocation: Invocation, schedules: Iterable[Mapping[str, Any]]) -> None:

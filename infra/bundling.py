@@ -130,13 +130,13 @@ def find_compiler(profile: Profile) -> str | None:
         found = shutil.which(name)
         if found is None:
             continue
-        told = subprocess.run(
+        answer = subprocess.run(
             [found, "-c", "import sys; print(sys.implementation.cache_tag)"],
             capture_output=True,
             text=True,
             check=False,
         )
-        if told.stdout.strip() == profile.cache_tag:
+        if answer.stdout.strip() == profile.cache_tag:
             return found
     return None
 

@@ -90,45 +90,22 @@ class Settings:
     function_environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def _are_bucket_names(value: Any) -> bool:
-    if not isinstance(value, list) or len(value) > _MAX_ALLOWED_BUCKETS:
-        return False
-    if not all(isinstance(name, str) and BUCKET_NAME.fullmatch(name) for name in value):
-        return False
-    return len(set(value)) == len(value)
+def _different(most: int, is_one: Callable[[str], object]) -> Callable[[Any], bool]:
+    """Whether a value is a list of at most `most` different texts that are each one."""
 
+    def holds(value: Any) -> bool:
+        if not isinstance(value, list) or len(value) > most:
+            return False
+        are_right = all(isinstance(each, str) and is_one(each) for each in value)
+        return are_right and len(set(value)) == len(value)
 
-def _are_keys(value: Any) -> bool:
-    if not isinstance(value, list) or len(value) > _MAX_KEYS:
-        return False
-    return all(isinstance(each, str) and _KEY_ARN.fullmatch(each) for each in value) and len(
-        set(value)
-    ) == len(value)
-
-
-def _are_emails(value: Any) -> bool:
-    if not isinstance(value, list) or len(value) > _MAX_EMAILS:
-        return False
-    return all(isinstance(each, str) and _EMAIL.fullmatch(each) for each in value) and len(
-        set(value)
-    ) == len(value)
-
-
-def _are_audiences(value: Any) -> bool:
-    if not isinstance(value, list) or len(value) > _MAX_AUDIENCES:
-        return False
-    return all(isinstance(each, str) and each.strip() for each in value) and len(set(value)) == len(
-        value
-    )
+    return holds
 
 
 def _are_scopes(value: Any) -> bool:
     if not isinstance(value, dict) or set(value) != set(Scope):
         return False
-    names = list(value.values())
-    return all(isinstance(each, str) and _SCOPE.fullmatch(each) for each in names) and len(
-        set(names)
-    ) == len(names)
+    return _different(len(Scope), _SCOPE.fullmatch)(list(value.values()))
 
 
 _RULES: dict[str, Rule] = {
@@ -143,12 +120,12 @@ _RULES: dict[str, Rule] = {
     "allowedBuckets": Rule(
         "allowed_buckets",
         f"must be a list of at most {_MAX_ALLOWED_BUCKETS} different S3 bucket names",
-        _are_bucket_names,
+        _different(_MAX_ALLOWED_BUCKETS, BUCKET_NAME.fullmatch),
     ),
     "bucketKeys": Rule(
         "bucket_keys",
         f"must be a list of at most {_MAX_KEYS} different ARNs of KMS keys (arn:...:key/...)",
-        _are_keys,
+        _different(_MAX_KEYS, _KEY_ARN.fullmatch),
     ),
     "retentionDays": Rule("retention_days", *integer(1, 3650)),
     "callsPerSecond": Rule("calls_per_second", *number(10)),
@@ -156,7 +133,7 @@ _RULES: dict[str, Rule] = {
     "notifyEmails": Rule(
         "notify_emails",
         f"must be a list of at most {_MAX_EMAILS} different e-mail addresses",
-        _are_emails,
+        _different(_MAX_EMAILS, _EMAIL.fullmatch),
     ),
     "apiAuthorization": Rule(
         "api_authorization", "must be IAM or JWT", lambda value: value in _AUTHORIZATIONS
@@ -165,7 +142,7 @@ _RULES: dict[str, Rule] = {
     "jwtAudience": Rule(
         "jwt_audience",
         f"must be a list of at most {_MAX_AUDIENCES} different audiences",
-        _are_audiences,
+        _different(_MAX_AUDIENCES, str.strip),
     ),
     "jwtScopes": Rule(
         "jwt_scopes",

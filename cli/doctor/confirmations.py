@@ -197,8 +197,8 @@ def _about_expiry(case: Case) -> Answer:
     if table is None:
         return _open("deploy the stack first")
     found = case.call("dynamodb", "DescribeTimeToLive", TableName=table)
-    told = found.get("TimeToLiveDescription", {})
-    status, attribute = told.get("TimeToLiveStatus"), told.get("AttributeName")
+    expiry = found.get("TimeToLiveDescription", {})
+    status, attribute = expiry.get("TimeToLiveStatus"), expiry.get("AttributeName")
     seen = f"the table's expiry is {status}, by {attribute or 'no attribute'}"
     is_on = status in ("ENABLED", "ENABLING") and attribute == "expires_at"
     return _confirmed(seen) if is_on else _false(seen)

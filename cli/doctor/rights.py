@@ -54,9 +54,9 @@ def look_at_functions(case: Case) -> Verdict:
 
 def judge_functions(lacking: Mapping[str, Sequence[str]]) -> Verdict:
     """`lacking` holds what each function's role may not do."""
-    told = [f"the {name} function {', '.join(each)}" for name, each in lacking.items() if each]
-    if told:
-        return failed(f"IAM's simulation denies {'; '.join(told)}", mends.grant_functions())
+    denials = [f"the {name} function {', '.join(each)}" for name, each in lacking.items() if each]
+    if denials:
+        return failed(f"IAM's simulation denies {'; '.join(denials)}", mends.grant_functions())
     return ok("IAM's simulation allows start, describe and collect their operations")
 
 

@@ -145,8 +145,8 @@ def _key_of_table(dynamodb: Any, arn: str) -> str | None:
 
 
 def _key_of_bucket(s3: Any, arn: str) -> str | None:
-    told = s3._bucket_encryption.get(arn.partition(":::")[2].partition("/")[0])
-    text = told.decode() if isinstance(told, bytes) else str(told)
+    configuration = s3._bucket_encryption.get(arn.partition(":::")[2].partition("/")[0])
+    text = configuration.decode() if isinstance(configuration, bytes) else str(configuration)
     found = _KEY_OF_BUCKET.search(text)
     return found[1] if found else None
 

@@ -28,7 +28,7 @@ def apply_patches(
     usage_log: Path | None = None,
     sdk_quicksight_url: str | None = None,
 ) -> None:
-    """Mend the ministack modules of this process; UpstreamChangedError if they are others."""
+    """Patch the ministack modules of this process; UpstreamChangedError if they are others."""
     from ministack.core import iam_actions, iam_evaluator, lambda_runtime
     from ministack.services import (
         dynamodb,

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import copy
-import json
 
 from bench.costs import PAGE, make_page, price_idle, read_template
-from bench.prices import PRICES
+from bench.prices import unit_prices
 
 MOST_IDLE_DOLLARS = 5.0
-
-
-def prices() -> dict[str, float]:
-    table = json.loads(PRICES.read_text(encoding="utf-8"))["prices"]
-    return {name: each["price"] / each["per"] for name, each in table.items()}
 
 
 def test_the_page_is_as_computed() -> None:
@@ -21,12 +15,12 @@ def test_the_page_is_as_computed() -> None:
 
 
 def test_an_idle_month_costs_less_than_five_dollars() -> None:
-    assert sum(price_idle(read_template(), prices()).values()) < MOST_IDLE_DOLLARS
+    assert sum(price_idle(read_template(), unit_prices()).values()) < MOST_IDLE_DOLLARS
 
 
 def test_what_a_template_has_more_costs_more() -> None:
     template = read_template()
-    before = price_idle(template, prices())
+    before = price_idle(template, unit_prices())
     more = copy.deepcopy(template)
     for resource in [*template["Resources"].items()]:
         name, body = resource
@@ -34,7 +28,7 @@ def test_what_a_template_has_more_costs_more() -> None:
             more["Resources"][f"{name}Again"] = body
         if body["Type"] == "AWS::Lambda::Function":
             more["Resources"][name]["Properties"]["TracingConfig"] = {"Mode": "Active"}
-    after = price_idle(more, prices())
+    after = price_idle(more, unit_prices())
     (alarms,) = [int(name.split()[0]) for name in before if name.endswith(" metrics of alarms")]
     doubled = after[f"{2 * alarms} metrics of alarms"]
     assert doubled == 2 * before[f"{alarms} metrics of alarms"] > 0

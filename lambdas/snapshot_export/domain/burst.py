@@ -173,10 +173,10 @@ class Burst:
         """The reasons in words: `3 of 5 failed: 2 ACCESS_DENIED, 1 TIMEOUT`."""
         if not self.failed:
             return "no export failed"
-        told = [f"{reason.count} {reason.code}" for reason in self.reasons]
+        counted = [f"{reason.count} {reason.code}" for reason in self.reasons]
         if rest := self.failed - sum(reason.count for reason in self.reasons):
-            told.append(f"{rest} other")
-        return f"{self.failed} of {self.accepted} failed: {', '.join(told)}"
+            counted.append(f"{rest} other")
+        return f"{self.failed} of {self.accepted} failed: {', '.join(counted)}"
 
     @property
     def work_left(self) -> Work | None:

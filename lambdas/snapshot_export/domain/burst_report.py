@@ -26,7 +26,7 @@ MOST_SPANS = 200_000
 MOST_NAMED = 8
 """Dashboards that are named; the others are counted."""
 MOST_REASONS = 5
-"""Reasons of failures that are told, the most frequent first."""
+"""Reasons of failures that are reported, the most frequent first."""
 
 _ROWS_FIRST = (
     Status.FAILED,

@@ -176,7 +176,7 @@ class Metric(Enum):
         _WHERE_FOUND,
         "bursts that stood still and were asked on",
     )
-    MENDED_ADMITTED = ("MendedAdmitted", "Count", _WHERE_FOUND, "exports that the pass let in")
+    MENDED_ADMITTED = ("MendedAdmitted", "Count", _WHERE_FOUND, "exports that the pass admitted")
     GATE_DRIFT = (
         "GateDrift",
         "Count",

@@ -445,9 +445,9 @@ def _all_names(deployment: Deployment) -> list[str]:
 def events(deployment: Deployment) -> Facts:
     services = deployment.services
     accept_message(
-        services, message_id="m", body=json.dumps(message("told")), sent_at=services.now()
+        services, message_id="m", body=json.dumps(message("reported")), sent_at=services.now()
     )
-    export = services.store.export("told")
+    export = services.store.export("reported")
     assert export is not None
     yield "an event is taken", failure(lambda: services.events.announce_end(export)), "nothing"
 

@@ -58,8 +58,8 @@ def executions(**counts: int) -> Break:
 
 
 def expiry(status: str) -> Break:
-    told = {"TimeToLiveStatus": status, "AttributeName": "expires_at"}
-    return script("dynamodb:DescribeTimeToLive", {"TimeToLiveDescription": told})
+    expiry = {"TimeToLiveStatus": status, "AttributeName": "expires_at"}
+    return script("dynamodb:DescribeTimeToLive", {"TimeToLiveDescription": expiry})
 
 
 def parameter(name: str) -> Break:
