@@ -58,6 +58,7 @@ def apply_patches(
         log_usage(UsageLog(usage_log), {m.__name__.rpartition(".")[2]: m for m in modules})
     workers.bound_workers(lambda_svc, bound)
     workers.drain_log_to_mark(lambda_runtime)
+    workers.finish_running_invocations(lambda_runtime, lambda_svc)
     state_machines.evaluate_succeed_output(stepfunctions)
     state_machines.repeat_a_start(stepfunctions)
     state_machines.name_throttles(stepfunctions)

@@ -1,4 +1,4 @@
-"""Mends of ministack's Lambda workers: error names, one code copy, bounded number, log drain.
+"""Patches of ministack's Lambda workers: error names, code copies, bounds, log drain, updates.
 
 ministack 1.5.33 runs a function in a warm subprocess of its own; the facts that the docstrings
 state are of `ministack/core/lambda_runtime.py` and `ministack/services/lambda_svc.py`.
@@ -137,6 +137,35 @@ def bound_workers(lambda_svc: Any, bound: WorkerBound) -> None:
             return result
 
     lambda_svc._execute_function_warm = execute
+
+
+def finish_running_invocations(runtime: Any, lambda_svc: Any) -> None:
+    """Let an invocation that runs while its function is updated go on with the code it began with.
+
+    Upstream kills its worker, so that each deployment lost invocations, and a message of a queue
+    came back only after its visibility timeout. AWS finishes them in their old environment.
+    """
+    require_source("invalidate_worker", runtime.invalidate_worker, "1be5d7f769f5c608")
+    require_source("release_worker", runtime.release_worker, "25d5dd7d42b6e30c")
+    release = runtime.release_worker
+
+    def retire(doomed: list[Any]) -> None:
+        with runtime._lock:
+            for worker in doomed:
+                worker.retired = worker.in_use
+        runtime.kill_workers([worker for worker in doomed if not worker.retired])
+
+    def release_or_end(worker: Any) -> None:
+        release(worker)
+        if getattr(worker, "retired", False):
+            runtime.kill_workers([worker])
+
+    runtime._embedded_retire = retire
+    invalidate = rewritten(
+        runtime.invalidate_worker, {"kill_workers(doomed)": "_embedded_retire(doomed)"}
+    )
+    runtime.invalidate_worker = lambda_svc.invalidate_worker = invalidate
+    runtime.release_worker = lambda_svc.release_worker = release_or_end
 
 
 def drain_log_to_mark(runtime: Any) -> None:

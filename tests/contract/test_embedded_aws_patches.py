@@ -12,7 +12,8 @@ import time
 import uuid
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,17 @@ from local.account.patching import UpstreamChangedError, replace_once, require_s
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
 CODE = """
-import os, time
+import os, pathlib, time
 
 class GiveUpError(Exception):
     pass
 
 def handler(event, context):
     time.sleep(event.get("sleep", 0))
+    if "go_on" in event:
+        pathlib.Path(event["running"]).touch()
+        while not pathlib.Path(event["go_on"]).exists():
+            time.sleep(0.01)
     if event.get("do") == "raise":
         raise GiveUpError("because")
     if event.get("do") == "exit":
@@ -53,17 +58,21 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
         yield running
 
 
-def make_functions(aws: EmbeddedAws, *names: str) -> None:
+def archive_of(code: str) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as content:
-        content.writestr("module.py", CODE)
+        content.writestr("module.py", code)
+    return archive.getvalue()
+
+
+def make_functions(aws: EmbeddedAws, *names: str) -> None:
     for name in names:
         aws.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.13",
             Role=ROLE,
             Handler="module.handler",
-            Code={"ZipFile": archive.getvalue()},
+            Code={"ZipFile": archive_of(CODE)},
             Timeout=20,
         )
 
@@ -72,6 +81,23 @@ def invoke(aws: EmbeddedAws, name: str = "one", **event: Any) -> dict[str, Any]:
     answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     result: dict[str, Any] = json.loads(answer["Payload"].read())
     return result
+
+
+@contextmanager
+def running_invocation(
+    aws: EmbeddedAws, folder: Path, name: str = "one"
+) -> Iterator[Future[dict[str, Any]]]:
+    """An invocation that is running, and goes on when the block ends."""
+    running, go_on = folder / "running", folder / "go-on"
+    with ThreadPoolExecutor() as pool:
+        invocation = pool.submit(invoke, aws, name, running=str(running), go_on=str(go_on))
+        try:
+            while not running.exists():
+                assert not invocation.done(), invocation.result()
+                time.sleep(0.01)
+            yield invocation
+        finally:
+            go_on.touch()
 
 
 def start(aws: EmbeddedAws, name: str, machine: dict[str, Any]) -> str:
@@ -365,6 +391,19 @@ def test_stopping_ends_every_process_and_wipes_the_temporary_files(tmp_path: Pat
     assert not (tmp_path / "tmp").exists() and (tmp_path / "aws.log").exists()
 
 
+def test_an_invocation_goes_on_with_its_code_while_the_code_is_replaced(
+    aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    make_functions(aws, "replaced")
+    with running_invocation(aws, tmp_path, "replaced") as before:
+        aws.client("lambda").update_function_code(
+            FunctionName="replaced", ZipFile=archive_of(CODE.replace('"pid"', '"new pid"'))
+        )
+    old, new = before.result(), invoke(aws, "replaced")
+    assert "pid" in old and "new pid" in new
+    assert not Path(f"/proc/{old['pid']}").exists(), "the replaced worker was kept"
+
+
 def test_what_is_over_the_concurrency_is_refused_by_the_name_that_aws_gives_it(
     tmp_path: Path,
 ) -> None:
@@ -373,12 +412,11 @@ def test_what_is_over_the_concurrency_is_refused_by_the_name_that_aws_gives_it(
         once = make_client("lambda", aws.endpoint_url, attempts=1)
         task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
         task |= {"Parameters": {"FunctionName": "one", "Payload": {}}}
-        with ThreadPoolExecutor() as pool:
-            busy = pool.submit(invoke, aws, sleep=8)
+        with running_invocation(aws, tmp_path):
             with pytest.raises(ClientError) as refused:
-                while not busy.done():
-                    once.invoke(FunctionName="one")
-            arn = start(aws, "over", {"StartAt": "Call", "States": {"Call": task}})
-            end = wait_for_end(aws, arn)
+                once.invoke(FunctionName="one")
+            end = wait_for_end(
+                aws, start(aws, "over", {"StartAt": "Call", "States": {"Call": task}})
+            )
     assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
     assert end["error"] == "Lambda.TooManyRequestsException"

@@ -80,8 +80,9 @@ def test_only_who_may_send_to_the_intake_queue_can_ask_for_an_export(
     allow(enforcing, user, ["sqs:SendMessage"], queue)
     with pytest.raises(ClientError, match="AccessDenied"):  # the queue is encrypted
         sqs.send_message(QueueUrl=url, MessageBody=body)
-    queue = enforcing.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-    key = queue["Attributes"]["KmsMasterKeyId"]
+    sender = enforcing.client("sqs")
+    attributes = sender.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    key = attributes["KmsMasterKeyId"]
     allow(enforcing, user, ["sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"], queue, key)
     sqs.send_message(QueueUrl=url, MessageBody=body)
 

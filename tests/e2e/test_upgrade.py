@@ -88,8 +88,8 @@ def lines_of_releases(stack: Deployed) -> dict[str, dict[str, Any]]:
         for page in logs.get_paginator("filter_log_events").paginate(logGroupName=name):
             for line in page["events"]:
                 if '"slot released"' in line["message"] and '"upgrade' in line["message"]:
-                    told = json.loads(line["message"])
-                    found[told["export_id"]] = told
+                    entry = json.loads(line["message"])
+                    found[entry["export_id"]] = entry
     return found
 
 
@@ -132,7 +132,7 @@ def test_a_changed_version_deployed_in_mid_burst_loses_nothing_and_starts_nothin
             deployment = pool.submit(deploy_changed_version, deployed, tmp_path)
             ids += keep_some_waiting(deployed, deployment)
             deployment.result()
-        assert wait_until(lambda: ended(deployed, ids) == len(ids), 240), "not all have ended"
+        assert wait_until(lambda: ended(deployed, ids) == len(ids), 240), deployed.exports(ids)
         assert wait_until(lambda: not deployed.partition("GATE", "ATTEMPT#"), 60)
     finally:
         watch.stop()
