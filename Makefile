@@ -5,7 +5,7 @@ RUNS ?= 30
 JOBS ?= 100
 ROWS ?=
 BIN := .venv/bin
-CODE := app.py bench infra lambdas local cli tests
+CODE := app.py bench infra lambdas local snapshots tests
 
 .PHONY: help install run up down test nightly test-anyday test-iam browser report-screenshot chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions fmt lock clean
 .DEFAULT_GOAL := help

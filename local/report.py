@@ -11,12 +11,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cli.downloads import disk_name, place_of
-from cli.object_address import ObjectAddress
 from local.deployed import Deployed
 from local.deployment import WORK_DIR
 from local.examples import customer_of, formats_of
 from local.measures import Measures
+from snapshot_export.domain.object_address import ObjectAddress
+from snapshots.downloads import disk_name, place_of
 
 EXPORTS_DIR = WORK_DIR / "exports"
 RUN_JSON = WORK_DIR / "run.json"

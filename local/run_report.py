@@ -12,15 +12,15 @@ from urllib.parse import quote
 
 import boto3
 
-from cli.api import Api
-from cli.connection import Account
-from cli.errors import CliError
 from local.account.environment import ACCESS_KEY, REGION, SECRET_KEY
 from local.deployed import Deployed
 from local.deployment import PROJECT_ROOT, WORK_DIR
 from local.examples import formats_of
 from local.report import EXPORTS_DIR, file_of
 from local.settings import QUICKSIGHT
+from snapshots.api import Api
+from snapshots.connection import Account
+from snapshots.errors import CliError
 
 REPORT = WORK_DIR / "report.html"
 

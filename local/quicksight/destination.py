@@ -9,11 +9,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.object_address import ObjectAddress
 from local.quicksight.bucket_policy import allows
 from local.quicksight.jobs import Delivery, JobError
 from local.quicksight.rendering import MEDIA_TYPES, suffix_of
 from local.quicksight.settings import Settings
+from snapshot_export.domain.object_address import ObjectAddress
 
 ACCESS_DENIED = "S3_ACCESS_DENIED"
 NO_BUCKET = "S3_BUCKET_NOT_FOUND"

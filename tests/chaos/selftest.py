@@ -22,7 +22,7 @@ from tests.chaos.bugs import BUGS
 from tests.chaos.part import PARTS
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("lambdas", "local", "statemachine", "tests", "infra", "schedules", "cli")
+COPIED = ("lambdas", "local", "statemachine", "tests", "infra", "schedules", "snapshots")
 LINKED = ("node_modules", ".local/wheels")
 """What a deployment needs and no bug is planted in."""
 MOST_SECONDS = 1200

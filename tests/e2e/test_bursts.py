@@ -11,10 +11,10 @@ from typing import Any
 import boto3
 import pytest
 
-from cli.api import Api
-from cli.connection import Account
 from local.account.environment import REGION
 from local.deployed import Deployed
+from snapshots.api import Api
+from snapshots.connection import Account
 from tests.support.bursts import burst, template
 from tests.support.messages import visuals_group
 from tests.support.queues import make_queue_for

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from cli.doctor.mends import delete_stack
 from local.account.environment import ACCOUNT
 from local.cloud import LocalCloud
 from local.deployed import Deployed
@@ -17,6 +16,7 @@ from local.deployment import STACK, DeploymentError
 from local.quicksight import OtherPlace
 from local.quicksight_process import QuickSightSettings
 from local.testing import TEST_QUICKSIGHT, expected_of
+from snapshots.doctor.mends import delete_stack
 from tests.support.messages import message
 from tests.support.versions import copy_project, replace_in
 

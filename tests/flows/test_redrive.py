@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from cli.queues import DEAD_LETTER, REJECTED, KeptQueue
 from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.flows import accept
 from snapshot_export.handlers import intake
+from snapshots.queues import DEAD_LETTER, REJECTED, KeptQueue
 from tests.support.bursts import burst, recipient
 from tests.support.messages import message
 from tests.support.world import World, make_queue

@@ -73,7 +73,16 @@ def test_what_only_a_real_account_can_confirm_has_its_row() -> None:
 
 
 def _own_texts() -> list[Path]:
-    folders = ("bench", "cli", "docs", "infra", "lambdas", "local", "schedules", "statemachine")
+    folders = (
+        "bench",
+        "docs",
+        "infra",
+        "lambdas",
+        "local",
+        "schedules",
+        "snapshots",
+        "statemachine",
+    )
     texts = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
     texts += [*ROOT.glob("*.md"), ROOT / "app.py"]
     return [path for path in texts if path.suffix in (".py", ".md", ".json")]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
-from cli.main import main
 from local.quicksight import QuickSightServer, Settings
+from snapshots.main import main
 from tests.contract.doctor.patient import (
     ACCOUNT,
     OWN_BUCKET,
@@ -21,7 +21,7 @@ from tests.contract.doctor.patient import (
     ScriptedAccount,
     make_account,
 )
-from tests.unit.cli.stub import StubApi, new_export, serving
+from tests.unit.snapshots.stub import StubApi, new_export, serving
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,12 @@ def patient(
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_ENDPOINT_URL_QUICKSIGHT", server.url)
     monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
-    monkeypatch.setattr("cli.api._MOST_WAIT", 0.11)
+    monkeypatch.setattr("snapshots.api._MOST_WAIT", 0.11)
     before = server.emulator.settings
     server.emulator.reset()
     with mock_aws():
         patient = Patient(account, server, api.url, version("quicksight-snapshot-export"))
-        monkeypatch.setattr("cli.invocation.open_account", lambda **_options: patient.account)
+        monkeypatch.setattr("snapshots.invocation.open_account", lambda **_options: patient.account)
         yield patient
     server.emulator.settings = before
 

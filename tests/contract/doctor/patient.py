@@ -17,8 +17,8 @@ from typing import Any
 import boto3
 from botocore.validate import ParamValidator
 
-from cli.connection import Account
 from local.quicksight import QuickSightServer
+from snapshots.connection import Account
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli.doctor.confirmations import FACTS
+from snapshots.doctor.confirmations import FACTS
 from tests.contract.doctor.conftest import Examine
 from tests.contract.doctor.patient import MADE, Patient, Refusal
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, UnauthorizedSSOTokenError
 
-from cli.connection import open_account
-from cli.doctor.quicksight import judge_plan
 from local.quicksight.catalogue import DataSet
+from snapshots.connection import open_account
+from snapshots.doctor.quicksight import judge_plan
 from tests.contract.doctor.conftest import Examine, Examined
 from tests.contract.doctor.patient import (
     ACCOUNT,
@@ -26,7 +26,7 @@ from tests.contract.doctor.patient import (
     Refusal,
     statements_of,
 )
-from tests.unit.cli.stub import StubApi
+from tests.unit.snapshots.stub import StubApi
 
 CLI = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
 ALL = ("--dashboard", "sales-overview", "--bucket", OWN_BUCKET)
@@ -477,7 +477,7 @@ def test_a_clock_that_is_off_is_told(
 ) -> None:
     off = timedelta(minutes=minutes)
     now = property(lambda _self: datetime.now(UTC) + off)
-    monkeypatch.setattr("cli.invocation.Invocation.now", now)
+    monkeypatch.setattr("snapshots.invocation.Invocation.now", now)
     done = examine(*ALL)
     assert done.code == code
     assert_only(done, state, "clock", "timedatectl")
@@ -497,7 +497,7 @@ def test_a_signature_refused_for_the_clock_is_not_blamed_on_the_keys(
 def test_without_credentials_nothing_else_is_asked(
     examine: Examine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.invocation.open_account", open_account)
+    monkeypatch.setattr("snapshots.invocation.open_account", open_account)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     done = examine(*ALL)
@@ -512,7 +512,7 @@ def test_without_credentials_nothing_else_is_asked(
 def test_without_a_region_or_profile_it_says_how_to_choose_one(
     examine: Examine, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], mend: str
 ) -> None:
-    monkeypatch.setattr("cli.invocation.open_account", open_account)
+    monkeypatch.setattr("snapshots.invocation.open_account", open_account)
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     done = examine(*options)
@@ -523,7 +523,7 @@ def test_without_a_region_or_profile_it_says_how_to_choose_one(
 def test_a_boto3_without_the_operations_is_told(
     examine: Examine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.doctor.machine._OPERATIONS", {"StartWhatIsToCome"})
+    monkeypatch.setattr("snapshots.doctor.machine._OPERATIONS", {"StartWhatIsToCome"})
     assert_only(examine(*ALL), "failed", "tools", "make install")
 
 

@@ -1,0 +1,142 @@
+"""`snapshots burst`: one template, many recipients."""
+
+from __future__ import annotations
+
+import uuid
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import click
+from botocore.exceptions import ClientError
+
+from snapshot_export.domain.object_address import ObjectAddress, is_object_address
+from snapshots.commands.status import finish_burst
+from snapshots.commands.waiting import timeout_seconds, wait_options
+from snapshots.connection import telling_of_aws
+from snapshots.errors import CliError, ExitCode, UsageError
+from snapshots.inputs import read_object
+from snapshots.invocation import Invocation, command_options, target_option
+from snapshots.row_level_security import allowance_options, allowances, print_warnings
+from snapshots.times import parse_time
+
+_FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".json": "JSON_LINES"}
+
+
+@click.command()
+@click.argument("source", metavar="[FILE|-]", required=False)
+@click.option("--template", metavar="FILE", help="The export request made for each recipient.")
+@click.option(
+    "--manifest", metavar="FILE|s3://…", help="Recipients as CSV or JSON Lines; a file is uploaded."
+)
+@click.option(
+    "--same-rows-for-all",
+    is_flag=True,
+    help="All see the rows of the template's user; else each recipient brings its own tags.",
+)
+@click.option("--burst-id", metavar="ID", help="Its id; the same id again is the same burst.")
+@click.option("--priority", type=click.IntRange(1, 9), help="1 comes first; 5 unless given.")
+@click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")
+@allowance_options
+@target_option
+@wait_options
+@command_options
+def burst(
+    invocation: Invocation,
+    source: str | None,
+    template: str | None,
+    manifest: str | None,
+    same_rows_for_all: bool,
+    burst_id: str | None,
+    priority: int | None,
+    deadline: str | None,
+    allow_match_all: bool,
+    allow_several_values: bool,
+    target: str | None,
+    wait: bool,
+    timeout: str | None,
+    download: Path | None,
+) -> int:
+    """Submit a burst: a burst request as JSON, or --template with --manifest.
+
+    Options are laid over the file's members.
+    """
+    seconds = timeout_seconds(timeout)
+    body = read_object(source) if source else {}
+    body["BurstId"] = burst_id or body.get("BurstId") or str(uuid.uuid4())
+    if template:
+        body["Template"] = read_object(template)
+    if same_rows_for_all:
+        body["SameRowsForAll"] = True
+    body |= allowances(match_all=allow_match_all, several_values=allow_several_values)
+    if target:
+        body["Target"] = target
+    if priority is not None:
+        body["Priority"] = priority
+    if deadline:
+        body["Deadline"] = parse_time(deadline, now=invocation.now, direction=1)
+    if manifest:
+        if "Recipients" in body:
+            raise UsageError("--manifest and the file's Recipients exclude each other")
+        body["Manifest"] = _manifest_of(invocation, manifest, body["BurstId"])
+    if "Template" not in body or not ("Recipients" in body or "Manifest" in body):
+        raise UsageError("give a burst request with Template and Recipients, or --template with "
+                         "--manifest")  # fmt: skip
+    answer = invocation.api.post("bursts", body=body)
+    print_warnings(invocation.err, [answer])
+    if wait or download:
+        return finish_burst(
+            invocation, answer["BurstId"], wait=wait, timeout=seconds, download=download
+        )
+    if invocation.as_json:
+        invocation.print_json(answer)
+    else:
+        told = f"{answer['BurstId']} {answer['Status']}: snapshots status {answer['BurstId']}"
+        invocation.out.print(told, markup=False, soft_wrap=True)
+    return ExitCode.OK
+
+
+def _manifest_of(invocation: Invocation, manifest: str, burst_id: str) -> dict[str, str]:
+    """Where the manifest is in S3; a file is uploaded to the stack's own bucket before.
+
+    Its content is in its key: another content under the same id is another request, which the API
+    refuses, and the object that a burst is reading is never written again.
+    """
+    suffix = Path(manifest).suffix.lower()
+    if suffix not in _FORMATS:
+        raise UsageError(
+            f"--manifest must end with {', '.join(_FORMATS)}, not {suffix or manifest}"
+        )
+    if is_object_address(manifest):
+        return {"S3Uri": manifest, "Format": _FORMATS[suffix]}
+    path = Path(manifest)
+    if not path.is_file():
+        raise UsageError(f"cannot read {manifest}: no such file")
+    bucket = _output(invocation, "ExportBucketName")
+    content = path.read_bytes()
+    key = f"manifests/uploads/{burst_id}-{sha256(content).hexdigest()}{suffix}"
+    with telling_of_aws():
+        _upload_once(invocation.account.client("s3"), bucket, key, content)
+    return {"S3Uri": str(ObjectAddress(bucket, key)), "Format": _FORMATS[suffix]}
+
+
+def _upload_once(s3: Any, bucket: str, key: str, content: bytes) -> None:
+    try:
+        s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=content,
+            ContentType="application/octet-stream",
+            IfNoneMatch="*",
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailed":
+            raise
+
+
+def _output(invocation: Invocation, name: str) -> Any:
+    try:
+        return invocation.outputs[name]
+    except KeyError:
+        message = f"the stack has no output {name}: deploy its present version"
+        raise CliError(message, ExitCode.NOT_FOUND) from None

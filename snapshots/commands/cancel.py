@@ -1,0 +1,48 @@
+"""`snapshots cancel`: what waits is cancelled; what runs ends without delivering its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from snapshots.api import Api
+from snapshots.errors import CliError, ExitCode
+from snapshots.invocation import Invocation, command_options
+from snapshots.tables import show_status
+
+
+@click.command()
+@click.argument("idents", metavar="ID...", nargs=-1, required=True)
+@command_options
+def cancel(invocation: Invocation, idents: Sequence[str]) -> int:
+    """Cancel exports or bursts by id; exit code 5 if one has already ended."""
+    cancelled, code = [], ExitCode.OK
+    for ident in idents:
+        try:
+            cancelled.append(_cancel(invocation.api, ident))
+        except CliError as error:
+            if error.exit_code is ExitCode.UNREACHABLE or len(idents) == 1:
+                raise
+            code = max(code, error.exit_code)
+            invocation.err.print(f"error: {error.lines()[0]}", markup=False, soft_wrap=True)
+    if invocation.as_json:
+        invocation.print_json({"Cancelled": cancelled})
+    else:
+        for each in cancelled:
+            named = each.get("ExportId") or each.get("BurstId")
+            told = show_status(each.get("Status", ""))
+            told += ", ends without files" if each.get("Status") == "RUNNING" else ""
+            invocation.out.print(f"{named} {told}", soft_wrap=True)
+    return code
+
+
+def _cancel(api: Api, ident: str) -> dict[str, Any]:
+    for kind, name in (("exports", "ExportId"), ("bursts", "BurstId")):
+        try:
+            return {name: ident, **api.delete(kind, ident)}
+        except CliError as error:
+            if error.exit_code is not ExitCode.NOT_FOUND:
+                raise
+    raise CliError(f"no export and no burst is called {ident}", ExitCode.NOT_FOUND)

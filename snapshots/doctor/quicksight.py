@@ -1,0 +1,278 @@
+"""QuickSight itself: its region, its edition, the dashboards, and whether snapshots are allowed."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from botocore.exceptions import EndpointConnectionError
+
+from snapshots.doctor import mends
+from snapshots.doctor.case import Case, RefusedError
+from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
+from snapshots.errors import CliError
+
+_IN_USE = ("ACCOUNT_CREATED", "OK")
+_GONE = ("CREATION_FAILED", "UNSUBSCRIBE_IN_PROGRESS", "UNSUBSCRIBED")
+"""Of subscriptions. AWS documents neither; source: Terraform's provider, which waits for them."""
+
+_HOME = re.compile(r"your identity region is ([a-z0-9-]+)")
+_SHOWN = 8
+_LOOKED_AT = 20
+_EDITION = "UnsupportedUserEditionException"
+_PLAN = "UnsupportedPricingPlan"
+_NOT_FOUND = "ResourceNotFoundException"
+
+
+def look_at_region(case: Case) -> Verdict:
+    """Whether QuickSight is in its region, and whether its users are there too."""
+    region = case.quicksight_region
+    session = case.account.session
+    partition = session.get_partition_for_region(case.account.region)
+    known = session.get_available_regions("quicksight", partition_name=partition)
+    if region not in known:
+        return failed(f"QuickSight is not in {region}", mends.another_region(", ".join(known)))
+    try:
+        found = case.call("quicksight", "DescribeNamespace", Namespace="default")
+    except EndpointConnectionError:
+        seen = f"QuickSight does not answer in {region}"
+        return failed(seen, mends.another_region(", ".join(known)))
+    except RefusedError as error:
+        home = home_region_in(error.message)
+        if home is None and not error.is_denied and error.code != _NOT_FOUND:
+            raise
+        return judge_region(region, case.account.region, home)
+    home_region = found["Namespace"].get("CapacityRegion")
+    return judge_region(region, case.account.region, home_region)
+
+
+def home_region_in(refusal: str) -> str | None:
+    """The region of the account's users that a refusal of another region names."""
+    found = _HOME.search(refusal)
+    return found.group(1) if found else None
+
+
+def judge_region(region: str, stack_region: str, home: str | None) -> Verdict:
+    """`home` is where the account's users are [? identity-region], None if it was not told."""
+    if region != stack_region:
+        seen = f"QuickSight is used in {region}, the stack is in {stack_region}"
+        return warning(
+            f"{seen}: every request must name a bucket in {region}", mends.take_bucket_of(region)
+        )
+    if home and home != region:
+        seen = f"{region}; the account's users are in {home}"
+        mend = f"to export for registered users, set quicksightRegion to {home}"
+        return warning(f"{seen}: exports for anonymous users only", mend)
+    if home is None:
+        return ok(f"{region}; where the account's users are was not told")
+    return ok(f"{region}, where the account's users are too")
+
+
+def look_at_edition(case: Case) -> Verdict:
+    """Whether the account has a subscription that knows snapshots."""
+    try:
+        found = case.call("quicksight", "DescribeAccountSubscription")["AccountInfo"]
+    except RefusedError as error:
+        if error.code == _NOT_FOUND:
+            seen = f"account {case.quicksight_account} has no QuickSight subscription"
+            return failed(seen, mends.SIGN_UP)
+        raise
+    return judge_edition(found)
+
+
+def judge_edition(subscription: Mapping[str, Any]) -> Verdict:
+    """By edition and status; a status that nobody has seen yet is worth a warning."""
+    edition = subscription.get("Edition", "unknown")
+    status = subscription.get("AccountSubscriptionStatus", _IN_USE[0])
+    name = subscription.get("AccountName", "")
+    if status in _GONE:
+        return failed(f"the subscription of {name} is {status}", mends.SIGN_UP)
+    if edition == "STANDARD":
+        return failed("Standard Edition, which has no snapshots", mends.UPGRADE)
+    if status not in _IN_USE:
+        return warning(f"the subscription of {name} is {status}", mends.WAIT)
+    return ok(f"{edition}, account name {name}")
+
+
+def look_at_dashboard(dashboard_id: str, case: Case) -> Verdict:
+    """Whether the dashboard exists in that region and is published."""
+    try:
+        found = case.call("quicksight", "DescribeDashboard", DashboardId=dashboard_id)
+    except RefusedError as error:
+        if error.code == _EDITION:
+            return failed(error.message, mends.UPGRADE)
+        if error.code != _NOT_FOUND:
+            raise
+        seen = f"no dashboard of this id in {case.quicksight_region}"
+        return failed(seen, mends.choose_dashboard(_known_dashboards(case)))
+    return judge_dashboard(found["Dashboard"])
+
+
+def judge_dashboard(dashboard: Mapping[str, Any]) -> Verdict:
+    """By the state of its published version."""
+    version = dashboard.get("Version", {})
+    status = str(version.get("Status", "unknown"))
+    name = f"“{dashboard.get('Name', '')}”"
+    if status.endswith("_FAILED") or status == "DELETED":
+        told = "; ".join(str(each.get("Message")) for each in version.get("Errors", ()))
+        return failed(f"{name} is {status}{': ' if told else ''}{told}", mends.PUBLISH)
+    if status.endswith("_IN_PROGRESS"):
+        return warning(f"{name} is {status}", mends.WAIT)
+    sheets = ", ".join(each.get("SheetId", "") for each in version.get("Sheets", ()))
+    return ok(f"{name}, version {version.get('VersionNumber')}, sheets {sheets or 'not told'}")
+
+
+def look_at_tag_rules(dashboard_id: str, case: Case) -> Verdict:
+    """Whether the tag rules of its data sets can be read, as for every request, and are enabled."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for data_set_id in _data_sets_of(dashboard_id, case):
+        try:
+            found[data_set_id] = _read_tag_rules(data_set_id, case)
+        except RefusedError as error:
+            if error.code != _NOT_FOUND:
+                raise
+            return failed(f"its data set {data_set_id} is not there any more", mends.PUBLISH)
+    return judge_tag_rules(found)
+
+
+def enabled_tag_rules(dashboard_id: str, case: Case) -> list[Mapping[str, Any]]:
+    """The enabled tag configurations of a dashboard's data sets. Raises RefusedError."""
+    data_sets = _data_sets_of(dashboard_id, case)
+    return [each for data_set_id in data_sets for each in _read_tag_rules(data_set_id, case)]
+
+
+def _data_sets_of(dashboard_id: str, case: Case) -> list[str]:
+    found = case.call("quicksight", "DescribeDashboard", DashboardId=dashboard_id)["Dashboard"]
+    arns = found.get("Version", {}).get("DataSetArns", [])
+    return list(dict.fromkeys(arn.rpartition("dataset/")[2] for arn in arns))
+
+
+def _read_tag_rules(data_set_id: str, case: Case) -> list[Mapping[str, Any]]:
+    return _tag_rules(case.call("quicksight", "DescribeDataSet", DataSetId=data_set_id)["DataSet"])
+
+
+def judge_tag_rules(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
+    """`found` holds the enabled tag configurations of each data set."""
+    open_ones = [data_set_id for data_set_id, rules in found.items() if not rules]
+    if open_ones:
+        seen = f"without enabled tag rules: {', '.join(open_ones)}; tags filter none of its rows"
+        return warning(seen, mends.ENABLE_TAG_RULES)
+    demands = [
+        f"{data_set_id} demands {_alternatives(each)}"
+        for data_set_id, rules in found.items()
+        for each in rules
+    ]
+    return ok("; ".join(demands) or "it has no data sets")
+
+
+def _tag_rules(data_set: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """On the data set itself, or on the tables of its semantic model."""
+    tables = data_set.get("SemanticModelConfiguration", {}).get("TableMap", {}).values()
+    of_tables = [each.get("RowLevelPermissionConfiguration", {}) for each in tables]
+    every = [
+        data_set.get("RowLevelPermissionTagConfiguration"),
+        *(each.get("TagConfiguration") for each in of_tables),
+    ]
+    return [each for each in every if each and each.get("Status") != "DISABLED"]
+
+
+def _alternatives(configuration: Mapping[str, Any]) -> str:
+    keys = [[rule["TagKey"] for rule in configuration["TagRules"]]]
+    alternatives = configuration.get("TagRuleConfigurations") or keys
+    return ", or ".join(" and ".join(each) for each in alternatives)
+
+
+def look_at_dashboards(case: Case) -> Verdict:
+    """Which dashboards there are, where none was asked for."""
+    try:
+        found = case.call("quicksight", "ListDashboards", MaxResults=100)
+    except RefusedError as error:
+        if error.code == _EDITION:
+            return failed(error.message, mends.UPGRADE)
+        raise
+    return judge_dashboards(found["DashboardSummaryList"], bool(found.get("NextToken")))
+
+
+def judge_dashboards(listed: Sequence[Mapping[str, Any]], more: bool) -> Verdict:
+    """A list for the user to choose from."""
+    if not listed:
+        return warning("there are no dashboards", "publish one, or choose its region")
+    count = f"{'more than ' if more else ''}{len(listed)}"
+    return ok(f"{count}: {_name(listed)}; --dashboard ID looks at one closely")
+
+
+def _known_dashboards(case: Case) -> str:
+    try:
+        return _name(case.call("quicksight", "ListDashboards")["DashboardSummaryList"])
+    except RefusedError:
+        return ""
+
+
+def _name(listed: Sequence[Mapping[str, Any]]) -> str:
+    names = [f"{each['DashboardId']} ({each.get('Name', '')})" for each in listed]
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+
+
+def look_at_operations(case: Case) -> Verdict:
+    """Whether QuickSight lets this caller use snapshots: it is asked for a job that cannot be."""
+    dashboard_id = next(iter(case.dashboards), "snapshots-doctor")
+    members = {"DashboardId": dashboard_id, "SnapshotJobId": f"doctor-{uuid.uuid4()}"}
+    try:
+        case.call("quicksight", "DescribeDashboardSnapshotJob", **members)
+    except RefusedError as error:
+        return judge_operations(error, deployed=bool(case.outputs))
+    return not_checked("QuickSight knows a job of an id that was made up just now")
+
+
+def judge_operations(error: RefusedError, *, deployed: bool) -> Verdict:
+    """Not found is told to those who may ask [? describe-of-nothing].
+
+    After the deployment it is the functions that ask.
+    """
+    if error.code == _NOT_FOUND:
+        return ok("QuickSight answers, and lets you ask for jobs")
+    if error.code == _EDITION:
+        return failed(error.message, mends.UPGRADE)
+    if error.is_denied and deployed:
+        seen = f"you may not call {error.action}; the functions have rights of their own"
+        return warning(seen, mends.grant_you(error.action))
+    if error.is_denied:
+        mend = mends.grant(error.action, "your dashboards and their snapshot jobs")
+        return failed(f"you may not call {error.action}: {error.message}", mend)
+    raise error
+
+
+def look_at_plan(case: Case) -> Verdict:
+    """Whether the pricing plan allows snapshots: by how the stack's exports so far have ended."""
+    try:
+        done = _exports(case, "COMPLETED", 1)
+        refused = _exports(case, "FAILED", _LOOKED_AT)
+    except CliError as error:
+        return not_checked(f"the stack's exports cannot be read: {error.lines()[0]}")
+    return judge_plan(done, refused)
+
+
+def judge_plan(done: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, Any]]) -> Verdict:
+    """By the newest export that completed or was refused for the plan: no call that is free shows
+    it [? pixel-perfect]."""
+    completed_at = str(done[0].get("FinishedAt") or "") if done else ""
+    for export in refused:
+        error = export.get("Error") or {}
+        is_newer = not done or str(export.get("FinishedAt") or "") > completed_at
+        if _PLAN in str(error.get("Code", "")) and is_newer:
+            seen = f"QuickSight refused export {export['ExportId']}: {error.get('Message', '')}"
+            return failed(seen, mends.PLAN)
+    if done:
+        return ok(f"export {done[0]['ExportId']} has completed")
+    return not_checked(
+        "no export has completed yet, and QuickSight shows it only to a start", mends.FIRST_EXPORT
+    )
+
+
+def _exports(case: Case, status: str, most: int) -> list[dict[str, Any]]:
+    api = case.open_api()
+    pages = api.pages("exports", query={"Status": status, "Limit": most})
+    return [export for page in islice(pages, 1) for export in page["Exports"]]

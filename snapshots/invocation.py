@@ -1,0 +1,116 @@
+"""What every command has: the options that find the stack, and where its output goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec
+
+import click
+from rich.console import Console
+
+from snapshots.api import Api
+from snapshots.connection import Account, api_url_of, open_account, read_outputs
+
+TOKEN_VARIABLE = "SNAPSHOTS_TOKEN"
+_PIPE_COLUMNS = 1000
+P = ParamSpec("P")
+_COMMON = ("stack_name", "region", "profile", "local", "api_url", "as_json")
+
+
+def _stdout() -> Console:
+    """Standard output; in a pipe or a file each row of a table is one line."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_COLUMNS
+    return Console(highlight=False, width=width)
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
+@dataclass
+class Invocation:
+    """One run of a command. Results go to `out`, everything told on the way to `err`."""
+
+    stack_name: str
+    region: str | None
+    profile: str | None
+    local: bool
+    api_url: str | None
+    as_json: bool
+    out: Console = field(default_factory=_stdout)
+    err: Console = field(default_factory=_stderr)
+
+    @cached_property
+    def account(self) -> Account:
+        """The account in which the stack lives."""
+        signs = not (self.api_url and os.environ.get(TOKEN_VARIABLE))
+        return open_account(region=self.region, profile=self.profile, local=self.local, signs=signs)
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs."""
+        return read_outputs(self.account, self.stack_name)
+
+    @cached_property
+    def api(self) -> Api:
+        """The stack's API; with --api-url no stack is looked up."""
+        url = self.api_url.rstrip("/") if self.api_url else api_url_of(self.outputs, self.account)
+        return Api(url, self.account, token=os.environ.get(TOKEN_VARIABLE))
+
+    @property
+    def now(self) -> datetime:
+        """The time, aware."""
+        return datetime.now(UTC)
+
+    def print_json(self, value: Any) -> None:
+        """One JSON document on standard output: indented for eyes, plain text for pipes."""
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+target_option = click.option(
+    "--target", metavar="NAME", help="This QuickSight account and region of the deployment's."
+)
+
+
+def command_options(
+    function: Callable[Concatenate[Invocation, P], int],
+) -> Callable[..., int]:
+    """Give a command the common options; it receives an Invocation and returns its exit code."""
+
+    @click.option(
+        "--stack-name",
+        envvar="SNAPSHOTS_STACK_NAME",
+        default="SnapshotExport",
+        show_default=True,
+        help="Name of the deployed stack.",
+    )
+    @click.option("--region", envvar="SNAPSHOTS_REGION", help="AWS region of the stack.")
+    @click.option("--profile", envvar="SNAPSHOTS_PROFILE", help="AWS profile to use.")
+    @click.option(
+        "--local",
+        envvar="SNAPSHOTS_LOCAL",
+        is_flag=True,
+        help="Use the embedded account that `make up` keeps running.",
+    )
+    @click.option(
+        "--api-url", envvar="SNAPSHOTS_API_URL", help="Address of the API; spares the look-up."
+    )
+    @click.option(
+        "--json",
+        "as_json",
+        envvar="SNAPSHOTS_JSON",
+        is_flag=True,
+        help="Print JSON for scripts, in the API's shapes.",
+    )
+    @wraps(function)
+    def run(*arguments: P.args, **options: P.kwargs) -> int:
+        common: dict[str, Any] = {name: options.pop(name) for name in _COMMON}
+        return function(Invocation(**common), *arguments, **options)
+
+    return run
