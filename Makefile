@@ -5,7 +5,7 @@ RUNS ?= 30
 JOBS ?= 100
 ROWS ?=
 BIN := .venv/bin
-CODE := app.py bench infra lambdas local snapshots tests
+CODE := app.py bench infra lambdas local snapshots tools tests
 
 .PHONY: help install run up down test nightly test-anyday test-iam browser report-screenshot chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions fmt lock clean
 .DEFAULT_GOAL := help
@@ -72,22 +72,22 @@ check: install  ## Lint, types, state machine and template
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
-	$(BIN)/python -m local.validate
-	$(BIN)/python -m local.openapi --check
-	$(BIN)/python -m local.reference --check
+	$(BIN)/python -m tools.validate
+	$(BIN)/python -m tools.openapi --check
+	$(BIN)/python -m tools.reference --check
 	PYTHONPATH=lambdas $(BIN)/python -m bench.costs --check
 
 costs: install  ## Write docs/costs.md from the template and bench/prices.json
 	PYTHONPATH=lambdas $(BIN)/python -m bench.costs
 
 openapi: install  ## Write docs/openapi.json from the API's code
-	$(BIN)/python -m local.openapi
+	$(BIN)/python -m tools.openapi
 
 permissions: install  ## Write docs/permissions.md from the template and what was seen to be called
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m tests.infra.permissions
 
 docs: install  ## Write the reference pages from the code: metrics, messages, events
-	$(BIN)/python -m local.reference
+	$(BIN)/python -m tools.reference
 
 fmt: install  ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format $(CODE)

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from bench.virtual import LIMIT, VirtualAccount
 from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
-from snapshot_export.flows.forecast import read_forecast
+from snapshot_export.flows.forecast.forecast import read_forecast
 from snapshot_export.flows.view import view
 from tests.support.messages import message
 

@@ -23,14 +23,14 @@ from typing import Any
 from bench.account import make_account
 from local.account import EmbeddedAws
 from local.quicksight_process import QuickSightProcess, QuickSightSettings
-from snapshot_export.adapters.burst_records import burst_key
-from snapshot_export.adapters.dynamodb import update_of
 from snapshot_export.adapters.services import Services
+from snapshot_export.adapters.table.burst_records import burst_key
+from snapshot_export.adapters.table.dynamodb import update_of
 from snapshot_export.domain.burst import Burst, Work, export_id_of
 from snapshot_export.domain.burst_request import check_burst
 from snapshot_export.domain.object_address import ObjectAddress
-from snapshot_export.flows.accept_burst import accept_burst
-from snapshot_export.flows.work import work_on_burst
+from snapshot_export.flows.burst.accept import accept_burst
+from snapshot_export.flows.burst.work import work_on_burst
 
 BURST_ID = "bench"
 INVOCATION_SECONDS = 840.0

@@ -23,7 +23,7 @@ from bench.prices import PRICES, unit_prices
 from infra.functions import MEMORY_MB
 from infra.parameters import DEFAULT_STACK, Settings
 from infra.stack import SnapshotExportStack
-from snapshot_export.domain.metric import Metric
+from snapshot_export.metric import Metric
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "costs.md"
 RESULTS = Path(__file__).with_name("results.json")

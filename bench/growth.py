@@ -39,12 +39,12 @@ from local.command import run_command
 from local.deployment import PROJECT_ROOT, WORK_DIR
 from local.quicksight import QuickSightServer
 from local.quicksight import Settings as QuickSightSettings
-from snapshot_export.adapters.store import accept_writes
+from snapshot_export.adapters.table.store import accept_writes
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.request import parse_request
-from snapshot_export.flows.accept import export_of
-from snapshot_export.flows.admit import admit
-from snapshot_export.flows.poll import LONGEST_PAUSE_SECONDS, POLL_SECONDS
+from snapshot_export.flows.export.accept import export_of
+from snapshot_export.flows.export.admit import admit
+from snapshot_export.flows.export.poll import LONGEST_PAUSE_SECONDS, POLL_SECONDS
 from tests.support.world import Clock, Driver, World
 
 LEVELS = (100, 1_000, 10_000, 100_000)
@@ -76,7 +76,7 @@ class CountingDriver(Driver):
     """Counts the states that the state machine would enter, and the functions it would invoke.
 
     The Driver makes each check a step of its own, since sleeping in one would hold up all. The
-    describe function makes those that are close together in one invocation (flows/poll.py).
+    describe function makes those that are close together in one invocation (flows/export/poll.py).
     """
 
     def __init__(self, world: World) -> None:

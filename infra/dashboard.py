@@ -14,9 +14,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.measures import measured
-from snapshot_export.domain.metric import Metric
+from infra.metrics import measured
 from snapshot_export.domain.target import DEFAULT_TARGET
+from snapshot_export.metric import Metric
 
 ALARMS_HEIGHT, ROW_HEIGHT = 3, 4
 _COLUMNS, _TEXT_WIDTH = 24, 4

@@ -9,15 +9,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.acknowledged import acknowledge, acknowledge_wildcards
 from infra.bundling import RUNTIME
 from infra.log_groups import create_log_group
+from infra.nag_exceptions import acknowledge, acknowledge_wildcards
 
 FUNCTION_TIMEOUT_SECONDS = 60
 DESCRIBE_TIMEOUT_SECONDS = 120
-"""It polls for up to flows/poll.POLL_SECONDS and then has a last check to make."""
+"""It polls for up to flows/export/poll.POLL_SECONDS and then has a last check to make."""
 COLLECT_TIMEOUT_SECONDS = 300
-"""It brings files to their places for up to flows/collect.TRANSFER_SECONDS, and ends the export."""
+"""It collects files for up to flows/export/collect.TRANSFER_SECONDS, and ends the export."""
 MEMORY_MB = 512
 METRICS_NAMESPACE = "SnapshotExport"
 

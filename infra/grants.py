@@ -9,8 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from infra.acknowledged import acknowledge_wildcards
 from infra.bursts import Bursts
+from infra.nag_exceptions import acknowledge_wildcards
 from infra.storage import (
     BURSTS_PREFIX,
     EXPORTS_PREFIX,
@@ -18,7 +18,7 @@ from infra.storage import (
     Storage,
 )
 from infra.targets import StackTarget
-from snapshot_export.adapters.listing import BY_BURST, BY_STATUS
+from snapshot_export.adapters.table.listing import BY_BURST, BY_STATUS
 from snapshot_export.domain.burst_request import MANIFESTS_PREFIX
 
 ANY_DASHBOARD = "an export may name any dashboard of the account; its job has an id of its own"

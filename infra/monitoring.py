@@ -13,8 +13,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.measures import MINUTE, measured
-from snapshot_export.domain.metric import Metric
+from infra.metrics import MINUTE, measured
+from snapshot_export.metric import Metric
 
 _QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
 _LOUD = cloudwatch.TreatMissingData.BREACHING

@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
+from infra.nag_exceptions import acknowledge
 
 _WORK_DAYS = 4
 _KEPT_DAYS = 14

@@ -8,7 +8,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
+from infra.nag_exceptions import acknowledge
 
 FAILED_FOR_GOOD = "The export failed for good; its reason is in the table."
 """Cause of the state ExportFailed: there an execution ends that has done all it had to."""

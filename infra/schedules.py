@@ -12,7 +12,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.acknowledged import acknowledge_wildcards
+from infra.nag_exceptions import acknowledge_wildcards
 from snapshot_export.domain.schedule import Schedule, ScheduleTarget, scheduler_request
 from snapshot_export.domain.schedule_warnings import warnings_of
 

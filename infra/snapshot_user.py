@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.acknowledged import acknowledge_wildcards
 from infra.functions import ExportFunction
 from infra.grants import ANY_DASHBOARD, Grants
+from infra.nag_exceptions import acknowledge_wildcards
 
 _ASSUME = ("sts:AssumeRole", "sts:SetContext")
 

@@ -14,8 +14,8 @@ from infra.api import Api
 from infra.bundling import create_code_asset
 from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
 from infra.dashboard import Dashboard
+from infra.deadlines import Foresight
 from infra.encryption import Encryption, use_keys_of_buckets
-from infra.foresight import Foresight
 from infra.functions import (
     COLLECT_TIMEOUT_SECONDS,
     DESCRIBE_TIMEOUT_SECONDS,

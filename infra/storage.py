@@ -11,9 +11,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
 from infra.encryption import one_or_several
-from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+from infra.nag_exceptions import acknowledge
+from snapshot_export.adapters.table.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
 from snapshot_export.domain.burst_request import UPLOADS_PREFIX
 
 SNAPSHOTS_PREFIX = "snapshots/"

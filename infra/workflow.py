@@ -13,8 +13,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.acknowledged import acknowledge, acknowledge_wildcards
 from infra.log_groups import VENDED_LOGS, create_log_group
+from infra.nag_exceptions import acknowledge, acknowledge_wildcards
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _PARTITION = "Partition"

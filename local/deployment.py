@@ -17,7 +17,7 @@ from typing import Any
 
 from local.account.environment import ACCOUNT, REGION, client_environment
 from local.account.processes import last_lines
-from local.leash import leashed_program
+from local.parent_watch import leashed_program
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 WORK_DIR = PROJECT_ROOT / ".local"

@@ -3,7 +3,7 @@
 import sys
 
 from local.command import run_command
-from local.kept import ACCOUNT_DIR, forget
+from local.running_account import ACCOUNT_DIR, forget
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from local.account.environment import ACCOUNT, REGION, client_environment
 from local.account.processes import ProcessError, ProcessIdentity, last_lines, start_process
-from local.leash import leashed
+from local.parent_watch import leashed
 from local.quicksight.durations import Durations
 from local.quicksight.settings import OtherPlace
 

@@ -7,7 +7,7 @@ from local.cloud import LocalCloud
 from local.command import run_command
 from local.deployed import Deployed
 from local.deployment import DeploymentError
-from local.kept import ACCOUNT_DIR, KeptCloud, find_kept, forget, keep
+from local.running_account import ACCOUNT_DIR, KeptCloud, find_kept, forget, keep
 from local.settings import DEPLOYMENT, QUICKSIGHT
 
 

@@ -88,7 +88,7 @@ class Settings:
         """When the record of what ended then leaves the table (epoch seconds, for its TTL).
 
         What belongs to a burst, accepted at `burst_since`, must outlive it: it is kept as much
-        longer as the burst has taken so far, a day at least (flows/keep_records.py).
+        longer as the burst has taken so far, a day at least (flows/burst/keep_records.py).
         """
         more = 0.0 if burst_since is None else max(DAY_SECONDS, ended_at - burst_since)
         return int(ended_at + more) + self.retention_seconds

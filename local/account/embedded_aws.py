@@ -20,7 +20,7 @@ from local.account.processes import (
     start_process,
 )
 from local.account.workers import WorkerBound
-from local.leash import leashed
+from local.parent_watch import leashed
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60.0

@@ -12,9 +12,9 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from snapshots.doctor.case import Case
+from snapshots.doctor.checks import examine
 from snapshots.doctor.confirmations import Confirmation, Outcome, confirm
-from snapshots.doctor.examination import examine
+from snapshots.doctor.context import Case
 from snapshots.doctor.findings import Finding, State
 from snapshots.errors import ExitCode, UsageError
 from snapshots.invocation import Invocation, command_options

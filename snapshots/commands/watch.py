@@ -13,9 +13,9 @@ from rich.live import Live
 from snapshots.api import PAGE, Api
 from snapshots.commands.waiting import judge_burst
 from snapshots.errors import ExitCode
-from snapshots.forecast import Pace, seconds_left
 from snapshots.invocation import Invocation, command_options, target_option
-from snapshots.standing import Standing, as_json, draw, tell
+from snapshots.live_status import Standing, as_json, draw, tell
+from snapshots.pace import Pace, seconds_left
 from snapshots.times import parse_time
 
 

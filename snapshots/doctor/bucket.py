@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from snapshots.doctor import mends, rights
-from snapshots.doctor.case import Case, RefusedError
+from snapshots.doctor import fixes as mends
+from snapshots.doctor import rights
+from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 from snapshots.doctor.policies import SERVICE, Request, find_obstacle
 

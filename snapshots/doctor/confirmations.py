@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from snapshots.doctor.case import Case, RefusedError
+from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.quicksight import enabled_tag_rules, home_region_in
 from snapshots.doctor.quotas import list_job_quotas
 from snapshots.errors import CliError

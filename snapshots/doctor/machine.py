@@ -14,8 +14,8 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from snapshots.doctor import mends
-from snapshots.doctor.case import Case, RefusedError
+from snapshots.doctor import fixes as mends
+from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 from snapshots.errors import CliError
 

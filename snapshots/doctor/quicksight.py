@@ -10,8 +10,8 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from snapshots.doctor import mends
-from snapshots.doctor.case import Case, RefusedError
+from snapshots.doctor import fixes as mends
+from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 from snapshots.errors import CliError
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from snapshots.doctor import mends
-from snapshots.doctor.case import Case, RefusedError
+from snapshots.doctor import fixes as mends
+from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 
 _ABOUT_JOBS = re.compile(r"snapshot", re.IGNORECASE)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.domain.burst_report import Report
 from snapshot_export.domain.export import Status
+from snapshot_export.report.collector import Report
 from snapshot_export.report.links import console_link
 from snapshot_export.report.page import render_page
 from tests.support.chromium import Page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.chaos.bug import ADAPTERS, DOMAIN, FLOWS, Bug
 from tests.chaos.tenant_bugs import TENANT_BUGS
 
-STORE = f"{ADAPTERS}/store.py"
+STORE = f"{ADAPTERS}/table/store.py"
 BUGS = (
     Bug(
         "release without its condition",
@@ -41,7 +41,7 @@ BUGS = (
         "start before lease",
         (
             (
-                f"{FLOWS}/admit.py",
+                f"{FLOWS}/export/admit.py",
                 """        try:
             services.store.admit(""",
                 """        from snapshot_export.domain.parts import snapshot_of_part
@@ -141,7 +141,7 @@ BUGS = (
         "a SnapshotJobId of each start's own",
         (
             (
-                f"{FLOWS}/start.py",
+                f"{FLOWS}/export/start.py",
                 """    try:
         _send(services, calling, export)
     except QuickSightError as error:
@@ -171,7 +171,7 @@ BUGS = (
         "the reconciler does not admit",
         (
             (
-                f"{FLOWS}/reconcile.py",
+                f"{FLOWS}/periodic/reconcile.py",
                 "resume_bursts(services), admit(services)",
                 "resume_bursts(services), 0",
             ),
@@ -181,7 +181,7 @@ BUGS = (
         "the reconciler restarts no execution",
         (
             (
-                f"{FLOWS}/reconcile.py",
+                f"{FLOWS}/periodic/reconcile.py",
                 "attempt.execution_name not in running",
                 "attempt.execution_name not in running and attempt.restarts < 0",
             ),
@@ -191,7 +191,7 @@ BUGS = (
         "the event after the end",
         (
             (
-                f"{FLOWS}/finish.py",
+                f"{FLOWS}/export/finish.py",
                 """    if status is not Status.CANCELLED:
         services.events.announce_end(done)
     try:
@@ -200,7 +200,7 @@ BUGS = (
 """,
             ),
             (
-                f"{FLOWS}/finish.py",
+                f"{FLOWS}/export/finish.py",
                 """        return
     ask_for_close(services, done.burst_id)
     services.measure""",
@@ -262,7 +262,7 @@ BUGS = (
         "a refused message is not kept",
         (
             (
-                f"{FLOWS}/accept.py",
+                f"{FLOWS}/export/accept.py",
                 "    services.rejected.send("
                 "first=FirstDelivery(message_id, sent_at), reason=reason, body=body)\n",
                 "",
@@ -273,7 +273,7 @@ BUGS = (
         "a wrong message is delivered again",
         (
             (
-                f"{FLOWS}/accept.py",
+                f"{FLOWS}/export/accept.py",
                 """    except InvalidRequestError as error:
         return Outcome(_reject(services, message_id, body, sent_at, error.problems))
 """,
@@ -322,7 +322,7 @@ BUGS = (
         "a job lost by one single 404",
         (
             (
-                f"{FLOWS}/check.py",
+                f"{FLOWS}/export/check.py",
                 "    elif now - record.first_unknown_at >= LOST_AFTER_SECONDS and _free(",
                 """        from dataclasses import replace
 

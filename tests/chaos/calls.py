@@ -233,11 +233,11 @@ def _json_of(request: Any) -> dict[str, Any]:
 
 
 _ROOT = "snapshot_export/"
-_BELOW = ("adapters/dynamodb.py", "adapters/pacer.py")
+_BELOW = ("adapters/table/dynamodb.py", "adapters/table/pacer.py")
 
 
 def place_of_caller() -> str:
-    """`flows/check.py:_free > adapters/store.py:release` of the code that is calling."""
+    """`flows/export/check.py:_free > adapters/table/store.py:release`, say, of who is calling."""
     flow = method = ""
     frame = sys._getframe(1)
     while frame is not None:

@@ -20,9 +20,9 @@ from moto.core.base_backend import BackendDict
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
-from snapshot_export.adapters.dynamodb import _unmarshal
-from snapshot_export.adapters.records import export_from
 from snapshot_export.adapters.services import Services
+from snapshot_export.adapters.table.dynamodb import _unmarshal
+from snapshot_export.adapters.table.records import export_from
 from snapshot_export.domain.export import Attempt, Export
 from snapshot_export.domain.row_level_security import DashboardSecurity
 from snapshot_export.flows import guard

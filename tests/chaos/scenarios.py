@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.quicksight.catalogue import DataSet
-from snapshot_export.adapters.dynamodb import update_of
+from snapshot_export.adapters.table.dynamodb import update_of
 from tests.chaos.stage import Stage
 from tests.support.bursts import burst, csv_manifest, recipient, template
 from tests.support.messages import csv_groups, message, visuals_group

@@ -102,7 +102,7 @@ TENANT_BUGS = (
         "a name without its claim",
         (
             (
-                f"{FLOWS}/names.py",
+                f"{FLOWS}/export/file_names.py",
                 """        if services.names.claim(place, owner, expires_at, is_taken=is_taken):
             return candidate
 """,
@@ -115,7 +115,7 @@ TENANT_BUGS = (
         "a claim of the whole burst",
         (
             (
-                f"{FLOWS}/names.py",
+                f"{FLOWS}/export/file_names.py",
                 """    return f"{export.export_id}#{export.nonce}#{position}"
 """,
                 """    return f"{export.burst_id or export.export_id}#{position}"
@@ -125,13 +125,13 @@ TENANT_BUGS = (
     ),
     Bug(
         "a claim of one spelling",
-        ((f"{ADAPTERS}/name_claims.py", "sha256(fold(str(place))", "sha256((str(place))"),),
+        ((f"{ADAPTERS}/table/name_claims.py", "sha256(fold(str(place))", "sha256((str(place))"),),
     ),
     Bug(
         "a discard by name",
         (
             (
-                f"{FLOWS}/names.py",
+                f"{FLOWS}/export/file_names.py",
                 "            if services.names.owner_of(place) == _owner(export, position):\n",
                 "            if services.names.owner_of(place):\n",
             ),
@@ -204,7 +204,7 @@ TENANT_BUGS = (
         "a taken id that nobody counts",
         (
             (
-                f"{FLOWS}/expand.py",
+                f"{FLOWS}/burst/expand.py",
                 "            refusals += "
                 "[refusal_of_taken_id(burst, exports[at].export_id) for at in taken]\n",
                 "",

@@ -21,7 +21,7 @@ def test_the_sample_of_crash_points_is_survived() -> None:
 def test_a_kill_that_a_handler_stops_is_told() -> None:
     calls = Calls()
     with pytest.raises(Killed), calls.of_a_function(), suppress(BaseException):
-        calls._die(Call(0, "dynamodb.GetItem", "flows/check.py:check"))
+        calls._die(Call(0, "dynamodb.GetItem", "flows/export/check.py:check"))
     assert len(calls.swallowed) == 1
 
 

@@ -66,13 +66,14 @@ def archive_of(code: str) -> bytes:
 
 
 def make_functions(aws: EmbeddedAws, *names: str) -> None:
+    archive = archive_of(CODE)
     for name in names:
         aws.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.13",
             Role=ROLE,
             Handler="module.handler",
-            Code={"ZipFile": archive_of(CODE)},
+            Code={"ZipFile": archive},
             Timeout=20,
         )
 

@@ -40,7 +40,7 @@ def completions(deployed: Deployed) -> Iterator[str]:
 
 
 def completion_of(deployed: Deployed, url: str, burst_id: str, timeout: float = 90) -> Any:
-    """The one event of this burst; it may come twice, as flows/close_burst.py says."""
+    """The one event of this burst; it may come twice, as flows/burst/close.py says."""
     found: list[Any] = []
     deadline = time.monotonic() + timeout
     while not found:

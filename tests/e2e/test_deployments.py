@@ -16,7 +16,7 @@ from local.deployment import STACK, DeploymentError
 from local.quicksight import OtherPlace
 from local.quicksight_process import QuickSightSettings
 from local.testing import TEST_QUICKSIGHT, expected_of
-from snapshots.doctor.mends import delete_stack
+from snapshots.doctor.fixes import delete_stack
 from tests.support.messages import message
 from tests.support.versions import copy_project, replace_in
 

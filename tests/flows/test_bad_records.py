@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from snapshot_export.domain.drift import Drift
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import SnapshotExportError
-from snapshot_export.flows.cancel import cancel
-from snapshot_export.flows.reconcile import reconcile
+from snapshot_export.flows.export.cancel import cancel
+from snapshot_export.flows.periodic.reconcile import reconcile
 from tests.flows.test_slots import set_gate
 from tests.support.api import call_api
 from tests.support.bursts import burst, recipient

@@ -10,8 +10,8 @@ import pytest
 from snapshot_export.domain.burst import BurstStatus, Work
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import AlreadyEndedError, TransientError
-from snapshot_export.flows.drain import cancel_burst
-from snapshot_export.flows.work import work_on_burst
+from snapshot_export.flows.burst.cancel import cancel_burst
+from snapshot_export.flows.burst.work import work_on_burst
 from tests.support.bursts import burst, csv_manifest, manifest_of, recipient, template
 from tests.support.world import World
 

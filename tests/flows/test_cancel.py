@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.store import Store
+from snapshot_export.adapters.table.store import Store
 from snapshot_export.domain.export import Export, ExportedFile, Status
 from snapshot_export.domain.windows import CALL_SECONDS
 from snapshot_export.errors import (
@@ -16,8 +16,8 @@ from snapshot_export.errors import (
     TransientError,
     UnknownIdError,
 )
-from snapshot_export.flows.cancel import cancel
-from snapshot_export.flows.start import start
+from snapshot_export.flows.export.cancel import cancel
+from snapshot_export.flows.export.start import start
 from tests.support.api import call_api
 from tests.support.messages import csv_groups, message
 from tests.support.world import World

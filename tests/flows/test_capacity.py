@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from snapshot_export.domain.export import LOST
 from snapshot_export.domain.gate import decide_admission
 from snapshot_export.errors import ConditionFailedError, TransientError
-from snapshot_export.flows.admit import _attempt_of, admit
+from snapshot_export.flows.export.admit import _attempt_of, admit
 from tests.support.api import call_api
 from tests.support.messages import message
 from tests.support.world import World

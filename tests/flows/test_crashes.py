@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import pytest
 
-from snapshot_export.adapters.dynamodb import update_of
+from snapshot_export.adapters.table.dynamodb import update_of
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import TransientError
-from snapshot_export.flows.reconcile import reconcile
+from snapshot_export.flows.periodic.reconcile import reconcile
 from tests.support.messages import message
 from tests.support.world import World
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.dynamodb import update_of
 from snapshot_export.adapters.measuring import measure
+from snapshot_export.adapters.table.dynamodb import update_of
 from snapshot_export.domain import polling
 from snapshot_export.domain.drift import STALLED_SECONDS, Drift
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import TransientError
-from snapshot_export.flows import reconcile as flow
-from snapshot_export.flows.reconcile import reconcile
+from snapshot_export.flows.periodic import reconcile as flow
+from snapshot_export.flows.periodic.reconcile import reconcile
 from snapshot_export.handlers import reconcile as handler
 from tests.support.messages import message
 from tests.support.world import World
@@ -157,7 +157,7 @@ def test_trouble_in_asking_about_a_lease_stops_no_pass(
     def fail(*_: object) -> None:
         raise TransientError("down")
 
-    monkeypatch.setattr("snapshot_export.flows.watch.check", fail)
+    monkeypatch.setattr("snapshot_export.flows.periodic.find_drift.check", fail)
     assert amounts(world) == {"LeaseOverdue": 1}
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.dynamodb import update_of
-from snapshot_export.adapters.store import Store
+from snapshot_export.adapters.table.dynamodb import update_of
+from snapshot_export.adapters.table.store import Store
 from snapshot_export.domain.export import ErrorInfo, Status
 from snapshot_export.errors import AlreadyEndedError, ConditionFailedError, TransientError
-from snapshot_export.flows.cancel import cancel
-from snapshot_export.flows.start import start_admitted
+from snapshot_export.flows.export.cancel import cancel
+from snapshot_export.flows.export.start import start_admitted
 from tests.flows.test_events import Sent, sent
 from tests.support.messages import message
 from tests.support.world import World

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.dynamodb import update_of
-from snapshot_export.adapters.records import due_key
-from snapshot_export.adapters.store import Store
+from snapshot_export.adapters.table.dynamodb import update_of
+from snapshot_export.adapters.table.records import due_key
+from snapshot_export.adapters.table.store import Store
 from snapshot_export.domain.export import Attempt, Export, Status
-from snapshot_export.flows.cancel import cancel
+from snapshot_export.flows.export.cancel import cancel
 from tests.support.messages import message
 from tests.support.world import World
 

@@ -9,10 +9,10 @@ import pytest
 
 from bench.growth import CountingDriver, fill, find_growth
 from snapshot_export.adapters.services import Services
-from snapshot_export.adapters.store import accept_writes
+from snapshot_export.adapters.table.store import accept_writes
 from snapshot_export.domain.export import Status
-from snapshot_export.flows.admit import admit
-from snapshot_export.flows.answer import Answer
+from snapshot_export.flows.export.admit import admit
+from snapshot_export.flows.export.step_answer import Answer
 from tests.support.messages import message
 from tests.support.world import World
 

@@ -19,10 +19,10 @@ from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS, SAMPLE_DATA_SET
 from local.quicksight.selection import UnfulfilledTags
 from snapshot_export.domain.burst import BurstStatus
 from snapshot_export.domain.export import Status
-from snapshot_export.domain.metric import Metric
 from snapshot_export.errors import NoTurnError, QuickSightUnavailableError
+from snapshot_export.flows.burst.work import work_on_burst
 from snapshot_export.flows.guard import KEPT_SECONDS
-from snapshot_export.flows.work import work_on_burst
+from snapshot_export.metric import Metric
 from snapshot_export.settings import TargetSettings
 from tests.support.api import call_api
 from tests.support.bursts import (

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from local.quicksight import QuickSightServer
-from snapshot_export.adapters.dynamodb import delete_of
+from snapshot_export.adapters.table.dynamodb import delete_of
 from snapshot_export.domain.export import Attempt, Status
 from snapshot_export.errors import TransientError
 from tests.support.api import call_api

@@ -17,7 +17,7 @@ import pytest
 
 from snapshot_export.adapters.measuring import measure, metrics
 from snapshot_export.errors import SnapshotExportError
-from snapshot_export.flows.drain import cancel_burst
+from snapshot_export.flows.burst.cancel import cancel_burst
 from snapshot_export.handlers import burst as burst_function
 from snapshot_export.handlers import foresee, intake, reconcile
 from snapshot_export.handlers import step as step_functions

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
-from snapshot_export.adapters import listing
-from snapshot_export.adapters.dynamodb import put_of
-from snapshot_export.adapters.records import export_attributes
+from snapshot_export.adapters.table import listing
+from snapshot_export.adapters.table.dynamodb import put_of
+from snapshot_export.adapters.table.records import export_attributes
 from snapshot_export.domain.export import Export, Status
 from tests.support.api import call_api
 from tests.support.messages import message, pdf_group, visuals_group

@@ -17,7 +17,7 @@ import pytest
 from snapshot_export.adapters.measuring import measure
 from snapshot_export.domain.burst import Work
 from snapshot_export.errors import SnapshotExportError
-from snapshot_export.flows.poll import POLL_SECONDS
+from snapshot_export.flows.export.poll import POLL_SECONDS
 from snapshot_export.handlers import burst as burst_function
 from snapshot_export.handlers import collect, describe, foresee, intake, reconcile, start, step
 from snapshot_export.handlers.api import app, exchange

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from snapshot_export.domain.burst import Burst, BurstStatus, Work
-from snapshot_export.flows.reconcile import reconcile_all
-from snapshot_export.flows.resume_bursts import KEPT_WITHIN_SECONDS
+from snapshot_export.flows.burst.resume import KEPT_WITHIN_SECONDS
+from snapshot_export.flows.periodic.reconcile import reconcile_all
 from snapshot_export.settings import DAY_SECONDS
 from tests.support.bursts import burst, manifest_of, recipient, template
 from tests.support.world import World

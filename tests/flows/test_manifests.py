@@ -10,9 +10,9 @@ import pytest
 
 from snapshot_export.domain.burst import Burst, BurstStatus, Work
 from snapshot_export.domain.export import Status
-from snapshot_export.flows import expand as expansion
-from snapshot_export.flows.recipients import Slice, slices
-from snapshot_export.flows.work import work_on_burst
+from snapshot_export.flows.burst import expand as expansion
+from snapshot_export.flows.burst.recipients import Slice, slices
+from snapshot_export.flows.burst.work import work_on_burst
 from tests.support.bursts import burst, csv_manifest, manifest_of, recipient, template
 from tests.support.world import World
 
@@ -134,7 +134,7 @@ def test_a_record_that_is_neither_accepted_nor_refused_is_reported(
 
 
 def test_ids_that_are_taken_and_an_end_by_cancelling_lose_no_record(world: World) -> None:
-    from snapshot_export.flows.drain import cancel_burst
+    from snapshot_export.flows.burst.cancel import cancel_burst
     from tests.support.messages import message
 
     assert world.send(message("burst-1-2")) is Status.QUEUED

@@ -12,13 +12,13 @@ import pytest
 
 from snapshot_export.adapters.measuring import TARGET, measure, metrics
 from snapshot_export.domain.drift import Drift, Finding
-from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.schedule import check_schedule
 from snapshot_export.domain.target import DEFAULT_TARGET
-from snapshot_export.flows.admit import admit
-from snapshot_export.flows.cancel import cancel
-from snapshot_export.flows.gauge import read_gauges
+from snapshot_export.flows.export.admit import admit
+from snapshot_export.flows.export.cancel import cancel
+from snapshot_export.flows.periodic.gauges import read_gauges
 from snapshot_export.handlers import foresee, intake, reconcile
+from snapshot_export.metric import Metric
 from tests.support.bursts import burst, recipient
 from tests.support.messages import message
 from tests.support.world import World

@@ -9,14 +9,14 @@ import pytest
 import requests
 from pypdf import PdfReader
 
-from snapshot_export.adapters.dynamodb import put_of
+from snapshot_export.adapters.table.dynamodb import put_of
 from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.export import ExportedFile, Status
 from snapshot_export.domain.naming import fold
 from snapshot_export.domain.object_address import ObjectAddress
-from snapshot_export.flows.cancel import cancel
-from snapshot_export.flows.collect import collect
-from snapshot_export.flows.names import claim_keys
+from snapshot_export.flows.export.cancel import cancel
+from snapshot_export.flows.export.collect import collect
+from snapshot_export.flows.export.file_names import claim_keys
 from snapshot_export.flows.view import view
 from tests.support.messages import message, pdf_group, visuals_group
 from tests.support.world import REGION, World, make_bucket

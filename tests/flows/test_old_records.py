@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.record_version import RECORD_VERSION
-from snapshot_export.adapters.records import attempt_from, entry_from, error_from, export_from
+from snapshot_export.adapters.table.record_version import RECORD_VERSION
+from snapshot_export.adapters.table.records import attempt_from, entry_from, error_from, export_from
 from snapshot_export.domain.backlog import accepted_at_of, rank_anew
 from snapshot_export.domain.burst import BurstStatus, Work
 from snapshot_export.domain.export import Status

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.burst_records import burst_key
-from snapshot_export.adapters.dynamodb import put_of
-from snapshot_export.adapters.record_version import known_members
+from snapshot_export.adapters.table.burst_records import burst_key
+from snapshot_export.adapters.table.dynamodb import put_of
+from snapshot_export.adapters.table.record_version import known_members
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.errors import NewerRecordError

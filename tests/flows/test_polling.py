@@ -6,12 +6,12 @@ from unittest.mock import patch
 
 import pytest
 
-from snapshot_export.adapters.dynamodb import Table
+from snapshot_export.adapters.table.dynamodb import Table
 from snapshot_export.domain.durations import learn
 from snapshot_export.domain.export import Phase, Status
 from snapshot_export.errors import ConditionFailedError, TransientError
-from snapshot_export.flows.poll import LONGEST_PAUSE_SECONDS, POLL_SECONDS, poll
-from snapshot_export.flows.start import start
+from snapshot_export.flows.export.poll import LONGEST_PAUSE_SECONDS, POLL_SECONDS, poll
+from snapshot_export.flows.export.start import start
 from tests.support.messages import message
 from tests.support.world import World
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from snapshot_export.domain.export import Status
-from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.errors import TransientError
-from snapshot_export.flows.move_starts import move_starts
+from snapshot_export.flows.periodic.move_starts import move_starts
+from snapshot_export.metric import Metric
 from tests.support.api import call_api
 from tests.support.bursts import recipient
 from tests.support.messages import message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from snapshot_export.adapters.dynamodb import update_of
+from snapshot_export.adapters.table.dynamodb import update_of
 from snapshot_export.domain.export import Status
 from tests.support.messages import message
 from tests.support.world import World

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.quicksight import QuickSight
+from snapshot_export.adapters.quicksight.quicksight import QuickSight
 from snapshot_export.domain.export import LOST, Attempt, Status
 from snapshot_export.domain.windows import (
     CALL_SECONDS,
@@ -19,9 +19,9 @@ from snapshot_export.domain.windows import (
     TURN_SECONDS,
 )
 from snapshot_export.errors import ConditionFailedError, NoTurnError
-from snapshot_export.flows.cancel import cancel
-from snapshot_export.flows.reconcile import reconcile
-from snapshot_export.flows.start import start, start_admitted
+from snapshot_export.flows.export.cancel import cancel
+from snapshot_export.flows.export.start import start, start_admitted
+from snapshot_export.flows.periodic.reconcile import reconcile
 from tests.support.messages import message
 from tests.support.world import World
 

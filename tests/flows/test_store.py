@@ -9,8 +9,8 @@ import pytest
 from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.gate import decide_admission
 from snapshot_export.errors import ConditionFailedError
-from snapshot_export.flows.cancel import cancel
-from snapshot_export.flows.start import start
+from snapshot_export.flows.export.cancel import cancel
+from snapshot_export.flows.export.start import start
 from tests.support.messages import message
 from tests.support.world import World
 

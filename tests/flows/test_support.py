@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.dynamodb import delete_of, put_of, update_of
+from snapshot_export.adapters.table.dynamodb import delete_of, put_of, update_of
 from snapshot_export.errors import ConditionFailedError
 from tests.support.messages import message
 from tests.support.world import World

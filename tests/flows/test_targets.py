@@ -15,11 +15,11 @@ from local.quicksight import QuickSightServer
 from local.quicksight.sts import StsError
 from snapshot_export.adapters.services import make_services
 from snapshot_export.domain.export import Export, Status
-from snapshot_export.domain.metric import Metric
 from snapshot_export.errors import TransientError
-from snapshot_export.flows.every_target import for_every_target
-from snapshot_export.flows.reconcile import reconcile, reconcile_all
-from snapshot_export.flows.warn import warn_of_deadlines
+from snapshot_export.flows.periodic.every_target import for_every_target
+from snapshot_export.flows.periodic.reconcile import reconcile, reconcile_all
+from snapshot_export.flows.periodic.warn import warn_of_deadlines
+from snapshot_export.metric import Metric
 from snapshot_export.settings import TargetSettings
 from tests.support.api import call_api
 from tests.support.bursts import burst, manifest_of, recipient

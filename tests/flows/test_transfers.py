@@ -9,14 +9,14 @@ import pytest
 from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import TransferTooSlowError, TransientError
-from snapshot_export.flows.answer import Answer
-from snapshot_export.flows.collect import (
+from snapshot_export.flows.export.collect import (
     RESULT_KEPT_SECONDS,
     SLOW_KEPT_SECONDS,
     TRANSFER_SECONDS,
     UNTRIED_SECONDS,
     collect,
 )
+from snapshot_export.flows.export.step_answer import Answer
 from tests.support.messages import message
 from tests.support.world import World
 

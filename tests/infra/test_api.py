@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.parameters import DeploymentParameters, Settings
-from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+from snapshot_export.adapters.table.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
 from snapshot_export.domain.scopes import DEFAULT_SCOPES, Scope, scope_of
 from snapshot_export.handlers.api.document import make_document
 from tests.infra.template_reader import StackTemplate

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from infra.parameters import DeploymentParameters, Settings
-from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.target import DEFAULT_TARGET
+from snapshot_export.metric import Metric
 from tests.infra.conftest import Synthesize
 from tests.infra.template_reader import StackTemplate
 

@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
-from infra.acknowledged import acknowledge_wildcards
+from infra.nag_exceptions import acknowledge_wildcards
 from infra.parameters import DeploymentParameters, Settings
 from infra.stack import SnapshotExportStack
 from infra.target_parameters import TargetParameters

@@ -17,7 +17,7 @@ from infra.bundling import PROFILES
 from infra.parameters import DeploymentParameters, Settings
 from infra.reconciler import FAILED_FOR_GOOD
 from infra.workflow import read_definition
-from snapshot_export.flows.collect import TRANSFER_SECONDS
+from snapshot_export.flows.export.collect import TRANSFER_SECONDS
 from snapshot_export.settings import Settings as FunctionSettings
 from tests.infra.template_reader import StackTemplate
 

@@ -8,8 +8,8 @@ import os
 
 import pytest
 
-from snapshot_export.adapters.quicksight import QuickSight
-from snapshot_export.adapters.store import Store
+from snapshot_export.adapters.quicksight.quicksight import QuickSight
+from snapshot_export.adapters.table.store import Store
 from tests.chaos.bugs import BUGS
 from tests.model.check import check_export, check_fault, check_gate, merge_export
 from tests.model.correspondence import CALLS, FLOWS, LEFT_OUT, WRITES
@@ -113,7 +113,7 @@ def test_every_step_that_stands_for_code_is_taken_and_its_code_is_there(
     assert all(hasattr(Store, name) for name in WRITES)
     assert all(hasattr(QuickSight, name) for name in CALLS)
     for name in FLOWS:
-        importlib.import_module(f"snapshot_export.flows.{name}")
+        importlib.import_module(f"snapshot_export.flows.export.{name}")
 
 
 WRITE_CALLS = ("_table.update", "_table.transact", "_table.write", "_end")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-STORE = "lambdas/snapshot_export/adapters/store.py"
-START = "lambdas/snapshot_export/flows/start.py"
+STORE = "lambdas/snapshot_export/adapters/table/store.py"
+START = "lambdas/snapshot_export/flows/export/start.py"
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ GATE = "domain/gate.py"
 MOST_SECONDS = 120.0
 
 BY_OPERATOR = (
-    ("adapters/burst_store.py", "always true", "(#offset = :seen OR"),
-    ("adapters/store.py", "always true", "(restarts = :seen OR"),
-    ("adapters/store.py", "overwrites", "started_at = :at"),
-    ("adapters/store.py", "argument left out", ""),
-    ("adapters/store.py", "boundary", "running < :room"),
+    ("adapters/table/burst_store.py", "always true", "(#offset = :seen OR"),
+    ("adapters/table/store.py", "always true", "(restarts = :seen OR"),
+    ("adapters/table/store.py", "overwrites", "started_at = :at"),
+    ("adapters/table/store.py", "argument left out", ""),
+    ("adapters/table/store.py", "boundary", "running < :room"),
 )
 """Mutants that must be among those that the operators make: module, operator, how it begins."""
 

@@ -8,9 +8,9 @@ from random import Random
 from typing import Any
 
 from snapshot_export.domain.burst import Refusal
-from snapshot_export.domain.burst_report import Foretold, Report, ReportCollector
 from snapshot_export.domain.export import ErrorInfo, Export, ExportedFile, Lease, Status
 from snapshot_export.domain.request import Problem
+from snapshot_export.report.collector import Foretold, Report, ReportCollector
 
 BEGIN = 1_800_000_000.0
 BURST_ID = "invoices-2026-11"

@@ -24,21 +24,21 @@ import snapshot_export.handlers.boundary  # noqa: F401  # the parent of the flow
 from local.quicksight import OtherPlace, QuickSightServer
 from local.quicksight import Settings as QuickSightSettings
 from snapshot_export.adapters.executions import Executions, input_of
-from snapshot_export.adapters.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
 from snapshot_export.adapters.queues import BurstQueue
-from snapshot_export.adapters.records import ATTEMPT_PREFIX, Keys
 from snapshot_export.adapters.services import Measure, Services, make_services
+from snapshot_export.adapters.table.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+from snapshot_export.adapters.table.records import ATTEMPT_PREFIX, Keys
 from snapshot_export.domain.burst import Work
 from snapshot_export.domain.export import Attempt, Export, Status
-from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.target import DEFAULT_TARGET
-from snapshot_export.flows.accept import accept_message
-from snapshot_export.flows.admit import admit
-from snapshot_export.flows.collect import collect
-from snapshot_export.flows.hand_over import check_and_hand_over
-from snapshot_export.flows.reconcile import reconcile_all
-from snapshot_export.flows.start import start
-from snapshot_export.flows.work import work_on_burst
+from snapshot_export.flows.burst.work import work_on_burst
+from snapshot_export.flows.export.accept import accept_message
+from snapshot_export.flows.export.admit import admit
+from snapshot_export.flows.export.collect import collect
+from snapshot_export.flows.export.hand_over import check_and_hand_over
+from snapshot_export.flows.export.start import start
+from snapshot_export.flows.periodic.reconcile import reconcile_all
+from snapshot_export.metric import Metric
 from snapshot_export.settings import Settings, TargetSettings
 from tests.support.quick_moto import read_partition
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from local.reference import make_pages
 from snapshot_export.adapters.event_details import DETAIL_TYPES
 from snapshot_export.domain.burst_request import BurstBody
-from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.request import ExportRequest, parse_request
 from snapshot_export.domain.schedule import ScheduleBody
+from snapshot_export.metric import Metric
 from tests.support.targets import ONE_TARGET
+from tools.reference import make_pages
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

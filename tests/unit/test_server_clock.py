@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from snapshot_export.adapters.dynamodb import Table
-from snapshot_export.adapters.pacer import Pacer
-from snapshot_export.adapters.server_clock import ServerClock
+from snapshot_export.adapters.table.dynamodb import Table
+from snapshot_export.adapters.table.pacer import Pacer
+from snapshot_export.adapters.table.server_clock import ServerClock
 
 BEGIN, TRAVEL = 1_800_000_000.0, 0.006
 SEEDS = range(4)

@@ -15,7 +15,7 @@ import boto3
 from moto import mock_aws
 
 from snapshot_export.domain.export import Status
-from snapshot_export.flows.check import check
+from snapshot_export.flows.export.check import check
 from tests.support.messages import message
 from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from snapshot_export.domain.metric import Metric
+from snapshot_export.metric import Metric
 
 TARGET = "Target"
 

@@ -13,33 +13,33 @@ from functools import cache
 import boto3
 
 from snapshot_export.adapters import measuring
-from snapshot_export.adapters.burst_store import BurstStore
-from snapshot_export.adapters.durations import DurationStore
-from snapshot_export.adapters.dynamodb import Table
 from snapshot_export.adapters.events import Events
 from snapshot_export.adapters.executions import Executions
 from snapshot_export.adapters.files import Files
-from snapshot_export.adapters.listing import Listing
 from snapshot_export.adapters.manifests import Manifests
-from snapshot_export.adapters.name_claims import NameClaims
 from snapshot_export.adapters.queues import BurstQueue, IntakeQueue, RejectedQueue
-from snapshot_export.adapters.quicksight import QuickSight
-from snapshot_export.adapters.repairs import Repairs
+from snapshot_export.adapters.quicksight.quicksight import QuickSight
 from snapshot_export.adapters.schedules import Schedules
-from snapshot_export.adapters.security_cache import SecurityCache
-from snapshot_export.adapters.server_clock import ServerClock
-from snapshot_export.adapters.store import Store
+from snapshot_export.adapters.table.burst_store import BurstStore
+from snapshot_export.adapters.table.durations import DurationStore
+from snapshot_export.adapters.table.dynamodb import Table
+from snapshot_export.adapters.table.listing import Listing
+from snapshot_export.adapters.table.name_claims import NameClaims
+from snapshot_export.adapters.table.repairs import Repairs
+from snapshot_export.adapters.table.security_cache import SecurityCache
+from snapshot_export.adapters.table.server_clock import ServerClock
+from snapshot_export.adapters.table.store import Store
+from snapshot_export.adapters.table.throughput import Throughput
 from snapshot_export.adapters.target_services import (
     AWS_CONFIG,
     TargetMaker,
     TargetServices,
     targets_of,
 )
-from snapshot_export.adapters.throughput import Throughput
-from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.schedule import ScheduleTarget
 from snapshot_export.domain.target import Targets
 from snapshot_export.errors import SettingsError
+from snapshot_export.metric import Metric
 from snapshot_export.settings import Settings
 
 Measure = Callable[[Metric, float], None]

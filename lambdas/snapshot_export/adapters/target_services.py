@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from snapshot_export.adapters.assumed_roles import AssumedRole
-from snapshot_export.adapters.burst_store import BurstStore
-from snapshot_export.adapters.durations import DurationStore
-from snapshot_export.adapters.dynamodb import Table
 from snapshot_export.adapters.files import Files
-from snapshot_export.adapters.identities import Identities
-from snapshot_export.adapters.pacer import Pacer
-from snapshot_export.adapters.quicksight import CLIENT_CONFIG, QuickSight
-from snapshot_export.adapters.records import Keys
-from snapshot_export.adapters.repairs import Repairs
-from snapshot_export.adapters.security_cache import SecurityCache
-from snapshot_export.adapters.store import Store
-from snapshot_export.adapters.throughput import Throughput
-from snapshot_export.domain.metric import Metric
+from snapshot_export.adapters.quicksight.assumed_roles import AssumedRole
+from snapshot_export.adapters.quicksight.identities import Identities
+from snapshot_export.adapters.quicksight.quicksight import CLIENT_CONFIG, QuickSight
+from snapshot_export.adapters.table.burst_store import BurstStore
+from snapshot_export.adapters.table.durations import DurationStore
+from snapshot_export.adapters.table.dynamodb import Table
+from snapshot_export.adapters.table.pacer import Pacer
+from snapshot_export.adapters.table.records import Keys
+from snapshot_export.adapters.table.repairs import Repairs
+from snapshot_export.adapters.table.security_cache import SecurityCache
+from snapshot_export.adapters.table.store import Store
+from snapshot_export.adapters.table.throughput import Throughput
 from snapshot_export.domain.target import Target, Targets
+from snapshot_export.metric import Metric
 from snapshot_export.settings import Settings
 
 if TYPE_CHECKING:

@@ -78,9 +78,10 @@ class Burst:
     Of the `read` records each is accepted or refused, and changes both counts in one transaction.
     `accepted` recipients have an export each; `completed`, `failed` and `cancelled` count how those
     ended. `at_risk_at` is when it was told that the burst's deadline will probably be missed.
-    Records of what has ended last `retentionDays` beyond `kept_until` (flows/keep_records.py),
-    which a pass renews that was asked for at `keep_asked_at`. `foretold_p50` and `foretold_p95` are
-    what the forecast of `foretold_at` said of the burst's end, None where none was made. With
+    Records of what has ended last `retentionDays` beyond `kept_until`
+    (flows/burst/keep_records.py), which a pass renews that was asked for at `keep_asked_at`.
+    `foretold_p50` and `foretold_p95` are what the forecast of `foretold_at` said of the burst's
+    end, None where none was made. With
     `same_rows_for_all` no recipient brings tags, and all see the rows of the template's user.
     `reasons` are why its exports failed, the most frequent first, written at its end.
     `warnings` are what was reported of its dashboard's row-level security.

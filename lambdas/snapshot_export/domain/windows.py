@@ -19,7 +19,7 @@ from __future__ import annotations
 CONNECT_SECONDS = 3
 READ_SECONDS = 15
 TURN_SECONDS = 20.0
-"""The longest wait for a turn (adapters/pacer.py)."""
+"""The longest wait for a turn (adapters/table/pacer.py)."""
 SEND_SECONDS = 25.0
 CLOCKS_SECONDS = 10.0
 """How far apart two functions' clocks may be: each is within 5 s of the time."""

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.request import InvalidRequestError, Problem
-from snapshot_export.flows.admit import try_admit
+from snapshot_export.flows.export.admit import try_admit
 
 MOST_COUNTED = 10_000
 """Waiting exports are counted up to here; each 1000 cost about 40 read units."""

@@ -23,7 +23,6 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst_request import NOBODY, BurstRequest
 from snapshot_export.domain.export import Export
-from snapshot_export.domain.metric import Metric
 from snapshot_export.domain.request import ALLOWANCES, InvalidRequestError, Problem
 from snapshot_export.domain.row_level_security import (
     CHANGED,
@@ -44,6 +43,7 @@ from snapshot_export.errors import (
     RefusedError,
     TransientError,
 )
+from snapshot_export.metric import Metric
 
 KEPT_SECONDS = 60.0
 """A change that is published is acted on after this long at most."""

@@ -14,8 +14,8 @@ from snapshot_export.domain.forecast import Outlook, foresee
 from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.domain.simulation import Group, Job, Situation
 from snapshot_export.errors import UnknownIdError, UnknownTargetError
-from snapshot_export.flows.forecast import burst_groups, with_kinds
-from snapshot_export.flows.outlook import MOST_READ, look, look_at_slots, look_before
+from snapshot_export.flows.forecast.forecast import burst_groups, with_kinds
+from snapshot_export.flows.forecast.situation import MOST_READ, look, look_at_slots, look_before
 
 DOWNLOAD_SECONDS = 900
 MOST_COUNTED = 1000

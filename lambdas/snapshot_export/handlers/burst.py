@@ -13,7 +13,7 @@ from typing import Any
 from snapshot_export.adapters.measuring import metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.burst import Work
-from snapshot_export.flows.work import work_on_burst
+from snapshot_export.flows.burst.work import work_on_burst
 from snapshot_export.handlers.boundary import guarded, logger
 
 RESERVE_SECONDS = 60.0

@@ -7,9 +7,9 @@ from typing import Any
 
 from snapshot_export.adapters.measuring import measure_target, metrics
 from snapshot_export.adapters.services import services_from_env
-from snapshot_export.flows.every_target import for_every_target
-from snapshot_export.flows.move_starts import move_starts
-from snapshot_export.flows.warn import warn_of_deadlines
+from snapshot_export.flows.periodic.every_target import for_every_target
+from snapshot_export.flows.periodic.move_starts import move_starts
+from snapshot_export.flows.periodic.warn import warn_of_deadlines
 from snapshot_export.handlers.boundary import guarded, logger
 
 

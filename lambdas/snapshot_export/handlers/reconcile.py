@@ -7,9 +7,9 @@ from typing import Any
 from snapshot_export.adapters.measuring import measure_target, metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.drift import Drift
-from snapshot_export.domain.metric import Metric
-from snapshot_export.flows.reconcile import reconcile_all
+from snapshot_export.flows.periodic.reconcile import reconcile_all
 from snapshot_export.handlers.boundary import guarded, logger
+from snapshot_export.metric import Metric
 
 
 @metrics.log_metrics

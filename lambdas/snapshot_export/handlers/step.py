@@ -8,7 +8,7 @@ from typing import Any
 from snapshot_export.adapters.measuring import metrics
 from snapshot_export.adapters.services import Services, services_from_env
 from snapshot_export.domain.target import DEFAULT_TARGET
-from snapshot_export.flows.answer import Answer
+from snapshot_export.flows.export.step_answer import Answer
 from snapshot_export.handlers.boundary import Handler, guarded, logger
 
 Flow = Callable[[Services, str, int, int], Answer]

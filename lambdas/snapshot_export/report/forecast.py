@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from snapshot_export.domain.burst_report import Foretold, Report
+from snapshot_export.report.collector import Foretold, Report
 from snapshot_export.report.words import length, moment
 
 _NEAR_SECONDS = 0.5

@@ -13,8 +13,8 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
-from snapshot_export.domain.burst_report import Report
 from snapshot_export.domain.export import ErrorInfo
+from snapshot_export.report.collector import Report
 from snapshot_export.report.forecast import forecast_html
 from snapshot_export.report.tables import (
     Link,

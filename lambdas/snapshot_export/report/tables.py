@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from snapshot_export.domain.burst import Refusal
-from snapshot_export.domain.burst_report import Report, Row
 from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
 from snapshot_export.domain.object_address import ObjectAddress
+from snapshot_export.report.collector import Report, Row
 from snapshot_export.report.words import count, length, place, reason, size, text
 
 Link = Callable[[str], str | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from snapshot_export.domain.slot_lanes import Bar, Outcome, Timeline
+from snapshot_export.report.lanes import Bar, Outcome, Timeline
 from snapshot_export.report.words import count, length, moment, text
 
 _LOW_FROM = 25

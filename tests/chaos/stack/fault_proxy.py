@@ -14,7 +14,7 @@ from typing import Any
 from local.account.environment import client_environment
 from local.account.processes import ProcessError, ProcessIdentity, free_port, start_process
 from local.deployment import PROJECT_ROOT
-from local.leash import leashed
+from local.parent_watch import leashed
 from tests.chaos.stack.faults import Fault, Rule
 
 _START_SECONDS = 30.0

@@ -18,7 +18,7 @@ from moto import mock_aws
 
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import AlreadyEndedError, UnknownIdError
-from snapshot_export.flows.cancel import cancel
+from snapshot_export.flows.export.cancel import cancel
 from tests.chaos.part import PartResult
 from tests.chaos.tenant_bugs import TENANT_BUGS
 from tests.chaos.tenants.cast import Cast, make_cast

@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from snapshot_export.adapters.dynamodb import _unmarshal
-from snapshot_export.adapters.records import export_from
+from snapshot_export.adapters.table.dynamodb import _unmarshal
+from snapshot_export.adapters.table.records import export_from
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.flows.view import view
 from tests.chaos.tenants.cast import Burst, Cast

@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from snapshot_export.adapters.dynamodb import Table, delete_of, put_of, update_of
-from snapshot_export.adapters.listing import ListFilter
-from snapshot_export.adapters.throughput import Overheads
+from snapshot_export.adapters.table.dynamodb import Table, delete_of, put_of, update_of
+from snapshot_export.adapters.table.listing import ListFilter
+from snapshot_export.adapters.table.throughput import Overheads
 from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.burst import Work
 from snapshot_export.domain.export import Attempt
@@ -24,9 +24,9 @@ from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.row_level_security import DashboardSecurity
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.errors import ConditionFailedError, WriteRefusedError
-from snapshot_export.flows.accept import accept_message
-from snapshot_export.flows.admit import admit
-from snapshot_export.flows.cancel import cancel
+from snapshot_export.flows.export.accept import accept_message
+from snapshot_export.flows.export.admit import admit
+from snapshot_export.flows.export.cancel import cancel
 from tests.contract.adapters.implementations import Deployment
 from tests.support.messages import message
 

@@ -20,7 +20,7 @@ from local.account import EmbeddedAws
 from local.account.clients import make_bucket
 from local.account.environment import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, client_environment
 from local.account.processes import free_port, last_lines, port_is_free, start_process
-from local.leash import leashed
+from local.parent_watch import leashed
 from snapshot_export.adapters.services import Services, make_services
 from snapshot_export.settings import Settings
 from tests.support.world import make_queue, make_schedule_group, make_table

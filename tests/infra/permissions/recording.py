@@ -159,10 +159,10 @@ def _needs_of_schedule(target: dict[str, Any], names: Names) -> Iterator[Need]:
 
 
 def _flow_of(place: str) -> str:
-    """`admit` of `flows/admit.py:admit > ...`; the API is one flow."""
+    """`export/admit` of `flows/export/admit.py:admit > ...`; the API is one flow."""
     path = place.partition(":")[0]
     if path.startswith("flows/"):
-        return Path(path).stem
+        return path.removeprefix("flows/").removesuffix(".py")
     return "api" if path.startswith("handlers/api/") else ""
 
 

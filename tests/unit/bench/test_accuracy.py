@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from bench.accuracy import DASHBOARDS, run_once
 from bench.memory_table import MemoryTable
 from bench.virtual import LIMIT, VirtualAccount
-from snapshot_export.adapters.dynamodb import Table, delete_of, put_of, update_of
+from snapshot_export.adapters.table.dynamodb import Table, delete_of, put_of, update_of
 from snapshot_export.errors import ConditionFailedError
 from tests.support.messages import message
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from snapshot_export.domain import burst_report
-from snapshot_export.domain.burst_report import ReportCollector
 from snapshot_export.domain.export import ErrorInfo, Export, Status
+from snapshot_export.report import collector as burst_report
+from snapshot_export.report.collector import ReportCollector
 from tests.support.reports import BEGIN, export, exports_of, lease, report_of
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapshot_export.domain.export import Lease, Status
-from snapshot_export.domain.slot_lanes import MOST_BARS, Outcome, Span, draw, pack, spans_of
+from snapshot_export.report.lanes import MOST_BARS, Outcome, Span, draw, pack, spans_of
 from tests.support.reports import export, exports_of, lease
 
 

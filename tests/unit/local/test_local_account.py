@@ -83,7 +83,7 @@ def test_a_missing_node_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 )
 def test_a_process_on_a_leash_ends_with_its_parent(leash: str) -> None:
     program = (
-        "import os, subprocess; from local.leash import leashed, leashed_program; "
+        "import os, subprocess; from local.parent_watch import leashed, leashed_program; "
         f"child = subprocess.Popen({leash}, start_new_session=True,"
         " stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL);"
         "print(child.pid, flush=True); os._exit(0)"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from local import kept
+from local import running_account as kept
 from local.account.processes import ProcessIdentity
 from local.command import CommandError, run_command
 from local.examples import customer_of, formats_of, load_examples, make_messages
-from local.measures import Measures, measure
-from local.progress import judge_standing
+from local.run.measures import Measures, measure
+from local.run.progress import judge_standing
 from snapshot_export.domain.request import parse_request
 from tests.support.targets import ONE_TARGET
 

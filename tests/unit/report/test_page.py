@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from snapshot_export.domain.burst_report import Foretold, Report
 from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
+from snapshot_export.report.collector import Foretold, Report
 from snapshot_export.report.links import console_link
 from snapshot_export.report.page import render_page
 from snapshot_export.report.words import count, length, size

@@ -13,7 +13,7 @@ import pytest
 
 from snapshot_export.domain.burst_request import UPLOADS_PREFIX
 from snapshot_export.domain.object_address import ObjectAddress
-from snapshots.forecast import Pace, seconds_left
+from snapshots.pace import Pace, seconds_left
 from tests.unit.snapshots.conftest import Run
 from tests.unit.snapshots.stub import StubApi, new_export
 

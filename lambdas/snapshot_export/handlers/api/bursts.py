@@ -14,8 +14,8 @@ from snapshot_export.domain.burst import Burst, BurstStatus, Refusal
 from snapshot_export.domain.burst_request import BURST_ID, BurstBody, parse_burst
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.errors import UnknownIdError
-from snapshot_export.flows.accept_burst import accept_burst
-from snapshot_export.flows.drain import cancel_burst
+from snapshot_export.flows.burst.accept import accept_burst
+from snapshot_export.flows.burst.cancel import cancel_burst
 from snapshot_export.flows.view import DOWNLOAD_SECONDS, view_burst_end
 from snapshot_export.handlers.api.errors import ApiProblem
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services

@@ -11,15 +11,15 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AfterValidator, BaseModel
 
-from snapshot_export.adapters.listing import ListFilter
+from snapshot_export.adapters.table.listing import ListFilter
 from snapshot_export.domain.export import Status
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.domain.request import EXPORT_ID, ExportRequest
 from snapshot_export.domain.snapshot_request import rule
 from snapshot_export.errors import UnknownIdError
-from snapshot_export.flows.accept import accept_request
-from snapshot_export.flows.admit import try_admit
-from snapshot_export.flows.cancel import cancel
+from snapshot_export.flows.export.accept import accept_request
+from snapshot_export.flows.export.admit import try_admit
+from snapshot_export.flows.export.cancel import cancel
 from snapshot_export.flows.view import view
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 from snapshot_export.handlers.api.shapes import (

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from snapshot_export.domain.request import InvalidRequestError, Problem, parse_deadline
 from snapshot_export.domain.snapshot_request import Shape
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
-from snapshot_export.flows.forecast import PlannedExports, plan_exports, read_forecast
+from snapshot_export.flows.forecast.forecast import PlannedExports, plan_exports, read_forecast
 from snapshot_export.handlers.api.exchange import (
     answers,
     make_router,

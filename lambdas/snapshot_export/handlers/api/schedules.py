@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from snapshot_export.domain.ready_by import ReadyByBody
 from snapshot_export.domain.schedule import Schedule, ScheduleBody
 from snapshot_export.domain.schedule_warnings import warnings_of
-from snapshot_export.flows import schedule as flow
+from snapshot_export.flows.schedule import manage as flow
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 
 router = make_router()

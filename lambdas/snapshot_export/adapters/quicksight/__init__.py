@@ -1,0 +1,1 @@
+"""QuickSight's API, and the identities under which it is called."""

@@ -1,0 +1,1 @@
+"""The DynamoDB table: its items, and one method for each transaction."""

@@ -1,0 +1,1 @@
+"""A burst's way: accepted, expanded into exports, closed with its manifest and report."""

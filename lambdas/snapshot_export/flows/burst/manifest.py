@@ -1,0 +1,111 @@
+"""The manifest.json of a burst: every file of every recipient, and who was refused.
+
+Made from consistent reads of ids that burst and line give, 100 at a time, so it misses nothing
+that an index has not seen yet, and its memory does not grow with the burst. One object per line:
+
+    {"BurstId", "Status", "Counts": {...}, "SameRowsForAll",
+     "Warnings": [{"Code", "Resource", "Message"}],
+     "Files": [{"ExportId", "RecipientId", "Line", "Status", "FormatType", "S3Uri", "Size", "ETag",
+                "Error": {"Code", "Message"}}],
+     "Refused": [{"Line", "Problems": [{"Field", "Place", "Rule"}]}],
+     "Reasons": [{"Code", "Count", "Message"}]}
+
+An export without files has one entry that tells why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.adapters.table.burst_store import MOST_READ_AT_ONCE
+from snapshot_export.domain.burst import Burst, export_id_of
+from snapshot_export.domain.export import ErrorInfo, Export
+from snapshot_export.report.collector import ReportCollector
+
+TOUCH_EVERY_READS = 50
+
+
+def manifest_lines(services: Services, burst: Burst, collector: ReportCollector) -> Iterator[str]:
+    """The manifest's text in pieces; the collector is shown each export that is read for it."""
+    head: dict[str, Any] = {
+        "BurstId": burst.burst_id,
+        "Status": burst.final_status.value,
+        "Counts": burst.counts,
+        "SameRowsForAll": burst.same_rows_for_all,
+    }
+    if burst.warnings:
+        head["Warnings"] = [
+            {"Code": each.code, "Resource": each.resource, "Message": each.message}
+            for each in burst.warnings
+        ]
+    if burst.error:
+        head["Error"] = _error(burst.error)
+    yield json.dumps(head)[:-1] + ',\n"Files": ['
+    yield from _items(_files(services, burst, collector.add))
+    yield '],\n"Refused": ['
+    yield from _items(_refused(services, burst))
+    yield '],\n"Reasons": ['
+    yield from _items(
+        {"Code": each.code, "Count": each.count, "Message": each.message}
+        for each in collector.reasons
+    )
+    yield "]}\n"
+
+
+def _items(items: Iterable[dict[str, Any]]) -> Iterator[str]:
+    separator = "\n"
+    for item in items:
+        yield separator + json.dumps(item)
+        separator = ",\n"
+    yield "\n"
+
+
+def _files(
+    services: Services, burst: Burst, seen: Callable[[Export], None]
+) -> Iterator[dict[str, Any]]:
+    starts = range(1, burst.line, MOST_READ_AT_ONCE)
+    for number, start in enumerate(starts):
+        if number % TOUCH_EVERY_READS == TOUCH_EVERY_READS - 1:
+            services.bursts.touch(burst.burst_id, services.now())
+        lines = range(start, min(start + MOST_READ_AT_ONCE, burst.line))
+        ids = [export_id_of(burst.burst_id, line) for line in lines]
+        for export in services.bursts.exports(ids):
+            if export.burst_id == burst.burst_id:
+                seen(export)
+                yield from _files_of(export)
+
+
+def _files_of(export: Export) -> Iterator[dict[str, Any]]:
+    own: dict[str, Any] = {
+        "ExportId": export.export_id,
+        "RecipientId": export.recipient_id,
+        "Line": int(export.export_id.rsplit("-", 1)[1]),
+        "Status": export.status.value,
+    }
+    for file in export.files:
+        yield own | {
+            "FormatType": file.format,
+            "S3Uri": file.uri,
+            "Size": file.size,
+            "ETag": file.etag,
+            "Error": _error(file.error) if file.error else None,
+        }
+    if not export.files:
+        yield own | {"S3Uri": None, "Error": _error(export.error) if export.error else None}
+
+
+def _refused(services: Services, burst: Burst) -> Iterator[dict[str, Any]]:
+    for refusal in services.bursts.refusals(burst.burst_id):
+        problems = [
+            {"Field": each.field, "Place": each.place, "Rule": each.rule}
+            for each in refusal.problems
+        ]
+        yield {"Line": refusal.line, "Problems": problems}
+
+
+def _error(error: ErrorInfo) -> dict[str, str]:
+    return {name.title(): value for name, value in asdict(error).items()}

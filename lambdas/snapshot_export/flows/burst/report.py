@@ -1,0 +1,47 @@
+"""The report.html of a burst: what its manifest tells a program, for a person to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.burst import Burst
+from snapshot_export.report.collector import MOST_REFUSED, Foretold, ReportCollector
+from snapshot_export.report.links import console_link
+from snapshot_export.report.page import render_page
+
+
+def report_pieces(services: Services, burst: Burst, collector: ReportCollector) -> Iterator[str]:
+    """The page in pieces, of a burst whose exports the collector was shown.
+
+    Files are linked to the S3 console, which asks who is there, and not to signed addresses.
+    """
+    refusals = services.bursts.refusals(burst.burst_id, limit=MOST_REFUSED)
+    report = collector.report(
+        kind="Burst",
+        name=burst.burst_id,
+        each="recipient",
+        status=burst.final_status.value,
+        counts=burst.counts,
+        accepted_at=burst.accepted_at,
+        slots=services.settings.snapshot_job_limit,
+        manifest=services.manifests.address(burst.burst_id),
+        recipients=burst.manifest_uri,
+        same_rows=burst.same_rows_for_all,
+        error=burst.error,
+        foretold=_foretold(burst),
+        refused=refusals,
+        refused_left_out=burst.refused - len(refusals),
+        warnings=burst.warnings,
+    )
+    region = services.settings.quicksight_region
+    return render_page(
+        report, link=lambda uri: console_link(uri, region), written_at=services.now()
+    )
+
+
+def _foretold(burst: Burst) -> Foretold | None:
+    """None also for bursts of before forecasts were kept."""
+    if burst.foretold_at is None or burst.foretold_p50 is None or burst.foretold_p95 is None:
+        return None
+    return Foretold(at=burst.foretold_at, p50=burst.foretold_p50, p95=burst.foretold_p95)

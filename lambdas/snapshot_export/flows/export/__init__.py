@@ -1,0 +1,1 @@
+"""An export's way: accepted, admitted, started, polled, collected, finished; or cancelled."""

@@ -1,0 +1,243 @@
+"""Collect: bring the files of an ended job to their places and end the export.
+
+Holds no slot. Order of writes: the files first (repeating a copy leaves the same object), then
+finish; or one transaction that queues the next attempt: of the next part, or of the same one after
+a failure that can pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aws_lambda_powertools import Logger
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.adapters.transfers import TimeLimit
+from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, ExportedFile, Phase
+from snapshot_export.domain.parts import formats_of, selections_of, split_file_groups
+from snapshot_export.domain.results import (
+    RESULT_MISMATCH,
+    FileOutcome,
+    ResultMismatchError,
+    match_results,
+)
+from snapshot_export.domain.retry import judge_failure
+from snapshot_export.errors import (
+    ConditionFailedError,
+    JobNotFoundError,
+    QuickSightError,
+    RefusedError,
+    TransferTooSlowError,
+    TransientError,
+)
+from snapshot_export.flows.export.admit import admit
+from snapshot_export.flows.export.as_user import acting_for
+from snapshot_export.flows.export.file_names import claim_keys
+from snapshot_export.flows.export.finish import (
+    complete_end,
+    finish_cancelled,
+    finish_completed,
+    finish_failed,
+    job_seconds,
+)
+from snapshot_export.flows.export.step_answer import (
+    Answer,
+    answer,
+    answer_without_attempt,
+    is_current,
+)
+from snapshot_export.metric import Metric
+
+RESULT_KEPT_SECONDS = 6 * 3600.0
+"""After this long without a readable result the export is given up."""
+TRANSFER_SECONDS = 240.0
+"""How long one invocation may bring files to their places. The function's timeout leaves time for
+an answer that is waited for, and for the writes."""
+SLOW_KEPT_SECONDS = 3 * TRANSFER_SECONDS
+"""After this long files that do not get to their places in time are given up."""
+UNTRIED_SECONDS = 24 * 3600.0
+"""After this long nothing more is tried: whatever keeps an invocation from its end has an end."""
+
+
+logger = Logger(child=True)
+
+
+def collect(services: Services, export_id: str, attempt: int, admission: int) -> Answer:
+    """Collect the files of this admission's job. Raises TransientError when it may work later."""
+    record = services.store.attempt(export_id)
+    export = services.store.export(export_id)
+    if record is None or export is None or not is_current(record, attempt, admission):
+        return answer_without_attempt(services, export_id, attempt)
+    services = acting_for(services, export)
+    if record.holds_slot:
+        return answer(export_id, attempt, Phase.RUNNING, wait=1)
+    if export.ending_at is not None:
+        complete_end(services, record, export)
+        return answer_without_attempt(services, export_id, attempt)
+    if export.cancel_requested_at is not None:
+        return _cancel(services, record, export)
+    if record.job_status == LOST:
+        return _after_failure(
+            services, record, export, ErrorInfo(LOST, "QuickSight knows no such snapshot job")
+        )
+    if _since_job(services, record) >= UNTRIED_SECONDS:
+        return _give_up(services, record, export, "not collected within 24 hours")
+    limit = TimeLimit(services.now, services.now() + TRANSFER_SECONDS)
+    try:
+        files, failure = _collect_job(services, record, export, limit)
+    except (RefusedError, JobNotFoundError) as error:
+        finish_failed(services, record, export, ErrorInfo(error.code, error.message))
+        return answer_without_attempt(services, export_id, attempt)
+    except (QuickSightError, TransientError) as error:
+        return _later(services, record, export, error)
+    files = (*export.files, *files)
+    if _is_marked(services, export_id):
+        return _cancel(services, record, replace(export, files=files))
+    if failure is not None:
+        return _after_failure(services, record, export, failure, files)
+    if export.part + 1 < len(_parts_of(export)):
+        return _queue_next_part(services, record, export, files)
+    finish_completed(services, record, export, files)
+    return answer(export_id, attempt, Phase.DONE)
+
+
+def _is_marked(services: Services, export_id: str) -> bool:
+    """Whether it was cancelled while its files were copied. A mark after this comes too late."""
+    export = services.store.export(export_id)
+    return export is not None and export.cancel_requested_at is not None
+
+
+def _cancel(services: Services, record: Attempt, export: Export) -> Answer:
+    finish_cancelled(services, record, export)
+    return answer(export.export_id, record.attempt, Phase.DONE)
+
+
+def _parts_of(export: Export) -> tuple[tuple[int, ...], ...]:
+    return split_file_groups(formats_of(export.snapshot))
+
+
+def _collect_job(
+    services: Services, record: Attempt, export: Export, limit: TimeLimit
+) -> tuple[tuple[ExportedFile, ...], ErrorInfo | None]:
+    """The files of this part's job, each in its place, and why the job failed, if it did.
+
+    Nothing is brought to a place unless every file of the result was one that was asked for.
+    """
+    result = services.quicksight.result(record.dashboard_id, record.snapshot_job_id)
+    if result.status == "FAILED":
+        return (), result.error or ErrorInfo("UNKNOWN", "QuickSight gave no reason")
+    positions = _parts_of(export)[export.part]
+    selections = selections_of(export.snapshot)
+    try:
+        outcomes = match_results({place: selections[place] for place in positions}, result.groups)
+    except ResultMismatchError as error:
+        return (), result.error or ErrorInfo(RESULT_MISMATCH, str(error))
+    files = _bring_files(services, export, outcomes, limit)
+    return tuple(files.values()), result.error or _first_error_of(files)
+
+
+def _bring_files(
+    services: Services, export: Export, outcomes: Mapping[int, FileOutcome], limit: TimeLimit
+) -> dict[int, ExportedFile]:
+    """Bring files to the places that the request's names give them, by their positions in it."""
+    formats = formats_of(export.snapshot)
+    keys = claim_keys(services, export, [*outcomes])
+    return {
+        position: services.files.collect(outcome.uri, formats[position], key, limit)
+        if outcome.uri and outcome.error is None
+        else ExportedFile(format=formats[position], error=outcome.error)
+        for (position, outcome), key in zip(outcomes.items(), keys, strict=True)
+    }
+
+
+def _first_error_of(files: Mapping[int, ExportedFile]) -> ErrorInfo | None:
+    for position, file in files.items():
+        if file.error:
+            text = f"file {position} ({file.format}): {file.error.message}"
+            return ErrorInfo(file.error.code, text)
+    return None
+
+
+def _queue_next_part(
+    services: Services, record: Attempt, export: Export, files: tuple[ExportedFile, ...]
+) -> Answer:
+    following = replace(
+        export,
+        attempt=record.attempt + 1,
+        part=export.part + 1,
+        failures=0,
+        files=files,
+        error=None,
+        job_seconds=job_seconds(record, export),
+    )
+    try:
+        services.store.queue_next(record, following)
+    except ConditionFailedError:
+        return answer_without_attempt(services, export.export_id, record.attempt)
+    logger.info(
+        "part collected",
+        reason="more files than one job makes",
+        export_id=export.export_id,
+        part=export.part,
+    )
+    admit(services)
+    return answer(export.export_id, record.attempt, Phase.DONE)
+
+
+def _after_failure(
+    services: Services,
+    record: Attempt,
+    export: Export,
+    failure: ErrorInfo,
+    files: tuple[ExportedFile, ...] = (),
+) -> Answer:
+    export_id, attempt = export.export_id, record.attempt
+    failures = export.failures + 1
+    services.measure(Metric.JOBS_FAILED, 1)
+    verdict = judge_failure(failure.code, failures)
+    logger.warning(
+        "snapshot job failed",
+        reason=verdict.reason,
+        error_code=failure.code,
+        export_id=export_id,
+        attempt=attempt,
+        again=verdict.again,
+    )
+    if not verdict.again:
+        finish_failed(services, record, export, failure, files)
+        return answer_without_attempt(services, export_id, attempt)
+    again = replace(export, attempt=attempt + 1, failures=failures, error=failure)
+    try:
+        services.store.queue_next(record, again, services.now() + verdict.delay)
+    except ConditionFailedError:
+        return answer_without_attempt(services, export_id, attempt)
+    return answer(export_id, attempt, Phase.WAITING, wait=round(verdict.delay) + 1)
+
+
+def _later(
+    services: Services, record: Attempt, export: Export, error: QuickSightError | TransientError
+) -> Answer:
+    too_slow = isinstance(error, TransferTooSlowError)
+    kept = SLOW_KEPT_SECONDS if too_slow else RESULT_KEPT_SECONDS
+    if _since_job(services, record) < kept:
+        raise TransientError(f"collect: {error}") from None
+    if too_slow:
+        return _give_up(services, record, export, str(error), code="TRANSFER_TOO_SLOW")
+    return _give_up(services, record, export, f"no result within 6 hours: {error}")
+
+
+def _since_job(services: Services, record: Attempt) -> float:
+    ended_at = record.job_ended_at or record.released_at or record.admitted_at
+    return services.now() - ended_at
+
+
+def _give_up(
+    services: Services,
+    record: Attempt,
+    export: Export,
+    reason: str,
+    code: str = "RESULT_UNAVAILABLE",
+) -> Answer:
+    finish_failed(services, record, export, ErrorInfo(code, reason))
+    return answer_without_attempt(services, export.export_id, record.attempt)

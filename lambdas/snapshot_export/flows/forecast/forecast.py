@@ -1,0 +1,189 @@
+"""Forecast: when what is there will be done, and when a burst that is thought of would be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.backlog import rank_of
+from snapshot_export.domain.forecast import (
+    EVERYTHING,
+    Outlook,
+    foresee,
+    foresee_proposal,
+    groups_of,
+    latest_safe_start,
+    propose,
+)
+from snapshot_export.domain.parts import labels_of_parts
+from snapshot_export.domain.simulation import Group, Job, Kind, Proposal, Situation
+from snapshot_export.flows.forecast.situation import Seen, expectations_of, look
+
+MOST_BURSTS = 50
+_ALL = ""
+_PROPOSED = "~"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BurstOutlook:
+    """A burst of which exports run or wait, `open` of them."""
+
+    burst_id: str
+    open: int
+    deadline: float | None
+    outlook: Outlook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """The outlook of all that runs and waits; None where nothing is let in, or nothing is there.
+
+    `learned` is the share of its jobs whose dashboard and formats were seen before.
+    """
+
+    seen: Seen
+    outlook: Outlook | None
+    bursts: tuple[BurstOutlook, ...]
+    learned: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedExports:
+    """So many exports of one dashboard, each with files of these formats."""
+
+    dashboard_id: str
+    formats: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The outlook of exports that were only thought of, submitted at `start` (epoch seconds)."""
+
+    seen: Seen
+    start: float
+    outlook: Outlook | None
+    latest_safe_start: float | None
+    learned: float
+
+
+def read_forecast(services: Services) -> Forecast:
+    """The forecast of everything, and of each burst among the first that wait."""
+    seen = look(services)
+    situation = seen.situation
+    if not situation.running and not situation.waiting:
+        return Forecast(seen=seen, outlook=None, bursts=(), learned=None)
+    groups = dict([*burst_groups(services, seen).items()][:MOST_BURSTS])
+    outlooks = foresee(situation, {**groups, _ALL: EVERYTHING})
+    deadlines = {job.burst_id: job.deadline for job in [*situation.running, *situation.waiting]}
+    return Forecast(
+        seen=seen,
+        outlook=outlooks.get(_ALL),
+        bursts=tuple(
+            BurstOutlook(
+                burst_id=burst_id,
+                open=len(group.positions) + group.beyond,
+                deadline=deadlines[burst_id],
+                outlook=outlooks[burst_id],
+            )
+            for burst_id, group in groups.items()
+            if burst_id in outlooks
+        ),
+        learned=_learned(situation, [*situation.running, *situation.waiting]),
+    )
+
+
+def burst_groups(services: Services, seen: Seen) -> dict[str, Group]:
+    """The jobs of each burst; where not all that wait were read, also how many were not."""
+    read = len(seen.situation.running) + len(seen.entries)
+    situation = replace(seen.situation, waiting=seen.situation.waiting[: len(seen.entries)])
+    groups = groups_of(situation, lambda job: job.burst_id, {})
+    if seen.is_whole:
+        return groups
+    found: dict[str, Group] = {}
+    for burst_id, group in groups.items():
+        burst = services.bursts.find(burst_id) if len(found) < MOST_BURSTS else None
+        collected = sum(not a.holds_slot and a.burst_id == burst_id for a in seen.attempts)
+        known = len(group.positions) + collected
+        beyond = max(0, burst.open - known) if burst and group.positions[-1] > read // 2 else 0
+        found[burst_id] = replace(group, beyond=beyond)
+    return found
+
+
+def foresee_burst(services: Services, seen: Seen, burst_id: str) -> Outlook | None:
+    """When a burst will be over; None where nothing of it was seen, or nothing is let in."""
+    group = burst_groups(services, seen).get(burst_id)
+    return foresee(seen.situation, {burst_id: group}).get(burst_id) if group else None
+
+
+def plan_exports(
+    services: Services,
+    exports: Sequence[PlannedExports],
+    *,
+    priority: int,
+    deadline: float | None,
+    start: float | None,
+) -> Plan:
+    """When these exports would be done if they were submitted at `start`, now unless given."""
+    seen = look(services)
+    kinds = [
+        kind for planned in exports for kind in kinds_of(planned.dashboard_id, planned.formats)
+    ]
+    situation = with_kinds(services, seen.situation, kinds)
+    start = max(start or 0.0, situation.now)
+    proposal_at = proposing(situation, exports, priority=priority, deadline=deadline)
+    proposal = proposal_at(start)
+    latest = None
+    if deadline is not None:
+        latest = latest_safe_start(situation, proposal_at, deadline)
+    return Plan(
+        seen=seen,
+        start=start,
+        outlook=foresee_proposal(situation, proposal),
+        latest_safe_start=latest,
+        learned=_learned(situation, proposal.jobs) or 0.0,
+    )
+
+
+def kinds_of(dashboard_id: str, formats: Sequence[str]) -> list[Kind]:
+    """The kinds of the jobs that an export with files of these formats needs, one for each part."""
+    return [(dashboard_id, label) for label in labels_of_parts(tuple(formats))]
+
+
+def with_kinds(services: Services, situation: Situation, kinds: Sequence[Kind]) -> Situation:
+    """The situation, knowing also what to expect of these kinds."""
+    expectations = expectations_of(services, dict.fromkeys(kinds))
+    return replace(situation, expectations={**situation.expectations, **expectations})
+
+
+def proposing(
+    situation: Situation,
+    exports: Sequence[PlannedExports],
+    *,
+    priority: int,
+    deadline: float | None,
+) -> Callable[[float], Proposal]:
+    """The proposal of these exports by its start, as the burst that they would be."""
+
+    def proposal_at(start: float) -> Proposal:
+        jobs = []
+        for planned in exports:
+            for kind in kinds_of(planned.dashboard_id, planned.formats):
+                rank = rank_of(
+                    priority=priority,
+                    deadline=deadline,
+                    accepted_at=start,
+                    export_id=_PROPOSED,
+                    expected_seconds=situation.expectations[kind].mean,
+                    burst_id=_PROPOSED,
+                )
+                jobs += [Job(export_id=_PROPOSED, kind=kind, rank=rank)] * planned.count
+        return propose(situation, jobs, start)
+
+    return proposal_at
+
+
+def _learned(situation: Situation, jobs: Sequence[Job]) -> float | None:
+    known = sum(situation.expectations[job.kind].jobs > 0 for job in jobs)
+    return known / len(jobs) if jobs else None

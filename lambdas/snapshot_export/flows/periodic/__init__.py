@@ -1,0 +1,1 @@
+"""What the clock calls: reconciling, warnings, starts that move, gauges."""

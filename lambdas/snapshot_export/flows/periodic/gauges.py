@@ -1,0 +1,49 @@
+"""Gauge: how full the slots are and how long the backlog is, once a minute. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.backlog import BacklogEntry, accepted_at_of
+from snapshot_export.domain.gate import decide_admission
+from snapshot_export.metric import Metric
+
+MOST_COUNTED = 10_000
+"""Waiting exports are counted up to here: about 400 read units, and a page fits the dashboard."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gauges:
+    """What one target's gate and backlog show at this moment."""
+
+    target: str
+    values: dict[Metric, float]
+
+
+def read_gauges(services: Services) -> Gauges:
+    """The present gauges. Raises TransientError."""
+    gate, now = services.store.gate(), services.now()
+    decision = decide_admission(
+        gate,
+        default_limit=services.settings.snapshot_job_limit,
+        default_reserved=services.settings.reserved_slots,
+        now=now,
+    )
+    head = services.store.first_waiting(1, now)
+    return Gauges(
+        target=services.settings.target,
+        values={
+            Metric.SLOTS_IN_USE: gate.running,
+            Metric.SLOTS_ALLOWED: 0 if now < gate.paused_until else decision.cap,
+            Metric.SLOT_LIMIT: decision.limit,
+            Metric.EXPORTS_WAITING: services.store.count_waiting(MOST_COUNTED),
+            Metric.HEAD_WAIT_SECONDS: _waited(head, now),
+        },
+    )
+
+
+def _waited(head: Sequence[BacklogEntry], now: float) -> float:
+    accepted_at = accepted_at_of(head[0].rank) if head else None
+    return 0.0 if accepted_at is None else max(0.0, now - accepted_at)

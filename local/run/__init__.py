@@ -1,0 +1,1 @@
+"""`make run`: deploys, exports, shows progress and what came of it."""

@@ -1,0 +1,1 @@
+"""What checks the project and writes its reference pages (`make check`, `make docs`)."""
