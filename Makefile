@@ -114,7 +114,7 @@ clean: down  ## Remove all that the other commands made
 
 # The command line, as `pip install .` makes it, but running from this folder.
 .venv/bin/snapshots: pyproject.toml .venv/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
