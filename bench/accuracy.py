@@ -29,7 +29,7 @@ from snapshot_export.flows.view import view
 from tests.support.messages import message
 
 RESULTS = Path(__file__).parent / "forecast.json"
-LEAST_HELD, MOST_HELD = 0.90, 1.0
+MIN_HELD, MAX_HELD = 0.90, 1.0
 ASK_EACH = 5
 """Of how many exports one is asked for its own expected end."""
 DASHBOARDS = [dashboard.dashboard_id for dashboard in SAMPLE_DASHBOARDS[:10]]
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     _print(runs, summary, time.monotonic() - begun)
     RESULTS.write_text(json.dumps({"summary": summary, "rows": [vars(r) for r in runs]}, indent=1))
-    return 0 if LEAST_HELD <= held <= MOST_HELD else 1
+    return 0 if MIN_HELD <= held <= MAX_HELD else 1
 
 
 def run_once(seed: int, exports: int) -> Run:
@@ -95,8 +95,8 @@ def run_once(seed: int, exports: int) -> Run:
     account.run()
     _send(account, "run", exports)
     services, asked_at = account.services, account.clock.now()
-    outlook = read_forecast(services).outlook
-    if outlook is None:
+    estimate = read_forecast(services).estimate
+    if estimate is None:
         raise RuntimeError("no forecast of what waits")
     asked = [f"run-{number}" for number in range(0, exports, ASK_EACH)]
     expected = {each: view(services, each).expected_end or 0.0 for each in asked}
@@ -108,8 +108,8 @@ def run_once(seed: int, exports: int) -> Run:
     single = fmean(abs(expected[each] - ends[each]) / (ends[each] - asked_at) for each in asked)
     return Run(
         seed=seed,
-        p50=outlook.p50 - asked_at,
-        p95=outlook.p95 - asked_at,
+        p50=estimate.p50 - asked_at,
+        p95=estimate.p95 - asked_at,
         actual=max(ends.values()) - asked_at,
         single_error=single,
     )
@@ -135,7 +135,7 @@ def _print(runs: Sequence[Run], summary: dict[str, float], seconds: float) -> No
     console.print(table)
     console.print(
         f"P95 held in {summary['p95_held']:.0%} of {summary['runs']} runs "
-        f"({LEAST_HELD:.0%} to {MOST_HELD:.0%} asked for); "
+        f"({MIN_HELD:.0%} to {MAX_HELD:.0%} asked for); "
         f"P95 is {summary['p95_over_p50'] - 1:.1%} behind P50\n"
         f"P50's error: mean {summary['p50_error_mean']:+.1%}, "
         f"absolute {summary['p50_error_absolute']:.1%}, worst {summary['p50_error_worst']:+.1%}; "

@@ -9,7 +9,7 @@ from constructs import Construct
 from infra.functions import FUNCTION_TIMEOUT_SECONDS
 from infra.queues import create_last_queue, create_work_queue, deliver
 
-_MOST_BYTES = 512 * 1024
+_MAX_BYTES = 512 * 1024
 """Twice what a request may have: what is larger SQS refuses to its sender. A refused message must
 fit the rejected queue (1 MiB) together with its reason."""
 _BATCH_SIZE = 10
@@ -29,7 +29,7 @@ class Intake(Construct):
             key=key,
             visibility_seconds=6 * FUNCTION_TIMEOUT_SECONDS,
             dead_letters=self.dead_letter_queue,
-            most_bytes=_MOST_BYTES,
+            most_bytes=_MAX_BYTES,
         )
 
     def deliver_to(self, function: lambda_.Function) -> None:

@@ -32,7 +32,7 @@ __all__ = ["DeploymentParameters", "ParameterError", "Settings", "read_settings"
 
 _MAX_ALLOWED_BUCKETS = 40
 _MAX_TARGETS = 8
-_MOST_CHARACTERS = 2600  # of buckets and targets, in a function's 4 KB of environment
+_MAX_CHARACTERS = 2600  # of buckets and targets, in a function's 4 KB of environment
 _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MAX_EMAILS = 20
 _ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?")
@@ -285,9 +285,9 @@ def _check_authorization(parameters: DeploymentParameters, problems: list[str]) 
 def _check_size(parameters: DeploymentParameters, problems: list[str]) -> None:
     targets = {name: asdict(each) for name, each in parameters.targets.items()}
     size = len(",".join(parameters.allowed_buckets)) + len(json.dumps(targets))
-    if size > _MOST_CHARACTERS:
+    if size > _MAX_CHARACTERS:
         problems.append(
-            f"deployment.allowedBuckets and targets must have at most {_MOST_CHARACTERS} "
+            f"deployment.allowedBuckets and targets must have at most {_MAX_CHARACTERS} "
             f"characters together, have {size}"
         )
 

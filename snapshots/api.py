@@ -22,7 +22,7 @@ from snapshots.errors import CliError, ExitCode, UnreachableError
 PAGE = 100
 THREADS = 8
 _ATTEMPTS = 6
-_MOST_WAIT = 8.0
+_MAX_WAIT = 8.0
 _PASSING = frozenset({429, 500, 502, 503, 504})
 _EXIT_CODES = {
     400: ExitCode.USAGE, 413: ExitCode.USAGE, 415: ExitCode.USAGE, 422: ExitCode.USAGE,
@@ -96,7 +96,7 @@ class Api:
                 failure = UnreachableError(f"cannot reach {self.url}: {error}")
             if attempt == _ATTEMPTS:
                 raise failure
-            time.sleep(random.uniform(0.1, min(_MOST_WAIT, 0.3 * 2**attempt)))
+            time.sleep(random.uniform(0.1, min(_MAX_WAIT, 0.3 * 2**attempt)))
 
     def _sign(self, method: str, url: str, data: bytes | None) -> AWSRequest:
         headers = {"Content-Type": "application/json"} if data is not None else {}

@@ -17,7 +17,7 @@ from snapshots.following import describe_counts, has_ended
 from snapshots.tables import at_least
 from snapshots.times import show_seconds, show_time
 
-_MOST_SLOTS_DRAWN = 60
+_MAX_SLOTS_DRAWN = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def as_json(standing: Standing) -> dict[str, Any]:
 def _slots(capacity: Mapping[str, Any]) -> str:
     running, limit = capacity["Running"], capacity["Limit"]
     told = f"{running} of {limit} held"
-    if max(running, limit) > _MOST_SLOTS_DRAWN:
+    if max(running, limit) > _MAX_SLOTS_DRAWN:
         return told
     return f"[cyan]{'█' * running}[/cyan][dim]{'░' * max(0, limit - running)}[/dim]  {told}"
 

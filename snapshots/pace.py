@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 WINDOW_SECONDS = 300.0
-LEAST_SECONDS = 15.0
+MIN_SECONDS = 15.0
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Pace:
     def per_second(self) -> float | None:
         """The pace within the last five minutes; None before there is enough to tell."""
         readings = list(self._readings)
-        if len(readings) < 2 or readings[-1][0] - readings[0][0] < LEAST_SECONDS:
+        if len(readings) < 2 or readings[-1][0] - readings[0][0] < MIN_SECONDS:
             return None
         grown = sum(max(0, later - earlier) for (_, earlier), (_, later) in pairwise(readings))
         return grown / (readings[-1][0] - readings[0][0])

@@ -1,7 +1,7 @@
 """A retry loop: everybody starts at once, and who is refused backs off and tries again.
 
 One process with a thread for each export, as a script with a pool or a set of workers has. The
-back-off is exponential with full jitter, from 1 s to `MOST_BACK_OFF_SECONDS` ("Exponential Backoff
+back-off is exponential with full jitter, from 1 s to `MAX_BACK_OFF_SECONDS` ("Exponential Backoff
 And Jitter", AWS Architecture Blog); throttling is met the same way.
 """
 
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from bench.alternatives import ENDED, POLL_SECONDS
 
-MOST_BACK_OFF_SECONDS = 30.0
+MAX_BACK_OFF_SECONDS = 30.0
 _PASSING = ("LimitExceededException", "ThrottlingException")
 
 
@@ -42,7 +42,7 @@ def _run(
 ) -> None:
     tries = 0
     while not _is_taken(quicksight.start_dashboard_snapshot_job, start):
-        sleep(dice.uniform(0.0, min(MOST_BACK_OFF_SECONDS, 2.0**tries)))
+        sleep(dice.uniform(0.0, min(MAX_BACK_OFF_SECONDS, 2.0**tries)))
         tries += 1
     ids = {name: start[name] for name in ("AwsAccountId", "DashboardId", "SnapshotJobId")}
     status = ""

@@ -1,4 +1,4 @@
-"""The project's exceptions. Each says whether it can pass (`can_pass`): then trying later helps.
+"""The project's exceptions. Where `is_transient`, the same call may work later.
 
 Messages carry ids, codes and places, never values of a request: they reach logs and the history
 of executions.
@@ -13,7 +13,7 @@ from typing import ClassVar
 class SnapshotExportError(Exception):
     """Root of what this software raises on purpose."""
 
-    can_pass: ClassVar[bool] = False
+    is_transient: ClassVar[bool] = False
 
 
 class SettingsError(SnapshotExportError):
@@ -23,7 +23,7 @@ class SettingsError(SnapshotExportError):
 class TransientError(SnapshotExportError):
     """Something outside did not answer or was busy; the same call may work later."""
 
-    can_pass = True
+    is_transient = True
 
 
 class TransferTooSlowError(TransientError):
@@ -49,13 +49,13 @@ class WriteRefusedError(TransientError):
 class UnexpectedError(SnapshotExportError):
     """An exception nobody foresaw, reduced to its type and place."""
 
-    can_pass = True
+    is_transient = True
 
 
 class NewerRecordError(SnapshotExportError):
     """A record was written by newer code, which this one must not guess at: deploy that again."""
 
-    can_pass = True
+    is_transient = True
 
     def __init__(self, kind: str, version: int, known: int) -> None:
         super().__init__(
@@ -74,7 +74,7 @@ class UnreadableRecordError(SnapshotExportError):
 class ConditionFailedError(SnapshotExportError):
     """A conditional write found another state than it expected. `failed` are the positions."""
 
-    can_pass = True
+    is_transient = True
 
     def __init__(self, what: str, failed: tuple[int, ...] = ()) -> None:
         super().__init__(what)
@@ -155,25 +155,25 @@ class QuickSightError(SnapshotExportError):
 class QuickSightThrottledError(QuickSightError):
     """More than 10 calls in a second in this account: wait; it is no failure."""
 
-    can_pass = True
+    is_transient = True
 
 
 class QuickSightUnavailableError(QuickSightError):
     """No answer, or a 5xx: the call may or may not have taken effect."""
 
-    can_pass = True
+    is_transient = True
 
 
 class SlotsTakenError(QuickSightError):
     """LimitExceededException: others in the account use the slots."""
 
-    can_pass = True
+    is_transient = True
 
 
 class JobExistsError(QuickSightError):
     """ResourceExistsException: a job of this id was started already."""
 
-    can_pass = True
+    is_transient = True
 
 
 class JobNotFoundError(QuickSightError):
@@ -183,7 +183,7 @@ class JobNotFoundError(QuickSightError):
 class JobNotEndedError(QuickSightError):
     """PreconditionNotMetException: the result was asked for before the job's end."""
 
-    can_pass = True
+    is_transient = True
 
 
 class RefusedError(QuickSightError):

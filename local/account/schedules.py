@@ -23,7 +23,7 @@ import botocore.session
 from local.account.patching import require_source, rewritten
 
 _PAST_SECONDS = 300
-_MOST_INPUT = 256 * 1024
+_MAX_INPUT = 256 * 1024
 _AT = re.compile(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)")
 _RATE = re.compile(r"rate\([1-9]\d* (minute|hour|day)s?\)")
 _FIELD = r"[0-9A-Z*?,/#LW-]+"
@@ -148,7 +148,7 @@ def _of_meaning(request: Mapping[str, Any]) -> Iterator[str]:
     window = request["FlexibleTimeWindow"]
     if window["Mode"] == "FLEXIBLE" and not window.get("MaximumWindowInMinutes"):
         yield "MaximumWindowInMinutes must be provided when FlexibleTimeWindow Mode is FLEXIBLE."
-    if len(str(request["Target"].get("Input", "")).encode()) > _MOST_INPUT:
+    if len(str(request["Target"].get("Input", "")).encode()) > _MAX_INPUT:
         yield "Target input must not exceed 256 KB."
 
 

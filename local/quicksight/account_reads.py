@@ -16,7 +16,7 @@ from local.quicksight.service_model import (
 from local.quicksight.settings import Settings
 
 _PUBLISHED = datetime(2026, 1, 5, tzinfo=UTC).timestamp()
-_MOST_RESULTS = 100
+_MAX_RESULTS = 100
 _SIGNED_UP = "ACCOUNT_CREATED"
 _NEEDS_ENTERPRISE = "UnsupportedUserEditionException"
 
@@ -103,7 +103,7 @@ def _list(members: dict[str, Any], account: Account) -> dict[str, Any]:
     text = members.get("NextToken") or "0"
     if not text.isdecimal():
         raise ServiceError("InvalidNextTokenException", "The token is not valid.")
-    first, most = int(text), members.get("MaxResults", _MOST_RESULTS)
+    first, most = int(text), members.get("MaxResults", _MAX_RESULTS)
     every = [*account.dashboards.values()]
     shown = [_summarize(each, account.settings) for each in every[first : first + most]]
     more = {"NextToken": str(first + most)} if len(every) > first + most else {}

@@ -15,7 +15,7 @@ from local.quicksight.errors import ServiceError
 
 PROVIDER = "arn:aws:iam::aws:contextProvider/QuickSight"
 SESSION = "emulated-session/"
-MOST_SECONDS = 3600
+MAX_SECONDS = 3600
 """Who assumes a role with a role's credentials, as functions do, gets an hour at most."""
 
 _ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/.+")
@@ -70,8 +70,8 @@ class Sts:
             user = None
             self._check_role(form)
         seconds = int(form.get("DurationSeconds", "3600"))
-        if not 900 <= seconds <= MOST_SECONDS:
-            raise StsError("ValidationError", f"DurationSeconds must be 900 to {MOST_SECONDS}")
+        if not 900 <= seconds <= MAX_SECONDS:
+            raise StsError("ValidationError", f"DurationSeconds must be 900 to {MAX_SECONDS}")
         made = Credentials(
             access_key=f"ASIA{secrets.token_hex(8).upper()}",
             secret_key=secrets.token_urlsafe(30),

@@ -20,7 +20,7 @@ from snapshots.downloads import disk_name, place_of
 
 EXPORTS_DIR = WORK_DIR / "exports"
 RUN_JSON = WORK_DIR / "run.json"
-_MOST_ROWS = 60
+_MAX_ROWS = 60
 _TABLE_WIDTH = 116
 
 
@@ -62,9 +62,9 @@ def print_table(
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("export", "dashboard", "customer", "formats", "status", "waited", "job", "files"):
         table.add_column(name, justify="right" if name in ("waited", "job", "files") else "left")
-    if len(messages) > _MOST_ROWS:
+    if len(messages) > _MAX_ROWS:
         messages = sorted(messages, key=lambda each: _status(exports, each) == "COMPLETED")
-    for message in messages[:_MOST_ROWS]:
+    for message in messages[:_MAX_ROWS]:
         export = exports.get(message["ExportId"], {})
         table.add_row(
             message["ExportId"],
@@ -77,8 +77,8 @@ def print_table(
             str(sum(bool(file.get("uri")) for file in export.get("files") or [])),
         )
     wide.print(table)
-    if len(messages) > _MOST_ROWS:
-        console.print(f"… and {len(messages) - _MOST_ROWS} more; their files are in {EXPORTS_DIR}")
+    if len(messages) > _MAX_ROWS:
+        console.print(f"… and {len(messages) - _MAX_ROWS} more; their files are in {EXPORTS_DIR}")
 
 
 def write_run_json(measures: Measures) -> None:

@@ -66,28 +66,28 @@ def write_report(
     """Write the page; its address. Exports that were not accepted are counted only."""
     if str(PROJECT_ROOT / "lambdas") not in sys.path:
         sys.path.insert(0, str(PROJECT_ROOT / "lambdas"))
-    from snapshot_export.adapters.table.burst_store import MOST_READ_AT_ONCE, BurstStore
+    from snapshot_export.adapters.table.burst_store import MAX_READ_AT_ONCE, BurstStore
     from snapshot_export.adapters.table.dynamodb import Table
     from snapshot_export.adapters.table.records import Keys
     from snapshot_export.domain.burst import status_of_ends
-    from snapshot_export.report.collector import Foretold, ReportCollector
+    from snapshot_export.report.collector import RecordedForecast, ReportCollector
     from snapshot_export.report.page import render_page
 
     outputs = deployed.outputs
     table = Table(deployed.client("dynamodb"), outputs["TableName"], time.sleep)
     store = BurstStore(table, Keys(outputs["QuickSightAccountId"], outputs["QuickSightRegion"]))
     collector, ends, links = ReportCollector(), Counter[str](), dict[str, str]()
-    for at in range(0, len(export_ids), MOST_READ_AT_ONCE):
-        for export in store.exports(export_ids[at : at + MOST_READ_AT_ONCE]):
+    for at in range(0, len(export_ids), MAX_READ_AT_ONCE):
+        for export in store.exports(export_ids[at : at + MAX_READ_AT_ONCE]):
             collector.add(export)
             ends[export.status.value] += 1
             for file in export.files:
                 if file.uri and (path := file_of(export.export_id, file.uri)).exists():
                     links[file.uri] = quote(path.relative_to(WORK_DIR).as_posix())
-    foretold = None
+    forecast = None
     if expected is not None:
         p50, p95 = sent_at + expected.p50, sent_at + expected.p95
-        foretold = Foretold(at=sent_at, p50=p50, p95=p95, occasion="before they were sent")
+        forecast = RecordedForecast(at=sent_at, p50=p50, p95=p95, occasion="before they were sent")
     counts = _counts(ends, len(export_ids))
     status = status_of_ends(
         completed=counts["Completed"],
@@ -104,7 +104,7 @@ def write_report(
         accepted_at=sent_at,
         slots=QUICKSIGHT.limit,
         manifest=str(EXPORTS_DIR),
-        foretold=foretold,
+        forecast=forecast,
     )
     page = "".join(render_page(report, link=links.get, written_at=time.time()))
     REPORT.write_text(page, encoding="utf-8")

@@ -15,7 +15,7 @@ from snapshots.invocation import Invocation
 from snapshots.tables import print_export, print_exports
 from snapshots.times import parse_duration
 
-_MOST_ROWS = 20
+_MAX_ROWS = 20
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -72,7 +72,7 @@ def finish_exports(
         print_export(invocation.out, next(iter(exports.values())), invocation.now)
     elif exports:
         shown = [*exports.values()]
-        if len(shown) > _MOST_ROWS:
+        if len(shown) > _MAX_ROWS:
             shown = [export for export in shown if export["Status"] != "COMPLETED"]
             told = f"{len(exports) - len(shown)} of {len(exports)} completed"
             invocation.out.print(f"{told}, the others:" if shown else told, markup=False)

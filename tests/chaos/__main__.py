@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.chaos.part import PARTS, ROUNDS, PartResult, run_alone
 
-MOST_SHOWN = 40
+MAX_SHOWN = 40
 
 
 def main() -> int:
@@ -33,10 +33,10 @@ def main() -> int:
 
 def _show(result: PartResult, seconds: float) -> None:
     print(f"{result.line} ({seconds:.0f} s)", flush=True)
-    for text in result.violations[:MOST_SHOWN]:
+    for text in result.violations[:MAX_SHOWN]:
         print(f"  VIOLATION {text}", flush=True)
-    if len(result.violations) > MOST_SHOWN:
-        print(f"  ... and {len(result.violations) - MOST_SHOWN} more")
+    if len(result.violations) > MAX_SHOWN:
+        print(f"  ... and {len(result.violations) - MAX_SHOWN} more")
 
 
 if __name__ == "__main__":

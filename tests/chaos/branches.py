@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from tests.chaos.calls import Call, Fate
 
-MOST_TEXT = 16_000
+MAX_TEXT = 16_000
 """Of an outcome; it is read only when the copy has ended, so it must fit into the pipe."""
 
 
@@ -52,7 +52,7 @@ class Branches:
         """Call at the end of the run: a copy hands over its violations and is gone."""
         if self._pipe is not None:
             with suppress(OSError):
-                os.write(self._pipe, json.dumps(violations).encode()[:MOST_TEXT])
+                os.write(self._pipe, json.dumps(violations).encode()[:MAX_TEXT])
             os._exit(0)
         while self._selector.get_map():
             self._reap()

@@ -43,7 +43,7 @@ NEIGHBOURS = {9: message("neighbour")}
 CORPUS = Path(__file__).with_name("fuzz_corpus.json")
 DATABASE = Path(__file__).parents[2] / ".hypothesis" / "chaos-fuzz"
 KINDS = ("valid", "mutated", "document", "broken", "garbage")
-LEAST_SHARE = 0.1
+MIN_SHARE = 0.1
 """A run in which less than this share was accepted, or refused, proves nothing."""
 
 
@@ -243,5 +243,5 @@ def shares(tally: Tally, total: int, count: int) -> list[str]:
     return found + [
         f"too few messages were {fate} to prove anything: {tally.fates[fate]}"
         for fate in ("ACCEPTED", "REJECTED")
-        if tally.fates[fate] < LEAST_SHARE * total
+        if tally.fates[fate] < MIN_SHARE * total
     ]

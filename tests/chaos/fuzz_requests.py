@@ -32,7 +32,7 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 _LINE = _TEXT.filter(lambda text: len(text.splitlines()) < 2 and not text.endswith(_BREAKS))
 _VISIBLE = _LINE.filter(lambda text: hidden_rule("x" + text) is None)
 _WORDS = st.text(WORD, min_size=1, max_size=6)
-_MOST_OF_A_LIST = 3
+_MAX_OF_A_LIST = 3
 _KINDS = ("StringParameters", "IntegerParameters", "DecimalParameters", "DateTimeParameters")
 _ONCE = dict.fromkeys(_KINDS, "Name") | {"RowLevelPermissionTags": "Key"}
 """Lists of which no two items may have the same of a member."""
@@ -69,7 +69,7 @@ def of_shape(shape: Shape, name: str = "") -> SearchStrategy[Tree]:
         return st.fixed_dictionaries(required, optional=optional)
     if isinstance(shape, ListShape):
         least = shape.metadata.get("min", 0)
-        most = min(shape.metadata.get("max", _MOST_OF_A_LIST), max(least, _MOST_OF_A_LIST))
+        most = min(shape.metadata.get("max", _MAX_OF_A_LIST), max(least, _MAX_OF_A_LIST))
         member = of_shape(shape.member, f"{name}[]")
         once = _ONCE.get(name)
         unique = (lambda item: item[once]) if once else None

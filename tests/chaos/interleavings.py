@@ -51,8 +51,8 @@ LIMIT = 2
 FUNCTION_SECONDS = 60.0
 """infra/functions.py: a function that lives longer is ended by Lambda."""
 CALL_SECONDS = 0.002
-MOST_ACTORS = 4
-MOST_EXPORTS = 5
+MAX_ACTORS = 4
+MAX_EXPORTS = 5
 ROUNDS = 60
 CLAIMS = frozenset(
     {
@@ -69,7 +69,7 @@ CLAIMS = frozenset(
 """Bugs that the sample must catch (bugs.py)."""
 CSV = visuals_group("CSV", "lines")
 STEPS = {"start": start, "check": check_and_hand_over, "collect": collect}
-NUMBERS = st.integers(0, MOST_EXPORTS - 1)
+NUMBERS = st.integers(0, MAX_EXPORTS - 1)
 SKEWS = st.sampled_from([0.0, 0.0, -5.0, 5.0, -1.7, 3.3])
 """Seconds that a function's clock is ahead of the others."""
 INSTANTS = st.sampled_from([START_TIME, 1_795_650_629.1214995, 1_795_650_629.9999999])
@@ -122,7 +122,7 @@ class Interleavings(RuleBasedStateMachine):
     # What begins.
 
     @initialize(
-        count=st.integers(2, MOST_EXPORTS),
+        count=st.integers(2, MAX_EXPORTS),
         done=st.sampled_from([None, "start", "check"]),
         instant=INSTANTS,
     )
@@ -191,14 +191,14 @@ class Interleavings(RuleBasedStateMachine):
     # What goes on.
 
     @precondition(lambda self: self.actors)
-    @rule(number=st.integers(0, MOST_ACTORS - 1), fate=FATES)
+    @rule(number=st.integers(0, MAX_ACTORS - 1), fate=FATES)
     def go_on(self, number: int, fate: Fate | None) -> None:
         """One function makes its next call."""
         actor = self.actors[number % len(self.actors)]
         self._step(actor, fate)
 
     @precondition(lambda self: self.actors)
-    @rule(number=st.integers(0, MOST_ACTORS - 1))
+    @rule(number=st.integers(0, MAX_ACTORS - 1))
     def run_through(self, number: int) -> None:
         """One function runs to its end while the others stand."""
         self._run_through(self.actors[number % len(self.actors)])
@@ -296,7 +296,7 @@ class Interleavings(RuleBasedStateMachine):
         self._judge("at rest")
 
     def _begin(self, name: str, flow: Callable[[Services], object]) -> Actor:
-        if len(self.actors) == MOST_ACTORS:
+        if len(self.actors) == MAX_ACTORS:
             self._run_through(self.actors[0])
         skew = self.skew
         services = make_services(

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("lambdas", "local", "statemachine", "tests", "infra", "schedules", "snapshots")
 LINKED = ("node_modules", ".local/wheels")
 """What a deployment needs and no bug is planted in."""
-MOST_SECONDS = 1200
+MAX_SECONDS = 1200
 
 
 def claims() -> dict[str, frozenset[str]]:
@@ -75,7 +75,7 @@ def finds_fault(suite: str, root: Path) -> tuple[bool, str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=MOST_SECONDS,
+        timeout=MAX_SECONDS,
     )
     found = [line for line in done.stdout.splitlines() if "VIOLATION" in line]
     if done.returncode not in (0, 1) or (done.returncode == 1) != bool(found):

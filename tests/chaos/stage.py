@@ -45,9 +45,9 @@ INTAKE_VISIBILITY, BURST_VISIBILITY = 360.0, 960.0
 """Seconds until SQS delivers again: infra/intake.py, infra/bursts.py."""
 RECEIVES = 5
 CLIENT_WAIT, CLIENT_TRIES = 5.0, 12
-MOST_PASSES = 90
+MAX_PASSES = 90
 """Passes of the reconciler; by then everything moved, or never will."""
-MOST_EVENTS = 3000
+MAX_EVENTS = 3000
 HANDLERS: dict[str, Any] = {
     "intake": intake.handler,
     "start": start.handler,
@@ -166,7 +166,7 @@ class Stage:
         """Play until nothing moves."""
         passes = 0
         next_pass = self.clock.now() + 60.0
-        for _ in range(MOST_EVENTS):
+        for _ in range(MAX_EVENTS):
             self._find_new()
             due = self._agenda[0][0] if self._agenda else None
             if due is not None and due <= next_pass:
@@ -180,7 +180,7 @@ class Stage:
             self.invoke("reconcile", {"detail-type": "Scheduled Event"})
             self._find_new()
             quiet = not self._agenda and self.witness.is_quiet()
-            if quiet or passes == MOST_PASSES:
+            if quiet or passes == MAX_PASSES:
                 break
         else:
             self.witness.note("it never comes to rest")

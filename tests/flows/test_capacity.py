@@ -125,7 +125,7 @@ def test_retries_wait_too_and_failures_are_not_completed(world: World) -> None:
 def test_many_that_wait_are_counted_up_to_a_bound(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("snapshot_export.flows.capacity.MOST_COUNTED", 2)
+    monkeypatch.setattr("snapshot_export.flows.capacity.MAX_COUNTED", 2)
     send(world, 16)
     shown = capacity(world)
     assert (shown["Waiting"], shown["WaitingIsAtLeast"]) == (2, True)

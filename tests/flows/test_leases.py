@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snapshot_export.domain.export import MOST_LEASES, Attempt, Lease, Status, leases_after
+from snapshot_export.domain.export import MAX_LEASES, Attempt, Lease, Status, leases_after
 from tests.flows.test_slots import send_many
 from tests.support.messages import csv_groups, message
 from tests.support.reports import BEGIN, export, lease
@@ -69,7 +69,7 @@ def test_a_lease_that_others_kept_from_starting_is_kept_without_a_job(world: Wor
 
 
 def test_the_last_leases_are_kept_up_to_a_number() -> None:
-    kept = tuple(lease(60.0 * number, 1) for number in range(MOST_LEASES))
+    kept = tuple(lease(60.0 * number, 1) for number in range(MAX_LEASES))
     attempt = Attempt(
         export_id="e",
         attempt=2,
@@ -80,5 +80,5 @@ def test_the_last_leases_are_kept_up_to_a_number() -> None:
         start_by=BEGIN + 5600,
     )
     after = leases_after(export(1, leases=kept), attempt, BEGIN + 5003)
-    assert len(after) == MOST_LEASES and after[:-1] == kept[1:]
+    assert len(after) == MAX_LEASES and after[:-1] == kept[1:]
     assert (after[-1].attempt, after[-1].released_at) == (2, BEGIN + 5003)

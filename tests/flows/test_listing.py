@@ -102,7 +102,7 @@ def test_exports_that_move_between_pages_are_neither_lost_nor_repeated(world: Wo
 def test_a_page_reads_a_bounded_number_of_rows_and_continues_behind_them(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_EXAMINED", 10)
+    monkeypatch.setattr(listing, "MAX_EXAMINED", 10)
     ids = put_exports(world, 30)
     put_exports(world, 1, export_id="rare", dashboard_id="rare")
     answer = call_api(world.services, "GET", "/exports?DashboardId=rare")
@@ -164,7 +164,7 @@ def test_an_export_tells_its_place_and_expected_end_while_it_waits(world: World)
 
 
 def test_a_place_far_behind_is_a_lower_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snapshot_export.flows.view.MOST_COUNTED", 2)
+    monkeypatch.setattr("snapshot_export.flows.view.MAX_COUNTED", 2)
     for number in range(16):
         world.send(message(f"export-{number:02d}"))
     body = call_api(world.services, "GET", "/exports/export-15").body

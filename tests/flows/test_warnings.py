@@ -133,8 +133,8 @@ def test_a_warning_that_was_not_taken_is_sent_again(
 def test_a_pass_reads_and_tells_no_more_than_its_bounds(
     world: World, told: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("snapshot_export.flows.periodic.warn.MOST_READ", 20)
-    monkeypatch.setattr("snapshot_export.flows.periodic.warn.MOST_TOLD", 5)
+    monkeypatch.setattr("snapshot_export.flows.periodic.warn.MAX_READ", 20)
+    monkeypatch.setattr("snapshot_export.flows.periodic.warn.MAX_TOLD", 5)
     for number in range(40):
         world.send(message(f"e-{number:02d}", Deadline=later(world, 1)))
     passes = [warn_of_deadlines(world.services).told for _ in range(8)]
@@ -144,7 +144,7 @@ def test_a_pass_reads_and_tells_no_more_than_its_bounds(
 def test_a_burst_is_judged_by_all_its_exports_not_by_those_that_were_read(
     world: World, told: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("snapshot_export.flows.periodic.warn.MOST_READ", 12)
+    monkeypatch.setattr("snapshot_export.flows.periodic.warn.MAX_READ", 12)
     people = [recipient(number) for number in range(96)]
     world.send({"Burst": burst("b", people, Deadline=later(world, 150))})
     world.work_on_bursts()

@@ -7,7 +7,7 @@ import copy
 from bench.costs import PAGE, make_page, price_idle, read_template
 from bench.prices import unit_prices
 
-MOST_IDLE_DOLLARS = 5.0
+MAX_IDLE_DOLLARS = 5.0
 
 
 def test_the_page_is_as_computed() -> None:
@@ -15,7 +15,7 @@ def test_the_page_is_as_computed() -> None:
 
 
 def test_an_idle_month_costs_less_than_five_dollars() -> None:
-    assert sum(price_idle(read_template(), unit_prices()).values()) < MOST_IDLE_DOLLARS
+    assert sum(price_idle(read_template(), unit_prices()).values()) < MAX_IDLE_DOLLARS
 
 
 def test_what_a_template_has_more_costs_more() -> None:

@@ -20,7 +20,7 @@ from tests.mutants.operators import mutants_of
 from tests.mutants.run import KILLED, ROOT, SURVIVED, outcome, warm_up
 from tests.mutants.table import CLAIMS, PACKAGE
 
-MOST_SECONDS = 300.0
+MAX_SECONDS = 300.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +60,7 @@ def _run_module(module: str, tests: Sequence[str], options: argparse.Namespace) 
         print("\n".join(text for text, _ in shown))
         return 0
     warm_up()
-    if outcome(path, source, existing, MOST_SECONDS) != SURVIVED:
+    if outcome(path, source, existing, MAX_SECONDS) != SURVIVED:
         raise RuntimeError(f"{module}: its tests fail with no mutant")
     proved = [m for m in mutants if is_equivalent(module, lines[m.start[0] - 1], m)]
     rest = [(text, m) for text, m in shown if m not in proved]
@@ -69,7 +69,7 @@ def _run_module(module: str, tests: Sequence[str], options: argparse.Namespace) 
     began = time.monotonic()
     with ThreadPoolExecutor(options.workers) as pool:
         results = list(
-            pool.map(lambda each: outcome(path, each[1], existing, MOST_SECONDS), sources)
+            pool.map(lambda each: outcome(path, each[1], existing, MAX_SECONDS), sources)
         )
     counts = Counter(results)
     seconds = time.monotonic() - began

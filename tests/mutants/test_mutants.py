@@ -11,7 +11,7 @@ from tests.mutants.run import KILLED, ROOT, SURVIVED, outcome, warm_up
 from tests.mutants.table import CLAIMS, PACKAGE
 
 GATE = "domain/gate.py"
-MOST_SECONDS = 120.0
+MAX_SECONDS = 120.0
 
 BY_OPERATOR = (
     ("adapters/table/burst_store.py", "always true", "(#offset = :seen OR"),
@@ -48,10 +48,10 @@ def test_a_mutant_is_killed_and_the_code_as_it_is_survives() -> None:
     path, tests = f"{PACKAGE}/{GATE}", CLAIMS[GATE][:1]
     warm_up()
     source = (ROOT / path).read_text()
-    assert outcome(path, source, tests, MOST_SECONDS) == SURVIVED
+    assert outcome(path, source, tests, MAX_SECONDS) == SURVIVED
     fault = source.replace("now < gate.paused_until", "now > gate.paused_until")
     assert fault != source
-    assert outcome(path, fault, tests, MOST_SECONDS) == KILLED
+    assert outcome(path, fault, tests, MAX_SECONDS) == KILLED
 
 
 def test_no_proof_is_of_a_mutant_that_is_not_there() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from snapshot_export.domain.burst import Refusal
 from snapshot_export.domain.export import ErrorInfo, Export, ExportedFile, Lease, Status
 from snapshot_export.domain.request import Problem
-from snapshot_export.report.collector import Foretold, Report, ReportCollector
+from snapshot_export.report.collector import RecordedForecast, Report, ReportCollector
 
 BEGIN = 1_800_000_000.0
 BURST_ID = "invoices-2026-11"
@@ -124,7 +124,7 @@ def report_of(exports: Iterator[Export] | list[Export], **more: Any) -> Report:
         "accepted_at": BEGIN - 1.5,
         "slots": 12,
         "manifest": MANIFEST,
-        "foretold": Foretold(at=BEGIN + 1, p50=BEGIN + 583, p95=BEGIN + 655),
+        "forecast": RecordedForecast(at=BEGIN + 1, p50=BEGIN + 583, p95=BEGIN + 655),
         "refused": refused,
     }
     return collector.report(**(values | more))

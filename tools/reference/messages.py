@@ -17,7 +17,7 @@ from snapshot_export.domain.recipients import COLUMN_KINDS, SINGLE_COLUMNS
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
 from snapshot_export.domain.request import MAX_BODY_BYTES, ExportRequest
 from snapshot_export.domain.schedule import ScheduleBody
-from snapshot_export.flows.export.accept import MOST_PROBLEMS
+from snapshot_export.flows.export.accept import MAX_PROBLEMS
 from tools.reference.pages import fill, table
 from tools.reference.shapes import members_table
 
@@ -42,7 +42,7 @@ def page() -> str:
         "messages.md",
         most_bytes=f"{MAX_BODY_BYTES:,}",
         most_burst_bytes=f"{MAX_BURST_BYTES:,}",
-        most_problems=str(MOST_PROBLEMS),
+        most_problems=str(MAX_PROBLEMS),
         works=", ".join(f"`{work.value}`" for work in Work),
         columns=_columns(),
         requests="\n".join(_section(name, schemas[name], "##") for name in own),

@@ -28,7 +28,7 @@ from snapshot_export.adapters.event_details import (
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.export import Attempt, Export, ExportedFile, Status
-from snapshot_export.domain.forecast import Outlook
+from snapshot_export.domain.forecast import Estimate
 from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Events:
         self._send(BurstCompleted, detail)
 
     def announce_export_at_risk(
-        self, record: BacklogEntry | Attempt, target: str, deadline: float, outlook: Outlook
+        self, record: BacklogEntry | Attempt, target: str, deadline: float, estimate: Estimate
     ) -> None:
         """Tell that an export will probably miss its deadline. Raises TransientError."""
         ids = filter(None, (record.export_id, record.nonce, "at-risk"))
@@ -89,18 +89,18 @@ class Events:
             "ExportId": record.export_id,
             "Target": target,
             "DashboardId": record.dashboard_id,
-            **_at_risk(deadline, outlook),
+            **_at_risk(deadline, estimate),
         }
         self._send(ExportAtRisk, detail)
 
-    def announce_burst_at_risk(self, burst: Burst, deadline: float, outlook: Outlook) -> None:
+    def announce_burst_at_risk(self, burst: Burst, deadline: float, estimate: Estimate) -> None:
         """Tell that a burst will probably miss its deadline. Raises TransientError."""
         detail: BurstAtRisk = {
             "EventId": f"{burst.burst_id}-{burst.nonce}-at-risk",
             "BurstId": burst.burst_id,
             "Target": burst.target,
             "Counts": cast("RecipientCounts", burst.counts),
-            **_at_risk(deadline, outlook),
+            **_at_risk(deadline, estimate),
         }
         self._send(BurstAtRisk, detail)
 
@@ -141,12 +141,12 @@ def _file(file: ExportedFile) -> FinishedFile | MissingFile:
     return {"FormatType": file.format, "ErrorCode": file.error.code if file.error else ""}
 
 
-def _at_risk(deadline: float, outlook: Outlook) -> AtRisk:
+def _at_risk(deadline: float, estimate: Estimate) -> AtRisk:
     return {
         "Deadline": _iso(deadline),
-        "FinishP50": _iso(outlook.p50),
-        "FinishP95": _iso(outlook.p95),
-        "ChanceToMeetDeadline": round(outlook.chance(deadline), 3),
+        "FinishP50": _iso(estimate.p50),
+        "FinishP95": _iso(estimate.p95),
+        "ChanceToMeetDeadline": round(estimate.chance(deadline), 3),
     }
 
 

@@ -17,7 +17,7 @@ from snapshot_export.domain.target import DEFAULT_TARGET
 STALLED_SECONDS = 120.0
 """Free slots are filled within seconds; after this long without an admission nobody fills them."""
 OVERDUE_FACTOR = 10.0
-LEAST_OVERDUE_SECONDS = 1800.0
+MIN_OVERDUE_SECONDS = 1800.0
 """No lease is overdue before this, however short its jobs are expected to be."""
 
 
@@ -80,6 +80,6 @@ def overdue_leases(
         for attempt in attempts
         if attempt.is_readable
         and attempt.holds_slot
-        and now - held_since(attempt) > LEAST_OVERDUE_SECONDS
+        and now - held_since(attempt) > MIN_OVERDUE_SECONDS
         and now - held_since(attempt) > OVERDUE_FACTOR * expected(attempt)
     ]

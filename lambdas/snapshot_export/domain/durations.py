@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from statistics import NormalDist
 
-LEAST_WEIGHT = 0.2
+MIN_WEIGHT = 0.2
 """What the newest job weighs at least."""
 USUAL_SPREAD = 0.25
 """How the jobs of one dashboard vary (of the logarithm), until its own tell."""
@@ -78,7 +78,7 @@ def learn(known: Durations | None, seconds: float) -> Durations:
     log = math.log(max(seconds, SHORTEST_SECONDS))
     if known is None:
         return Durations(jobs=1, log_mean=log, log_variance=0.0)
-    weight = max(1 / (known.jobs + 1), LEAST_WEIGHT)
+    weight = max(1 / (known.jobs + 1), MIN_WEIGHT)
     surprise = log - known.log_mean
     return Durations(
         jobs=known.jobs + 1,
@@ -93,7 +93,7 @@ def expect(known: Durations | None, default_seconds: float) -> Expectation:
         deviation = math.hypot(USUAL_SPREAD, UNKNOWN_DOUBT)
         median = default_seconds * math.exp(-(deviation**2) / 2)
         return Expectation(median=median, spread=USUAL_SPREAD, doubt=UNKNOWN_DOUBT, jobs=0)
-    remembered = min(known.jobs, (2 - LEAST_WEIGHT) / LEAST_WEIGHT)
+    remembered = min(known.jobs, (2 - MIN_WEIGHT) / MIN_WEIGHT)
     variance = (USUAL_SPREAD_WEIGHT * USUAL_SPREAD**2 + remembered * known.log_variance) / (
         USUAL_SPREAD_WEIGHT + remembered
     )

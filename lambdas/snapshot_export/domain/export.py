@@ -72,7 +72,7 @@ class Lease:
     slots: int = 0
 
 
-MOST_LEASES = 24
+MAX_LEASES = 24
 """Kept on an export; one that others in the account keep from starting may have any number."""
 
 
@@ -92,7 +92,7 @@ class Export:
     end that is being announced since `ending_at`, with `files` and `error`: it stays, whatever a
     repeated step finds, and no mark is taken any more. `at_risk_at` marks one of which it
     was told that its deadline will probably be missed. `leases` are those that were given back, the
-    last MOST_LEASES of them. `allows` are the allowances of its row-level-security tags (of
+    last MAX_LEASES of them. `allows` are the allowances of its row-level-security tags (of
     domain/request.ALLOWANCES), None if it was accepted before they were judged or is a
     registered user's; `warnings` are what was reported when they were.
     """
@@ -204,7 +204,7 @@ class Attempt:
             end += f"-{self.nonce}"
         if self.restarts:
             end += f"-r{self.restarts}"
-        return self.export_id[: MOST_NAME_CHARACTERS - len(end)] + end
+        return self.export_id[: MAX_NAME_CHARACTERS - len(end)] + end
 
 
 def leases_after(export: Export, attempt: Attempt, until: float | None = None) -> tuple[Lease, ...]:
@@ -217,10 +217,10 @@ def leases_after(export: Export, attempt: Attempt, until: float | None = None) -
         ended_at=attempt.job_ended_at,
         slots=attempt.slots,
     )
-    return (*export.leases, lease)[-MOST_LEASES:]
+    return (*export.leases, lease)[-MAX_LEASES:]
 
 
-MOST_NAME_CHARACTERS = 80
+MAX_NAME_CHARACTERS = 80
 """Of the name of an execution of Step Functions."""
 
 LOST = "LOST"

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 
 from snapshot_export.domain.simulation import (
     Group,
-    Job,
     Proposal,
+    SimulatedJob,
     Situation,
     simulate,
 )
 
-MOST_DRAWS, LEAST_DRAWS = 200, 40
-MOST_JOBS_DRAWN = 2_000_000
+MAX_DRAWS, MIN_DRAWS = 200, 40
+MAX_JOBS_DRAWN = 2_000_000
 """Jobs over all draws of one answer."""
 SAFE = 0.95
 """A start is safe if the deadline is met with this chance."""
@@ -28,7 +28,7 @@ EVERYTHING = Group(())
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Estimate:
     """When something will be done: equally likely ends, sorted (epoch seconds); at least one."""
 
     ends: tuple[float, ...]
@@ -56,13 +56,13 @@ class Outlook:
         return bisect_right(self.ends, deadline) / len(self.ends)
 
 
-def foresee(
+def estimate_ends(
     situation: Situation,
     groups: Mapping[str, Group],
     *,
     proposal: Proposal | None = None,
-) -> dict[str, Outlook]:
-    """The outlook of each group; nothing where no slot is let in to. Deterministic.
+) -> dict[str, Estimate]:
+    """The estimate of each group; nothing where no slot is let in to. Deterministic.
 
     200 draws up to 10,000 jobs, then the more jobs, the fewer: 100 at 20,000, never under 40.
     """
@@ -73,15 +73,15 @@ def foresee(
     ends = simulate(
         situation,
         [*groups.values()],
-        draws=max(LEAST_DRAWS, min(MOST_DRAWS, MOST_JOBS_DRAWN // max(1, jobs))),
+        draws=max(MIN_DRAWS, min(MAX_DRAWS, MAX_JOBS_DRAWN // max(1, jobs))),
         seed=_seed_of(situation, proposal),
         proposal=proposal,
     )
-    return {name: Outlook(tuple(found)) for name, found in zip(groups, ends, strict=True)}
+    return {name: Estimate(tuple(found)) for name, found in zip(groups, ends, strict=True)}
 
 
 def groups_of(
-    situation: Situation, name_of: Callable[[Job], str | None], beyond: Mapping[str, int]
+    situation: Situation, name_of: Callable[[SimulatedJob], str | None], beyond: Mapping[str, int]
 ) -> dict[str, Group]:
     """Jobs that run or wait, grouped by name; None is in no group. `beyond` as Group has it."""
     places: dict[str, list[int]] = {}
@@ -92,7 +92,7 @@ def groups_of(
     return {name: Group(tuple(found), beyond.get(name, 0)) for name, found in places.items()}
 
 
-def propose(situation: Situation, jobs: Iterable[Job], at: float) -> Proposal:
+def propose(situation: Situation, jobs: Iterable[SimulatedJob], at: float) -> Proposal:
     """Jobs submitted at `at`, at their ranks; those with the same rank as others come after."""
     ordered = sorted(jobs, key=lambda job: job.rank)
     ranks = [job.rank for job in situation.waiting]
@@ -100,11 +100,11 @@ def propose(situation: Situation, jobs: Iterable[Job], at: float) -> Proposal:
     return Proposal(at=at, jobs=ordered, ahead=ahead)
 
 
-def foresee_proposal(situation: Situation, proposal: Proposal) -> Outlook | None:
+def estimate_proposal(situation: Situation, proposal: Proposal) -> Estimate | None:
     """When the last of the proposed jobs ends, or None where nothing is let in."""
     first = len(situation.running) + len(situation.waiting)
     group = Group(tuple(range(first, first + len(proposal.jobs))))
-    return foresee(situation, {"": group}, proposal=proposal).get("")
+    return estimate_ends(situation, {"": group}, proposal=proposal).get("")
 
 
 def latest_safe_start(
@@ -121,8 +121,8 @@ def latest_safe_start(
     """
 
     def spare_at(start: float, at: Situation = situation) -> float:
-        outlook = foresee_proposal(at, _placed(proposal_at(start), at))
-        return deadline - outlook.quantile(SAFE) if outlook else -math.inf
+        estimate = estimate_proposal(at, _placed(proposal_at(start), at))
+        return deadline - estimate.quantile(SAFE) if estimate else -math.inf
 
     safe = max(situation.now, earliest)
     accuracy = START_ACCURACY * max(0.0, deadline - safe)

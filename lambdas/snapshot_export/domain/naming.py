@@ -20,7 +20,7 @@ MAX_KEY_BYTES = 900
 """S3 takes 1024; the rest is for numbers that keep equal names apart."""
 
 
-MOST_KEYS = 4
+MAX_KEYS = 4
 """How many keys are tried for a file: the last ones hold what tells the export from all others."""
 _UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories: control, format (with the bidirectional ones), surrogates, separators."""
@@ -48,7 +48,7 @@ def raw_folder_of(snapshot: Mapping[str, Any], export_id: str, bucket: str) -> s
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileShape:
+class RequestedFile:
     """What a name may tell of a file: its format and the id of its first sheet."""
 
     format: str
@@ -72,11 +72,11 @@ class NameFields:
         return f"{EXPORT_PREFIX}/{self.burst_id or self.export_id}/"
 
 
-def shapes_of(snapshot: Mapping[str, Any]) -> tuple[FileShape, ...]:
+def shapes_of(snapshot: Mapping[str, Any]) -> tuple[RequestedFile, ...]:
     """The files that a checked snapshot configuration asks for, in the order of FileGroups."""
     files = (group["Files"][0] for group in snapshot["SnapshotConfiguration"]["FileGroups"])
     return tuple(
-        FileShape(format=file["FormatType"], sheet=file["SheetSelections"][0]["SheetId"])
+        RequestedFile(format=file["FormatType"], sheet=file["SheetSelections"][0]["SheetId"])
         for file in files
     )
 
@@ -108,7 +108,9 @@ def fold(key: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", key).casefold())
 
 
-def file_keys(name: str | None, fields: NameFields, files: Sequence[FileShape]) -> tuple[str, ...]:
+def file_keys(
+    name: str | None, fields: NameFields, files: Sequence[RequestedFile]
+) -> tuple[str, ...]:
     """Object keys of an export's files, in the order of FileGroups, as written_keys gives them.
 
     Raises TemplateError for a name that, written out, is no plain relative path on every file
@@ -123,7 +125,7 @@ def file_keys(name: str | None, fields: NameFields, files: Sequence[FileShape]) 
 
 
 def written_keys(
-    name: str | None, fields: NameFields, files: Sequence[FileShape]
+    name: str | None, fields: NameFields, files: Sequence[RequestedFile]
 ) -> tuple[str, ...]:
     """Object keys of the files of an export that was accepted, in the order of FileGroups.
 
@@ -144,7 +146,7 @@ def keys_for(key: str, export_id: str, nonce: str) -> Iterator[str]:
     yield apart_from(key, export_id)
     own = f"{export_id}-{nonce}"
     yield apart_from(key, own)
-    yield from (apart_from(key, f"{own}-{number}") for number in range(2, MOST_KEYS - 1))
+    yield from (apart_from(key, f"{own}-{number}") for number in range(2, MAX_KEYS - 1))
 
 
 def apart_from(key: str, mark: str) -> str:
@@ -153,7 +155,7 @@ def apart_from(key: str, mark: str) -> str:
     return f"{stem}-{mark}{dot}{suffix}"
 
 
-def _stems(name: str | None, fields: NameFields, files: Sequence[FileShape]) -> list[str]:
+def _stems(name: str | None, fields: NameFields, files: Sequence[RequestedFile]) -> list[str]:
     """The name written out for each file. Raises TemplateError for a field without a value."""
     template = parse_template(name or "{dashboard}")
     moment = moment_of(fields.accepted_at)
@@ -166,7 +168,7 @@ def _stems(name: str | None, fields: NameFields, files: Sequence[FileShape]) -> 
     return stems
 
 
-def _values(fields: NameFields, file: FileShape, number: int) -> dict[str, str]:
+def _values(fields: NameFields, file: RequestedFile, number: int) -> dict[str, str]:
     return {
         "export": fields.export_id,
         "burst": fields.burst_id,

@@ -16,7 +16,7 @@ from snapshot_export.domain.durations import Expectation
 POLL_SHARE = 0.7
 """Of the call budget that starts and results leave, what polls may use on average: the rest lets
 polls that fall together, and starts among them, through without a queue."""
-LEAST_POLL_RATE = 0.15
+MIN_POLL_RATE = 0.15
 """Of the whole call budget, what polls may use when starts and results alone would fill it."""
 CLOSEST, SPARSEST = 0.04, 0.6
 """The chance of an end between two polls, at least and at most."""
@@ -77,7 +77,7 @@ def poll_chance(expected_seconds: float, running: int, calls_per_second: float) 
 def poll_rate(expected_seconds: float, running: int, calls_per_second: float) -> float:
     """Polls a second of all slots together. Each job needs a start and a result beside them."""
     room = POLL_SHARE * (calls_per_second - 2 * _jobs_per_second(expected_seconds, running))
-    return max(room, LEAST_POLL_RATE * calls_per_second)
+    return max(room, MIN_POLL_RATE * calls_per_second)
 
 
 def _jobs_per_second(expected_seconds: float, running: int) -> float:

@@ -1,7 +1,7 @@
 """ReadyBy: a schedule says when its work should be done, and its start is found from that.
 
 Each day that it names has one moment, the same time of the day in its zone. A start belongs to the
-first moment after it: the earliest start lies at most MOST_MINUTES before its moment, which is less
+first moment after it: the earliest start lies at most MAX_MINUTES before its moment, which is less
 than the time between two, so wherever a start is moved to, it belongs to the same moment.
 """
 
@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from snapshot_export.domain.snapshot_request import Shape, rule
 
-MOST_MINUTES = 720
+MAX_MINUTES = 720
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _START = re.compile(r"cron\((\d+) (\d+) \? \* ([A-Z,]+) \*\)")
 
@@ -43,8 +43,8 @@ class ReadyByBody(Shape):
         list[Annotated[str, AfterValidator(_known_day)]],
         Field(min_length=1, max_length=7, default_factory=lambda: list(DAYS)),
     ]
-    EarliestMinutesBefore: Annotated[int, Field(ge=1, le=MOST_MINUTES)] = 240
-    LatestMinutesBefore: Annotated[int, Field(ge=1, le=MOST_MINUTES)] = 15
+    EarliestMinutesBefore: Annotated[int, Field(ge=1, le=MAX_MINUTES)] = 240
+    LatestMinutesBefore: Annotated[int, Field(ge=1, le=MAX_MINUTES)] = 15
     ExpectedRecipients: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
     @model_validator(mode="after")

@@ -28,7 +28,7 @@ PERMANENT = frozenset(
         RESULT_MISMATCH,
     }
 )
-PASSING = frozenset(
+TRANSIENT = frozenset(
     {
         LOST,
         "INTERNAL_FAILURE",
@@ -56,7 +56,7 @@ def judge_failure(error_type: str, failures: int) -> Verdict:
     name = error_type.upper()
     if name in PERMANENT:
         return Verdict(False, 0.0, "this error does not pass")
-    most = MAX_ATTEMPTS if name in PASSING else UNKNOWN_MAX_ATTEMPTS
+    most = MAX_ATTEMPTS if name in TRANSIENT else UNKNOWN_MAX_ATTEMPTS
     if failures >= most:
         return Verdict(False, 0.0, f"failed {failures} times")
     return Verdict(True, RETRY_DELAY_SECONDS * failures, "this error can pass")

@@ -34,7 +34,7 @@ Kind = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class SimulatedJob:
     """A snapshot job that runs (`age` in seconds) or waits (`age` None).
 
     `rank` is its place in the backlog; it is not let in before `due_at` (epoch seconds).
@@ -60,8 +60,8 @@ class Situation:
 
     now: float
     slots: int
-    running: Sequence[Job]
-    waiting: Sequence[Job]
+    running: Sequence[SimulatedJob]
+    waiting: Sequence[SimulatedJob]
     expectations: Mapping[Kind, Expectation]
     not_before: float = 0.0
     calls_per_second: float = 8.0
@@ -75,7 +75,7 @@ class Proposal:
     of the backlog, which stay before them."""
 
     at: float
-    jobs: Sequence[Job]
+    jobs: Sequence[SimulatedJob]
     ahead: int
 
 

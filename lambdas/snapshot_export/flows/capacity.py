@@ -15,7 +15,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.flows.export.admit import try_admit
 
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 """Waiting exports are counted up to here; each 1000 cost about 40 read units."""
 
 logger = Logger(child=True)
@@ -41,7 +41,7 @@ class Capacity:
 def read_capacity(services: Services) -> Capacity:
     """The present capacity."""
     gate, now = services.store.gate(), services.now()
-    waiting = services.store.count_waiting(MOST_COUNTED)
+    waiting = services.store.count_waiting(MAX_COUNTED)
     return Capacity(
         target=services.settings.target,
         targets=services.targets.names,
@@ -49,7 +49,7 @@ def read_capacity(services: Services) -> Capacity:
         reserved=services.settings.reserved_slots if gate.reserved is None else gate.reserved,
         running=gate.running,
         waiting=waiting,
-        waiting_is_at_least=waiting >= MOST_COUNTED,
+        waiting_is_at_least=waiting >= MAX_COUNTED,
         completed_last_hour=services.throughput.completed_last_hour(now),
         paused_until=gate.paused_until if gate.paused_until > now else None,
         ceiling=gate.ceiling,

@@ -10,15 +10,20 @@ from dataclasses import dataclass, replace
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, BurstStatus
 from snapshot_export.domain.export import Export, Status
-from snapshot_export.domain.forecast import Outlook, foresee
+from snapshot_export.domain.forecast import Estimate, estimate_ends
 from snapshot_export.domain.parts import formats_of_part
-from snapshot_export.domain.simulation import Group, Job, Situation
+from snapshot_export.domain.simulation import Group, SimulatedJob, Situation
 from snapshot_export.errors import UnknownIdError, UnknownTargetError
 from snapshot_export.flows.forecast.forecast import burst_groups, with_kinds
-from snapshot_export.flows.forecast.situation import MOST_READ, look, look_at_slots, look_before
+from snapshot_export.flows.forecast.situation import (
+    MAX_READ,
+    read_situation,
+    read_situation_before,
+    read_slots,
+)
 
 DOWNLOAD_SECONDS = 900
-MOST_COUNTED = 1000
+MAX_COUNTED = 1000
 """A place is counted up to here: a Query of 1000 entries costs about 40 read units."""
 
 
@@ -72,26 +77,24 @@ def view_burst_end(services: Services, burst: Burst) -> float | None:
         services = services.for_target(burst.target)
     except UnknownTargetError:
         return None
-    seen = look(services, MOST_READ, rest=False)
+    seen = read_situation(services, MAX_READ, rest=False)
     group = burst_groups(services, seen).get(burst.burst_id)
     if group is None:
         return services.now() + seen.situation.collecting if seen.is_whole else None
-    return _median(foresee(seen.situation, {"": group}))
+    return _median(estimate_ends(seen.situation, {"": group}))
 
 
 def _view_waiting(services: Services, export: Export) -> ExportView:
     """Place: the entries of the backlog up to its own. A retry has none until it is due."""
     if export.due_at:
-        job = Job(
+        job = SimulatedJob(
             export_id=export.export_id,
             kind=(export.dashboard_id, formats_of_part(export.snapshot, export.part)),
             due_at=export.due_at,
         )
-        situation = with_kinds(
-            services, replace(look_at_slots(services), waiting=[job]), [job.kind]
-        )
+        situation = with_kinds(services, replace(read_slots(services), waiting=[job]), [job.kind])
         return ExportView(export=export, expected_end=_end_of_last(situation))
-    seen = look_before(services, export.rank, MOST_COUNTED)
+    seen = read_situation_before(services, export.rank, MAX_COUNTED)
     place = 1 + sum(entry.rank < export.rank for entry in seen.entries)
     end = _end_of_last(seen.situation) if seen.is_whole and seen.entries else None
     return ExportView(
@@ -101,20 +104,20 @@ def _view_waiting(services: Services, export: Export) -> ExportView:
 
 def _view_running(services: Services, export: Export) -> ExportView:
     """From the slots alone: what waits does not hold up what runs."""
-    situation = look_at_slots(services)
+    situation = read_slots(services)
     ids = [job.export_id for job in situation.running]
     if export.export_id not in ids:
         end = services.now() + situation.collecting
         return ExportView(export=export, expected_end=end, is_collecting=True)
     group = Group((ids.index(export.export_id),))
-    outlooks = foresee(replace(situation, slots=max(1, situation.slots)), {"": group})
-    return ExportView(export=export, expected_end=_median(outlooks))
+    estimates = estimate_ends(replace(situation, slots=max(1, situation.slots)), {"": group})
+    return ExportView(export=export, expected_end=_median(estimates))
 
 
 def _end_of_last(situation: Situation) -> float | None:
     last = len(situation.running) + len(situation.waiting) - 1
-    return _median(foresee(situation, {"": Group((last,))}))
+    return _median(estimate_ends(situation, {"": Group((last,))}))
 
 
-def _median(outlooks: dict[str, Outlook]) -> float | None:
-    return outlooks[""].p50 if outlooks else None
+def _median(estimates: dict[str, Estimate]) -> float | None:
+    return estimates[""].p50 if estimates else None

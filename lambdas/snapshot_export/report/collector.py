@@ -1,6 +1,6 @@
 """What the report of a burst, or of a run, shows: collected while its exports pass by.
 
-Memory is bounded: failed exports come first among MOST_ROWS rows, leases are kept up to MOST_SPANS,
+Memory is bounded: failed exports come first among MAX_ROWS rows, leases are kept up to MAX_SPANS,
 and of all exports only numbers. Of a request only ids, formats and times are taken, never tags or
 parameters.
 """
@@ -18,14 +18,14 @@ from snapshot_export.domain.burst import FailureReason, Refusal
 from snapshot_export.domain.export import ErrorInfo, Export, ExportedFile, Status
 from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.security_warning import SecurityWarning
-from snapshot_export.report.lanes import Span, Timeline, draw, spans_of
+from snapshot_export.report.lanes import Span, Timeline, lay_out, spans_of
 
-MOST_ROWS = 2000
-MOST_REFUSED = 500
-MOST_SPANS = 200_000
-MOST_NAMED = 8
+MAX_ROWS = 2000
+MAX_REFUSED = 500
+MAX_SPANS = 200_000
+MAX_NAMED = 8
 """Dashboards that are named; the others are counted."""
-MOST_REASONS = 5
+MAX_REASONS = 5
 """Reasons of failures that are reported, the most frequent first."""
 
 _ROWS_FIRST = (
@@ -56,7 +56,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Foretold:
+class RecordedForecast:
     """What was forecast at `at`: ends as likely earlier as later, and later in one of 20 cases.
 
     `occasion` says when that was.
@@ -101,7 +101,7 @@ class Report:
     refused: tuple[Refusal, ...]
     refused_left_out: int
     timeline: Timeline | None
-    foretold: Foretold | None
+    forecast: RecordedForecast | None
     warnings: tuple[SecurityWarning, ...]
     manifest: str
 
@@ -130,7 +130,7 @@ class ReportCollector:
         self._exports += 1
         row = _row_of(export)
         rows = self._rows[export.status]
-        if len(rows) < MOST_ROWS:
+        if len(rows) < MAX_ROWS:
             rows.append(row)
         if export.status is Status.FAILED:
             error = export.error or ErrorInfo("UNKNOWN")
@@ -154,7 +154,7 @@ class ReportCollector:
         """Why the exports that were taken failed, the most frequent first."""
         return tuple(
             FailureReason(code=code, count=count, message=self._messages[code])
-            for code, count in self._reasons.most_common(MOST_REASONS)
+            for code, count in self._reasons.most_common(MAX_REASONS)
         )
 
     def report(
@@ -171,14 +171,14 @@ class ReportCollector:
         recipients: str | None = None,
         same_rows: bool | None = None,
         error: ErrorInfo | None = None,
-        foretold: Foretold | None = None,
+        forecast: RecordedForecast | None = None,
         refused: Sequence[Refusal] = (),
         refused_left_out: int = 0,
         warnings: Sequence[SecurityWarning] = (),
     ) -> Report:
         """The report of what was taken; `slots` is the limit if the leases do not tell it."""
-        rows = [*chain.from_iterable(self._rows.values())][:MOST_ROWS]
-        named = self._dashboards.most_common(MOST_NAMED)
+        rows = [*chain.from_iterable(self._rows.values())][:MAX_ROWS]
+        named = self._dashboards.most_common(MAX_NAMED)
         return Report(
             kind=kind,
             name=name,
@@ -204,14 +204,16 @@ class ReportCollector:
             rows_left_out=self._exports - len(rows),
             refused=tuple(refused),
             refused_left_out=refused_left_out,
-            timeline=draw(self._spans, limit=self._slots or slots, left_out=self._spans_left_out),
-            foretold=foretold,
+            timeline=lay_out(
+                self._spans, limit=self._slots or slots, left_out=self._spans_left_out
+            ),
+            forecast=forecast,
             warnings=tuple(warnings),
             manifest=manifest,
         )
 
     def _add_spans(self, spans: Sequence[Span]) -> None:
-        kept = spans[: MOST_SPANS - len(self._spans)]
+        kept = spans[: MAX_SPANS - len(self._spans)]
         self._spans += kept
         self._spans_left_out += len(spans) - len(kept)
         starts = [span.start for span in spans]

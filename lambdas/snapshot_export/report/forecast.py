@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from snapshot_export.report.collector import Foretold, Report
+from snapshot_export.report.collector import RecordedForecast, Report
 from snapshot_export.report.words import length, moment
 
 _NEAR_SECONDS = 0.5
@@ -14,29 +14,29 @@ _FAR = 3.0
 
 def forecast_html(report: Report) -> Iterator[str]:
     """The forecast of a burst beside its end, in pieces."""
-    foretold, end = report.foretold, report.ended_at
+    forecast, end = report.forecast, report.ended_at
     if end is None:
         yield '<p class="note">Nothing ended, so there is nothing to compare with.</p>'
         return
     if not report.counts["Completed"]:
         yield '<p class="note">No export completed, so there is nothing to compare with.</p>'
         return
-    if foretold is None:
+    if forecast is None:
         yield f'<p class="note">No forecast was made.{_kept(report.deadline, end)}</p>'
         return
-    yield f"<p>{_verdict(foretold, end)}{_kept(report.deadline, end)}{_failed(report.counts)}</p>"
-    yield from _scale(foretold, end, report.deadline)
+    yield f"<p>{_verdict(forecast, end)}{_kept(report.deadline, end)}{_failed(report.counts)}</p>"
+    yield from _scale(forecast, end, report.deadline)
 
 
-def _verdict(foretold: Foretold, end: float) -> str:
-    off = end - foretold.p50
+def _verdict(forecast: RecordedForecast, end: float) -> str:
+    off = end - forecast.p50
     if abs(off) < _NEAR_SECONDS:
         said = "It ended when it was expected"
     else:
         said = f"It ended {length(abs(off))} {'later' if off > 0 else 'earlier'} than expected"
-    if end <= foretold.p95:
+    if end <= forecast.p95:
         return f"{said}, within what 19 of 20 cases keep."
-    return f"{said}, <strong>{length(end - foretold.p95)} past what 19 of 20 cases keep</strong>."
+    return f"{said}, <strong>{length(end - forecast.p95)} past what 19 of 20 cases keep</strong>."
 
 
 def _failed(counts: Mapping[str, int]) -> str:
@@ -55,20 +55,20 @@ def _kept(deadline: float | None, end: float) -> str:
     return f" <strong>The deadline was missed by {spare}.</strong>"
 
 
-def _scale(foretold: Foretold, end: float, deadline: float | None) -> Iterator[str]:
+def _scale(forecast: RecordedForecast, end: float, deadline: float | None) -> Iterator[str]:
     marks = [
-        ("told", "Forecast made", foretold.at),
-        ("p50", "Expected (P50)", foretold.p50),
-        ("p95", "19 of 20 cases (P95)", foretold.p95),
+        ("told", "Forecast made", forecast.at),
+        ("p50", "Expected (P50)", forecast.p50),
+        ("p95", "19 of 20 cases (P95)", forecast.p95),
         ("end", "Ended", end),
         *([("deadline", "Deadline", deadline)] if deadline else []),
     ]
-    last = max(foretold.p95, end)
-    if deadline is not None and deadline - foretold.at <= _FAR * (last - foretold.at):
+    last = max(forecast.p95, end)
+    if deadline is not None and deadline - forecast.at <= _FAR * (last - forecast.at):
         last = max(last, deadline)
-    seconds = max(last - foretold.at, 0.001)
+    seconds = max(last - forecast.at, 0.001)
     places = {
-        name: 1 + 98 * min(1.0, max(0.0, (time - foretold.at) / seconds))
+        name: 1 + 98 * min(1.0, max(0.0, (time - forecast.at) / seconds))
         for name, _, time in marks
         if time <= last
     }
@@ -80,7 +80,7 @@ def _scale(foretold: Foretold, end: float, deadline: float | None) -> Iterator[s
     yield '</svg><dl class="marks">'
     for name, meaning, time in marks:
         swatch = f'<svg height="13" aria-hidden="true">{_mark(name, "50%", 13)}</svg>'
-        after = foretold.occasion if name == "told" else _after(time - foretold.at)
+        after = forecast.occasion if name == "told" else _after(time - forecast.at)
         yield f"<div><dt>{swatch}{meaning}</dt><dd>{after}{moment(time)}</dd></div>"
     yield "</dl></figure>"
 

@@ -18,10 +18,10 @@ from snapshot_export.domain.export import Export, Status
 
 CLOCKS_DIFFER_SECONDS = 2.0
 """A slot may seem to be taken so much before it was freed: two functions told the times."""
-MOST_BARS = 2400
+MAX_BARS = 2400
 
 
-class Outcome(StrEnum):
+class LeaseEnd(StrEnum):
     """How a lease ended. AGAIN: another attempt followed; UNUSED: no job began."""
 
     COMPLETED = "completed"
@@ -37,7 +37,7 @@ class Span:
 
     export_id: str
     attempt: int
-    outcome: Outcome
+    outcome: LeaseEnd
     start: float
     end: float
     job_start: float | None = None
@@ -57,7 +57,7 @@ class Bar:
     held: float
     worked: float
     count: int
-    outcome: Outcome
+    outcome: LeaseEnd
     failed: int
     first: Span
 
@@ -99,19 +99,19 @@ def spans_of(export: Export) -> list[Span]:
     ]
 
 
-def _outcome(export: Export, index: int) -> Outcome:
+def _outcome(export: Export, index: int) -> LeaseEnd:
     lease = export.leases[index]
     is_last = index == len(export.leases) - 1 and lease.attempt == export.attempt
     if is_last and export.status is Status.FAILED:
-        return Outcome.FAILED
+        return LeaseEnd.FAILED
     if lease.started_at is None:
-        return Outcome.UNUSED
+        return LeaseEnd.UNUSED
     if not is_last:
-        return Outcome.AGAIN
-    return Outcome.COMPLETED if export.status is Status.COMPLETED else Outcome.CANCELLED
+        return LeaseEnd.AGAIN
+    return LeaseEnd.COMPLETED if export.status is Status.COMPLETED else LeaseEnd.CANCELLED
 
 
-def draw(spans: Sequence[Span], *, limit: int, left_out: int = 0) -> Timeline | None:
+def lay_out(spans: Sequence[Span], *, limit: int, left_out: int = 0) -> Timeline | None:
     """The timeline of spans in any order; None where there are none."""
     if not spans:
         return None
@@ -121,8 +121,8 @@ def draw(spans: Sequence[Span], *, limit: int, left_out: int = 0) -> Timeline | 
     held = ((each.start, each.end) for each in spans)
     jobs = (job for each in spans if (job := _job_of(each)))
     shortest = 0.0
-    if len(spans) > MOST_BARS:
-        shortest = 2 * (end - begin) * len(lanes) / MOST_BARS
+    if len(spans) > MAX_BARS:
+        shortest = 2 * (end - begin) * len(lanes) / MAX_BARS
     gaps = [
         max(0.0, after.start - before.end) for lane in lanes for before, after in pairwise(lane)
     ]
@@ -181,7 +181,7 @@ def _bar(group: Sequence[Span]) -> Bar:
         worked=sum(job[1] - job[0] for each in group if (job := _job_of(each))),
         count=len(group),
         outcome=outcomes.most_common(1)[0][0],
-        failed=outcomes[Outcome.FAILED],
+        failed=outcomes[LeaseEnd.FAILED],
         first=group[0],
     )
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from snapshot_export.report.lanes import Bar, Outcome, Timeline
+from snapshot_export.report.lanes import Bar, LeaseEnd, Timeline
 from snapshot_export.report.words import count, length, moment, text
 
 _LOW_FROM = 25
 """So many lanes are drawn low."""
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400,
           21_600, 43_200, 86_400, 172_800, 604_800)  # fmt: skip
-_MOST_TICKS = 7
+_MAX_TICKS = 7
 _LOWEST_STRIP = 2
 """Pixels that failed exports have in a bar of many, however few they are."""
 _MEANINGS = {
-    Outcome.COMPLETED: "completed",
-    Outcome.AGAIN: "another attempt or part followed",
-    Outcome.UNUSED: "no job began",
-    Outcome.CANCELLED: "cancelled",
-    Outcome.FAILED: "failed",
+    LeaseEnd.COMPLETED: "completed",
+    LeaseEnd.AGAIN: "another attempt or part followed",
+    LeaseEnd.UNUSED: "no job began",
+    LeaseEnd.CANCELLED: "cancelled",
+    LeaseEnd.FAILED: "failed",
 }
 
 
@@ -50,7 +50,7 @@ def timeline_html(timeline: Timeline | None) -> Iterator[str]:
     yield from _axis(ticks, seconds)
     yield '<output class="read" id="read">Point at a bar to see whose it is.</output></figure>'
     bars = [bar for lane in timeline.lanes for bar in lane]
-    failed = [Outcome.FAILED] if any(bar.failed for bar in bars) else []
+    failed = [LeaseEnd.FAILED] if any(bar.failed for bar in bars) else []
     yield _legend({*(bar.outcome for bar in bars), *failed})
     yield f'<p class="note">{" ".join(_sentences(timeline))}</p>'
 
@@ -97,7 +97,7 @@ def _title(bar: Bar) -> str:
 
 
 def _ticks(seconds: float) -> list[float]:
-    step = next((each for each in _STEPS if seconds / each <= _MOST_TICKS), seconds / _MOST_TICKS)
+    step = next((each for each in _STEPS if seconds / each <= _MAX_TICKS), seconds / _MAX_TICKS)
     return [step * number for number in range(int(seconds / step) + 1)]
 
 
@@ -110,12 +110,12 @@ def _axis(ticks: Iterable[float], seconds: float) -> Iterator[str]:
     yield "</svg>"
 
 
-def _legend(outcomes: Iterable[Outcome]) -> str:
+def _legend(outcomes: Iterable[LeaseEnd]) -> str:
     swatch = '<svg aria-hidden="true"><rect class="{}" width="100%" height="100%"/></svg>'
     items = [
         f'<li class="{each.value}"><span class="bar">{swatch.format("job")}</span>'
         f"{_MEANINGS[each]}</li>"
-        for each in sorted(outcomes, key=list(Outcome).index)
+        for each in sorted(outcomes, key=list(LeaseEnd).index)
     ]
     items.append(f'<li class="completed"><span class="bar">{swatch.format("held")}</span>'
                  "slot held, no job (start, poll)</li>")  # fmt: skip

@@ -8,7 +8,7 @@ import time
 from local.deployed import Deployed
 
 _PAUSE_SECONDS = 0.1
-_MOST_KEPT = 20
+_MAX_KEPT = 20
 
 
 class Watch(threading.Thread):
@@ -37,7 +37,7 @@ class Watch(threading.Thread):
                 self._note(f"{running} run, the limit is {self._limit}")
 
     def _note(self, text: str) -> None:
-        if len(self.wrong) < _MOST_KEPT:
+        if len(self.wrong) < _MAX_KEPT:
             self.wrong.append(f"reading {self.readings} at {time.strftime('%H:%M:%S')}: {text}")
 
     def stop(self) -> None:

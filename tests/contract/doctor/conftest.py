@@ -92,7 +92,7 @@ def patient(
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_ENDPOINT_URL_QUICKSIGHT", server.url)
     monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
-    monkeypatch.setattr("snapshots.api._MOST_WAIT", 0.11)
+    monkeypatch.setattr("snapshots.api._MAX_WAIT", 0.11)
     before = server.emulator.settings
     server.emulator.reset()
     with mock_aws():

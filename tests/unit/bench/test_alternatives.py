@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bench.alternatives import POLL_SECONDS, SLOTS
-from bench.alternatives.retry_loop import MOST_BACK_OFF_SECONDS, run_retry_loop
+from bench.alternatives.retry_loop import MAX_BACK_OFF_SECONDS, run_retry_loop
 from bench.alternatives.waves import run_waves
 
 
@@ -76,7 +76,7 @@ def test_a_retry_loop_takes_refusals_and_runs_everything() -> None:
     run_retry_loop(quicksight, jobs, sleep=slept.append)
     assert sum(told.startswith("end") for told in quicksight.told) == len(jobs)
     assert quicksight.peak <= SLOTS
-    assert max(slept) <= MOST_BACK_OFF_SECONDS
+    assert max(slept) <= MAX_BACK_OFF_SECONDS
     assert slept.count(POLL_SECONDS) == 2 * len(jobs)
 
 

@@ -31,7 +31,7 @@ def test_the_numbers_are_of_all_exports() -> None:
 def test_of_too_many_the_failed_are_shown_first_and_the_others_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(burst_report, "MOST_ROWS", 4)
+    monkeypatch.setattr(burst_report, "MAX_ROWS", 4)
     error = ErrorInfo("LATE")
     statuses = [Status.COMPLETED] * 5 + [Status.CANCELLED] * 2 + [Status.FAILED] * 3
     exports = [export(number, each, error=error) for number, each in enumerate(statuses)]
@@ -43,7 +43,7 @@ def test_of_too_many_the_failed_are_shown_first_and_the_others_counted(
 def test_memory_does_not_grow_with_the_burst_but_for_its_leases(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(burst_report, "MOST_ROWS", 50)
+    monkeypatch.setattr(burst_report, "MAX_ROWS", 50)
 
     def peak(count: int) -> int:
         tracemalloc.start()
@@ -59,7 +59,7 @@ def test_memory_does_not_grow_with_the_burst_but_for_its_leases(
 
 
 def test_leases_past_a_number_are_counted_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(burst_report, "MOST_SPANS", 10)
+    monkeypatch.setattr(burst_report, "MAX_SPANS", 10)
     report = report_of(exports_of(20))
     assert report.timeline is not None
     assert report.timeline.spans == 10 and report.timeline.left_out == 20 + 1 - 10, "one twice"

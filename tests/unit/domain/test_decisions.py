@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from snapshot_export.adapters.services import random_nonce
 from snapshot_export.domain.export import Attempt, snapshot_job_id
 from snapshot_export.domain.request import EXPORT_ID
-from snapshot_export.domain.retry import PASSING, PERMANENT, judge_failure
+from snapshot_export.domain.retry import PERMANENT, TRANSIENT, judge_failure
 
 
 @pytest.mark.parametrize("error_type", sorted(PERMANENT))
@@ -19,7 +19,7 @@ def test_errors_that_do_not_pass_are_never_tried_again(error_type: str) -> None:
     assert not judge_failure(error_type, 1).again
 
 
-@pytest.mark.parametrize("error_type", sorted(PASSING))
+@pytest.mark.parametrize("error_type", sorted(TRANSIENT))
 def test_errors_that_pass_are_tried_three_times(error_type: str) -> None:
     assert [judge_failure(error_type, attempt).again for attempt in (1, 2, 3)] == [
         True,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from snapshot_export.domain.drift import (
-    LEAST_OVERDUE_SECONDS,
+    MIN_OVERDUE_SECONDS,
     STALLED_SECONDS,
     Drift,
     judge_backlog,
@@ -69,7 +69,7 @@ def test_a_lease_is_overdue_after_ten_times_what_its_job_should_take() -> None:
 
 
 def test_a_lease_is_not_overdue_within_half_an_hour() -> None:
-    young = replace(LEASE, admitted_at=NOW - LEAST_OVERDUE_SECONDS)
+    young = replace(LEASE, admitted_at=NOW - MIN_OVERDUE_SECONDS)
     assert overdue_leases([young], lambda _: 1.0, NOW) == []
-    old = replace(LEASE, admitted_at=NOW - LEAST_OVERDUE_SECONDS - 1)
+    old = replace(LEASE, admitted_at=NOW - MIN_OVERDUE_SECONDS - 1)
     assert overdue_leases([old, replace(old, holds_slot=False)], lambda _: 1.0, NOW) == [old]

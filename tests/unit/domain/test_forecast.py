@@ -12,36 +12,38 @@ from snapshot_export.domain import simulation
 from snapshot_export.domain.durations import Expectation
 from snapshot_export.domain.forecast import (
     EVERYTHING,
-    Outlook,
-    foresee,
-    foresee_proposal,
+    Estimate,
+    estimate_ends,
+    estimate_proposal,
     groups_of,
     latest_safe_start,
     propose,
 )
-from snapshot_export.domain.simulation import Group, Job, Situation, line_up
+from snapshot_export.domain.simulation import Group, SimulatedJob, Situation, line_up
 
 NOW = 1_800_000_000.0
 SURE = Expectation(median=10, spread=1e-6, doubt=1e-6, jobs=50)
 
 
-def waiting(count: int, dashboard: str = "d", **more: Any) -> list[Job]:
+def waiting(count: int, dashboard: str = "d", **more: Any) -> list[SimulatedJob]:
     return [
-        Job(export_id=f"{dashboard}-{i}", kind=(dashboard, "PDF"), rank=f"5#{i:06d}", **more)
+        SimulatedJob(
+            export_id=f"{dashboard}-{i}", kind=(dashboard, "PDF"), rank=f"5#{i:06d}", **more
+        )
         for i in range(count)
     ]
 
 
-def situation(jobs: list[Job], **changes: Any) -> Situation:
+def situation(jobs: list[SimulatedJob], **changes: Any) -> Situation:
     running = changes.pop("running", [])
     expectations = changes.pop("expectations", {("d", "PDF"): SURE})
     values = {"now": NOW, "slots": 4, "overhead": 0.0, "calls_per_second": 1e6} | changes
     return Situation(running=running, waiting=jobs, expectations=expectations, **values)
 
 
-def seconds(at: Situation, group: Group = EVERYTHING) -> Outlook:
-    ends = foresee(at, {"": group})[""].ends
-    return Outlook(tuple(end - NOW for end in ends))
+def seconds(at: Situation, group: Group = EVERYTHING) -> Estimate:
+    ends = estimate_ends(at, {"": group})[""].ends
+    return Estimate(tuple(end - NOW for end in ends))
 
 
 @pytest.fixture
@@ -53,9 +55,9 @@ def same_day(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("same_day")
 @pytest.mark.parametrize(("jobs", "expected"), [(1, 10), (4, 10), (5, 20), (8, 20), (9, 30)])
 def test_equal_jobs_end_in_waves(jobs: int, expected: float) -> None:
-    outlook = seconds(situation(waiting(jobs)))
-    assert outlook.p50 == pytest.approx(expected, rel=1e-3)
-    assert outlook.p95 == pytest.approx(expected, rel=1e-3)
+    estimate = seconds(situation(waiting(jobs)))
+    assert estimate.p50 == pytest.approx(expected, rel=1e-3)
+    assert estimate.p95 == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.usefixtures("same_day")
@@ -69,14 +71,16 @@ def test_slots_are_held_a_while_longer_than_jobs_run_and_pauses_are_waited_for()
 @pytest.mark.usefixtures("same_day")
 def test_a_lowered_limit_drains_first() -> None:
     """Four run and end at 3, 5, 7 and 9 s; two slots are left: the next starts at 7 s."""
-    running = [Job(export_id=f"r{age}", kind=("d", "PDF"), age=float(age)) for age in (7, 5, 3, 1)]
+    running = [
+        SimulatedJob(export_id=f"r{age}", kind=("d", "PDF"), age=float(age)) for age in (7, 5, 3, 1)
+    ]
     at = situation(waiting(1), running=running, slots=2)
     first_waiting = Group((4,))
     assert seconds(at, first_waiting).p50 == pytest.approx(17, rel=1e-3)
 
 
 def test_without_slots_nothing_is_foreseen() -> None:
-    assert foresee(situation(waiting(3), slots=0), {"": EVERYTHING}) == {}
+    assert estimate_ends(situation(waiting(3), slots=0), {"": EVERYTHING}) == {}
 
 
 @pytest.mark.usefixtures("same_day")
@@ -100,16 +104,16 @@ def test_with_many_slots_the_call_rate_bounds_the_pace() -> None:
 
 def test_a_job_that_runs_longer_than_its_dashboard_ever_took_is_still_awaited() -> None:
     for age in (0.0, 9.0, 30.0, 1000.0):
-        job = Job(export_id="r", kind=("d", "PDF"), age=age)
+        job = SimulatedJob(export_id="r", kind=("d", "PDF"), age=age)
         told = replace(SURE, spread=0.2, doubt=0.05)
-        outlook = seconds(situation([], running=[job], expectations={job.kind: told}))
-        assert outlook.p50 > 0 and outlook.p95 < 20 + age
+        estimate = seconds(situation([], running=[job], expectations={job.kind: told}))
+        assert estimate.p50 > 0 and estimate.p95 < 20 + age
 
 
 def test_what_is_left_of_a_running_job_is_conditional_on_its_age() -> None:
     """A lognormal with spread 1 that has passed its median: half of what is left of it."""
     told = Expectation(median=100, spread=1.0, doubt=1e-6, jobs=50)
-    job = Job(export_id="r", kind=("d", "PDF"), age=100.0)
+    job = SimulatedJob(export_id="r", kind=("d", "PDF"), age=100.0)
     found = seconds(situation([], running=[job], expectations={job.kind: told})).p50
     assert found == pytest.approx(100 * math.exp(0.6745) - 100, rel=0.25)
 
@@ -148,28 +152,29 @@ def test_each_group_ends_with_its_last_job_and_with_those_that_were_not_read() -
     jobs = [*waiting(20, burst_id="a"), *waiting(20, burst_id="b")]
     at = situation(jobs)
     groups = groups_of(at, lambda job: job.burst_id, {"b": 400})
-    found = {name: outlook.p50 - NOW for name, outlook in foresee(at, groups).items()}
+    found = {name: estimate.p50 - NOW for name, estimate in estimate_ends(at, groups).items()}
     assert found["a"] == pytest.approx(50, rel=0.05)
     assert found["b"] == pytest.approx(1100, rel=0.05)
 
 
 def test_a_chance_is_the_share_of_draws_that_keep_the_deadline() -> None:
-    outlook = Outlook(tuple(float(end) for end in range(1, 101)))
-    assert outlook.chance(0.5) == 0 and outlook.chance(25) == 0.25 and outlook.chance(200) == 1
-    assert outlook.p50 == pytest.approx(50.5) and outlook.p95 == pytest.approx(95.5)
-    assert Outlook((7.0,)).p50 == Outlook((7.0,)).p95 == 7.0
+    estimate = Estimate(tuple(float(end) for end in range(1, 101)))
+    assert estimate.chance(0.5) == 0 and estimate.chance(25) == 0.25 and estimate.chance(200) == 1
+    assert estimate.p50 == pytest.approx(50.5) and estimate.p95 == pytest.approx(95.5)
+    assert Estimate((7.0,)).p50 == Estimate((7.0,)).p95 == 7.0
 
 
-def proposed(priority: int, count: int = 40) -> list[Job]:
+def proposed(priority: int, count: int = 40) -> list[SimulatedJob]:
     return [
-        Job(export_id=f"p{i}", kind=("d", "PDF"), rank=f"{priority}#9{i:05d}") for i in range(count)
+        SimulatedJob(export_id=f"p{i}", kind=("d", "PDF"), rank=f"{priority}#9{i:05d}")
+        for i in range(count)
     ]
 
 
 def test_a_proposal_takes_its_place_by_its_rank() -> None:
     at = situation(waiting(400))
-    first = foresee_proposal(at, propose(at, proposed(1), NOW))
-    last = foresee_proposal(at, propose(at, proposed(9), NOW))
+    first = estimate_proposal(at, propose(at, proposed(1), NOW))
+    last = estimate_proposal(at, propose(at, proposed(9), NOW))
     assert first and last
     assert first.p50 - NOW == pytest.approx(100, rel=0.03)
     assert last.p50 - NOW == pytest.approx(1100, rel=0.03)
@@ -178,10 +183,10 @@ def test_a_proposal_takes_its_place_by_its_rank() -> None:
 def test_a_proposal_that_starts_later_finds_less_before_it() -> None:
     at = situation(waiting(400))
     for priority in (1, 9):
-        outlook = foresee_proposal(at, propose(at, proposed(priority), NOW + 5000))
-        assert outlook and outlook.p50 - NOW == pytest.approx(5100, rel=0.01)
-    early = foresee_proposal(at, propose(at, proposed(1), NOW + 500))
-    late = foresee_proposal(at, propose(at, proposed(9), NOW + 500))
+        estimate = estimate_proposal(at, propose(at, proposed(priority), NOW + 5000))
+        assert estimate and estimate.p50 - NOW == pytest.approx(5100, rel=0.01)
+    early = estimate_proposal(at, propose(at, proposed(1), NOW + 500))
+    late = estimate_proposal(at, propose(at, proposed(9), NOW + 500))
     assert early and early.p50 - NOW == pytest.approx(607, rel=0.03)
     assert late and late.p50 - NOW == pytest.approx(1100, rel=0.03)
 
@@ -193,9 +198,9 @@ def test_the_latest_safe_start_is_safe_and_no_much_later_one_is(jobs: int, prior
     at = situation(waiting(jobs), expectations={("d", "PDF"): told})
 
     def p95_of(start: float) -> float:
-        outlook = foresee_proposal(at, propose(at, proposed(priority), start))
-        assert outlook
-        return outlook.p95
+        estimate = estimate_proposal(at, propose(at, proposed(priority), start))
+        assert estimate
+        return estimate.p95
 
     needed = p95_of(NOW) - NOW
     assert (

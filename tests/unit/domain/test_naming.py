@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from snapshot_export.domain.naming import (
     MAX_KEY_BYTES,
-    MOST_KEYS,
-    FileShape,
+    MAX_KEYS,
     NameFields,
+    RequestedFile,
     apart_from,
     file_keys,
     fold,
@@ -37,8 +37,8 @@ FIELDS = NameFields(
     tags={"team": "north", "folder": "a/b"},
 )
 OF_BURST = replace(FIELDS, burst_id="b1", recipient="r7")
-PDF = FileShape(format="PDF", sheet="summary")
-CSV = FileShape(format="CSV", sheet="details")
+PDF = RequestedFile(format="PDF", sheet="summary")
+CSV = RequestedFile(format="CSV", sheet="details")
 
 
 def test_files_are_numbered_only_where_they_would_share_a_key() -> None:
@@ -182,7 +182,7 @@ def test_the_keys_of_a_file_are_few_and_different_and_fit() -> None:
     fields = replace(FIELDS, export_id="e" * 64)
     (key,) = file_keys("x" * (MAX_KEY_BYTES - len(fields.prefix)), fields, (PDF,))
     found = list(keys_for(key, fields.export_id, "f" * 12))
-    assert found[0] == key and len({*found}) == len(found) == MOST_KEYS
+    assert found[0] == key and len({*found}) == len(found) == MAX_KEYS
     assert all(len(each.encode()) <= 1024 and each.endswith(".pdf") for each in found)
 
 

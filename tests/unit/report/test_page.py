@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
-from snapshot_export.report.collector import Foretold, Report
+from snapshot_export.report.collector import RecordedForecast, Report
 from snapshot_export.report.links import console_link
 from snapshot_export.report.page import render_page
 from snapshot_export.report.words import count, length, size
@@ -142,23 +142,34 @@ def test_in_a_bar_of_many_the_failed_have_their_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("foretold", "words"),
+    ("forecast", "words"),
     [
-        (Foretold(at=BEGIN, p50=BEGIN + 50, p95=BEGIN + 70), "within what 19 of 20 cases keep"),
-        (Foretold(at=BEGIN, p50=BEGIN + 20, p95=BEGIN + 30), "12.0 s past what 19 of 20 cases"),
-        (Foretold(at=BEGIN, p50=BEGIN + 42, p95=BEGIN + 50), "It ended when it was expected"),
+        (
+            RecordedForecast(at=BEGIN, p50=BEGIN + 50, p95=BEGIN + 70),
+            "within what 19 of 20 cases keep",
+        ),
+        (
+            RecordedForecast(at=BEGIN, p50=BEGIN + 20, p95=BEGIN + 30),
+            "12.0 s past what 19 of 20 cases",
+        ),
+        (
+            RecordedForecast(at=BEGIN, p50=BEGIN + 42, p95=BEGIN + 50),
+            "It ended when it was expected",
+        ),
         (None, "No forecast was made."),
     ],
 )
-def test_the_forecast_is_compared_with_the_end(foretold: Foretold | None, words: str) -> None:
+def test_the_forecast_is_compared_with_the_end(
+    forecast: RecordedForecast | None, words: str
+) -> None:
     ended = export(1, leases=(lease(1, 39),), finished_at=BEGIN + 42)
-    assert words in page_of(report_of([ended], foretold=foretold))
+    assert words in page_of(report_of([ended], forecast=forecast))
 
 
 def test_a_deadline_that_was_missed_is_said_to_be() -> None:
     ended = export(1, leases=(lease(1, 39),), finished_at=BEGIN + 42, deadline=BEGIN + 30)
     assert "The deadline was missed by 12.0 s" in page_of(report_of([ended]))
-    assert "The deadline was missed by 12.0 s" in page_of(report_of([ended], foretold=None))
+    assert "The deadline was missed by 12.0 s" in page_of(report_of([ended], forecast=None))
 
 
 def test_files_are_linked_to_the_console_of_their_region() -> None:

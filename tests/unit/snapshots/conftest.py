@@ -48,7 +48,7 @@ def outputs(api: StubApi, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setattr("snapshots.following._FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("snapshots.api._MOST_WAIT", 0.11)
+    monkeypatch.setattr("snapshots.api._MAX_WAIT", 0.11)
     monkeypatch.setattr("snapshots.queues._WAIT_SECONDS", 0)
     outputs = {"ApiUrl": f"{api.url}/"}
     monkeypatch.setattr("snapshots.invocation.read_outputs", lambda *_: outputs)

@@ -25,7 +25,7 @@ PROVIDER = "arn:{partition}:iam::aws:contextProvider/QuickSight"
 SESSION_SECONDS = 900
 KEPT_SECONDS = 600.0
 """Well before the session's end, new credentials are made."""
-MOST_KEPT = 100
+MAX_KEPT = 100
 
 
 class Identities:
@@ -65,7 +65,7 @@ class Identities:
             made = self._make_client(user)
         except (ClientError, BotoCoreError) as error:
             raise refusal_of(error, "no credentials for the registered user") from None
-        if len(self._clients) >= MOST_KEPT:
+        if len(self._clients) >= MAX_KEPT:
             self._clients.clear()
         self._clients[key] = (made, self._now() + KEPT_SECONDS)
         return made

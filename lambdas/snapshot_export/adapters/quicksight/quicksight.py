@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.adapters.quicksight.identities import Identities
-from snapshot_export.adapters.table.pacer import MOST_WAIT_SECONDS, Pacer
+from snapshot_export.adapters.table.pacer import MAX_WAIT_SECONDS, Pacer
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.domain.results import FileOutcome, FileSelection, ResultGroup
 from snapshot_export.domain.row_level_security import DataSetSecurity, TagRule, TagRules
@@ -118,7 +118,7 @@ class QuickSight:
         self._call("start_dashboard_snapshot_job", request, by=send_by)
 
     def describe(
-        self, dashboard_id: str, job_id: str, *, patience: float = MOST_WAIT_SECONDS
+        self, dashboard_id: str, job_id: str, *, patience: float = MAX_WAIT_SECONDS
     ) -> Job:
         """DescribeDashboardSnapshotJob. Raises NoTurnError if its turn comes after `patience`."""
         answer = self._call(
@@ -192,7 +192,7 @@ class QuickSight:
         self,
         operation: str,
         request: Mapping[str, Any],
-        patience: float = MOST_WAIT_SECONDS,
+        patience: float = MAX_WAIT_SECONDS,
         *,
         by: float | None = None,
     ) -> dict[str, Any]:

@@ -24,11 +24,11 @@ from snapshot_export.adapters.table.records import Keys, export_from
 from snapshot_export.adapters.table.store import accept_writes
 from snapshot_export.domain.burst import Burst, BurstStatus, Refusal, export_id_of
 from snapshot_export.domain.export import ErrorInfo, Export, Status
-from snapshot_export.domain.forecast import Outlook
+from snapshot_export.domain.forecast import Estimate
 from snapshot_export.domain.object_address import ObjectAddress, is_object_address
 from snapshot_export.errors import ConditionFailedError, IdConflictError
 
-MOST_READ_AT_ONCE = 100
+MAX_READ_AT_ONCE = 100
 _LASTING = ("pk", "sk", "burst_id", "expires_at", "files")
 _STATUS = {"#status": "status"}
 
@@ -216,9 +216,9 @@ class BurstStore:
         return renewed
 
     def _expiring(self, burst: Burst, expires_at: int) -> Iterator[list[Key]]:
-        """What may expire earlier, up to MOST_READ_AT_ONCE at a time; of claims all are asked."""
-        for start in range(1, burst.line, MOST_READ_AT_ONCE):
-            lines = range(start, min(start + MOST_READ_AT_ONCE, burst.line))
+        """What may expire earlier, up to MAX_READ_AT_ONCE at a time; of claims all are asked."""
+        for start in range(1, burst.line, MAX_READ_AT_ONCE):
+            lines = range(start, min(start + MAX_READ_AT_ONCE, burst.line))
             keys = [self._keys.export(export_id_of(burst.burst_id, line)) for line in lines]
             found = self._table.get_many(keys, attributes=_LASTING)
             own = [item for item in found if item.get("burst_id") == burst.burst_id]
@@ -249,7 +249,7 @@ class BurstStore:
         text = "SET at_risk_at = if_not_exists(at_risk_at, :now)"
         self._update(burst_id, text, "attribute_exists(digest)", {":now": now})
 
-    def note_forecast(self, burst_id: str, now: float, outlook: Outlook) -> None:
+    def note_forecast(self, burst_id: str, now: float, estimate: Estimate) -> None:
         """Note the first forecast of a burst that runs.
 
         Raises ConditionFailedError if it has one, or does not run.
@@ -261,8 +261,8 @@ class BurstStore:
             {
                 ":running": BurstStatus.RUNNING,
                 ":now": now,
-                ":p50": outlook.p50,
-                ":p95": outlook.p95,
+                ":p50": estimate.p50,
+                ":p95": estimate.p95,
             },
             _STATUS,
         )
@@ -316,7 +316,7 @@ def _key_of(item: Item) -> Key:
 
 def _batches(keys: Iterable[Key]) -> Iterator[list[Key]]:
     rest = iter(keys)
-    while batch := list(dict.fromkeys(islice(rest, MOST_READ_AT_ONCE))):
+    while batch := list(dict.fromkeys(islice(rest, MAX_READ_AT_ONCE))):
         yield batch
 
 

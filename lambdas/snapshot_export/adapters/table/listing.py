@@ -23,7 +23,7 @@ LISTED_ATTRIBUTES = (
     "admitted_at", "finished_at", "error",
 )  # fmt: skip
 """What the indexes carry besides their keys. `status` and `burst_id` are in both."""
-MOST_EXAMINED = 1000
+MAX_EXAMINED = 1000
 """Rows read for one page, where a filter leaves out most."""
 _LAST = "~"
 
@@ -54,7 +54,7 @@ class Listing:
         self._table = table
 
     def page(self, wanted: ListFilter, *, limit: int, before: str | None = None) -> Page:
-        """Up to `limit` rows that lie behind the place `before`; examines MOST_EXAMINED at most.
+        """Up to `limit` rows that lie behind the place `before`; examines MAX_EXAMINED at most.
 
         Each source reads pages of its own, so without a status and a burst one page costs up to
         one query for each of the six statuses.
@@ -65,7 +65,7 @@ class Listing:
             if item["listed_at"] != place and _matches(item, wanted):
                 rows.append(item)
             place = item["listed_at"]
-            if len(rows) == limit or examined == MOST_EXAMINED:
+            if len(rows) == limit or examined == MAX_EXAMINED:
                 return Page(rows=tuple(rows), next_place=place)
         return Page(rows=tuple(rows), next_place=None)
 

@@ -14,7 +14,7 @@ from snapshot_export.adapters.table.dynamodb import Key, Table, update_of
 from snapshot_export.domain.windows import TURN_SECONDS
 from snapshot_export.errors import ConditionFailedError, NoTurnError
 
-MOST_WAIT_SECONDS = TURN_SECONDS
+MAX_WAIT_SECONDS = TURN_SECONDS
 TRIES = 4
 NEVER_SECONDS = 60.0
 """No turn is given this far ahead, by anybody's clock: then the item was written by hand."""
@@ -38,7 +38,7 @@ class Pacer:
         self._now = now
         self._sleep = sleep
 
-    def take_turn(self, most_wait: float = MOST_WAIT_SECONDS, *, by: float | None = None) -> None:
+    def take_turn(self, most_wait: float = MAX_WAIT_SECONDS, *, by: float | None = None) -> None:
         """Return when the caller may make one call, and before `by` (epoch seconds) if given.
 
         Raises NoTurnError, and takes no turn, if the wait were over `most_wait` seconds.

@@ -19,7 +19,7 @@ from typing import Any, get_origin, get_type_hints
 from snapshot_export.errors import NewerRecordError, UnreadableRecordError
 
 RECORD_VERSION = 1
-MOST_NUMBER = 1e15
+MAX_NUMBER = 1e15
 """Larger than any time, size or count of a record."""
 
 
@@ -73,7 +73,7 @@ class _Member:
         if not self.types:
             return True
         if type(value) is int or type(value) is float:
-            return type(value) in self.types and abs(value) < MOST_NUMBER
+            return type(value) in self.types and abs(value) < MAX_NUMBER
         if isinstance(value, str):
             enums = [each for each in self.types if issubclass(each, StrEnum)]
             if enums:

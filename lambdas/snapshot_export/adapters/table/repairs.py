@@ -35,7 +35,7 @@ from snapshot_export.errors import (
 
 ASIDE_SECONDS = 3600.0
 """After this long an entry that was set aside is put back, if its export can be read."""
-MOST_PUT_BACK = 25
+MAX_PUT_BACK = 25
 
 
 class Outcome(StrEnum):
@@ -89,7 +89,7 @@ class Repairs:
     def put_back(self) -> int:
         """Put entries back that were set aside ASIDE_SECONDS ago. Answers how many."""
         done = 0
-        for item in self._table.query(self._keys.aside_partition, limit=MOST_PUT_BACK):
+        for item in self._table.query(self._keys.aside_partition, limit=MAX_PUT_BACK):
             since = item.get("aside_at")
             if isinstance(since, int | float) and 0 <= self._now() - since < ASIDE_SECONDS:
                 continue

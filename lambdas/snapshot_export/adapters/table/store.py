@@ -52,7 +52,7 @@ from snapshot_export.errors import (
 
 logger = Logger(child=True)
 
-MOST_ADMITTED_AT_ONCE = 24
+MAX_ADMITTED_AT_ONCE = 24
 """A transaction takes 100 writes; an admission makes 3 for each export and 1 for the gate."""
 
 _NOT_MARKED = " AND attribute_not_exists(cancel_requested_at)"

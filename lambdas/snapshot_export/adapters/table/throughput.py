@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snapshot_export.adapters.table.dynamodb import Item, Table, update_of
-from snapshot_export.adapters.table.record_version import MOST_NUMBER
+from snapshot_export.adapters.table.record_version import MAX_NUMBER
 from snapshot_export.adapters.table.records import Keys
 
 MINUTE = 60
@@ -82,4 +82,4 @@ class Throughput:
 def _number(item: Item, name: str) -> float:
     """Nothing where a minute's counter lacks it, or holds something that is no number."""
     value = item.get(name, 0)
-    return value if type(value) in (int, float) and abs(value) < MOST_NUMBER else 0
+    return value if type(value) in (int, float) and abs(value) < MAX_NUMBER else 0

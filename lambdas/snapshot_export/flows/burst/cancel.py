@@ -10,7 +10,7 @@ from __future__ import annotations
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.adapters.table.burst_store import MOST_READ_AT_ONCE
+from snapshot_export.adapters.table.burst_store import MAX_READ_AT_ONCE
 from snapshot_export.domain.burst import Burst, Work, export_id_of
 from snapshot_export.errors import (
     AlreadyEndedError,
@@ -52,7 +52,7 @@ def drain(services: Services, burst_id: str, *, stop_at: float) -> None:
         return
     line = burst.drained_to
     while line < burst.line:
-        until = min(line + MOST_READ_AT_ONCE, burst.line)
+        until = min(line + MAX_READ_AT_ONCE, burst.line)
         ids = [export_id_of(burst_id, each) for each in range(line, until)]
         for export_id in services.bursts.waiting_ids(burst_id, ids):
             _cancel(services, export_id)

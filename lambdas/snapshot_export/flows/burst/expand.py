@@ -21,7 +21,7 @@ from snapshot_export.errors import ConditionFailedError, ManifestError
 from snapshot_export.flows.burst.close import ask_for_close
 from snapshot_export.flows.burst.recipients import Slice, refusal_of_taken_id, slices
 from snapshot_export.flows.export.admit import try_admit
-from snapshot_export.flows.forecast.record import foretell
+from snapshot_export.flows.forecast.record import record_forecast
 from snapshot_export.metric import Metric
 
 ADMIT_EVERY_SECONDS = 10.0
@@ -102,4 +102,4 @@ def _end(services: Services, burst: Burst, error: ErrorInfo | None) -> None:
     )
     try_admit(services)
     ask_for_close(services, burst.burst_id)
-    foretell(services, burst.burst_id)
+    record_forecast(services, burst.burst_id)

@@ -21,7 +21,7 @@ from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.adapters.table.burst_store import MOST_READ_AT_ONCE
+from snapshot_export.adapters.table.burst_store import MAX_READ_AT_ONCE
 from snapshot_export.domain.burst import Burst, export_id_of
 from snapshot_export.domain.export import ErrorInfo, Export
 from snapshot_export.report.collector import ReportCollector
@@ -67,11 +67,11 @@ def _items(items: Iterable[dict[str, Any]]) -> Iterator[str]:
 def _files(
     services: Services, burst: Burst, seen: Callable[[Export], None]
 ) -> Iterator[dict[str, Any]]:
-    starts = range(1, burst.line, MOST_READ_AT_ONCE)
+    starts = range(1, burst.line, MAX_READ_AT_ONCE)
     for number, start in enumerate(starts):
         if number % TOUCH_EVERY_READS == TOUCH_EVERY_READS - 1:
             services.bursts.touch(burst.burst_id, services.now())
-        lines = range(start, min(start + MOST_READ_AT_ONCE, burst.line))
+        lines = range(start, min(start + MAX_READ_AT_ONCE, burst.line))
         ids = [export_id_of(burst.burst_id, line) for line in lines]
         for export in services.bursts.exports(ids):
             if export.burst_id == burst.burst_id:

@@ -42,13 +42,13 @@ from snapshot_export.flows.export.accept import expected_seconds, export_of
 from snapshot_export.flows.export.file_names import check_names
 from snapshot_export.flows.guard import RecipientGuard
 
-MOST_WRITES = 99
+MAX_WRITES = 99
 """A transaction takes 100, and one is the burst's."""
-MOST_BYTES = 3_000_000
+MAX_BYTES = 3_000_000
 """A transaction takes 4 MB."""
-MOST_PROBLEMS = 20
-MOST_PLACE_CHARACTERS = 200
-MOST_MESSAGE_CHARACTERS = 500
+MAX_PROBLEMS = 20
+MAX_PLACE_CHARACTERS = 200
+MAX_MESSAGE_CHARACTERS = 500
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Slice:
     def is_full(self) -> bool:
         """Whether another recipient might not fit."""
         writes = 2 * len(self.exports) + len(self.refusals)
-        return writes > MOST_WRITES - 2 or self.size > MOST_BYTES - MAX_BODY_BYTES
+        return writes > MAX_WRITES - 2 or self.size > MAX_BYTES - MAX_BODY_BYTES
 
 
 def slices(services: Services, burst: Burst, template: dict[str, Any]) -> Iterator[Slice]:
@@ -142,7 +142,7 @@ def _head(services: Services, burst: Burst) -> tuple[Columns | None, Record | No
     try:
         return read_columns(first), first
     except InvalidRequestError as error:
-        text = f"{str(error)[:MOST_MESSAGE_CHARACTERS]}; the columns may be {COLUMNS}"
+        text = f"{str(error)[:MAX_MESSAGE_CHARACTERS]}; the columns may be {COLUMNS}"
         raise ManifestError("MANIFEST_HEADER_INVALID", text) from None
 
 
@@ -166,8 +166,8 @@ def _judge(
     if not problems:
         return export
     shown = tuple(
-        Problem(problem.place[:MOST_PLACE_CHARACTERS], problem.rule)
-        for problem in problems[:MOST_PROBLEMS]
+        Problem(problem.place[:MAX_PLACE_CHARACTERS], problem.rule)
+        for problem in problems[:MAX_PROBLEMS]
     )
     return Refusal(line=record.line, problems=shown)
 

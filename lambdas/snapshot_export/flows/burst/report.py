@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst
-from snapshot_export.report.collector import MOST_REFUSED, Foretold, ReportCollector
+from snapshot_export.report.collector import MAX_REFUSED, RecordedForecast, ReportCollector
 from snapshot_export.report.links import console_link
 from snapshot_export.report.page import render_page
 
@@ -16,7 +16,7 @@ def report_pieces(services: Services, burst: Burst, collector: ReportCollector) 
 
     Files are linked to the S3 console, which asks who is there, and not to signed addresses.
     """
-    refusals = services.bursts.refusals(burst.burst_id, limit=MOST_REFUSED)
+    refusals = services.bursts.refusals(burst.burst_id, limit=MAX_REFUSED)
     report = collector.report(
         kind="Burst",
         name=burst.burst_id,
@@ -29,7 +29,7 @@ def report_pieces(services: Services, burst: Burst, collector: ReportCollector) 
         recipients=burst.manifest_uri,
         same_rows=burst.same_rows_for_all,
         error=burst.error,
-        foretold=_foretold(burst),
+        forecast=_forecast_of(burst),
         refused=refusals,
         refused_left_out=burst.refused - len(refusals),
         warnings=burst.warnings,
@@ -40,8 +40,8 @@ def report_pieces(services: Services, burst: Burst, collector: ReportCollector) 
     )
 
 
-def _foretold(burst: Burst) -> Foretold | None:
+def _forecast_of(burst: Burst) -> RecordedForecast | None:
     """None also for bursts of before forecasts were kept."""
     if burst.foretold_at is None or burst.foretold_p50 is None or burst.foretold_p95 is None:
         return None
-    return Foretold(at=burst.foretold_at, p50=burst.foretold_p50, p95=burst.foretold_p95)
+    return RecordedForecast(at=burst.foretold_at, p50=burst.foretold_p50, p95=burst.foretold_p95)

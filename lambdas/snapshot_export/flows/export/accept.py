@@ -41,8 +41,8 @@ from snapshot_export.flows.export.file_names import check_names
 from snapshot_export.flows.guard import guard_export
 from snapshot_export.metric import Metric
 
-MOST_PROBLEMS = 20
-MOST_PLACE_CHARACTERS = 200
+MAX_PROBLEMS = 20
+MAX_PLACE_CHARACTERS = 200
 
 logger = Logger(child=True)
 
@@ -201,11 +201,11 @@ def _reject(
     """Keep the message and write its record: under its ExportId, unless that names an export."""
     shown = [
         {
-            "Field": problem.field[:MOST_PLACE_CHARACTERS],
-            "Place": problem.place[:MOST_PLACE_CHARACTERS],
+            "Field": problem.field[:MAX_PLACE_CHARACTERS],
+            "Place": problem.place[:MAX_PLACE_CHARACTERS],
             "Rule": problem.rule,
         }
-        for problem in problems[:MOST_PROBLEMS]
+        for problem in problems[:MAX_PROBLEMS]
     ]
     reason = {"Code": "INVALID_REQUEST", "Problems": shown, "ProblemCount": len(problems)}
     services.rejected.send(first=FirstDelivery(message_id, sent_at), reason=reason, body=body)

@@ -21,7 +21,7 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.dynamodb import Key
 from snapshot_export.adapters.table.repairs import Outcome
-from snapshot_export.adapters.table.store import MOST_ADMITTED_AT_ONCE
+from snapshot_export.adapters.table.store import MAX_ADMITTED_AT_ONCE
 from snapshot_export.domain.backlog import BacklogEntry, rank_anew
 from snapshot_export.domain.export import Attempt, snapshot_job_id
 from snapshot_export.domain.gate import Gate, decide_admission
@@ -61,7 +61,7 @@ def admit(
 
     `begin` gets the attempts of each admission's transaction, and starts their executions.
     """
-    admitted, most, failures = 0, MOST_ADMITTED_AT_ONCE, Counter[Key]()
+    admitted, most, failures = 0, MAX_ADMITTED_AT_ONCE, Counter[Key]()
     for _ in range(ROUNDS):
         now = services.now()
         gate = read_gate(services)

@@ -9,18 +9,18 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import rank_of
 from snapshot_export.domain.forecast import (
     EVERYTHING,
-    Outlook,
-    foresee,
-    foresee_proposal,
+    Estimate,
+    estimate_ends,
+    estimate_proposal,
     groups_of,
     latest_safe_start,
     propose,
 )
 from snapshot_export.domain.parts import labels_of_parts
-from snapshot_export.domain.simulation import Group, Job, Kind, Proposal, Situation
-from snapshot_export.flows.forecast.situation import Seen, expectations_of, look
+from snapshot_export.domain.simulation import Group, Kind, Proposal, SimulatedJob, Situation
+from snapshot_export.flows.forecast.situation import TargetState, expectations_of, read_situation
 
-MOST_BURSTS = 50
+MAX_BURSTS = 50
 _ALL = ""
 _PROPOSED = "~"
 
@@ -32,18 +32,18 @@ class BurstOutlook:
     burst_id: str
     open: int
     deadline: float | None
-    outlook: Outlook
+    estimate: Estimate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """The outlook of all that runs and waits; None where nothing is let in, or nothing is there.
+    """The estimate of all that runs and waits; None where nothing is let in, or nothing is there.
 
     `learned` is the share of its jobs whose dashboard and formats were seen before.
     """
 
-    seen: Seen
-    outlook: Outlook | None
+    seen: TargetState
+    estimate: Estimate | None
     bursts: tuple[BurstOutlook, ...]
     learned: float | None
 
@@ -59,42 +59,42 @@ class PlannedExports:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The outlook of exports that were only thought of, submitted at `start` (epoch seconds)."""
+    """The estimate of exports that were only thought of, submitted at `start` (epoch seconds)."""
 
-    seen: Seen
+    seen: TargetState
     start: float
-    outlook: Outlook | None
+    estimate: Estimate | None
     latest_safe_start: float | None
     learned: float
 
 
 def read_forecast(services: Services) -> Forecast:
     """The forecast of everything, and of each burst among the first that wait."""
-    seen = look(services)
+    seen = read_situation(services)
     situation = seen.situation
     if not situation.running and not situation.waiting:
-        return Forecast(seen=seen, outlook=None, bursts=(), learned=None)
-    groups = dict([*burst_groups(services, seen).items()][:MOST_BURSTS])
-    outlooks = foresee(situation, {**groups, _ALL: EVERYTHING})
+        return Forecast(seen=seen, estimate=None, bursts=(), learned=None)
+    groups = dict([*burst_groups(services, seen).items()][:MAX_BURSTS])
+    estimates = estimate_ends(situation, {**groups, _ALL: EVERYTHING})
     deadlines = {job.burst_id: job.deadline for job in [*situation.running, *situation.waiting]}
     return Forecast(
         seen=seen,
-        outlook=outlooks.get(_ALL),
+        estimate=estimates.get(_ALL),
         bursts=tuple(
             BurstOutlook(
                 burst_id=burst_id,
                 open=len(group.positions) + group.beyond,
                 deadline=deadlines[burst_id],
-                outlook=outlooks[burst_id],
+                estimate=estimates[burst_id],
             )
             for burst_id, group in groups.items()
-            if burst_id in outlooks
+            if burst_id in estimates
         ),
         learned=_learned(situation, [*situation.running, *situation.waiting]),
     )
 
 
-def burst_groups(services: Services, seen: Seen) -> dict[str, Group]:
+def burst_groups(services: Services, seen: TargetState) -> dict[str, Group]:
     """The jobs of each burst; where not all that wait were read, also how many were not."""
     read = len(seen.situation.running) + len(seen.entries)
     situation = replace(seen.situation, waiting=seen.situation.waiting[: len(seen.entries)])
@@ -103,7 +103,7 @@ def burst_groups(services: Services, seen: Seen) -> dict[str, Group]:
         return groups
     found: dict[str, Group] = {}
     for burst_id, group in groups.items():
-        burst = services.bursts.find(burst_id) if len(found) < MOST_BURSTS else None
+        burst = services.bursts.find(burst_id) if len(found) < MAX_BURSTS else None
         collected = sum(not a.holds_slot and a.burst_id == burst_id for a in seen.attempts)
         known = len(group.positions) + collected
         beyond = max(0, burst.open - known) if burst and group.positions[-1] > read // 2 else 0
@@ -111,10 +111,10 @@ def burst_groups(services: Services, seen: Seen) -> dict[str, Group]:
     return found
 
 
-def foresee_burst(services: Services, seen: Seen, burst_id: str) -> Outlook | None:
+def estimate_burst(services: Services, seen: TargetState, burst_id: str) -> Estimate | None:
     """When a burst will be over; None where nothing of it was seen, or nothing is let in."""
     group = burst_groups(services, seen).get(burst_id)
-    return foresee(seen.situation, {burst_id: group}).get(burst_id) if group else None
+    return estimate_ends(seen.situation, {burst_id: group}).get(burst_id) if group else None
 
 
 def plan_exports(
@@ -126,7 +126,7 @@ def plan_exports(
     start: float | None,
 ) -> Plan:
     """When these exports would be done if they were submitted at `start`, now unless given."""
-    seen = look(services)
+    seen = read_situation(services)
     kinds = [
         kind for planned in exports for kind in kinds_of(planned.dashboard_id, planned.formats)
     ]
@@ -140,7 +140,7 @@ def plan_exports(
     return Plan(
         seen=seen,
         start=start,
-        outlook=foresee_proposal(situation, proposal),
+        estimate=estimate_proposal(situation, proposal),
         latest_safe_start=latest,
         learned=_learned(situation, proposal.jobs) or 0.0,
     )
@@ -178,12 +178,12 @@ def proposing(
                     expected_seconds=situation.expectations[kind].mean,
                     burst_id=_PROPOSED,
                 )
-                jobs += [Job(export_id=_PROPOSED, kind=kind, rank=rank)] * planned.count
+                jobs += [SimulatedJob(export_id=_PROPOSED, kind=kind, rank=rank)] * planned.count
         return propose(situation, jobs, start)
 
     return proposal_at
 
 
-def _learned(situation: Situation, jobs: Sequence[Job]) -> float | None:
+def _learned(situation: Situation, jobs: Sequence[SimulatedJob]) -> float | None:
     known = sum(situation.expectations[job.kind].jobs > 0 for job in jobs)
     return known / len(jobs) if jobs else None

@@ -1,4 +1,4 @@
-"""Outlook: what runs and what waits, with what was learned, for the forecast. Reads only."""
+"""What runs and what waits, with what was learned, for the forecast. Reads only."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.durations import Expectation
 from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.gate import PROBE_SECONDS, Gate, open_slots
-from snapshot_export.domain.simulation import Job, Kind, Situation, line_up
+from snapshot_export.domain.simulation import Kind, SimulatedJob, Situation, line_up
 from snapshot_export.settings import Settings
 
-MOST_READ = 10_000
+MAX_READ = 10_000
 """Waiting exports that are read, for about 400 read units; the rest is taken to be like them."""
-MOST_COUNTED = 100_000
+MAX_COUNTED = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class TargetState:
     """The situation of a target; `waiting` is how many wait in truth, a lower bound if so marked.
 
     `is_whole` if all of them were read. `entries` and `attempts` are the records of its jobs, with
@@ -35,32 +35,32 @@ class Seen:
     attempts: tuple[Attempt, ...]
 
 
-def look(services: Services, most: int = MOST_READ, *, rest: bool = True) -> Seen:
+def read_situation(services: Services, most: int = MAX_READ, *, rest: bool = True) -> TargetState:
     """What runs and waits now; of what waits, the first `most`, and the `rest` like them."""
     entries = services.store.waiting(most)
     is_whole = len(entries) < most
-    count = len(entries) if is_whole or not rest else services.store.count_waiting(MOST_COUNTED)
+    count = len(entries) if is_whole or not rest else services.store.count_waiting(MAX_COUNTED)
     situation, attempts = _situation(services, entries)
     jobs = situation.waiting
     if len(jobs) < count:
         more = count - len(jobs)
         jobs = [*jobs, *(list(jobs) * (more // len(jobs) + 1))[:more]]
-    return Seen(
+    return TargetState(
         target=services.settings.target,
         situation=line_up(replace(situation, waiting=jobs)),
         waiting=max(count, len(entries)),
-        waiting_is_at_least=not is_whole and (not rest or count >= MOST_COUNTED),
+        waiting_is_at_least=not is_whole and (not rest or count >= MAX_COUNTED),
         is_whole=is_whole,
         entries=tuple(entries),
         attempts=attempts,
     )
 
 
-def look_before(services: Services, rank: str, most: int) -> Seen:
+def read_situation_before(services: Services, rank: str, most: int) -> TargetState:
     """What runs, and what waits up to a rank: all that decides when that export ends."""
     entries = services.store.waiting_before(rank, most)
     situation, attempts = _situation(services, entries)
-    return Seen(
+    return TargetState(
         target=services.settings.target,
         situation=situation,
         waiting=len(entries),
@@ -71,7 +71,7 @@ def look_before(services: Services, rank: str, most: int) -> Seen:
     )
 
 
-def look_at_slots(services: Services) -> Situation:
+def read_slots(services: Services) -> Situation:
     """What runs, with nothing that waits."""
     return _situation(services, ())[0]
 
@@ -118,8 +118,8 @@ def _slots_of(gate: Gate, settings: Settings, now: float) -> int:
     return min(limit, max(1, gate.ceiling))
 
 
-def _running(attempt: Attempt, now: float) -> Job:
-    return Job(
+def _running(attempt: Attempt, now: float) -> SimulatedJob:
+    return SimulatedJob(
         export_id=attempt.export_id,
         kind=(attempt.dashboard_id, attempt.formats),
         burst_id=attempt.burst_id,
@@ -128,8 +128,8 @@ def _running(attempt: Attempt, now: float) -> Job:
     )
 
 
-def _waiting(entry: BacklogEntry) -> Job:
-    return Job(
+def _waiting(entry: BacklogEntry) -> SimulatedJob:
+    return SimulatedJob(
         export_id=entry.export_id,
         kind=(entry.dashboard_id, entry.formats),
         burst_id=entry.burst_id,

@@ -19,7 +19,7 @@ from snapshot_export.domain.gate import decide_admission
 from snapshot_export.errors import SnapshotExportError
 from snapshot_export.flows.export.check import check
 
-MOST_ASKED = 3
+MAX_ASKED = 3
 """Calls to QuickSight of one pass: the budget of 10 a second is the polls'."""
 
 logger = Logger(child=True)
@@ -55,9 +55,9 @@ def find_overdue_leases(
             snapshot_job_id=attempt.snapshot_job_id,
             held_seconds=round(services.now() - held_since(attempt)),
         )
-    asked = [attempt for attempt in overdue if not attempt.registered][:MOST_ASKED]
+    asked = [attempt for attempt in overdue if not attempt.registered][:MAX_ASKED]
     freed = sum(_is_freed(services, attempt) for attempt in asked)
-    names = ", ".join(attempt.export_id for attempt in overdue[:MOST_ASKED])
+    names = ", ".join(attempt.export_id for attempt in overdue[:MAX_ASKED])
     return Finding(Drift.LEASE_OVERDUE, len(overdue), f"held for too long: {names}"), freed
 
 

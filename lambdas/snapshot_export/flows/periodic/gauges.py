@@ -10,7 +10,7 @@ from snapshot_export.domain.backlog import BacklogEntry, accepted_at_of
 from snapshot_export.domain.gate import decide_admission
 from snapshot_export.metric import Metric
 
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 """Waiting exports are counted up to here: about 400 read units, and a page fits the dashboard."""
 
 
@@ -38,7 +38,7 @@ def read_gauges(services: Services) -> Gauges:
             Metric.SLOTS_IN_USE: gate.running,
             Metric.SLOTS_ALLOWED: 0 if now < gate.paused_until else decision.cap,
             Metric.SLOT_LIMIT: decision.limit,
-            Metric.EXPORTS_WAITING: services.store.count_waiting(MOST_COUNTED),
+            Metric.EXPORTS_WAITING: services.store.count_waiting(MAX_COUNTED),
             Metric.HEAD_WAIT_SECONDS: _waited(head, now),
         },
     )

@@ -29,10 +29,10 @@ from snapshot_export.domain.schedule import Schedule
 from snapshot_export.domain.simulation import Situation
 from snapshot_export.errors import TransientError, UnknownTargetError
 from snapshot_export.flows.forecast.forecast import PlannedExports, kinds_of, proposing, with_kinds
-from snapshot_export.flows.forecast.situation import look
+from snapshot_export.flows.forecast.situation import read_situation
 from snapshot_export.metric import Metric
 
-MOST_SCHEDULES = 200
+MAX_SCHEDULES = 200
 MOVED_FROM = timedelta(minutes=3)
 """A start that differs by less stays where it is."""
 AHEAD = timedelta(minutes=30)
@@ -66,14 +66,14 @@ class Sight:
     @cached_property
     def situation(self) -> Situation:
         """The situation when it was first asked for."""
-        return look(self._services).situation
+        return read_situation(self._services).situation
 
 
 def move_starts(services: Services) -> Moved:
     """One pass over the schedules that say ReadyBy."""
     now = _now(services)
     schedules = [
-        each for each in services.schedules.all(MOST_SCHEDULES)
+        each for each in services.schedules.all(MAX_SCHEDULES)
         if each.ready_by and each.state == "ENABLED" and not (each.end and each.end < now)
     ]  # fmt: skip
     moved = made = failed = 0

@@ -1,6 +1,6 @@
 """Warn: a deadline that will probably be missed is told early, once.
 
-Each minute one forecast over what runs and the first MOST_READ that wait, whatever else there is: a
+Each minute one forecast over what runs and the first MAX_READ that wait, whatever else there is: a
 pass costs the same with any backlog. Deadlines behind those are told when they come among them; a
 burst is judged by all its open exports as soon as its first is among them.
 Order of writes: the event goes out first, then the record is marked: dying between the two tells
@@ -17,7 +17,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.export import Attempt
-from snapshot_export.domain.forecast import Outlook, foresee
+from snapshot_export.domain.forecast import Estimate, estimate_ends
 from snapshot_export.domain.simulation import Group
 from snapshot_export.errors import (
     ConditionFailedError,
@@ -26,14 +26,14 @@ from snapshot_export.errors import (
     UnreadableRecordError,
 )
 from snapshot_export.flows.forecast.forecast import burst_groups
-from snapshot_export.flows.forecast.situation import Seen, look
+from snapshot_export.flows.forecast.situation import TargetState, read_situation
 from snapshot_export.flows.periodic.gauges import Gauges
 from snapshot_export.metric import Metric
 
-MOST_READ = 2000
-MOST_TOLD = 50
+MAX_READ = 2000
+MAX_TOLD = 50
 """Events of one pass; the rest is told in the next."""
-LEAST_CHANCE = 0.5
+MIN_CHANCE = 0.5
 """A deadline that is met with a lower chance than this is at risk."""
 _SINGLE = "#"
 """Before an export's id where it stands beside bursts' ids: the two may be equal."""
@@ -51,7 +51,7 @@ class Deadlines:
 
 def warn_of_deadlines(services: Services) -> Deadlines:
     """Tell of deadlines that are at risk and were not told of."""
-    seen = look(services, MOST_READ, rest=False)
+    seen = read_situation(services, MAX_READ, rest=False)
     records: list[BacklogEntry | Attempt] = [each for each in seen.attempts if each.holds_slot]
     records += seen.entries
     due = [each for each in records if each.deadline is not None]
@@ -60,22 +60,24 @@ def warn_of_deadlines(services: Services) -> Deadlines:
     deadlines = {
         each.burst_id or _SINGLE + each.export_id: each.deadline for each in due if each.deadline
     }
-    outlooks = _foresee(services, seen, bursts, singles) if due else {}
+    estimates = _estimate_ends(services, seen, bursts, singles) if due else {}
     at_risk = [
-        name for name, outlook in outlooks.items() if outlook.chance(deadlines[name]) < LEAST_CHANCE
+        name
+        for name, estimate in estimates.items()
+        if estimate.chance(deadlines[name]) < MIN_CHANCE
     ]
     told = 0
     for name in at_risk:
-        if told == MOST_TOLD:
+        if told == MAX_TOLD:
             break
         if name in bursts:
-            told += _tell_burst(services, bursts[name], deadlines[name], outlooks[name])
+            told += _tell_burst(services, bursts[name], deadlines[name], estimates[name])
         else:
-            told += _tell_export(services, singles[name], deadlines[name], outlooks[name])
+            told += _tell_export(services, singles[name], deadlines[name], estimates[name])
     values: dict[Metric, float] = {}
-    if outlooks:
+    if estimates:
         values[Metric.DEADLINES_AT_RISK] = len(at_risk)
-        margin = min(deadlines[name] - outlook.p95 for name, outlook in outlooks.items())
+        margin = min(deadlines[name] - estimate.p95 for name, estimate in estimates.items())
         values[Metric.DEADLINE_MARGIN_SECONDS] = margin
     return Deadlines(told=told, gauges=Gauges(target=services.settings.target, values=values))
 
@@ -94,12 +96,12 @@ def _bursts(services: Services, burst_ids: list[str]) -> dict[str, Burst]:
     return found
 
 
-def _foresee(
+def _estimate_ends(
     services: Services,
-    seen: Seen,
+    seen: TargetState,
     bursts: dict[str, Burst],
     singles: dict[str, BacklogEntry | Attempt],
-) -> dict[str, Outlook]:
+) -> dict[str, Estimate]:
     groups = {
         burst_id: group
         for burst_id, group in burst_groups(services, seen).items()
@@ -108,34 +110,36 @@ def _foresee(
     for position, job in enumerate([*seen.situation.running, *seen.situation.waiting]):
         if _SINGLE + job.export_id in singles:
             groups[_SINGLE + job.export_id] = Group((position,))
-    return foresee(seen.situation, groups)
+    return estimate_ends(seen.situation, groups)
 
 
-def _tell_burst(services: Services, burst: Burst, deadline: float, outlook: Outlook) -> bool:
+def _tell_burst(services: Services, burst: Burst, deadline: float, estimate: Estimate) -> bool:
     if burst.at_risk_at is not None:
         return False
     try:
-        services.events.announce_burst_at_risk(burst, deadline, outlook)
+        services.events.announce_burst_at_risk(burst, deadline, estimate)
         services.bursts.mark_at_risk(burst.burst_id, services.now())
     except (ConditionFailedError, TransientError) as error:
         logger.warning("not told", reason=str(error), burst_id=burst.burst_id)
         return False
-    _log(outlook.chance(deadline), burst_id=burst.burst_id)
+    _log(estimate.chance(deadline), burst_id=burst.burst_id)
     return True
 
 
 def _tell_export(
-    services: Services, record: BacklogEntry | Attempt, deadline: float, outlook: Outlook
+    services: Services, record: BacklogEntry | Attempt, deadline: float, estimate: Estimate
 ) -> bool:
     if record.at_risk:
         return False
     try:
-        services.events.announce_export_at_risk(record, services.settings.target, deadline, outlook)
+        services.events.announce_export_at_risk(
+            record, services.settings.target, deadline, estimate
+        )
         services.store.mark_at_risk(record, services.now())
     except (ConditionFailedError, TransientError) as error:
         logger.warning("not told", reason=str(error), export_id=record.export_id)
         return False
-    _log(outlook.chance(deadline), export_id=record.export_id)
+    _log(estimate.chance(deadline), export_id=record.export_id)
     return True
 
 

@@ -30,8 +30,8 @@ from snapshot_export.handlers.boundary import describe_place, logger
 
 _PAGE = "docs/operations.md"
 RETRY_AFTER_SECONDS = 2
-MOST_PROBLEMS = 20
-MOST_PLACE_CHARACTERS = 200
+MAX_PROBLEMS = 20
+MAX_PLACE_CHARACTERS = 200
 REFUSALS = {
     400: "The request breaks rules; each is named with its place",
     403: "The caller may not do this; a token lacks the scope that `security` names",
@@ -68,11 +68,11 @@ def refuse(
     """An answer of the one shape."""
     shown = [
         ApiProblem(
-            Field=problem.field[:MOST_PLACE_CHARACTERS],
-            Place=problem.place[:MOST_PLACE_CHARACTERS],
+            Field=problem.field[:MAX_PLACE_CHARACTERS],
+            Place=problem.place[:MAX_PLACE_CHARACTERS],
             Rule=problem.rule,
         )
-        for problem in [*problems][:MOST_PROBLEMS]
+        for problem in [*problems][:MAX_PROBLEMS]
     ]
     logger.info("refused", reason=code, status=status)
     return reply(ApiError(Code=code, Message=message, Problems=shown), status, headers)
@@ -102,7 +102,7 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(409, "RECORD_UNREADABLE", f"{error}. See RecordsUnreadable in {_PAGE}.")
         case AlreadyEndedError():
             return refuse(409, "ALREADY_ENDED", str(error))
-        case SnapshotExportError() if error.can_pass:
+        case SnapshotExportError() if error.is_transient:
             logger.warning("not done", reason=f"{type(error).__name__}: {error}")
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
             return refuse(503, "BUSY", "Busy: try again.", headers=headers)

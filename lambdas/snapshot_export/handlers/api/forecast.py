@@ -23,7 +23,7 @@ from snapshot_export.handlers.api.exchange import (
 )
 from snapshot_export.handlers.api.shapes import iso, iso_time
 
-MOST_PLANNED = 100_000
+MAX_PLANNED = 100_000
 Moment = Annotated[
     datetime, BeforeValidator(parse_deadline), Field(json_schema_extra={"format": "date-time"})
 ]
@@ -41,7 +41,7 @@ class PlannedExportsBody(Shape):
 
     DashboardId: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$", max_length=512)]
     Formats: Annotated[list[Format], Field(min_length=1, max_length=7, default_factory=_one_pdf)]
-    Count: Annotated[int, Field(ge=1, le=MOST_PLANNED)] = 1
+    Count: Annotated[int, Field(ge=1, le=MAX_PLANNED)] = 1
 
 
 class PlanBody(Shape):
@@ -124,15 +124,15 @@ def get_forecast(
 ) -> Response[str]:
     """The forecast of what is there."""
     forecast = read_forecast(services_of(target))
-    outlook, seen = forecast.outlook, forecast.seen
+    estimate, seen = forecast.estimate, forecast.seen
     bursts = [
         BurstForecast(
             BurstId=burst.burst_id,
             Open=burst.open,
-            FinishP50=iso_time(burst.outlook.p50),
-            FinishP95=iso_time(burst.outlook.p95),
+            FinishP50=iso_time(burst.estimate.p50),
+            FinishP95=iso_time(burst.estimate.p95),
             Deadline=iso(burst.deadline),
-            ChanceToMeetDeadline=burst.outlook.chance(burst.deadline) if burst.deadline else None,
+            ChanceToMeetDeadline=burst.estimate.chance(burst.deadline) if burst.deadline else None,
         )
         for burst in forecast.bursts
     ]
@@ -145,8 +145,8 @@ def get_forecast(
             Waiting=seen.waiting,
             WaitingIsAtLeast=seen.waiting_is_at_least,
             LearnedShare=forecast.learned,
-            FinishP50=iso(outlook.p50 if outlook else None),
-            FinishP95=iso(outlook.p95 if outlook else None),
+            FinishP50=iso(estimate.p50 if estimate else None),
+            FinishP95=iso(estimate.p95 if estimate else None),
             Bursts=bursts,
         )
     )
@@ -165,8 +165,8 @@ def plan() -> Response[str]:
     """The forecast of exports that were only thought of."""
     body = read_body(raw_body(router), PlanBody)
     count = sum(planned.Count for planned in body.Exports)
-    if count > MOST_PLANNED:
-        problem = Problem("Exports", f"must be at most {MOST_PLANNED} together")
+    if count > MAX_PLANNED:
+        problem = Problem("Exports", f"must be at most {MAX_PLANNED} together")
         raise InvalidRequestError((problem,))
     deadline = body.Deadline.timestamp() if body.Deadline else None
     planned = plan_exports(
@@ -177,7 +177,7 @@ def plan() -> Response[str]:
         deadline=deadline,
         start=body.StartAt.timestamp() if body.StartAt else None,
     )  # fmt: skip
-    outlook, seen = planned.outlook, planned.seen
+    estimate, seen = planned.estimate, planned.seen
     return reply(
         PlanShape(
             Target=seen.target,
@@ -189,10 +189,10 @@ def plan() -> Response[str]:
             LearnedShare=planned.learned,
             Count=count,
             StartAt=iso_time(planned.start),
-            FinishP50=iso(outlook.p50 if outlook else None),
-            FinishP95=iso(outlook.p95 if outlook else None),
+            FinishP50=iso(estimate.p50 if estimate else None),
+            FinishP95=iso(estimate.p95 if estimate else None),
             Deadline=iso(deadline),
-            ChanceToMeetDeadline=outlook.chance(deadline) if outlook and deadline else None,
+            ChanceToMeetDeadline=estimate.chance(deadline) if estimate and deadline else None,
             LatestSafeStart=iso(planned.latest_safe_start),
         )
     )

@@ -45,7 +45,7 @@ class WarningShape(BaseModel):
     Message: str
 
 
-class FileShape(BaseModel):
+class RequestedFile(BaseModel):
     """One file. DownloadUrl is there for files in the stack's own bucket."""
 
     FormatType: str
@@ -89,7 +89,7 @@ class ExportShape(ExportRow):
     Collecting: bool
     CancelRequested: bool
     Warnings: list[WarningShape]
-    Files: list[FileShape]
+    Files: list[RequestedFile]
 
 
 class ExportPage(BaseModel):
@@ -202,8 +202,8 @@ def capacity_shape(capacity: Capacity) -> CapacityShape:
     )
 
 
-def _file(file: ExportedFile, url: str | None, expires_at: float | None) -> FileShape:
-    return FileShape(
+def _file(file: ExportedFile, url: str | None, expires_at: float | None) -> RequestedFile:
+    return RequestedFile(
         FormatType=file.format,
         S3Uri=file.uri,
         Size=file.size,
