@@ -172,7 +172,7 @@ def main(arguments: list[str]) -> int:
     print(f"recipients {found.recipients}: {found.accepted} accepted, each an item of the table")
     print(f"refused {len(found.refused_lines)}, by line: {lines}, ...")
     print(f"expanded in {found.expand_seconds:.1f} s, {found.invocations} invocation(s) of 14 min")
-    print("first export let in after " + (f"{first:.1f} s" if first is not None else "(none)"))
+    print("first export admitted after " + (f"{first:.1f} s" if first is not None else "(none)"))
     print(f"closed in {found.close_seconds:.1f} s, {found.manifest_files} files in manifest.json")
     print(f"peak memory {found.peak_mib:.0f} MiB")
     print(f"DynamoDB calls per recipient {per_recipient:.3f}: {dict(sorted(dynamodb.items()))}")

@@ -108,7 +108,7 @@ class Dashboard(Construct):
     def _backlog(self) -> list[cloudwatch.IWidget]:
         return [
             self._graph(
-                "Waiting, and the wait of the next to be let in (right)",
+                "Waiting, and the wait of the next to be admitted (right)",
                 10,
                 self._gauges(_MOST, Metric.EXPORTS_WAITING),
                 self._gauges(_MOST, Metric.HEAD_WAIT_SECONDS),

@@ -40,7 +40,7 @@ class Metric(Enum):
         "HeadWaitSeconds",
         "Seconds",
         _EACH_PASS,
-        "how long ago the next export to be let in was accepted; 0 if none waits",
+        "how long ago the next export to be admitted was accepted; 0 if none waits",
         True,
     )
     DEADLINE_MARGIN_SECONDS = (

@@ -205,7 +205,7 @@ def _before(answer: Mapping[str, Any]) -> str:
 
 def _finish(answer: Mapping[str, Any], member: str, now: datetime, note: str = "") -> str:
     if not answer[member]:
-        return "[red]never: no slot is let in to[/red]" if member == "FinishP50" else ""
+        return "[red]never: no slot is open[/red]" if member == "FinishP50" else ""
     left = seconds_between(answer["At"], answer[member]) or 0.0
     return f"{show_time(answer[member], now=now)}, in {show_seconds(left)}{note}"
 

@@ -63,7 +63,7 @@ def two_parts(stage: Stage) -> None:
 
 
 def full_slots(stage: Stage) -> None:
-    """Two exports in a batch and one slot: the end of one lets in the other."""
+    """Two exports in a batch and one slot: the end of one admits the other."""
     stage.deliver(csv("late"), csv("first", Priority=1))
 
 
@@ -163,7 +163,7 @@ def _cancel_second(stage: Stage) -> None:
 
 
 def cancel_before_start(stage: Stage) -> None:
-    """An export is cancelled that was let in while QuickSight does not take its start."""
+    """An export is cancelled that was admitted while QuickSight does not take its start."""
     stage.world.switch("raise_exception", Exception="InternalFailureException", times=999)
     stage.deliver(csv("unstarted"))
     stage.when(

@@ -129,7 +129,7 @@ class Witness:
         if seen.running != len(seen.leases):
             self.note(f"counter {seen.running}, leases {sorted(seen.leases)}")
         if seen.running > max(self._before.running, self.limit_of(seen)):
-            self.note(f"{seen.running} let in over a limit of {self.limit_of(seen)}")
+            self.note(f"{seen.running} admitted over a limit of {self.limit_of(seen)}")
 
     def _judge_places(self, seen: Seen) -> None:
         """An accepted export is in one place: the backlog, an attempt, or its end."""

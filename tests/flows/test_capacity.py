@@ -161,7 +161,7 @@ def test_what_runs_in_a_reserve_drains_and_the_rest_goes_on(world: World) -> Non
     assert change(world, ReservedSlots=4)["Running"] == 12
     while capacity(world)["Waiting"] == 8:
         world.driver.run(until=world.clock.now() + 1)
-    assert capacity(world)["Running"] == 8, "nothing was let in before four had ended"
+    assert capacity(world)["Running"] == 8, "nothing was admitted before four had ended"
     world.driver.run()
     assert world.ledger()["summary"]["jobs_started"] == 20
 

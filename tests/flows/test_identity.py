@@ -99,7 +99,7 @@ def test_ids_of_an_export_keep_its_nonce_whatever_happens_to_it(
 
     export = world.export("kept")
     assert (export.status, export.nonce, export.attempt) == (Status.COMPLETED, nonce, 2)
-    assert export.admission > 2, "it was handed back, and let in again"
+    assert export.admission > 2, "it was handed back, and admitted again"
     assert jobs_of(world) == [f"kept-1-{nonce}", f"kept-2-{nonce}"]
     assert all(nonce in name for name in world.driver.ends)
     assert any(f"{nonce}-r1" in name for name in world.driver.ends), "one was begun anew"

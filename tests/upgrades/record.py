@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def play(world: World) -> None:
-    """One export of each state: released, running, waiting for a retry, let in, waiting.
+    """One export of each state: released, running, waiting for a retry, admitted, waiting.
 
     With a burst that runs and one whose recipients were not read, where there are bursts.
     """

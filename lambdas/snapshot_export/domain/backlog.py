@@ -89,7 +89,7 @@ def rank_anew(rank: str, expected_seconds: float) -> str:
 
 
 def front_rank(rank: str) -> str:
-    """The rank of an export that was let in and handed back: before all that never were."""
+    """The rank of an export that was admitted and handed back: before all that never were."""
     return "0" + rank[1:]
 
 

@@ -52,7 +52,7 @@ def judge_gate(gate: Gate, attempts: Sequence[Attempt]) -> Finding | None:
 def judge_backlog(
     *, due: int, slots: int, attempts: Sequence[Attempt], now: float
 ) -> Finding | None:
-    """Whether exports wait, due, while slots are free and nothing was let in for a while.
+    """Whether exports wait, due, while slots are free and nothing was admitted for a while.
 
     `due` counts those that wait after the pass admitted, `slots` the free ones then (0 if paused
     or held back because of others' jobs).

@@ -61,7 +61,7 @@ class Lease:
     """A slot that an export held, from `admitted_at` to `released_at`.
 
     `started_at` and `ended_at` are those of its snapshot job, None where none ran. `attempt` as
-    Attempt has it, `slots` the limit under which it was let in.
+    Attempt has it, `slots` the limit under which it was admitted.
     """
 
     attempt: int
@@ -143,9 +143,9 @@ class Attempt:
     """One admission of an export, from admission to finish.
 
     It is the lease as long as `holds_slot`. `attempt` counts snapshot jobs, `admission` counts how
-    often the export was let in (an export handed back before its job began is let in again with
+    often the export was admitted (an export handed back before its job began is admitted again with
     the same attempt), `restarts` counts executions begun anew by the reconciler. `formats` is what
-    its job makes (domain/parts.py), `slots` the limit under which it was let in. `nonce` is the
+    its job makes (domain/parts.py), `slots` the limit under which it was admitted. `nonce` is the
     export's; a version without one wrote those where it is empty.
 
     `call_until` is noted while a start may be under way, `unsure_until` once one was not answered:

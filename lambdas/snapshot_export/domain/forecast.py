@@ -62,7 +62,7 @@ def estimate_ends(
     *,
     proposal: Proposal | None = None,
 ) -> dict[str, Estimate]:
-    """The estimate of each group; nothing where no slot is let in to. Deterministic.
+    """The estimate of each group; nothing where no slot is open. Deterministic.
 
     200 draws up to 10,000 jobs, then the more jobs, the fewer: 100 at 20,000, never under 40.
     """
@@ -101,7 +101,7 @@ def propose(situation: Situation, jobs: Iterable[SimulatedJob], at: float) -> Pr
 
 
 def estimate_proposal(situation: Situation, proposal: Proposal) -> Estimate | None:
-    """When the last of the proposed jobs ends, or None where nothing is let in."""
+    """When the last of the proposed jobs ends, or None where nothing is admitted."""
     first = len(situation.running) + len(situation.waiting)
     group = Group(tuple(range(first, first + len(proposal.jobs))))
     return estimate_ends(situation, {"": group}, proposal=proposal).get("")

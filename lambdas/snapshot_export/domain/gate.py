@@ -1,6 +1,6 @@
-"""The gate: how many exports may be let in now.
+"""The gate: how many exports may be admitted now.
 
-Below the limit everybody is let in, but for the slots that are reserved for people who work in
+Below the limit everybody is admitted, but for the slots that are reserved for people who work in
 QuickSight itself. When QuickSight answers LimitExceeded, somebody else in the
 account uses slots: the number that did run becomes a ceiling. It holds for `HOLD_SECONDS`, then
 rises by one probe at a time, so that slots come back into use soon after the others leave, at the
@@ -30,7 +30,7 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """How many may be let in, and the ceiling that the gate has then (None: no ceiling).
+    """How many may be admitted, and the ceiling that the gate has then (None: no ceiling).
 
     `seen` is the gate that was judged: the admission holds only while its limit, reserve and
     ceiling do. `limit` is what is left of the limit without the reserve.
@@ -67,7 +67,7 @@ def open_slots(gate: Gate, *, default_limit: int, default_reserved: int = 0) -> 
 def decide_admission(
     gate: Gate, *, default_limit: int, default_reserved: int = 0, now: float
 ) -> Admission:
-    """How many exports may be let in at `now`. Never lets `running` rise into the reserve."""
+    """How many exports may be admitted at `now`. Never lets `running` rise into the reserve."""
     limit = open_slots(gate, default_limit=default_limit, default_reserved=default_reserved)
     ceiling, until, cap, reason = gate.ceiling, gate.ceiling_until, limit, "below limit"
     if ceiling is not None and ceiling >= limit:

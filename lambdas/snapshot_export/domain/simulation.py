@@ -37,7 +37,7 @@ Kind = tuple[str, str]
 class SimulatedJob:
     """A snapshot job that runs (`age` in seconds) or waits (`age` None).
 
-    `rank` is its place in the backlog; it is not let in before `due_at` (epoch seconds).
+    `rank` is its place in the backlog; it is not admitted before `due_at` (epoch seconds).
     """
 
     export_id: str
@@ -53,7 +53,7 @@ class SimulatedJob:
 class Situation:
     """What the gate has before it at `now` (epoch seconds).
 
-    `running` hold slots; `waiting` are in the order in which they are let in, not before
+    `running` hold slots; `waiting` are in the order in which they are admitted, not before
     `not_before`. `overhead` is what a slot is held beyond its job (seconds), `collecting` what lies
     between QuickSight's end of a job, as seen by a poll, and the end of its export.
     """
@@ -242,7 +242,7 @@ class _Simulation:
         return work, variance
 
     def _spans_behind(self, first: int, stop: int) -> list[_Span]:
-        """Jobs behind a proposal: as a sum those that will be let in long before it comes."""
+        """Jobs behind a proposal: as a sum those that will be admitted long before it comes."""
         if self._proposal is None or first == stop:
             return []
         at, means = self._at, [told.mean for told in self._told]

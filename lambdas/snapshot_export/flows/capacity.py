@@ -1,6 +1,6 @@
 """Capacity: how much of the account's slots is used, how much may be, and what people are left.
 
-A change is one write on the gate; then the backlog is let in, so a raised limit or a resumed gate
+A change is one write on the gate; then the backlog is admitted, so a raised limit or a resumed gate
 takes effect at once. A lowered limit drains first: nothing that runs is stopped.
 """
 

@@ -117,7 +117,7 @@ def lay_out(spans: Sequence[Span], *, limit: int, left_out: int = 0) -> Timeline
         return None
     lanes = pack(spans, limit)
     begin, end = min(each.start for each in spans), max(each.end for each in spans)
-    last = max(each.start for each in spans)  # exports waited until the last one was let in
+    last = max(each.start for each in spans)  # exports waited until the last one was admitted
     held = ((each.start, each.end) for each in spans)
     jobs = (job for each in spans if (job := _job_of(each)))
     shortest = 0.0

@@ -49,7 +49,7 @@ def test_a_counter_of_the_leases_is_right() -> None:
         (1, 0, STALLED_SECONDS, False),
         (1, 3, STALLED_SECONDS - 1, False),
     ],
-    ids=["stands", "nobody waits", "full, paused or held back", "somebody was just let in"],
+    ids=["stands", "nobody waits", "full, paused or held back", "somebody was just admitted"],
 )
 def test_a_backlog_is_stalled_if_it_waits_for_nothing(
     due: int, slots: int, quiet_for: float, stalled: bool

@@ -88,7 +88,7 @@ def test_a_retry_takes_its_turn_when_it_is_due() -> None:
     jobs = [*waiting(1, due_at=NOW + 33), *waiting(40)]
     at = line_up(situation(jobs))
     place = at.waiting.index(jobs[0])
-    assert 11 <= place <= 14, "three waves of four are let in before"
+    assert 11 <= place <= 14, "three waves of four are admitted before"
     assert 43 <= seconds(at, Group((place,))).p50 <= 50
     alone = line_up(situation(jobs[:1]))
     assert seconds(alone).p50 == pytest.approx(43, rel=1e-3)

@@ -1,4 +1,4 @@
-"""How many exports the gate lets in."""
+"""How many exports the gate admits."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ class Store:
         )
 
     def first_waiting(self, count: int, now: float) -> list[BacklogEntry]:
-        """The next `count` exports to let in: retries that are due, then the backlog in order."""
+        """The next `count` exports to admit: retries that are due, then the backlog in order."""
         return self.head(count, now).entries
 
     def head(self, count: int, now: float) -> Head:

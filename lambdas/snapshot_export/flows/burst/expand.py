@@ -4,7 +4,7 @@ Order of writes: one transaction accepts a slice of the recipients, keeps the re
 the burst's offset and counts on, how many records were read among them, conditional on the offset
 it began at. So a function that dies
 leaves whole slices, the next one goes on where it stopped, and of two at once one stops. The first
-exports are let in while the rest is still read. Before its time is up the function hands the rest
+exports are admitted while the rest is still read. Before its time is up the function hands the rest
 on by a message; where that is lost, the reconciler finds a burst that does not move.
 """
 

@@ -57,7 +57,7 @@ def admit(
     services: Services,
     begin: Callable[[Services, Sequence[Attempt]], None] = start_executions,
 ) -> int:
-    """Fill the free slots from the backlog. Answers how many exports were let in.
+    """Fill the free slots from the backlog. Answers how many exports were admitted.
 
     `begin` gets the attempts of each admission's transaction, and starts their executions.
     """
@@ -123,7 +123,7 @@ def mend_gate(services: Services, error: UnreadableRecordError) -> None:
 
 
 def _first_in_order(services: Services, count: int, now: float) -> list[BacklogEntry]:
-    """The next to let in: retries that are due, then the backlog by rank.
+    """The next to admit: retries that are due, then the backlog by rank.
 
     A rank was written with what was known at acceptance. So LOOK_AHEAD entries are read, and those
     that differ by their length only are put in the order of what is known now.

@@ -1,8 +1,8 @@
 """Check: ask QuickSight for the job; when it ended, free the slot and let the next one in.
 
 Order of writes: release is one transaction (counter and lease), conditional on the lease; then the
-next exports are let in, here, at once. A check that is repeated after its release finds no slot
-to free, lets in whoever waits, and goes on to collect. What the job's time teaches is noted last.
+next exports are admitted, here, at once. A check that is repeated after its release finds no slot
+to free, admits whoever waits, and goes on to collect. What the job's time teaches is noted last.
 """
 
 from __future__ import annotations

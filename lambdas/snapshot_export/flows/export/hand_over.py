@@ -30,7 +30,7 @@ def check_and_hand_over(services: Services, export_id: str, attempt: int, admiss
 
 
 def hand_over(services: Services) -> int:
-    """Admit, and start the first job. Answers how many exports were let in."""
+    """Admit, and start the first job. Answers how many exports were admitted."""
     return admit(services, begin=_begin)
 
 

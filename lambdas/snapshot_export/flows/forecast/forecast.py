@@ -37,7 +37,7 @@ class BurstOutlook:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """The estimate of all that runs and waits; None where nothing is let in, or nothing is there.
+    """The estimate of all that runs and waits; None where nothing is admitted, or nothing is there.
 
     `learned` is the share of its jobs whose dashboard and formats were seen before.
     """
@@ -112,7 +112,7 @@ def burst_groups(services: Services, seen: TargetState) -> dict[str, Group]:
 
 
 def estimate_burst(services: Services, seen: TargetState, burst_id: str) -> Estimate | None:
-    """When a burst will be over; None where nothing of it was seen, or nothing is let in."""
+    """When a burst will be over; None where nothing of it was seen, or nothing is admitted."""
     group = burst_groups(services, seen).get(burst_id)
     return estimate_ends(seen.situation, {burst_id: group}).get(burst_id) if group else None
 

@@ -68,7 +68,7 @@ class BurstForecast(BaseModel):
 
 
 class ForecastShape(BaseModel):
-    """Of all that runs and waits on a target. No finish is told while nothing is let in (a limit of
+    """Of all that runs and waits on a target. No finish while nothing is admitted (a limit of
     0) or nothing is there. LearnedShare of the jobs are of dashboards and formats that were seen
     before.
     """
