@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
+from snapshot_export.domain.next_start import next_start
 from snapshot_export.domain.ready_by import ReadyByBody
 from snapshot_export.domain.schedule import Schedule, ScheduleBody
 from snapshot_export.domain.schedule_warnings import warnings_of
@@ -22,7 +23,9 @@ BODIES: dict[str, type[BaseModel]] = {"putSchedule": ScheduleBody}
 class ScheduleSummary(BaseModel):
     """When a schedule occurs. A declared one belongs to the stack and is changed in its file.
 
-    With ReadyBy there is no expression: StartsAt is the next start as it is planned now.
+    StartsAt is the next start, with ReadyBy as it is planned now: null while it is disabled, where
+    nothing more occurs within five years, and for a rate without a StartDate, which counts from
+    when the Scheduler got it. With ReadyBy there is no expression.
     """
 
     Name: str
@@ -125,7 +128,7 @@ def _summary(schedule: Schedule) -> dict[str, Any]:
         "Name": schedule.name,
         "ScheduleExpression": None if schedule.ready_by else schedule.expression,
         "ReadyBy": schedule.ready_by.members if schedule.ready_by else None,
-        "StartsAt": _iso(_next_start(schedule)),
+        "StartsAt": _iso(next_start(schedule, _now())),
         "ScheduleExpressionTimezone": schedule.zone,
         "FlexibleTimeWindowMinutes": schedule.window_minutes,
         "State": schedule.state,
@@ -135,19 +138,6 @@ def _summary(schedule: Schedule) -> dict[str, Any]:
         "Kind": schedule.kind,
         "Warnings": list(warnings_of(schedule, _now())),
     }
-
-
-def _next_start(schedule: Schedule) -> datetime | None:
-    """The start for the first ReadyBy moment whose start lies ahead."""
-    if schedule.ready_by is None:
-        return None
-    now = _now()
-    moment = schedule.ready_by.moment_after(now)
-    start = schedule.ready_by.start_in(schedule.expression, moment)
-    if start is not None and start <= now:
-        moment = schedule.ready_by.moment_after(moment)
-        start = schedule.ready_by.start_in(schedule.expression, moment)
-    return start
 
 
 def _now() -> datetime:
