@@ -35,7 +35,7 @@ class NoTurnError(TransientError):
 
 
 class PermanentError(SnapshotExportError):
-    """Trying again cannot help. The state machine does not retry this name."""
+    """What leaves a step as not transient: the one name that the state machine does not retry."""
 
 
 class WriteRefusedError(TransientError):

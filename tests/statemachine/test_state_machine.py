@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from snapshot_export.errors import SnapshotExportError
+from snapshot_export.handlers import step
 from tests.statemachine.machine import DEFINITION, Machine, Turn, error, phase
 from tests.statemachine.scripted_function import SECRET
 
@@ -181,14 +185,25 @@ def test_an_error_that_stays_is_given_up_and_fails_with_step_and_name(
     assert (execution.error, execution.cause) == (name, STATE_OF_STEP[step])
 
 
-@pytest.mark.parametrize("name", SERVICE_ERRORS)
-def test_errors_of_the_lambda_service_do_not_use_up_the_retries_of_others(
-    machine: Machine, name: str
-) -> None:
-    turns = [error(name)] * (ATTEMPTS - 1) + [error("TransientError")] * (ATTEMPTS - 1)
-    execution = machine.run(describe=[*turns, phase("ENDED")])
+def errors_of_ours(kind: type[SnapshotExportError] = SnapshotExportError) -> Iterator[Any]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from errors_of_ours(each)
 
-    assert execution.status == "SUCCEEDED"
+
+@pytest.mark.parametrize("kind", [*errors_of_ours()], ids=lambda each: each.__name__)
+def test_what_can_pass_is_retried_and_what_cannot_is_not(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, kind: type[SnapshotExportError]
+) -> None:
+    def fail(*_ids: object) -> Any:
+        raise kind.__new__(kind)
+
+    monkeypatch.setattr(step, "services_from_env", lambda: SimpleNamespace(for_target=id))
+    event = {"ExportId": "any", "Attempt": 1, "Admission": 1}
+    with pytest.raises(SnapshotExportError) as raised:
+        step.step_handler(fail)(event, None)
+    execution = machine.run(collect=[error(type(raised.value).__name__)])
+    assert len(execution.calls["Collect"]) == (ATTEMPTS if kind.is_transient else 1)
 
 
 @pytest.mark.parametrize("step", STATE_OF_STEP)

@@ -1,4 +1,7 @@
-"""What the three functions of the state machine share: ids in, one flow, its answer out."""
+"""What the three functions of the state machine share: ids in, one flow, its answer out.
+
+An error that is not transient leaves as PermanentError, which the state machine does not retry.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 from snapshot_export.adapters.measuring import metrics
 from snapshot_export.adapters.services import Services, services_from_env
 from snapshot_export.domain.target import DEFAULT_TARGET
+from snapshot_export.errors import PermanentError, SnapshotExportError
 from snapshot_export.flows.export.step_answer import Answer
 from snapshot_export.handlers.boundary import Handler, guarded, logger
 
@@ -26,7 +30,12 @@ def step_handler(flow: Flow) -> Handler:
         export_id, attempt = event["ExportId"], event["Attempt"]
         target = event.get("Target", DEFAULT_TARGET)
         logger.append_keys(export_id=export_id, attempt=attempt, target=target)
-        services = services_from_env().for_target(target)
-        return flow(services, export_id, attempt, event["Admission"])
+        try:
+            services = services_from_env().for_target(target)
+            return flow(services, export_id, attempt, event["Admission"])
+        except SnapshotExportError as error:
+            if error.is_transient:
+                raise
+            raise PermanentError(f"{type(error).__name__}: {error}") from None
 
     return handler
