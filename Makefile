@@ -68,13 +68,14 @@ bench-burst: install  ## A burst of 100,000 recipients: time, memory, calls
 bench-cold: install  ## Processor time of cold starts, with and without compiled code
 	@PYTHONPATH=lambdas $(BIN)/python -m bench.cold
 
-check: install  ## Lint, types, state machine and template
+check: install  ## Lint, types, state machine, template, generated pages, links
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(BIN)/python -m tools.validate
 	$(BIN)/python -m tools.openapi --check
 	$(BIN)/python -m tools.reference --check
+	$(BIN)/python -m tools.links
 	PYTHONPATH=lambdas $(BIN)/python -m bench.costs --check
 
 costs: install  ## Write docs/costs.md from the template and bench/prices.json
