@@ -21,7 +21,10 @@ class ExitCode(IntEnum):
 
 
 class CliError(Exception):
-    """A command cannot go on. `problems` are the API's: Field, Place and Rule of each fault."""
+    """A command cannot go on. `problems` are the API's: Field, Place and Rule of each fault.
+
+    `hints` are further lines for a person, such as commands to paste.
+    """
 
     def __init__(
         self,
@@ -30,12 +33,14 @@ class CliError(Exception):
         *,
         code: str | None = None,
         problems: Sequence[Mapping[str, Any]] = (),
+        hints: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code
         self.code = code or exit_code.name
         self.problems = tuple(problems)
+        self.hints = tuple(hints)
 
     def lines(self) -> list[str]:
         """What a person reads: one line for each problem, with its place, rule and field."""
@@ -45,7 +50,8 @@ class CliError(Exception):
 
     def as_json(self) -> dict[str, Any]:
         """The API's own shape of an error."""
-        return {"Code": self.code, "Message": self.message, "Problems": list(self.problems)}
+        message = "; ".join((self.message, *self.hints))
+        return {"Code": self.code, "Message": message, "Problems": list(self.problems)}
 
 
 class UsageError(CliError):

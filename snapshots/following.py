@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+from rich.text import Text
 
-from snapshots.api import THREADS, Api
+from snapshots.api import THREADS
 from snapshots.errors import CliError, ExitCode
+from snapshots.invocation import Invocation
 from snapshots.times import show_time
 
-ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "REJECTED"})
-_OPEN = frozenset({"QUEUED", "EXPANDING", "RUNNING"})
 _READS_A_ROUND = 48
 _FIRST_PAUSE = 1.0
 _LATER_PAUSE = 5.0
-Show = Callable[[int, str, str], None]
+Show = Callable[[int, int | None, str, str], None]
+"""Called with how many have ended, of how many (None: not known yet), the standing, the end."""
 
 
-class TimeIsUpError(CliError):
-    """Not all ended within --timeout; what was accepted goes on."""
+class StillOpenError(CliError):
+    """A command ends before what it submitted or waited for; `idents` go on."""
 
-    def __init__(self, waiting: int) -> None:
-        message = f"time is up: {waiting} not ended; they go on, see: snapshots watch"
-        super().__init__(message, ExitCode.TIME_IS_UP)
+    def __init__(
+        self, invocation: Invocation, reason: str, exit_code: ExitCode, idents: Sequence[str]
+    ) -> None:
+        is_one = len(idents) == 1
+        message = f"{reason}: {len(idents)} not ended; {'it goes' if is_one else 'they go'} on"
+        look = ("status", idents[0], "--wait") if is_one else ("watch",)
+        hints = [
+            f"to look:   {invocation.command_line(*look)}",
+            f"to cancel: {invocation.command_line('cancel', *idents)}",
+        ]
+        super().__init__(message, exit_code, hints=hints if idents else ())
+
+
+class _TimeIsUpError(Exception):
+    """The rounds of --timeout are over."""
 
 
 def has_ended(found: Mapping[str, Any]) -> bool:
@@ -38,58 +52,92 @@ def has_ended(found: Mapping[str, Any]) -> bool:
 
     A status that this command line does not know is an end: better an early end than none.
     """
-    return found["Status"] not in _OPEN
+    return found["Status"] not in _open_statuses()
+
+
+@cache
+def _open_statuses() -> frozenset[str]:
+    from snapshot_export.domain.burst import BurstStatus  # with pydantic, which is slow to import
+    from snapshot_export.domain.export import Status
+
+    return frozenset(each for each in (*Status, *BurstStatus) if not each.is_end)
 
 
 def follow_exports(
-    api: Api,
+    invocation: Invocation,
     export_ids: Sequence[str],
     *,
-    console: Console,
     timeout: float | None,
     on_end: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, dict[str, Any]]:
-    """The exports by id when all have ended. Reads at most 48 of them a round, in turn.
+    """The exports by id when all have ended. Raises StillOpenError at `timeout` and at Ctrl-C.
 
     `on_end` is called once for each, soon after its end, by several threads at once.
     """
 
     def read(export_id: str) -> dict[str, Any]:
-        export = api.get("exports", export_id)
+        export = invocation.api.get("exports", export_id)
         if has_ended(export):
             on_end(export)
         return export
 
     found: dict[str, dict[str, Any]] = {}
-    waiting = deque(dict.fromkeys(export_ids))
-    total = len(waiting)
-    with _progress(console, total) as show, ThreadPoolExecutor(THREADS) as pool:
-        for _ in _rounds(timeout, lambda: len(waiting)):
-            batch = [waiting.popleft() for _ in range(min(len(waiting), _READS_A_ROUND))]
-            for export in pool.map(read, batch):
-                found[export["ExportId"]] = export
+    still_open = dict.fromkeys(export_ids)  # the one that was read longest ago comes first
+    total = len(still_open)
+    with (
+        _naming_what_goes_on(invocation, still_open),
+        _progress(invocation.err) as show,
+        threads() as pool,
+    ):
+        for _ in _rounds(timeout):
+            for export in pool.map(read, choose_to_read([*still_open], found)):
+                export_id = export["ExportId"]
+                found[export_id] = export
+                del still_open[export_id]
                 if not has_ended(export):
-                    waiting.append(export["ExportId"])
+                    still_open[export_id] = None
             standing = describe_standing(found.values(), total)
-            show(total - len(waiting), standing, expect_end(found.values()))
-            if not waiting:
-                return found
+            show(total - len(still_open), total, standing, expect_end(found.values()))
+            if not still_open:
+                break
     return found
 
 
-def follow_burst(
-    api: Api, burst_id: str, *, console: Console, timeout: float | None
-) -> dict[str, Any]:
-    """The burst when it has ended."""
-    with _progress(console, None) as show:
-        for _ in _rounds(timeout, lambda: 1):
-            burst = api.get("bursts", burst_id)
-            counts = burst["Counts"]
-            ended = sum(counts.get(each, 0) for each in ("Completed", "Failed", "Cancelled"))
-            show(ended, describe_counts(burst), "")
+def choose_to_read(
+    still_open: Sequence[str], found: Mapping[str, Mapping[str, Any]]
+) -> Sequence[str]:
+    """Which exports are read in a round: those that run, the next, and those read longest ago.
+
+    `still_open` begins with those read longest ago or not yet; `found` are the answers so far.
+    """
+    if len(still_open) <= _READS_A_ROUND:
+        return still_open
+    read = {each: found[each] for each in still_open if each in found}
+    running = [each for each, export in read.items() if export["Status"] == "RUNNING"]
+    ends = {each: end for each, export in read.items() if (end := export.get("ExpectedEnd"))}
+    soonest = sorted(ends.keys() - {*running}, key=lambda each: ends[each])
+    half = _READS_A_ROUND // 2
+    chosen = [*running, *soonest[: max(half, len(running))], *still_open[:half]]
+    return list(dict.fromkeys(chosen))
+
+
+def follow_burst(invocation: Invocation, burst_id: str, *, timeout: float | None) -> dict[str, Any]:
+    """The burst when it has ended. Raises StillOpenError at `timeout` and at Ctrl-C."""
+    burst: dict[str, Any] = {}
+    with _naming_what_goes_on(invocation, [burst_id]), _progress(invocation.err) as show:
+        for _ in _rounds(timeout):
+            burst = invocation.api.get("bursts", burst_id)
+            show(*progress_of(burst), describe_counts(burst), expect_end([burst]))
             if has_ended(burst):
-                return burst
-    return {}
+                break
+    return burst
+
+
+def progress_of(burst: Mapping[str, Any]) -> tuple[int, int | None]:
+    """How many exports of a burst have ended, and of how many: None while recipients are read."""
+    counts = burst["Counts"]
+    ended = sum(counts.get(each, 0) for each in ("Completed", "Failed", "Cancelled"))
+    return ended, None if burst["Status"] == "EXPANDING" else counts["Accepted"]
 
 
 def describe_standing(exports: Iterable[Mapping[str, Any]], total: int) -> str:
@@ -97,15 +145,15 @@ def describe_standing(exports: Iterable[Mapping[str, Any]], total: int) -> str:
     exports = list(exports)
     statuses = Counter(export["Status"] for export in exports)
     collecting = sum(bool(export.get("Collecting")) for export in exports)
-    ended = sum(count for status, count in statuses.items() if status not in _OPEN)
+    ended = sum(has_ended(export) for export in exports)
     bad, running = ended - statuses["COMPLETED"], statuses["RUNNING"]
     held = f"{running - collecting} running" + (f", {collecting} collecting" if collecting else "")
     return f"{held}, {total - running - ended} waiting, {bad} failed"
 
 
-def expect_end(exports: Iterable[Mapping[str, Any]]) -> str:
-    """When the API expects the last to end: `, done about 13:45:12`, or "" if it does not tell."""
-    ends = [e["ExpectedEnd"] for e in exports if not has_ended(e) and e.get("ExpectedEnd")]
+def expect_end(found: Iterable[Mapping[str, Any]]) -> str:
+    """When the API expects the last to end: `, done about 13:45:12`, or "" if it does not know."""
+    ends = [end for each in found if not has_ended(each) and (end := each.get("ExpectedEnd"))]
     return f", done about {show_time(max(ends), now=datetime.now(UTC))}" if ends else ""
 
 
@@ -118,36 +166,72 @@ def describe_counts(burst: Mapping[str, Any]) -> str:
     return f"{status}: {ends} of {counts.get('Total') or 'some'}"
 
 
-def _rounds(timeout: float | None, count_waiting: Callable[[], int]) -> Iterator[None]:
-    """One turn a second in the first minute, then one in five. Raises TimeIsUpError."""
+@contextmanager
+def _naming_what_goes_on(invocation: Invocation, still_open: Iterable[str]) -> Iterator[None]:
+    """Name what is `still_open` at that moment where the time is up or Ctrl-C was pressed."""
+    try:
+        yield
+    except _TimeIsUpError:
+        code = ExitCode.TIME_IS_UP
+        raise StillOpenError(invocation, "time is up", code, [*still_open]) from None
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+        raise StillOpenError(invocation, "interrupted", code, [*still_open]) from None
+
+
+@contextmanager
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """A pool of threads; where the block ends with an exception, what waits is not begun."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _rounds(timeout: float | None) -> Iterator[None]:
+    """One turn a second in the first minute, then one in five. Raises _TimeIsUpError."""
     began = time.monotonic()
     while True:
         yield
         elapsed = time.monotonic() - began
         if timeout is not None and elapsed >= timeout:
-            raise TimeIsUpError(count_waiting())
+            raise _TimeIsUpError
         pause = _FIRST_PAUSE if elapsed < 60 else _LATER_PAUSE
         time.sleep(pause if timeout is None else min(pause, timeout - elapsed))
 
 
+class _Bar(Progress):
+    """A bar with its description below, where a narrow terminal wraps it and cuts nothing."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The lines."""
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            yield Text(task.description)
+
+
 @contextmanager
-def _progress(console: Console, total: int | None) -> Iterator[Show]:
+def _progress(console: Console) -> Iterator[Show]:
     """A bar on a terminal; elsewhere a line whenever the standing has changed."""
     if not console.is_terminal:
-        yield _tell_changes(console, total)
+        yield _tell_changes(console)
         return
-    columns = (
-        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
-    )  # fmt: skip
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda done, text, end: progress.update(task, completed=done, description=text + end)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with _Bar(*columns, console=console) as progress:
+        task = progress.add_task("", total=None)
+
+        def show(done: int, total: int | None, text: str, end: str) -> None:
+            progress.update(task, total=total, completed=done, description=text + end)
+
+        yield show
 
 
-def _tell_changes(console: Console, total: int | None) -> Show:
+def _tell_changes(console: Console) -> Show:
     last = ""
 
-    def tell(done: int, text: str, _end: str) -> None:
+    def tell(done: int, total: int | None, text: str, _end: str) -> None:
         nonlocal last
         line = f"{done}/{total} ended: {text}" if total is not None else f"{done} ended: {text}"
         if line != last:

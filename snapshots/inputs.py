@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from snapshots.errors import UsageError
+
+FILE = click.Path(allow_dash=True)
+"""Of arguments and options that are read by what follows; shells complete them to files."""
 
 
 @dataclass(frozen=True)

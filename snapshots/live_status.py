@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from snapshots.following import describe_counts, has_ended
+from snapshots.following import describe_counts, has_ended, progress_of
 from snapshots.tables import at_least
 from snapshots.times import show_seconds, show_time
 
@@ -47,9 +47,8 @@ def draw(standing: Standing) -> RenderableType:
         table.add_row(f"[dim]{name}[/dim]", value)
     parts: list[RenderableType] = [table]
     if standing.burst:
-        counts = standing.burst["Counts"]
-        ended = sum(counts.get(name, 0) for name in ("Completed", "Failed", "Cancelled"))
-        parts.append(ProgressBar(total=counts.get("Total") or None, completed=ended))
+        ended, total = progress_of(standing.burst)
+        parts.append(ProgressBar(total=total, completed=ended))
     subtitle = f"{standing.at.astimezone():%H:%M:%S}, Ctrl-C ends the watch only"
     return Panel(Group(*parts), title=escape(standing.title), subtitle=subtitle)
 

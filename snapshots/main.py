@@ -21,17 +21,28 @@ from snapshots.commands.status import status
 from snapshots.commands.submit import submit
 from snapshots.commands.watch import watch
 from snapshots.errors import CliError, ExitCode
+from snapshots.help import PROGRAM, SETTINGS, Commands, examples
+from snapshots.invocation import common_options
 
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-
-@click.group(context_settings=SETTINGS)
+@click.group(
+    cls=Commands,
+    context_settings=SETTINGS,
+    epilog=examples(
+        "--local submit examples/pdf-of-one-sheet.json --wait",
+        "submit --help",
+    ),
+)
 @click.version_option(package_name="quicksight-snapshot-export")
+@common_options
 def snapshots() -> None:
     """Export Amazon QuickSight dashboards to files, by the thousand.
 
+    The options below, but for --version, may stand before a command or after it.
+
     Exit codes: 0 ok, 1 an export did not complete or a check failed, 2 wrong usage or an invalid
-    request, 3 not found, 4 cannot reach or not permitted, 5 conflict, 6 time is up.
+    request, 3 not found, 4 cannot reach or not permitted, 5 conflict, 6 time is up, 130
+    interrupted.
     """
 
 
@@ -45,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; every error is one line on standard error."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = snapshots.main(given, prog_name="snapshots", standalone_mode=False)
+        code = snapshots.main(given, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -56,9 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
         )
         hint = f" (see {help_of} --help)" if help_of else ""
-        return _tell(CliError(error.format_message() + hint, ExitCode.USAGE, code="USAGE"), given)
+        return _report(CliError(error.format_message() + hint, ExitCode.USAGE, code="USAGE"), given)
     except CliError as error:
-        return _tell(error, given)
+        return _report(error, given)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; what was accepted goes on", err=True)
         return ExitCode.INTERRUPTED
@@ -67,12 +78,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.OK
 
 
-def _tell(error: CliError, arguments: Sequence[str]) -> int:
+def _report(error: CliError, arguments: Sequence[str]) -> int:
     if "--json" in arguments or os.environ.get("SNAPSHOTS_JSON", "0").lower() in ("1", "true"):
         click.echo(json.dumps(error.as_json(), ensure_ascii=False), err=True)
     else:
+        kind = "" if error.exit_code is ExitCode.INTERRUPTED else "error: "
         for line in error.lines():
-            click.echo(f"error: {line}", err=True)
+            click.echo(f"{kind}{line}", err=True)
+        for hint in error.hints:
+            click.echo(hint, err=True)
     return error.exit_code
 
 

@@ -15,7 +15,8 @@ from snapshots.commands.status import finish_burst
 from snapshots.commands.waiting import timeout_seconds, wait_options
 from snapshots.connection import telling_of_aws
 from snapshots.errors import CliError, ExitCode, UsageError
-from snapshots.inputs import read_object
+from snapshots.help import examples
+from snapshots.inputs import FILE, read_object
 from snapshots.invocation import Invocation, command_options, target_option
 from snapshots.row_level_security import allowance_options, allowances, print_warnings
 from snapshots.times import parse_time
@@ -23,11 +24,20 @@ from snapshots.times import parse_time
 _FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".json": "JSON_LINES"}
 
 
-@click.command()
-@click.argument("source", metavar="[FILE|-]", required=False)
-@click.option("--template", metavar="FILE", help="The export request made for each recipient.")
+@click.command(
+    epilog=examples(
+        "burst --template report.json --manifest customers.csv --wait",
+        "burst --template report.json --manifest s3://ours/manifests/w.csv",
+        "burst burst.json --burst-id november --deadline 2h",
+    ),
+)
+@click.argument("source", metavar="[FILE|-]", required=False, type=FILE)
+@click.option("--template", metavar="FILE", type=FILE, help="Export request for each recipient.")
 @click.option(
-    "--manifest", metavar="FILE|s3://…", help="Recipients as CSV or JSON Lines; a file is uploaded."
+    "--manifest",
+    metavar="FILE|s3://…",
+    type=FILE,
+    help="Recipients as CSV or JSON Lines; a file is uploaded.",
 )
 @click.option(
     "--same-rows-for-all",

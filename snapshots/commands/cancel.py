@@ -9,11 +9,17 @@ import click
 
 from snapshots.api import Api
 from snapshots.errors import CliError, ExitCode
+from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options
 from snapshots.tables import show_status
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "cancel daily-7",
+        "cancel daily-7 daily-8 november",
+    ),
+)
 @click.argument("idents", metavar="ID...", nargs=-1, required=True)
 @command_options
 def cancel(invocation: Invocation, idents: Sequence[str]) -> int:

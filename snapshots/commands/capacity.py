@@ -7,13 +7,20 @@ from typing import Any
 import click
 
 from snapshots.errors import UsageError
+from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options, target_option
 from snapshots.layout import print_details
 from snapshots.tables import at_least
 from snapshots.times import parse_time, show_time
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "capacity",
+        "capacity --limit 8 --reserve 2",
+        "capacity --pause 30m",
+    ),
+)
 @click.option("--limit", type=click.IntRange(min=0), help="Let at most so many jobs run at once.")
 @click.option("--default-limit", is_flag=True, help="Go back to the deployment's own limit.")
 @click.option("--reserve", type=click.IntRange(min=0), help="Leave so many slots to people.")

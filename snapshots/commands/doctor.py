@@ -17,6 +17,7 @@ from snapshots.doctor.confirmations import Confirmation, Outcome, confirm
 from snapshots.doctor.context import Case
 from snapshots.doctor.findings import Finding, State
 from snapshots.errors import ExitCode, UsageError
+from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options
 
 _PARAMETERS = Path("cdk.json")
@@ -29,7 +30,13 @@ _COLOURS = {
 }
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "doctor",
+        "doctor --dashboard sales-overview --bucket reports-of-ours/daily",
+        "doctor --dashboard sales-overview --confirm",
+    ),
+)
 @click.option(
     "--dashboard",
     "dashboards",

@@ -6,17 +6,27 @@ from typing import Any
 
 import click
 
+from snapshot_export.domain.export import Status
 from snapshots.api import PAGE
-from snapshots.following import ENDED
+from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options
 from snapshots.tables import print_exports
 from snapshots.times import parse_time
 
-_STATUSES = ["QUEUED", "RUNNING", *sorted(ENDED)]
 
-
-@click.command("list")
-@click.option("--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Only these.")
+@click.command(
+    "list",
+    epilog=examples(
+        "list --since 1d --status FAILED",
+        "list --burst november --all --json",
+    ),
+)
+@click.option(
+    "--status",
+    type=click.Choice([status.value for status in Status], case_sensitive=False),
+    metavar="STATUS",
+    help=f"Only these: {', '.join(Status)}.",
+)
 @click.option("--burst", metavar="ID", help="Only exports of this burst.")
 @click.option("--dashboard", metavar="ID", help="Only exports of this dashboard.")
 @click.option("--since", metavar="TIME", help="Accepted since: 2h, 1d, or an ISO 8601 time.")

@@ -15,7 +15,8 @@ from rich.markup import escape
 
 from snapshot_export.domain.object_address import is_object_address
 from snapshots.errors import UsageError
-from snapshots.inputs import read_object, read_objects, read_text
+from snapshots.help import examples
+from snapshots.inputs import FILE, read_object, read_objects, read_text
 from snapshots.invocation import Invocation, command_options, target_option
 from snapshots.layout import print_details, print_table
 from snapshots.tables import at_least
@@ -25,13 +26,19 @@ _LINES = (".jsonl", ".ndjson", ".json")
 Kind = tuple[str, tuple[str, ...]]
 
 
-@click.command()
-@click.argument("source", metavar="[FILE|-]", required=False)
+@click.command(
+    epilog=examples(
+        "plan",
+        "plan --dashboard sales-overview --count 300 --deadline 1h",
+        "plan --template report.json --manifest customers.csv --start 30m",
+    ),
+)
+@click.argument("source", metavar="[FILE|-]", required=False, type=FILE)
 @click.option("--dashboard", metavar="ID", help="Plan exports of this dashboard.")
 @click.option("--formats", metavar="LIST", default="PDF", show_default=True,
               help="Format of each file of an export: PDF,CSV,CSV.")  # fmt: skip
-@click.option("--template", metavar="FILE", help="Plan a burst with this export request.")
-@click.option("--manifest", metavar="FILE", help="Its recipients, which are counted.")
+@click.option("--template", metavar="FILE", type=FILE, help="Plan a burst of this request.")
+@click.option("--manifest", metavar="FILE", type=FILE, help="Its recipients, which are counted.")
 @click.option("--count", type=click.IntRange(min=1), help="How many exports.")
 @click.option("--priority", type=click.IntRange(1, 9), help="1 comes first; 5 unless given.")
 @click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")

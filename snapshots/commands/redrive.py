@@ -13,6 +13,7 @@ import click
 from snapshots.api import THREADS
 from snapshots.connection import telling_of_aws
 from snapshots.errors import CliError, ExitCode, describe_problem
+from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options
 from snapshots.queues import DEAD_LETTER, ROUTES, KeptMessage, KeptQueue
 
@@ -27,7 +28,13 @@ class Plan:
     moved: list[KeptMessage] = field(default_factory=list)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "redrive",
+        "redrive --queue rejected --field BucketName",
+        "redrive --queue rejected --field BucketName --yes",
+    ),
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would be moved; this is the default.")
 @click.option("--yes", is_flag=True, help="Move the messages.")
 @click.option(

@@ -10,8 +10,9 @@ import click
 from rich.markup import escape
 
 from snapshots.errors import UsageError
-from snapshots.inputs import read_object
-from snapshots.invocation import Invocation, command_options
+from snapshots.help import Commands, examples
+from snapshots.inputs import FILE, read_object
+from snapshots.invocation import Invocation, command_options, common_options
 from snapshots.tables import print_schedules
 
 _TOLD = (
@@ -23,12 +24,13 @@ _TOLD = (
 )  # `get` tells them, `put` does not take them
 
 
-@click.group()
+@click.group(cls=Commands, epilog=examples("schedule list", "schedule put --help"))
+@common_options
 def schedule() -> None:
     """List, show, set and delete schedules."""
 
 
-@schedule.command("list")
+@schedule.command("list", epilog=examples("schedule list"))
 @command_options
 def list_schedules(invocation: Invocation) -> int:
     """List all schedules."""
@@ -44,7 +46,7 @@ def list_schedules(invocation: Invocation) -> int:
     return 0
 
 
-@schedule.command("get")
+@schedule.command("get", epilog=examples("schedule get every-morning"))
 @click.argument("name")
 @command_options
 def get_schedule(invocation: Invocation, name: str) -> int:
@@ -53,11 +55,18 @@ def get_schedule(invocation: Invocation, name: str) -> int:
     return 0
 
 
-@schedule.command("put")
+@schedule.command(
+    "put",
+    epilog=examples(
+        "schedule put hourly --burst burst.json --expression 'rate(1 hour)'",
+        "schedule put daily --export report.json --ready-by 07:00",
+        "schedule put daily daily.json --timezone Europe/Berlin --disable",
+    ),
+)
 @click.argument("name")
-@click.argument("source", metavar="[FILE|-]", required=False)
-@click.option("--export", metavar="FILE", help="The export request that it submits.")
-@click.option("--burst", metavar="FILE", help="The burst request that it submits.")
+@click.argument("source", metavar="[FILE|-]", required=False, type=FILE)
+@click.option("--export", metavar="FILE", type=FILE, help="The export request that it submits.")
+@click.option("--burst", metavar="FILE", type=FILE, help="The burst request that it submits.")
 @click.option("--expression", metavar="TEXT", help="When: cron(0 6 * * ? *), rate(1 day), at(…).")
 @click.option("--ready-by", metavar="HH:MM", help="Instead: when it shall be done, every day.")
 @click.option("--timezone", metavar="NAME", help="Time zone of the expression: Europe/Berlin.")
@@ -108,7 +117,7 @@ def put_schedule(
     return 0
 
 
-@schedule.command("delete")
+@schedule.command("delete", epilog=examples("schedule delete every-morning"))
 @click.argument("name")
 @command_options
 def delete_schedule(invocation: Invocation, name: str) -> int:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import click
 
-from snapshots.api import THREADS, Api
+from snapshots.api import Api
 from snapshots.commands.waiting import (
     count_files,
     finish_exports,
@@ -20,7 +19,8 @@ from snapshots.commands.waiting import (
 )
 from snapshots.downloads import download_files, download_report
 from snapshots.errors import CliError, ExitCode
-from snapshots.following import follow_burst, has_ended
+from snapshots.following import follow_burst, has_ended, threads
+from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options
 from snapshots.row_level_security import print_warnings
 from snapshots.tables import print_burst, print_export
@@ -28,7 +28,12 @@ from snapshots.tables import print_burst, print_export
 _LIST_TRIES = 10
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "status daily-7",
+        "status november --wait --download files",
+    ),
+)
 @click.argument("ident", metavar="ID")
 @wait_options
 @command_options
@@ -72,7 +77,7 @@ def finish_burst(
     """Show a burst, after its end if asked to wait, and bring its files if asked to."""
     api = invocation.api
     if wait or download:
-        burst = follow_burst(api, burst_id, console=invocation.err, timeout=timeout)
+        burst = follow_burst(invocation, burst_id, timeout=timeout)
     else:
         burst = api.get("bursts", burst_id)
     if invocation.as_json:
@@ -95,6 +100,6 @@ def _bring_files(api: Api, burst: dict[str, Any], folder: Path) -> int:
         if len(ids) >= burst["Counts"]["Completed"]:
             break
         time.sleep(1)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with threads() as pool:
         brought = pool.map(lambda each: download_files(api.get("exports", each), folder), ids)
         return sum(len(paths) for paths in brought)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import track
 
-from snapshots.api import THREADS, Api
 from snapshots.commands.waiting import finish_exports, timeout_seconds, wait_options
 from snapshots.errors import CliError, ExitCode
-from snapshots.inputs import Placed, read_objects
+from snapshots.following import StillOpenError, threads
+from snapshots.help import examples
+from snapshots.inputs import FILE, Placed, read_objects
 from snapshots.invocation import Invocation, command_options
 from snapshots.row_level_security import allowance_options, allowances, print_warnings
 from snapshots.tables import print_exports
@@ -23,8 +22,14 @@ from snapshots.tables import print_exports
 _WORTH_A_BAR = 20
 
 
-@click.command()
-@click.argument("source", metavar="FILE|-")
+@click.command(
+    epilog=examples(
+        "submit examples/pdf-of-one-sheet.json --wait --download files",
+        "submit requests.jsonl --id-prefix daily",
+        "submit - --json",
+    ),
+)
+@click.argument("source", metavar="FILE|-", type=FILE)
 @click.option(
     "--id-prefix",
     metavar="TEXT",
@@ -54,7 +59,7 @@ def submit(
         Placed(each.place, _identified(each.value, number, id_prefix) | allowed)
         for number, each in enumerate(read_objects(source), start=1)
     ]
-    accepted, refused = _submit_all(invocation.api, requests, invocation.err)
+    accepted, refused = _submit_all(invocation, requests)
     for place, error in refused:
         for line in error.lines():
             invocation.err.print(
@@ -76,38 +81,47 @@ def submit(
 
 
 def _submit_all(
-    api: Api, requests: Sequence[Placed], console: Console
+    invocation: Invocation, requests: Sequence[Placed]
 ) -> tuple[list[dict[str, Any]], list[tuple[str, CliError]]]:
     """What was accepted and what was refused, in the order of the file.
 
-    Ends at the first request for which the API cannot be reached: the rest would meet the same.
+    Ends at the first request for which the API cannot be reached, as the rest would meet the same,
+    and at Ctrl-C (StillOpenError).
     """
+    answered: list[str] = []
 
     def post(request: Placed) -> dict[str, Any] | CliError:
         try:
-            return api.post("exports", body=request.value)
+            answer = invocation.api.post("exports", body=request.value)
         except CliError as error:
             if error.exit_code is ExitCode.UNREACHABLE:
-                pool.shutdown(wait=False, cancel_futures=True)
                 raise
             return error
+        answered.append(answer["ExportId"])
+        return {"DashboardId": request.value.get("DashboardId"), **answer}
 
     accepted: list[dict[str, Any]] = []
     refused: list[tuple[str, CliError]] = []
-    with ThreadPoolExecutor(THREADS) as pool:
-        answers = track(
-            pool.map(post, requests),
-            total=len(requests),
-            description="submitting",
-            console=console,
-            transient=True,
-            disable=len(requests) < _WORTH_A_BAR or not console.is_terminal,
-        )
-        for request, answer in zip(requests, answers, strict=True):
-            if isinstance(answer, CliError):
-                refused.append((request.place, answer))
-            else:
-                accepted.append({"DashboardId": request.value.get("DashboardId"), **answer})
+    console = invocation.err
+    try:
+        with threads() as pool:
+            answers = track(
+                pool.map(post, requests),
+                total=len(requests),
+                description="submitting",
+                console=console,
+                transient=True,
+                disable=len(requests) < _WORTH_A_BAR or not console.is_terminal,
+            )
+            for request, answer in zip(requests, answers, strict=True):
+                if isinstance(answer, CliError):
+                    refused.append((request.place, answer))
+                else:
+                    accepted.append(answer)
+    except KeyboardInterrupt:
+        reason = f"interrupted while submitting: {len(answered)} of {len(requests)} accepted"
+        code = ExitCode.INTERRUPTED
+        raise StillOpenError(invocation, reason, code, answered) from None
     return accepted, refused
 
 

@@ -60,9 +60,7 @@ def finish_exports(
         if download:
             brought[export["ExportId"]] = download_files(export, download)
 
-    ended = follow_exports(
-        invocation.api, export_ids, console=invocation.err, timeout=timeout, on_end=bring
-    )
+    ended = follow_exports(invocation, export_ids, timeout=timeout, on_end=bring)
     exports = {export_id: ended[export_id] for export_id in dict.fromkeys(export_ids)}
     paths = [path for export_id in exports for path in brought.get(export_id, ())]
     if invocation.as_json:

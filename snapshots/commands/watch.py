@@ -13,13 +13,21 @@ from rich.live import Live
 from snapshots.api import PAGE, Api
 from snapshots.commands.waiting import judge_burst
 from snapshots.errors import ExitCode
+from snapshots.following import progress_of
+from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options, target_option
 from snapshots.live_status import Standing, as_json, draw, tell
 from snapshots.pace import Pace, seconds_left
 from snapshots.times import parse_time
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "watch",
+        "watch --burst november",
+        "watch --once --json",
+    ),
+)
 @click.option("--burst", "burst_id", metavar="ID", help="This burst too, and end with it.")
 @click.option("--once", is_flag=True, help="Show one reading and end.")
 @click.option(
@@ -89,9 +97,8 @@ class Watcher:
         of_target = {"Target": self._target or (burst or {}).get("Target")}
         capacity = api.get("capacity", query=of_target)
         if burst:
-            counts = burst["Counts"]
-            ended = sum(counts.get(name, 0) for name in ("Completed", "Failed", "Cancelled"))
-            open_count = max(0, (counts.get("Total") or 0) - counts.get("Refused", 0) - ended)
+            ended, _ = progress_of(burst)
+            open_count = max(0, burst["Counts"]["Accepted"] - ended)
         else:
             ended, open_count = (
                 capacity["CompletedLastHour"], capacity["Running"] + capacity["Waiting"]
