@@ -23,6 +23,7 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("read", "GET", "/exports", None),
     ("read", "GET", "/exports/kept", None),
     ("read", "GET", "/capacity", None),
+    ("read", "GET", "/slots", None),
     ("read", "GET", "/forecast", None),
     ("read", "POST", "/forecast", {"Exports": [{"DashboardId": "sales-overview", "Count": 1}]}),
     ("submit", "POST", "/exports", message("new")),

@@ -171,6 +171,7 @@ def test_the_default_can_be_named_and_another_target_is_another_request(world: W
         ("POST", "/forecast", {"Target": "mars", "Exports": [{"DashboardId": "sales"}]}),
         ("GET", "/forecast?Target=mars", None),
         ("GET", "/capacity?Target=mars", None),
+        ("GET", "/slots?Target=mars", None),
         ("PUT", "/capacity?Target=mars", {"Limit": 3}),
     ],
 )  # fmt: skip

@@ -16,6 +16,7 @@ READ = {
     "getForecast",
     "planExports",
     "getCapacity",
+    "getSlots",
 }
 SUBMIT = {"createExport", "createBurst"}
 

@@ -11,12 +11,19 @@ from snapshot_export.adapters.measuring import metrics
 from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.domain.scopes import scope_of, scopes_in
 from snapshot_export.errors import MissingScopeError
-from snapshot_export.handlers.api import bursts, capacity, exports, forecast, schedules
+from snapshot_export.handlers.api import (
+    bursts,
+    capacity,
+    exports,
+    forecast,
+    schedules,
+    slots,
+)
 from snapshot_export.handlers.api.errors import answer_error, refuse
 from snapshot_export.handlers.api.exchange import services
 from snapshot_export.handlers.boundary import guarded, logger
 
-ROUTERS = (exports, bursts, capacity, forecast, schedules)
+ROUTERS = (exports, bursts, capacity, slots, forecast, schedules)
 """Modules with `router` and `BODIES`; their order is the document's."""
 
 _IDS = {"export_id": "export_id", "burst_id": "burst_id", "name": "schedule"}
