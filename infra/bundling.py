@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import shutil
 import subprocess
@@ -24,6 +25,8 @@ _REQUIREMENTS = "requirements.txt"
 _TASK_FOLDER = "/var/task"
 """Where Lambda unpacks a bundle, hence what tracebacks name."""
 _LEFT_OUT = ("__pycache__", "*.pyc", "tests")
+_COMPILER = Path(__file__).with_name("compile.mjs")
+_PYODIDE = _COMPILER.parents[1] / "node_modules" / "pyodide" / "package.json"
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,10 @@ def hash_sources(*, source: Path, profile: Profile) -> str:
 def bundle(*, source: Path, profile: Profile, output: Path) -> None:
     """Install the pinned requirements into `output` and copy the package beside them.
 
-    Compiled code is shipped with it, where this machine has the Python that will run it: Lambda's
-    folder cannot be written to, so without it every cold start compiles everything anew
-    (docs/deployment.md, "Cold starts"). It is used as it is, whatever the time of a file.
-    Raises BundlingError when pip fails: there is no other way of bundling to fall back to.
+    Compiled code is shipped with it: Lambda's folder cannot be written to, so without it every cold
+    start compiles everything anew (docs/deployment.md, "Cold starts"). It is used as it is,
+    whatever the time of a file.
+    Raises BundlingError when pip or the compiler fails: there is no other way to fall back to.
     """
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-input"]
     command += ["--disable-pip-version-check", "--requirement", str(source / _REQUIREMENTS)]
@@ -112,33 +115,44 @@ def bundle(*, source: Path, profile: Profile, output: Path) -> None:
     compiler = find_compiler(profile)
     if compiler is None:
         print(
-            f"{profile.python} was not found: the bundle has no compiled code, cold starts take "
-            "longer (docs/deployment.md)",
+            f"Neither {profile.python} nor node_modules/pyodide was found: the bundle has no "
+            "compiled code, cold starts take longer (docs/deployment.md)",
             file=sys.stderr,
         )
         return
     # A template among a library's modules need not compile, so the exit status says nothing.
-    options = ["-q", "-q", "--invalidation-mode", "unchecked-hash"]
-    options += ["-s", str(output), "-p", _TASK_FOLDER]
-    subprocess.run([compiler, "-m", "compileall", *options, str(output)], check=False)
+    done = subprocess.run(compiler, cwd=output, capture_output=True, text=True, check=False)
+    compiled = output / _PACKAGE / "__pycache__" / f"__init__.{profile.cache_tag}.pyc"
+    if not compiled.is_file():
+        raise BundlingError(f"{compiler[0]} compiled nothing:\n{done.stdout}{done.stderr}")
 
 
 @cache
-def find_compiler(profile: Profile) -> str | None:
-    """The Python whose compiled code the profile's Python takes, None if it is not here."""
+def find_compiler(profile: Profile) -> tuple[str, ...] | None:
+    """The command that compiles its working directory for the profile's Python, None without one.
+
+    It is that Python, or Pyodide, which is CPython for Node.js: what it compiles any CPython of the
+    same minor version takes, since compiled code depends on no platform (Python's documentation of
+    `marshal` and `importlib.util.MAGIC_NUMBER`). Pyodide 314 is Python 3.14.
+    """
     for name in (sys.executable, profile.python):
         found = shutil.which(name)
-        if found is None:
-            continue
-        answer = subprocess.run(
-            [found, "-c", "import sys; print(sys.implementation.cache_tag)"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if answer.stdout.strip() == profile.cache_tag:
-            return found
-    return None
+        if found is not None and _cache_tag_of(found) == profile.cache_tag:
+            options = ("-q", "-q", "--invalidation-mode", "unchecked-hash")
+            return (found, "-I", "-m", "compileall", *options, "-s", ".", "-p", _TASK_FOLDER, ".")
+    node = shutil.which("node")
+    if node is None or not _PYODIDE.is_file():
+        return None
+    version: str = json.loads(_PYODIDE.read_text(encoding="utf-8"))["version"]
+    if f"cpython-{version.partition('.')[0]}" != profile.cache_tag:
+        return None
+    return (node, str(_COMPILER), _TASK_FOLDER)
+
+
+def _cache_tag_of(python: str) -> str:
+    program = "import sys; print(sys.implementation.cache_tag)"
+    answer = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
+    return answer.stdout.strip()
 
 
 def _list_inputs(source: Path) -> Iterator[Path]:

@@ -18,6 +18,18 @@ from infra.bundling import PROFILES, BundlingError, Profile, bundle, create_code
 LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
 AARCH64 = 183
 ELF_MACHINE = slice(18, 20)
+MAGIC_NUMBER_OF_3_14 = 3627
+"""Include/internal/pycore_magic_number.h of CPython."""
+UNCHECKED_HASH = (1).to_bytes(4, "little")
+"""PEP 552: compiled code that is used without a look at its source."""
+PYODIDE_IMPORTS = """
+import { loadPyodide } from 'pyodide';
+const python = await loadPyodide();
+python.FS.mkdir('/bundle');
+python.mountNodeFS('/bundle', process.argv[1]);
+python.runPython("import sys; sys.path.insert(0, '/bundle')");
+console.log(python.runPython('from snapshot_export.settings import LIMIT; LIMIT'));
+"""
 IMPORTS = "import boto3, botocore, pydantic, aws_lambda_powertools, snapshot_export.settings as s"
 
 
@@ -101,9 +113,42 @@ def test_without_the_python_that_runs_it_nothing_is_compiled_and_that_is_another
     bundle(source=source, profile=other, output=tmp_path / "out")
 
     assert not list((tmp_path / "out").rglob("*.pyc"))
-    assert "python3.999 was not found" in capsys.readouterr().err
+    assert "Neither python3.999 nor node_modules/pyodide" in capsys.readouterr().err
     hashes = {hash_sources(source=source, profile=each) for each in (host, other)}
     assert len(hashes) == 2
+
+
+def test_without_lambdas_python_the_bundle_is_compiled_for_it_all_the_same(
+    source: Path, tmp_path: Path
+) -> None:
+    """By Pyodide of package.json, which must be of the runtime's version of Python."""
+    absent = replace(PROFILES["lambda"], python="python3.999")
+    bundle(source=source, profile=absent, output=tmp_path / "out")
+
+    (compiled,) = (tmp_path / "out").rglob("settings.cpython-314.pyc")
+    content = compiled.read_bytes()
+    assert int.from_bytes(content[:2], "little") == MAGIC_NUMBER_OF_3_14
+    assert content[4:8] == UNCHECKED_HASH
+    assert b"/var/task/snapshot_export/settings.py" in content
+    (tmp_path / "out" / "snapshot_export" / "settings.py").write_text("raise SystemError\n")
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", PYODIDE_IMPORTS, str(tmp_path / "out")],
+        cwd=LAMBDAS.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "12\n", done.stderr
+
+
+def test_a_compiler_that_compiles_nothing_fails_the_bundling(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = (sys.executable, "-c", "print('no space left')")
+    monkeypatch.setattr(bundling, "find_compiler", lambda _profile: silent)
+
+    with pytest.raises(BundlingError, match="no space left"):
+        bundle(source=source, profile=PROFILES["host"], output=tmp_path / "out")
 
 
 def test_functions_share_one_asset_and_a_second_synthesis_builds_nothing(
