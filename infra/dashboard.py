@@ -134,12 +134,13 @@ class Dashboard(Construct):
                 floor=0,
             ),
             self._graph(
-                "Deadlines at risk now, and missed",
+                "Deadlines at risk now, and missed; schedules that did not fire or move (right)",
                 10,
                 [
                     *self._gauges(_MOST, Metric.DEADLINES_AT_RISK),
                     *self._of_stack(_SUM, Metric.DEADLINES_MISSED),
                 ],
+                self._of_stack(_SUM, Metric.OCCURRENCES_MISSED, Metric.STARTS_NOT_MOVED),
             ),
         ]
 

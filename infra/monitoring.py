@@ -40,7 +40,7 @@ class Monitoring(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._topic = topic
-        self._page = f"{docs_url.rstrip('/') if docs_url else 'docs'}/operations.md"
+        self._docs_url = docs_url
         self.alarms: list[cloudwatch.Alarm] = []
         self.kept = {name: _length_of(queue) for name, queue in kept_queues.items()}
         _let_alarms_publish(topic)
@@ -93,6 +93,11 @@ class Monitoring(Construct):
             minutes=10,
             breaching=2,
         )
+        self._alarm(
+            "OccurrencesMissed",
+            "A schedule did not fire: the message of an occurrence is a quarter of an hour late",
+            self._measured(Metric.OCCURRENCES_MISSED, "Sum"),
+        )
         # A 503 asks the caller to come again; minutes of them, or a 500, is not that.
         self._alarm(
             "ApiFails",
@@ -136,7 +141,7 @@ class Monitoring(Construct):
         alarm = cloudwatch.Alarm(
             self,
             name,
-            alarm_description=f"{description}. See {name} in {self._page}#{name.lower()}",
+            alarm_description=f"{description}. What to do: {_section(name, self._docs_url)}",
             metric=metric,
             threshold=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -146,6 +151,13 @@ class Monitoring(Construct):
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
         self.alarms.append(alarm)
+
+
+def _section(name: str, docs_url: str | None) -> str:
+    """Where an alarm is explained: its address, or where nobody publishes the docs, its place."""
+    if docs_url is None:
+        return f"docs/operations.md of this software, section {name}"
+    return f"{docs_url.rstrip('/')}/operations.md#{name.lower()}"
 
 
 def _length_of(queue: sqs.IQueue) -> cloudwatch.Metric:

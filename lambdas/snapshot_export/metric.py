@@ -11,6 +11,7 @@ from enum import Enum
 _EACH_PASS = "in each pass of the reconciler"
 _WHERE_FOUND = "when a pass of the reconciler found some"
 _WITH_DEADLINES = "in each minute in which something has a deadline"
+_WITH_WAITING = "in each pass of the reconciler while exports wait"
 _AS_IT_HAPPENS = "as it happens"
 
 
@@ -39,8 +40,8 @@ class Metric(Enum):
     HEAD_WAIT_SECONDS = (
         "HeadWaitSeconds",
         "Seconds",
-        _EACH_PASS,
-        "how long ago the next export to be admitted was accepted; 0 if none waits",
+        _WITH_WAITING,
+        "how long ago the next export to be admitted was accepted",
         True,
     )
     DEADLINE_MARGIN_SECONDS = (
@@ -107,7 +108,14 @@ class Metric(Enum):
         "StartsNotMoved",
         "Count",
         _AS_IT_HAPPENS,
-        "schedules with ReadyBy whose start could not be looked at or moved, in a pass",
+        "schedules with ReadyBy whose start could not be looked at or moved, in a pass; "
+        "1 if the schedules could not be read",
+    )
+    OCCURRENCES_MISSED = (
+        "OccurrencesMissed",
+        "Count",
+        _AS_IT_HAPPENS,
+        "occurrences of schedules that did not come in, once each",
     )
     MESSAGES_REJECTED = (
         "MessagesRejected",

@@ -65,7 +65,6 @@ def test_a_quiet_pass_writes_what_an_alarm_or_a_reader_misses_without_and_no_mor
         "SlotsAllowed": 12,
         "SlotLimit": 12,
         "ExportsWaiting": 0,
-        "HeadWaitSeconds": 0,
     }
 
 

@@ -16,7 +16,8 @@ import pytest
 from snapshot_export.domain.export import Status
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.errors import TransientError
-from snapshot_export.flows.periodic.move_starts import move_starts
+from snapshot_export.flows.periodic.move_starts import Moved
+from snapshot_export.flows.periodic.pass_over_schedules import pass_over_schedules
 from snapshot_export.metric import Metric
 from tests.support.api import call_api
 from tests.support.bursts import recipient
@@ -67,6 +68,10 @@ def present(world: World, name: str = "morning") -> Schedule:
     return found
 
 
+def move_starts(world: World) -> Moved:
+    return pass_over_schedules(world.services).moved
+
+
 class Alarm:
     """Fires each entry at its start, every day, with its message."""
 
@@ -103,7 +108,7 @@ def day(world: World, alarm: Alarm, until: str = "07:10") -> None:
     hour, minute = map(int, until.split(":"))
     end = datetime.fromtimestamp(world.clock.now(), UTC).replace(hour=hour, minute=minute)
     while world.clock.now() < end.timestamp():
-        move_starts(world.services)
+        move_starts(world)
         world.take_intake()
         alarm.tick(PASS)
 
@@ -158,14 +163,14 @@ def test_a_start_that_is_moved_into_the_past_is_made_at_once(world: World) -> No
     put(world, ready_by())
     set_clock(world, "05:40")
     learn(world, 600)
-    moved = move_starts(world.services)
+    moved = move_starts(world)
     assert (moved.starts_made, moved.starts_moved) == (1, 0)
     assert len(world.take_intake()) == 1
     assert len(occurrences(world)) == 1
     alarm = Alarm(world, "morning")
     alarm.tick(3000)
     assert alarm.fired, "the entry fires all the same"
-    assert move_starts(world.services).starts_made == 0
+    assert move_starts(world).starts_made == 0
     assert len(occurrences(world)) == 1
 
 
@@ -206,7 +211,7 @@ def test_the_deadline_and_the_dates_are_those_of_the_moment(world: World) -> Non
     alarm = Alarm(world, "morning")
     set_clock(world, "20:00")
     for _ in range(48):
-        move_starts(world.services)
+        move_starts(world)
         world.take_intake()
         alarm.tick(PASS)
     world.work_on_bursts()
@@ -248,7 +253,7 @@ def test_two_that_must_be_ready_together_leave_each_other_time(world: World) -> 
     alone = datetime.fromisoformat(put(world, ready_by())["StartsAt"])
     put(world, ready_by(), "other")
     set_clock(world, "03:45")
-    move_starts(world.services)
+    move_starts(world)
     for name in ("morning", "other"):
         schedule = present(world, name)
         assert schedule.ready_by is not None
@@ -268,7 +273,7 @@ def test_what_is_disabled_or_over_is_left_alone(world: World) -> None:
     put(world, ready_by(State="DISABLED"))
     put(world, ready_by(EndDate="2026-01-01T00:00:00Z"), "over")
     set_clock(world, "05:59")
-    assert move_starts(world.services).starts_made == 0
+    assert move_starts(world).starts_made == 0
     assert world.take_intake() == []
 
 
@@ -280,7 +285,7 @@ def test_a_start_moves_although_the_start_date_has_passed(world: World) -> None:
     world.clock.time += 3 * 86_400
     set_clock(world, "03:45")
     learn(world, 400)
-    moved = move_starts(world.services)
+    moved = move_starts(world)
     assert (moved.starts_moved, moved.starts_not_moved) == (1, 0)
     assert present(world).start == before.start and present(world) != before
 
@@ -301,7 +306,7 @@ def test_a_start_that_cannot_be_moved_is_measured_and_holds_up_no_other(
     monkeypatch.setattr(world.services.schedules, "move", move)
     set_clock(world, "03:45")
     learn(world, 400)
-    moved = move_starts(world.services)
+    moved = move_starts(world)
     assert (moved.starts_moved, moved.starts_not_moved) == (1, 1)
     assert world.measured[Metric.STARTS_NOT_MOVED] == [1]
 
@@ -320,7 +325,7 @@ def test_a_declared_schedule_stays_declared_when_it_is_moved(world: World) -> No
     )
     set_clock(world, "03:45")
     learn(world, 400)
-    assert move_starts(world.services).starts_moved == 1
+    assert move_starts(world).starts_moved == 1
     assert present(world).declared is True
 
 

@@ -66,6 +66,12 @@ def test_a_start_that_is_not_moved_in_two_passes_is_told(template: StackTemplate
     assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 10)
 
 
+def test_a_schedule_that_did_not_fire_is_told_at_once(template: StackTemplate) -> None:
+    alarm = alarms_of(template)["OccurrencesMissed"]
+    assert alarm["MetricName"] == Metric.OCCURRENCES_MISSED.label and alarm["Statistic"] == "Sum"
+    assert alarm["EvaluationPeriods"] == 1
+
+
 def test_many_failures_are_an_alarm_by_number_and_share(synthesize: Synthesize) -> None:
     chosen = DeploymentParameters(alarm_failed_exports=3, alarm_failed_share=0.25)
     metrics = alarms_of(synthesize(Settings(deployment=chosen)))["ExportsFailed"]["Metrics"]
@@ -105,6 +111,14 @@ def test_an_alarm_links_to_its_page_where_the_docs_are_published(synthesize: Syn
     for name, alarm in alarms.items():
         page = f"https://git.example.org/exports/docs/operations.md#{name.lower()}"
         assert alarm["AlarmDescription"].endswith(page)
+
+
+def test_an_alarm_names_its_page_and_section_where_they_are_not(template: StackTemplate) -> None:
+    """A relative address would lead nowhere from a mail."""
+    for name, alarm in alarms_of(template).items():
+        text = alarm["AlarmDescription"]
+        assert text.endswith(f"docs/operations.md of this software, section {name}"), name
+        assert "#" not in text and "](" not in text
 
 
 def test_every_function_logs_json_from_the_level_that_the_deployment_says(

@@ -23,7 +23,7 @@ from snapshot_export.domain.schedule import (
     dates_in,
     scheduler_request,
 )
-from snapshot_export.errors import TransientError, UnknownIdError
+from snapshot_export.errors import TransientError, UnknownIdError, UnreadableRecordError
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -40,16 +40,21 @@ class Schedules:
         self._target = target
 
     def get(self, name: str) -> Schedule | None:
-        """The schedule, or None."""
+        """The schedule, or None. Raises UnreadableRecordError for one that is not of this software.
+
+        Also TransientError, as every method.
+        """
         if not re.fullmatch(SCHEDULE_NAME, name):
             return None
         try:
             return _schedule_of(self._call("get_schedule", name))
         except UnknownIdError:
             return None
+        except (AttributeError, LookupError, TypeError, ValueError):
+            raise UnreadableRecordError("Schedule", "Target.Input") from None
 
-    def all(self, most: int) -> list[Schedule]:
-        """The first `most` schedules, with their requests; one read for each."""
+    def first_names(self, most: int) -> list[str]:
+        """Names of the first `most` schedules."""
         names: list[str] = []
         token: str | None = None
         while len(names) < most:
@@ -57,8 +62,7 @@ class Schedules:
             names += page
             if token is None:
                 break
-        found = [self.get(name) for name in names]
-        return [schedule for schedule in found if schedule is not None]
+        return names
 
     def put(self, schedule: Schedule, now: datetime) -> None:
         """Make the schedule, or replace the one of its name.
@@ -138,6 +142,7 @@ def _schedule_of(item: dict[str, Any]) -> Schedule:
         request=message.get("Burst") or message.get("Export") or {},
         declared=description.startswith(Schedule.DECLARED),
         ready_by=ReadyBy.of(ReadyByBody.model_validate(ready_by), zone) if ready_by else None,
+        changed_at=_utc(item.get("LastModificationDate")),
     )
 
 

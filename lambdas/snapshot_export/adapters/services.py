@@ -25,6 +25,7 @@ from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
 from snapshot_export.adapters.table.listing import Listing
 from snapshot_export.adapters.table.name_claims import NameClaims
+from snapshot_export.adapters.table.occurrences import Occurrences
 from snapshot_export.adapters.table.repairs import Repairs
 from snapshot_export.adapters.table.security_cache import SecurityCache
 from snapshot_export.adapters.table.server_clock import ServerClock
@@ -74,6 +75,7 @@ class Services:
     burst_work: BurstQueue
     manifests: Manifests
     schedules: Schedules
+    occurrences: Occurrences
     names: NameClaims
     now: Callable[[], float]
     sleep: Callable[[float], None]
@@ -153,6 +155,7 @@ def make_services(
         burst_work=BurstQueue(sqs, settings.burst_queue_url),
         manifests=Manifests(session.client("s3", config=AWS_CONFIG), settings.export_bucket),
         names=NameClaims(table),
+        occurrences=Occurrences(table),
         schedules=Schedules(
             session.client("scheduler", config=AWS_CONFIG),
             ScheduleTarget(

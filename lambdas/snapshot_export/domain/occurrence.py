@@ -47,9 +47,13 @@ Kind = Literal["Export", "Burst"]
 
 @dataclass(frozen=True, kw_only=True)
 class Occurrence:
-    """A request that a schedule makes. `body` has its dates written out and its id."""
+    """A request that a schedule makes. `body` has its dates written out and its id.
+
+    `at` is the time that the schedule named, or with ReadyBy the moment.
+    """
 
     schedule: str
+    at: datetime
     kind: Kind
     request_id: str
     body: dict[str, Any]
@@ -124,6 +128,7 @@ def read_occurrence(data: Any, *, message_id: str, sent_at: float) -> Occurrence
     body = with_dates(kind, message.Burst or message.Export or {}, moment) | deadline
     return Occurrence(
         schedule=message.Schedule,
+        at=at,
         kind=kind,
         request_id=request_id,
         body=body | {f"{kind}Id": request_id},

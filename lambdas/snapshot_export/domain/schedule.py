@@ -108,7 +108,8 @@ class ScheduleBody(Shape):
 class Schedule:
     """A schedule that was checked. `request` is as the user gave it, templates included.
 
-    With `ready_by` the expression is the present start, which moves.
+    With `ready_by` the expression is the present start, which moves. `changed_at` is when the
+    Scheduler's entry was last written; None for one that is not in the Scheduler yet.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Schedule:
     request: dict[str, Any]
     declared: bool = False
     ready_by: ReadyBy | None = None
+    changed_at: datetime | None = None
 
     DECLARED: ClassVar[str] = "Declared in schedules/"
 

@@ -51,12 +51,20 @@ def rate_start_after(text: str, start: datetime, now: datetime) -> datetime | No
     """
     if start > now:
         return start
-    match = _RATE.fullmatch(text)
-    if match is None:
+    period = period_of(text)
+    if period is None:
         return None
     try:
-        period = int(match[1]) * _UNITS[match[2]]
         return start + ((now - start) // period + 1) * period
+    except OverflowError:
+        return None
+
+
+def period_of(text: str) -> timedelta | None:
+    """The time between two occurrences of a rate(...); None for others, or more than can be."""
+    match = _RATE.fullmatch(text)
+    try:
+        return int(match[1]) * _UNITS[match[2]] if match else None
     except OverflowError:  # a rate of more years than there are dates
         return None
 

@@ -8,7 +8,7 @@ from typing import Any
 from snapshot_export.adapters.measuring import measure_target, metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.flows.periodic.every_target import for_every_target
-from snapshot_export.flows.periodic.move_starts import move_starts
+from snapshot_export.flows.periodic.pass_over_schedules import pass_over_schedules
 from snapshot_export.flows.periodic.warn import warn_of_deadlines
 from snapshot_export.handlers.boundary import guarded, logger
 
@@ -19,11 +19,13 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     """A rule's input in, counts out."""
     services = services_from_env()
     if event["Do"] == "MOVE_STARTS":
-        moved = move_starts(services)
+        seen_schedules = pass_over_schedules(services)
+        moved = seen_schedules.moved
         done: dict[str, Any] = {
             "StartsMoved": moved.starts_moved,
             "StartsMade": moved.starts_made,
             "StartsNotMoved": moved.starts_not_moved,
+            "OccurrencesMissed": seen_schedules.missed,
         }
     else:
         passes = for_every_target(services, warn_of_deadlines)

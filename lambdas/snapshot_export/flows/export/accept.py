@@ -3,7 +3,8 @@
 Order of writes: accepting is one transaction (export and backlog entry), so a second delivery of
 the message finds the export and changes nothing. Refusing sends the message to the rejected queue
 first and writes the REJECTED record after it: dying between the two repeats the first, and nothing
-is refused without being kept.
+is refused without being kept. That a schedule's message came in is noted before it is accepted:
+what keeps it from being accepted has alarms of its own, and the message is delivered again.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ from snapshot_export.metric import Metric
 
 MAX_PROBLEMS = 20
 MAX_PLACE_CHARACTERS = 200
+MAX_AHEAD_SECONDS = 86_400.0
+"""An occurrence is noted at most so far ahead: a ReadyBy moment lies within half a day."""
 
 logger = Logger(child=True)
 
@@ -81,6 +84,8 @@ def _accept_body(services: Services, body: str, message_id: str, sent_at: float)
         return _accept_plain(services, data, body, message_id, sent_at)
     occurrence = read_occurrence(data, message_id=message_id, sent_at=sent_at)
     logger.info("schedule occurs", reason=occurrence.schedule, request_id=occurrence.request_id)
+    latest = services.now() + MAX_AHEAD_SECONDS
+    services.occurrences.note(occurrence.schedule, min(occurrence.at.timestamp(), latest))
     if occurrence.kind == "Burst":
         return _accept_plain(services, {"Burst": occurrence.body}, "", message_id, sent_at)
     with problems_under("Export"):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.backlog import BacklogEntry, accepted_at_of
+from snapshot_export.domain.backlog import accepted_at_of
 from snapshot_export.domain.gate import decide_admission
 from snapshot_export.metric import Metric
 
@@ -31,19 +30,14 @@ def read_gauges(services: Services) -> Gauges:
         default_reserved=services.settings.reserved_slots,
         now=now,
     )
-    head = services.store.first_waiting(1, now)
-    return Gauges(
-        target=services.settings.target,
-        values={
-            Metric.SLOTS_IN_USE: gate.running,
-            Metric.SLOTS_ALLOWED: 0 if now < gate.paused_until else decision.cap,
-            Metric.SLOT_LIMIT: decision.limit,
-            Metric.EXPORTS_WAITING: services.store.count_waiting(MAX_COUNTED),
-            Metric.HEAD_WAIT_SECONDS: _waited(head, now),
-        },
-    )
-
-
-def _waited(head: Sequence[BacklogEntry], now: float) -> float:
-    accepted_at = accepted_at_of(head[0].rank) if head else None
-    return 0.0 if accepted_at is None else max(0.0, now - accepted_at)
+    values: dict[Metric, float] = {
+        Metric.SLOTS_IN_USE: gate.running,
+        Metric.SLOTS_ALLOWED: 0 if now < gate.paused_until else decision.cap,
+        Metric.SLOT_LIMIT: decision.limit,
+        Metric.EXPORTS_WAITING: services.store.count_waiting(MAX_COUNTED),
+    }
+    for head in services.store.first_waiting(1, now):
+        accepted_at = accepted_at_of(head.rank)
+        if accepted_at is not None:
+            values[Metric.HEAD_WAIT_SECONDS] = max(0.0, now - accepted_at)
+    return Gauges(target=services.settings.target, values=values)

@@ -13,6 +13,7 @@ it is an alarm (StartsNotMoved).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -27,12 +28,11 @@ from snapshot_export.domain.ready_by import ReadyBy
 from snapshot_export.domain.request import InvalidRequestError
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.domain.simulation import Situation
-from snapshot_export.errors import TransientError, UnknownTargetError
+from snapshot_export.errors import SnapshotExportError
 from snapshot_export.flows.forecast.forecast import PlannedExports, kinds_of, proposing, with_kinds
 from snapshot_export.flows.forecast.situation import read_situation
 from snapshot_export.metric import Metric
 
-MAX_SCHEDULES = 200
 MOVED_FROM = timedelta(minutes=3)
 """A start that differs by less stays where it is."""
 AHEAD = timedelta(minutes=30)
@@ -69,13 +69,9 @@ class Sight:
         return read_situation(self._services).situation
 
 
-def move_starts(services: Services) -> Moved:
-    """One pass over the schedules that say ReadyBy."""
-    now = _now(services)
-    schedules = [
-        each for each in services.schedules.all(MAX_SCHEDULES)
-        if each.ready_by and each.state == "ENABLED" and not (each.end and each.end < now)
-    ]  # fmt: skip
+def move_starts(services: Services, enabled: Sequence[Schedule]) -> Moved:
+    """One pass over those of the enabled schedules that say ReadyBy."""
+    schedules = [each for each in enabled if each.ready_by]
     moved = made = failed = 0
     sights: dict[str, Sight] = {}
     for schedule in schedules:
@@ -83,7 +79,7 @@ def move_starts(services: Services) -> Moved:
             own = services.for_target(schedule.target)
             seen = sights.setdefault(schedule.target, Sight(own))
             has_moved, is_made = _move_start(own, schedule, schedules, seen)
-        except (TransientError, InvalidRequestError, UnknownTargetError) as error:
+        except (SnapshotExportError, InvalidRequestError) as error:
             logger.warning("start not moved", reason=str(error), schedule=schedule.name)
             failed += 1
             continue

@@ -1,0 +1,65 @@
+"""Every few minutes: the schedules are read once; starts are moved, and missed occurrences found.
+
+A schedule that cannot be read is measured like one whose start cannot be moved, and holds up no
+other; so are all of them, if not even their names can be read. Nothing is written here: a death
+loses nothing but this pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aws_lambda_powertools import Logger
+
+from snapshot_export.adapters.services import Services
+from snapshot_export.domain.request import InvalidRequestError
+from snapshot_export.domain.schedule import Schedule
+from snapshot_export.errors import TransientError, UnreadableRecordError
+from snapshot_export.flows.periodic.find_missed import find_missed
+from snapshot_export.flows.periodic.move_starts import Moved, move_starts
+from snapshot_export.metric import Metric
+
+MAX_SCHEDULES = 200
+
+logger = Logger(child=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulesPass:
+    """What one pass did, and how many occurrences it found missed."""
+
+    moved: Moved
+    missed: int
+
+
+def pass_over_schedules(services: Services) -> SchedulesPass:
+    """One pass over the first MAX_SCHEDULES. Raises TransientError if their names are not read."""
+    try:
+        names = services.schedules.first_names(MAX_SCHEDULES)
+    except (TransientError, InvalidRequestError) as error:
+        _report(services, str(error))
+        raise
+    enabled = [*_read_enabled(services, names)]
+    return SchedulesPass(
+        moved=move_starts(services, enabled), missed=find_missed(services, enabled)
+    )
+
+
+def _read_enabled(services: Services, names: list[str]) -> Iterator[Schedule]:
+    """Those that are enabled and have not ended."""
+    now = datetime.fromtimestamp(services.now(), UTC)
+    for name in names:
+        try:
+            schedule = services.schedules.get(name)
+        except (TransientError, InvalidRequestError, UnreadableRecordError) as error:
+            _report(services, str(error), schedule=name)
+            continue
+        if schedule and schedule.state == "ENABLED" and not schedule.has_ended(now):
+            yield schedule
+
+
+def _report(services: Services, reason: str, **name: str) -> None:
+    services.measure(Metric.STARTS_NOT_MOVED, 1)
+    logger.error("schedule not read", reason=reason, extra=name)
