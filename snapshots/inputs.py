@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,11 @@ def read_objects(source: str) -> list[Placed]:
     try:
         data = _decode(text)
     except json.JSONDecodeError as error:
+        if _is_manifest(text):
+            raise UsageError(
+                f"{_name(source)} is a manifest of recipients, and no request: "
+                f"snapshots burst --template REQUEST.json --manifest {source}"
+            ) from None
         if error.lineno == 1 and "\n" not in text.strip():
             raise _not_json(source, error) from None
         if not _starts_with_a_line(text):
@@ -65,6 +71,14 @@ def read_text(source: str) -> str:
         raise UsageError(f"cannot read {source}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{_name(source)} is not UTF-8 at byte {error.start}") from None
+
+
+def _is_manifest(text: str) -> bool:
+    """Whether the first line names columns of a manifest in CSV, by whatever separator."""
+    from snapshot_export.domain.recipients import column_rule  # pydantic, which is slow to import
+
+    first = text.lstrip().splitlines()[0]
+    return any(column_rule(cell.strip(' "')) is None for cell in re.split("[,;\t|]", first))
 
 
 def _starts_with_a_line(text: str) -> bool:

@@ -18,10 +18,9 @@ from snapshots.errors import CliError, ExitCode, UsageError
 from snapshots.help import examples
 from snapshots.inputs import FILE, read_object
 from snapshots.invocation import Invocation, command_options, target_option
+from snapshots.manifests import format_of, print_refused, read_manifest
 from snapshots.row_level_security import allowance_options, allowances, print_warnings
 from snapshots.times import parse_time
-
-_FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".json": "JSON_LINES"}
 
 
 @click.command(
@@ -45,7 +44,7 @@ _FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".js
     help="All see the rows of the template's user; else each recipient brings its own tags.",
 )
 @click.option("--burst-id", metavar="ID", help="Its id; the same id again is the same burst.")
-@click.option("--priority", type=click.IntRange(1, 9), help="1 comes first; 5 unless given.")
+@click.option("--priority", type=int, help="1 comes first, 9 last; 5 unless given.")
 @click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")
 @allowance_options
 @target_option
@@ -88,7 +87,12 @@ def burst(
     if manifest:
         if "Recipients" in body:
             raise UsageError("--manifest and the file's Recipients exclude each other")
-        body["Manifest"] = _manifest_of(invocation, manifest, body["BurstId"])
+        body["Manifest"] = _manifest_of(
+            invocation,
+            manifest,
+            body["BurstId"],
+            same_rows_for_all=body.get("SameRowsForAll") is True,
+        )
     if "Template" not in body or not ("Recipients" in body or "Manifest" in body):
         raise UsageError("give a burst request with Template and Recipients, or --template with "
                          "--manifest")  # fmt: skip
@@ -101,33 +105,33 @@ def burst(
     if invocation.as_json:
         invocation.print_json(answer)
     else:
-        told = f"{answer['BurstId']} {answer['Status']}: snapshots status {answer['BurstId']}"
+        look = invocation.command_line("status", answer["BurstId"], "--wait")
+        told = f"{answer['BurstId']} {answer['Status']}: {look}"
         invocation.out.print(told, markup=False, soft_wrap=True)
     return ExitCode.OK
 
 
-def _manifest_of(invocation: Invocation, manifest: str, burst_id: str) -> dict[str, str]:
-    """Where the manifest is in S3; a file is uploaded to the stack's own bucket before.
+def _manifest_of(
+    invocation: Invocation, path: str, burst_id: str, *, same_rows_for_all: bool
+) -> dict[str, str]:
+    """Where the manifest is in S3; a file is checked, and uploaded to the stack's own bucket.
 
     Its content is in its key: another content under the same id is another request, which the API
     refuses, and the object that a burst is reading is never written again.
     """
-    suffix = Path(manifest).suffix.lower()
-    if suffix not in _FORMATS:
-        raise UsageError(
-            f"--manifest must end with {', '.join(_FORMATS)}, not {suffix or manifest}"
-        )
-    if is_object_address(manifest):
-        return {"S3Uri": manifest, "Format": _FORMATS[suffix]}
-    path = Path(manifest)
-    if not path.is_file():
-        raise UsageError(f"cannot read {manifest}: no such file")
+    from snapshot_export.domain.burst_request import UPLOADS_PREFIX
+
+    kind = format_of(path)
+    if is_object_address(path):
+        return {"S3Uri": path, "Format": kind}
+    manifest = read_manifest(path, same_rows_for_all=same_rows_for_all)
+    print_refused(invocation.err, manifest)
     bucket = _output(invocation, "ExportBucketName")
-    content = path.read_bytes()
-    key = f"manifests/uploads/{burst_id}-{sha256(content).hexdigest()}{suffix}"
+    digest = sha256(manifest.content).hexdigest()
+    key = f"{UPLOADS_PREFIX}{burst_id}-{digest}{Path(path).suffix.lower()}"
     with telling_of_aws():
-        _upload_once(invocation.account.client("s3"), bucket, key, content)
-    return {"S3Uri": str(ObjectAddress(bucket, key)), "Format": _FORMATS[suffix]}
+        _upload_once(invocation.account.client("s3"), bucket, key, manifest.content)
+    return {"S3Uri": str(ObjectAddress(bucket, key)), "Format": kind}
 
 
 def _upload_once(s3: Any, bucket: str, key: str, content: bytes) -> None:

@@ -21,9 +21,9 @@ from snapshots.times import parse_time, show_time
         "capacity --pause 30m",
     ),
 )
-@click.option("--limit", type=click.IntRange(min=0), help="Let at most so many jobs run at once.")
+@click.option("--limit", type=int, help="Let at most so many jobs run at once.")
 @click.option("--default-limit", is_flag=True, help="Go back to the deployment's own limit.")
-@click.option("--reserve", type=click.IntRange(min=0), help="Leave so many slots to people.")
+@click.option("--reserve", type=int, help="Leave so many slots to people.")
 @click.option("--default-reserve", is_flag=True, help="Go back to the deployment's own reserve.")
 @click.option("--pause", metavar="TIME", help="Start nothing for 30m, 2h, or until a time.")
 @click.option("--resume", is_flag=True, help="End a pause now.")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,13 +13,13 @@ from rich.markup import escape
 from snapshot_export.domain.object_address import is_object_address
 from snapshots.errors import UsageError
 from snapshots.help import examples
-from snapshots.inputs import FILE, read_object, read_objects, read_text
+from snapshots.inputs import FILE, read_object, read_objects
 from snapshots.invocation import Invocation, command_options, target_option
 from snapshots.layout import print_details, print_table
+from snapshots.manifests import print_refused, read_manifest
 from snapshots.tables import at_least
 from snapshots.times import parse_time, seconds_between, show_seconds, show_time
 
-_LINES = (".jsonl", ".ndjson", ".json")
 Kind = tuple[str, tuple[str, ...]]
 
 
@@ -40,7 +37,7 @@ Kind = tuple[str, tuple[str, ...]]
 @click.option("--template", metavar="FILE", type=FILE, help="Plan a burst of this request.")
 @click.option("--manifest", metavar="FILE", type=FILE, help="Its recipients, which are counted.")
 @click.option("--count", type=click.IntRange(min=1), help="How many exports.")
-@click.option("--priority", type=click.IntRange(1, 9), help="1 comes first; 5 unless given.")
+@click.option("--priority", type=int, help="1 comes first, 9 last; 5 unless given.")
 @click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")
 @click.option("--start", metavar="TIME", help="When it would be submitted; now unless given.")
 @target_option
@@ -76,7 +73,7 @@ def plan(
         names = tuple(name.strip().upper() for name in formats.split(",") if name.strip())
         exports = Counter({(dashboard, names): count or 1})
     else:
-        number = _count_recipients(manifest) if manifest else count
+        number = _count_recipients(invocation, manifest) if manifest else count
         if number is None:
             raise UsageError("--template needs --manifest or --count")
         request = read_object(str(template))
@@ -137,23 +134,13 @@ def _kind_of(request: Mapping[str, Any]) -> Kind:
         ) from None
 
 
-def _count_recipients(manifest: str) -> int:
-    """Lines of a manifest that are recipients, as `snapshots burst` takes it."""
-    if is_object_address(manifest):
+def _count_recipients(invocation: Invocation, path: str) -> int:
+    """The recipients of a manifest that `snapshots burst` would accept."""
+    if is_object_address(path):
         raise UsageError("a manifest in S3 is not read: give its --count instead")
-    text, suffix = read_text(manifest), Path(manifest).suffix.lower()
-    if suffix == ".csv":
-        rows = sum(
-            any(cell.strip() for cell in row) for row in csv.reader(io.StringIO(text, newline=None))
-        )
-        found = rows - 1
-    elif suffix in _LINES:
-        found = sum(bool(line.strip()) for line in io.StringIO(text, newline=None))
-    else:
-        raise UsageError(f"--manifest must end with .csv, {', '.join(_LINES)}")
-    if found < 1:
-        raise UsageError(f"{manifest} names no recipients")
-    return found
+    manifest = read_manifest(path)
+    print_refused(invocation.err, manifest)
+    return manifest.accepted
 
 
 def _plan_details(planned: Mapping[str, Any], now: datetime) -> dict[str, str]:

@@ -70,7 +70,7 @@ def get_schedule(invocation: Invocation, name: str) -> int:
 @click.option("--expression", metavar="TEXT", help="When: cron(0 6 * * ? *), rate(1 day), at(…).")
 @click.option("--ready-by", metavar="HH:MM", help="Instead: when it shall be done, every day.")
 @click.option("--timezone", metavar="NAME", help="Time zone of the expression: Europe/Berlin.")
-@click.option("--window", type=click.IntRange(0, 1440), help="Minutes that it may start late.")
+@click.option("--window", type=int, help="Minutes that it may start late.")
 @click.option("--enable/--disable", "enabled", default=None, help="Whether it fires.")
 @command_options
 def put_schedule(

@@ -11,7 +11,7 @@ import click
 from rich.progress import track
 
 from snapshots.commands.waiting import finish_exports, timeout_seconds, wait_options
-from snapshots.errors import CliError, ExitCode
+from snapshots.errors import CliError, ExitCode, UsageError
 from snapshots.following import StillOpenError, threads
 from snapshots.help import examples
 from snapshots.inputs import FILE, Placed, read_objects
@@ -20,6 +20,7 @@ from snapshots.row_level_security import allowance_options, allowances, print_wa
 from snapshots.tables import print_exports
 
 _WORTH_A_BAR = 20
+_OF_RECIPIENTS = {"RecipientId", "RowLevelPermissionTags"}
 
 
 @click.command(
@@ -57,7 +58,7 @@ def submit(
     allowed = allowances(match_all=allow_match_all, several_values=allow_several_values)
     requests = [
         Placed(each.place, _identified(each.value, number, id_prefix) | allowed)
-        for number, each in enumerate(read_objects(source), start=1)
+        for number, each in enumerate(_read_requests(source), start=1)
     ]
     accepted, refused = _submit_all(invocation, requests)
     for place, error in refused:
@@ -78,6 +79,20 @@ def submit(
     elif accepted:
         print_exports(invocation, accepted, invocation.now)
     return code
+
+
+def _read_requests(source: str) -> list[Placed]:
+    """The objects of a file. Raises UsageError for a burst or recipients, which `burst` takes."""
+    found = read_objects(source)
+    for each in found:
+        if "Template" in each.value and "DashboardId" not in each.value:
+            raise UsageError(f"{source} holds a burst: snapshots burst {source}")
+        if _OF_RECIPIENTS & each.value.keys() and "DashboardId" not in each.value:
+            raise UsageError(
+                f"{source} is a manifest of recipients, and holds no requests: "
+                f"snapshots burst --template REQUEST.json --manifest {source}"
+            )
+    return found
 
 
 def _submit_all(

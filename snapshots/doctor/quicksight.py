@@ -144,45 +144,34 @@ def enabled_tag_rules(dashboard_id: str, case: Case) -> list[Mapping[str, Any]]:
     return [each for data_set_id in data_sets for each in _read_tag_rules(data_set_id, case)]
 
 
-def _data_sets_of(dashboard_id: str, case: Case) -> list[str]:
-    found = case.call("quicksight", "DescribeDashboard", DashboardId=dashboard_id)["Dashboard"]
-    arns = found.get("Version", {}).get("DataSetArns", [])
-    return list(dict.fromkeys(arn.rpartition("dataset/")[2] for arn in arns))
+def _data_sets_of(dashboard_id: str, case: Case) -> Sequence[str]:
+    from snapshot_export.domain.row_level_security import data_set_ids_of
+
+    answer = case.call("quicksight", "DescribeDashboard", DashboardId=dashboard_id)
+    return data_set_ids_of(answer["Dashboard"])
 
 
 def _read_tag_rules(data_set_id: str, case: Case) -> list[Mapping[str, Any]]:
-    return _tag_rules(case.call("quicksight", "DescribeDataSet", DataSetId=data_set_id)["DataSet"])
+    from snapshot_export.domain.row_level_security import enabled_configurations
+
+    answer = case.call("quicksight", "DescribeDataSet", DataSetId=data_set_id)
+    return enabled_configurations(answer["DataSet"])
 
 
 def judge_tag_rules(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
     """`found` holds the enabled tag configurations of each data set."""
+    from snapshot_export.domain.row_level_security import TagRules
+
     open_ones = [data_set_id for data_set_id, rules in found.items() if not rules]
     if open_ones:
         seen = f"without enabled tag rules: {', '.join(open_ones)}; tags filter none of its rows"
         return warning(seen, mends.ENABLE_TAG_RULES)
     demands = [
-        f"{data_set_id} demands {_alternatives(each)}"
+        f"{data_set_id} demands {', or '.join(map(' and '.join, TagRules.of(each).alternatives))}"
         for data_set_id, rules in found.items()
         for each in rules
     ]
     return ok("; ".join(demands) or "it has no data sets")
-
-
-def _tag_rules(data_set: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """On the data set itself, or on the tables of its semantic model."""
-    tables = data_set.get("SemanticModelConfiguration", {}).get("TableMap", {}).values()
-    of_tables = [each.get("RowLevelPermissionConfiguration", {}) for each in tables]
-    every = [
-        data_set.get("RowLevelPermissionTagConfiguration"),
-        *(each.get("TagConfiguration") for each in of_tables),
-    ]
-    return [each for each in every if each and each.get("Status") != "DISABLED"]
-
-
-def _alternatives(configuration: Mapping[str, Any]) -> str:
-    keys = [[rule["TagKey"] for rule in configuration["TagRules"]]]
-    alternatives = configuration.get("TagRuleConfigurations") or keys
-    return ", or ".join(" and ".join(each) for each in alternatives)
 
 
 def look_at_dashboards(case: Case) -> Verdict:

@@ -14,6 +14,8 @@ import requests
 from local.quicksight import planning
 from snapshot_export.domain.export import Status
 from snapshot_export.flows.view import view
+from snapshots.errors import UsageError
+from snapshots.manifests import read_manifest
 from tests.support.api import call_api
 from tests.support.bursts import burst, recipient, template
 from tests.support.messages import csv_groups, message, pdf_group
@@ -301,3 +303,27 @@ def test_every_case_is_tried() -> None:
     for path in CASES.iterdir():
         name = path.stem if path.suffix == ".json" else path.name
         assert f'"{name}"' in tried or path.name == "README.md", path.name
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted([*CASES.glob("c*.csv"), *CASES.glob("c*.jsonl")]),
+    ids=lambda path: str(path.name),
+)
+def test_the_command_line_refuses_before_the_upload_what_the_functions_refuse(
+    world: World, path: Path
+) -> None:
+    """The functions refuse more lines: for the template, and for the dashboard's data sets."""
+    answer = run_burst(world, "template-no-user", path.name)
+    try:
+        manifest = read_manifest(str(path), same_rows_for_all=False)
+    except UsageError as error:
+        fault = (answer["Error"] or {}).get("Message")
+        assert error.message == f"{path}: {fault}" if fault else answer["Counts"]["Accepted"] == 0
+        return
+    named = {
+        line: [(each.place, each.rule) for each in problems] for line, problems in manifest.refused
+    }
+    assert answer["Error"] is None and named.items() <= refused(answer).items()
+    others = refused(answer).keys() - named.keys()
+    assert manifest.accepted == answer["Counts"]["Accepted"] + len(others)

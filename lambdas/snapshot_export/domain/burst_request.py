@@ -178,15 +178,9 @@ def check_burst(data: Any, targets: Targets) -> BurstRequest:
     )
 
 
-def body_of(
-    template: dict[str, Any], recipient: Recipient, *, same_rows_for_all: bool
-) -> dict[str, Any]:
-    """The body of a recipient's export.
-
-    Its row-level-security tags stand in place of the template's user; parameters replace those of
-    the same name; Tags are added. Raises InvalidRequestError if it brings no tags, or if it brings
-    some where all see the same rows.
-    """
+def check_rows(recipient: Recipient, *, same_rows_for_all: bool) -> None:
+    """Raises InvalidRequestError for a recipient that brings no tags, and for one that brings some
+    where all see the same rows."""
     tags = recipient.RowLevelPermissionTags
     if tags is None and not same_rows_for_all:
         text = "is required: a recipient brings its own, unless the burst says SameRowsForAll"
@@ -194,6 +188,18 @@ def body_of(
     if tags is not None and same_rows_for_all:
         text = "must not be given: the burst says SameRowsForAll"
         raise InvalidRequestError((Problem("RowLevelPermissionTags", text),))
+
+
+def body_of(
+    template: dict[str, Any], recipient: Recipient, *, same_rows_for_all: bool
+) -> dict[str, Any]:
+    """The body of a recipient's export.
+
+    Its row-level-security tags stand in place of the template's user; parameters replace those of
+    the same name; Tags are added. Raises InvalidRequestError as `check_rows` does.
+    """
+    check_rows(recipient, same_rows_for_all=same_rows_for_all)
+    tags = recipient.RowLevelPermissionTags
     body = dict(template)
     if tags is not None:
         user = {"RowLevelPermissionTags": [tag.model_dump() for tag in tags]}

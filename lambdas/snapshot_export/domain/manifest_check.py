@@ -11,10 +11,20 @@ import re
 from dataclasses import dataclass
 
 from snapshot_export.domain.burst import ManifestFormat
-from snapshot_export.domain.recipients import COLUMNS, MEMBERS, column_rule
+from snapshot_export.domain.manifest_lines import Record, split_records
+from snapshot_export.domain.recipients import (
+    COLUMNS,
+    MEMBERS,
+    Columns,
+    column_rule,
+    read_columns,
+)
+from snapshot_export.domain.request import InvalidRequestError
 
 HEAD_BYTES = 65_536
 """As many of a file's first bytes are looked at."""
+MAX_MESSAGE_CHARACTERS = 500
+"""Of what is wrong with a header."""
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _MAGIC = {
     b"PK\x03\x04": "an Excel workbook or another zip archive",
@@ -55,6 +65,19 @@ def find_fault(head: bytes, kind: ManifestFormat) -> ManifestFault | None:
         else:
             cause = _json_cause(line)
     return _fault("MANIFEST_FORMAT_INVALID", cause, kind) if cause else None
+
+
+def read_header(head: bytes) -> tuple[Columns, Record] | ManifestFault:
+    """The columns of a CSV in which `find_fault` found none, and the record that names them.
+
+    `head` are its first bytes, with the whole header.
+    """
+    record = next(split_records([head], is_csv=True))
+    try:
+        return read_columns(record), record
+    except InvalidRequestError as error:
+        text = f"{str(error)[:MAX_MESSAGE_CHARACTERS]}; the columns may be {COLUMNS}"
+        return ManifestFault("MANIFEST_HEADER_INVALID", text)
 
 
 def _fault(code: str, cause: str, kind: ManifestFormat) -> ManifestFault:

@@ -65,6 +65,16 @@ def _line(data: bytes, end: bytes, line: int, next_offset: int, skipped: int) ->
     )
 
 
+def split_records(
+    chunks: Iterable[bytes], *, is_csv: bool, offset: int = 0, line: int = 1
+) -> Iterator[Record]:
+    """Records of a manifest from byte `offset`, the start of `line`, but for blank ones."""
+    records = split_lines(chunks, offset=offset, line=line)
+    if is_csv:
+        records = join_quoted(records)
+    return (record for record in records if record.problem or record.data.strip())
+
+
 def join_quoted(lines: Iterator[Record]) -> Iterator[Record]:
     """CSV records of lines: a quoted cell may go over several, and keeps their ends as they are.
 

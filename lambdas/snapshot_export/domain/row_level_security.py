@@ -56,6 +56,40 @@ class TagRules:
         """Sets of keys of which one must have all its tags."""
         return self.configurations or (tuple(rule.key for rule in self.rules),)
 
+    @classmethod
+    def of(cls, configuration: Mapping[str, Any]) -> TagRules:
+        """The rules of a RowLevelPermissionTagConfiguration."""
+        return cls(
+            rules=tuple(
+                TagRule(
+                    key=rule["TagKey"],
+                    delimiter=rule.get("TagMultiValueDelimiter") or None,
+                    match_all=rule.get("MatchAllValue"),
+                )
+                for rule in configuration["TagRules"]
+            ),
+            configurations=tuple(map(tuple, configuration.get("TagRuleConfigurations") or ())),
+        )
+
+
+def data_set_ids_of(dashboard: Mapping[str, Any]) -> tuple[str, ...]:
+    """The data sets of DescribeDashboard's Dashboard, each once: of its published version."""
+    arns = dashboard.get("Version", {}).get("DataSetArns", [])
+    return tuple(dict.fromkeys(arn.rpartition("dataset/")[2] for arn in arns))
+
+
+def enabled_configurations(data_set: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The enabled RowLevelPermissionTagConfigurations of DescribeDataSet's DataSet.
+
+    New data sets keep them on the tables of their semantic model
+    (SemanticTable.RowLevelPermissionConfiguration), others on themselves.
+    """
+    tables = data_set.get("SemanticModelConfiguration", {}).get("TableMap", {}).values()
+    found = [data_set.get("RowLevelPermissionTagConfiguration")] + [
+        table.get("RowLevelPermissionConfiguration", {}).get("TagConfiguration") for table in tables
+    ]
+    return [each for each in found if each and each.get("Status") != "DISABLED"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSetSecurity:

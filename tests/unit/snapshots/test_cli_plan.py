@@ -25,7 +25,8 @@ def test_recipients_are_counted_whatever_ends_their_lines(
 ) -> None:
     template, people = tmp_path / "template.json", tmp_path / "people.csv"
     template.write_text(json.dumps(message(None)))
-    people.write_bytes(f'RecipientId,Name{end}1,"a{end}b"{end}2,c{end}{end}3,d'.encode())
+    column = "parameter:string:note"
+    people.write_bytes(f'RecipientId,{column}{end}1,"a{end}b"{end}2,c{end}{end}3,d'.encode())
     assert run("plan", "--template", str(template), "--manifest", str(people)).code == 0
     assert planned(api)["Exports"][0]["Count"] == 3
     lines = tmp_path / "people.jsonl"
@@ -59,7 +60,7 @@ def test_a_deadline_is_told_with_its_chance_and_the_latest_safe_start(
 @pytest.mark.parametrize(
     ("name", "text", "count"),
     [
-        ("list.csv", 'RecipientId,tag:a\nr1,x\n\nr2,"y\ny"\n', 2),
+        ("list.csv", 'RecipientId,tag:a\nr1,x\n\nr2,"y,y"\nr3,\n', 2),
         ("list.jsonl", '{"RecipientId": "a"}\n\n{"RecipientId": "b"}\n{}\n', 3),
     ],
 )

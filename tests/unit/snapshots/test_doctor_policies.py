@@ -133,6 +133,18 @@ def test_judgements_of_what_a_test_account_cannot_be() -> None:
     assert bucket.judge_key(managed, {}, {}).state is State.WARNING
 
 
+def test_the_tags_that_a_data_set_demands_are_named_by_its_alternatives() -> None:
+    rules = [{"TagKey": key, "ColumnName": key} for key in "abc"]
+    found: dict[str, list[dict[str, Any]]] = {
+        "sales": [{"TagRules": rules, "TagRuleConfigurations": [["a", "b"], ["c"]]}],
+        "costs": [{"TagRules": rules[:2]}],
+    }
+    verdict = quicksight.judge_tag_rules(found)
+    assert verdict.state is State.OK
+    assert verdict.seen == "sales demands a and b, or c; costs demands a and b"
+    assert quicksight.judge_tag_rules({**found, "open": []}).state is State.WARNING
+
+
 @pytest.mark.parametrize(
     ("constraint", "region"), [(None, "us-east-1"), ("EU", "eu-west-1"), ("eu-west-3", "eu-west-3")]
 )

@@ -15,7 +15,12 @@ from snapshot_export.adapters.quicksight.identities import Identities
 from snapshot_export.adapters.table.pacer import MAX_WAIT_SECONDS, Pacer
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.domain.results import FileOutcome, FileSelection, ResultGroup
-from snapshot_export.domain.row_level_security import DataSetSecurity, TagRule, TagRules
+from snapshot_export.domain.row_level_security import (
+    DataSetSecurity,
+    TagRules,
+    data_set_ids_of,
+    enabled_configurations,
+)
 from snapshot_export.domain.windows import CONNECT_SECONDS, READ_SECONDS
 from snapshot_export.errors import (
     JobExistsError,
@@ -159,27 +164,14 @@ class QuickSight:
         such a dashboard.
         """
         request = {"AwsAccountId": self._account_id, "DashboardId": dashboard_id}
-        answer = self._call("describe_dashboard", request, patience)
-        arns = answer["Dashboard"].get("Version", {}).get("DataSetArns", [])
-        return tuple(dict.fromkeys(arn.rpartition("dataset/")[2] for arn in arns))
+        return data_set_ids_of(self._call("describe_dashboard", request, patience)["Dashboard"])
 
     def data_set_security(self, data_set_id: str, *, patience: float) -> DataSetSecurity:
-        """DescribeDataSet: its enabled tag rules. Raises as `data_set_ids` does.
-
-        New data sets keep them on the tables of their semantic model
-        (SemanticTable.RowLevelPermissionConfiguration), others on themselves.
-        """
+        """DescribeDataSet: its enabled tag rules. Raises as `data_set_ids` does."""
         request = {"AwsAccountId": self._account_id, "DataSetId": data_set_id}
         data_set = self._call("describe_data_set", request, patience)["DataSet"]
-        tables = data_set.get("SemanticModelConfiguration", {}).get("TableMap", {}).values()
-        found = [data_set.get("RowLevelPermissionTagConfiguration")] + [
-            table.get("RowLevelPermissionConfiguration", {}).get("TagConfiguration")
-            for table in tables
-        ]
-        enabled = [each for each in found if each and each.get("Status") != "DISABLED"]
-        return DataSetSecurity(
-            data_set_id=data_set_id, tag_rules=tuple(map(_tag_rules_of, enabled))
-        )
+        enabled = enabled_configurations(data_set)
+        return DataSetSecurity(data_set_id=data_set_id, tag_rules=tuple(map(TagRules.of, enabled)))
 
     def _ids(self, dashboard_id: str, job_id: str) -> dict[str, str]:
         return {
@@ -222,20 +214,6 @@ def _group_of(group: dict[str, Any]) -> ResultGroup:
             )
             for result in group.get("S3Results", [])
         ),
-    )
-
-
-def _tag_rules_of(configuration: dict[str, Any]) -> TagRules:
-    return TagRules(
-        rules=tuple(
-            TagRule(
-                key=rule["TagKey"],
-                delimiter=rule.get("TagMultiValueDelimiter") or None,
-                match_all=rule.get("MatchAllValue"),
-            )
-            for rule in configuration["TagRules"]
-        ),
-        configurations=tuple(map(tuple, configuration.get("TagRuleConfigurations") or ())),
     )
 
 

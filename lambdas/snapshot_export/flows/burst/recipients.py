@@ -20,15 +20,14 @@ from snapshot_export.domain.backlog import rank_of
 from snapshot_export.domain.burst import Burst, ManifestFormat, Refusal, export_id_of
 from snapshot_export.domain.burst_request import USER_MEMBERS, Recipient, body_of
 from snapshot_export.domain.export import Export
-from snapshot_export.domain.manifest_check import HEAD_BYTES, find_fault
-from snapshot_export.domain.manifest_lines import Record, join_quoted, split_lines
-from snapshot_export.domain.recipients import (
-    COLUMNS,
-    Columns,
-    RecipientIds,
-    read_columns,
-    recipient_of,
+from snapshot_export.domain.manifest_check import (
+    HEAD_BYTES,
+    ManifestFault,
+    find_fault,
+    read_header,
 )
+from snapshot_export.domain.manifest_lines import Record, split_records
+from snapshot_export.domain.recipients import Columns, RecipientIds, recipient_of
 from snapshot_export.domain.request import (
     MAX_BODY_BYTES,
     InvalidRequestError,
@@ -48,7 +47,6 @@ MAX_BYTES = 3_000_000
 """A transaction takes 4 MB."""
 MAX_PROBLEMS = 20
 MAX_PLACE_CHARACTERS = 200
-MAX_MESSAGE_CHARACTERS = 500
 
 
 @dataclass
@@ -121,10 +119,9 @@ def _chunks(services: Services, burst: Burst, offset: int) -> Iterator[bytes]:
 
 
 def _records(services: Services, burst: Burst, offset: int, line: int) -> Iterator[Record]:
-    records = split_lines(_chunks(services, burst, offset), offset=offset, line=line)
-    if burst.manifest_format is ManifestFormat.CSV:
-        records = join_quoted(records)
-    return (record for record in records if record.problem or record.data.strip())
+    is_csv = burst.manifest_format is ManifestFormat.CSV
+    chunks = _chunks(services, burst, offset)
+    return split_records(chunks, is_csv=is_csv, offset=offset, line=line)
 
 
 def _head(services: Services, burst: Burst) -> tuple[Columns | None, Record | None]:
@@ -137,13 +134,10 @@ def _head(services: Services, burst: Burst) -> tuple[Columns | None, Record | No
         raise ManifestError(fault.code, fault.message)
     if not is_csv:
         return None, None
-    records = join_quoted(split_lines([head], offset=0, line=1))
-    first = next(each for each in records if each.problem or each.data.strip())
-    try:
-        return read_columns(first), first
-    except InvalidRequestError as error:
-        text = f"{str(error)[:MAX_MESSAGE_CHARACTERS]}; the columns may be {COLUMNS}"
-        raise ManifestError("MANIFEST_HEADER_INVALID", text) from None
+    header = read_header(head)
+    if isinstance(header, ManifestFault):
+        raise ManifestError(header.code, header.message)
+    return header
 
 
 def _judge(
