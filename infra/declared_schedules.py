@@ -9,7 +9,8 @@ import aws_cdk as cdk
 
 from infra.parameters import DeploymentParameters, ParameterError
 from infra.target_parameters import account_of
-from snapshot_export.domain.request import InvalidRequestError, read_json
+from snapshot_export.domain.json_text import read_json
+from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.schedule import Schedule, check_schedule
 from snapshot_export.domain.target import Target, Targets
 

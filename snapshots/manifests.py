@@ -12,7 +12,7 @@ from rich.console import Console
 from snapshots.errors import UsageError, describe_problem
 
 if TYPE_CHECKING:
-    from snapshot_export.domain.request import Problem
+    from snapshot_export.domain.problem import Problem
 
 FORMATS = {".csv": "CSV", ".jsonl": "JSON_LINES", ".ndjson": "JSON_LINES", ".json": "JSON_LINES"}
 """What a burst's Manifest calls a file by its suffix."""
@@ -47,8 +47,8 @@ def read_manifest(path: str, *, same_rows_for_all: bool | None = None) -> Manife
     from snapshot_export.domain.burst_request import check_rows
     from snapshot_export.domain.manifest_check import ManifestFault, find_fault, read_header
     from snapshot_export.domain.manifest_lines import split_records
+    from snapshot_export.domain.problem import InvalidRequestError
     from snapshot_export.domain.recipients import RecipientIds, recipient_of
-    from snapshot_export.domain.request import InvalidRequestError
 
     kind = ManifestFormat(format_of(path))
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.domain.request import InvalidRequestError, Problem
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.flows.export import accept
 from snapshot_export.handlers import intake
 from snapshots.queues import DEAD_LETTER, REJECTED, KeptQueue

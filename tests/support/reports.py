@@ -9,7 +9,7 @@ from typing import Any
 
 from snapshot_export.domain.burst import Refusal
 from snapshot_export.domain.export import ErrorInfo, Export, ExportedFile, Lease, Status
-from snapshot_export.domain.request import Problem
+from snapshot_export.domain.problem import Problem
 from snapshot_export.report.collector import RecordedForecast, Report, ReportCollector
 
 BEGIN = 1_800_000_000.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,17 @@ def test_a_layer_imports_only_what_lies_further_in(layer: str) -> None:
         for name in imported(path):
             wrong = [f for f in FORBIDDEN[layer] if name == f or name.startswith(f + ".")]
             assert not wrong, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("function", ["start", "describe", "collect", "reconcile"])
+def test_a_function_that_parses_nothing_does_not_import_pydantic(function: str) -> None:
+    """It would be a fifth of a cold start (docs/deployment.md, "Cold starts")."""
+    program = f"import sys, snapshot_export.handlers.{function}; print('pydantic' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "False"

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from snapshot_export.domain.request import digest_of
+from snapshot_export.domain.json_text import digest_of
 from tests.support.leaks import (
     DECIMAL,
     EMAIL,

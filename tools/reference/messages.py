@@ -11,11 +11,12 @@ from snapshot_export.domain.burst_request import (
     Recipient,
     RecipientManifest,
 )
+from snapshot_export.domain.json_text import MAX_BODY_BYTES
 from snapshot_export.domain.occurrence import OccurrenceMessage
 from snapshot_export.domain.ready_by import ReadyByBody
 from snapshot_export.domain.recipients import COLUMN_KINDS, SINGLE_COLUMNS
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
-from snapshot_export.domain.request import MAX_BODY_BYTES, ExportRequest
+from snapshot_export.domain.request import ExportRequest
 from snapshot_export.domain.schedule import ScheduleBody
 from snapshot_export.flows.export.accept import MAX_PROBLEMS
 from tools.reference.pages import fill, table

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
+from snapshot_export.adapters.events import DetailType
 from snapshot_export.domain.object_address import SCHEME
 
 Id = Annotated[str, Field(min_length=1)]
@@ -202,9 +203,9 @@ class BurstAtRisk(AtRisk):
 
 
 DETAIL_TYPES: dict[type, str] = {
-    ExportCompleted: "Snapshot Export Completed",
-    ExportFailed: "Snapshot Export Failed",
-    BurstCompleted: "Snapshot Burst Completed",
-    ExportAtRisk: "Snapshot Export Deadline At Risk",
-    BurstAtRisk: "Snapshot Burst Deadline At Risk",
+    ExportCompleted: DetailType.EXPORT_COMPLETED,
+    ExportFailed: DetailType.EXPORT_FAILED,
+    BurstCompleted: DetailType.BURST_COMPLETED,
+    ExportAtRisk: DetailType.EXPORT_AT_RISK,
+    BurstAtRisk: DetailType.BURST_AT_RISK,
 }

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.domain.occurrence import SCHEDULE_NAME
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
-from snapshot_export.domain.request import InvalidRequestError, Problem
 from snapshot_export.domain.schedule import (
     Schedule,
     ScheduleTarget,

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import boto3
 
@@ -19,7 +20,6 @@ from snapshot_export.adapters.files import Files
 from snapshot_export.adapters.manifests import Manifests
 from snapshot_export.adapters.queues import BurstQueue, IntakeQueue, RejectedQueue
 from snapshot_export.adapters.quicksight.quicksight import QuickSight
-from snapshot_export.adapters.schedules import Schedules
 from snapshot_export.adapters.table.burst_store import BurstStore
 from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
@@ -37,11 +37,13 @@ from snapshot_export.adapters.target_services import (
     TargetServices,
     targets_of,
 )
-from snapshot_export.domain.schedule import ScheduleTarget
 from snapshot_export.domain.target import Targets
 from snapshot_export.errors import SettingsError
 from snapshot_export.metric import Metric
 from snapshot_export.settings import Settings
+
+if TYPE_CHECKING:
+    from snapshot_export.adapters.schedules import Schedules
 
 Measure = Callable[[Metric, float], None]
 
@@ -74,13 +76,18 @@ class Services:
     rejected: RejectedQueue
     burst_work: BurstQueue
     manifests: Manifests
-    schedules: Schedules
     occurrences: Occurrences
     names: NameClaims
+    make_schedules: Callable[[], Schedules]
     now: Callable[[], float]
     sleep: Callable[[float], None]
     measure: Measure
     draw_nonce: Callable[[], str]
+
+    @property
+    def schedules(self) -> Schedules:
+        """Made when first used."""
+        return self.make_schedules()
 
     def for_target(self, name: str) -> Services:
         """The same for the target of this name. Raises UnknownTargetError."""
@@ -156,17 +163,25 @@ def make_services(
         manifests=Manifests(session.client("s3", config=AWS_CONFIG), settings.export_bucket),
         names=NameClaims(table),
         occurrences=Occurrences(table),
-        schedules=Schedules(
-            session.client("scheduler", config=AWS_CONFIG),
-            ScheduleTarget(
-                group=settings.schedule_group,
-                role_arn=settings.schedule_role_arn,
-                queue_arn=settings.schedule_queue_arn,
-                dead_letter_arn=settings.schedule_dead_letter_arn,
-            ),
-        ),
+        make_schedules=cache(partial(_make_schedules, settings, session)),
         now=now,
         sleep=sleep,
         measure=measure,
         draw_nonce=draw_nonce,
+    )
+
+
+def _make_schedules(settings: Settings, session: boto3.Session) -> Schedules:
+    """Imports what reads a schedule's request: no step of an export needs it."""
+    from snapshot_export.adapters.schedules import Schedules
+    from snapshot_export.domain.schedule import ScheduleTarget
+
+    return Schedules(
+        session.client("scheduler", config=AWS_CONFIG),
+        ScheduleTarget(
+            group=settings.schedule_group,
+            role_arn=settings.schedule_role_arn,
+            queue_arn=settings.schedule_queue_arn,
+            dead_letter_arn=settings.schedule_dead_letter_arn,
+        ),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from snapshot_export.domain.export import ErrorInfo
-from snapshot_export.domain.request import Problem
+from snapshot_export.domain.problem import Problem
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.domain.target import DEFAULT_TARGET
 
@@ -14,6 +14,8 @@ VERSION = 2
 """Of the records of bursts. One of version 1 goes on by the rules that it was accepted under: a
 recipient without tags sees the rows of the template's user, where the template names one; a
 RecipientId may stand twice; what was read is not counted."""
+BURST_ID = r"[A-Za-z0-9_\-]{1,48}"
+"""Leaves room for the line number in an export's id."""
 STALLED_SECONDS = 150.0
 """A burst that has work left and did not move for this long has lost its message."""
 

@@ -16,25 +16,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from snapshot_export.domain.burst import ManifestFormat
+from snapshot_export.domain.burst import BURST_ID, ManifestFormat
+from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_json
 from snapshot_export.domain.object_address import SCHEME, ObjectAddress
-from snapshot_export.domain.request import (
-    ALLOWANCES,
-    MAX_BODY_BYTES,
-    InvalidRequestError,
-    Problem,
-    check_request,
-    digest_of,
-    file_name,
-    parse_deadline,
-    problems_of,
-    read_json,
-)
+from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.request import check_request, file_name, parse_deadline, problems_of
+from snapshot_export.domain.row_level_security import ALLOWANCES, NOBODY
 from snapshot_export.domain.snapshot_request import SessionTags, Shape, SnapshotParameters, rule
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME, Targets
 
-BURST_ID = r"[A-Za-z0-9_\-]{1,48}"
-"""Leaves room for the line number in an export's id."""
 MAX_BURST_BYTES = 6 * 1024 * 1024
 """What a Lambda function can be handed."""
 MANIFESTS_PREFIX = "manifests/"
@@ -44,7 +34,6 @@ UPLOADS_PREFIX = f"{MANIFESTS_PREFIX}uploads/"
 RECIPIENT_ID = r"[A-Za-z0-9_.@+=\-]{1,128}"
 _OF_THE_BURST = ("ExportId", "SnapshotJobId")
 USER_MEMBERS = ("UserConfiguration", "RegisteredUser")
-NOBODY: dict[str, Any] = {"UserConfiguration": {"AnonymousUsers": [{}]}}
 _MAX_KEY_BYTES = 1024
 _KINDS = ("StringParameters", "IntegerParameters", "DecimalParameters", "DateTimeParameters")
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from snapshot_export.domain.burst_request import BURST_ID
+from snapshot_export.domain.burst import BURST_ID
 
 MESSAGE_ID = "MessageId"
 """Message attribute: the id of the first message."""

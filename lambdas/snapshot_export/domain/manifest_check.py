@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from snapshot_export.domain.burst import ManifestFormat
 from snapshot_export.domain.manifest_lines import Record, split_records
+from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.recipients import (
     COLUMNS,
     MEMBERS,
@@ -19,7 +20,6 @@ from snapshot_export.domain.recipients import (
     column_rule,
     read_columns,
 )
-from snapshot_export.domain.request import InvalidRequestError
 
 HEAD_BYTES = 65_536
 """As many of a file's first bytes are looked at."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from snapshot_export.domain.snapshot_request import Format
+from snapshot_export.domain.formats import Format
 from snapshot_export.domain.templates import TemplateError, moment_of, parse_template, render
 
 RAW_PREFIX = "snapshots"

@@ -19,8 +19,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
-from snapshot_export.domain.request import InvalidRequestError, Problem, problems_of
+from snapshot_export.domain.request import problems_of
 from snapshot_export.domain.schedule_expression import is_zone
 from snapshot_export.domain.snapshot_request import Shape
 from snapshot_export.domain.templates import TemplateError, fill_dates, moment_of

@@ -6,7 +6,8 @@ import base64
 import binascii
 import json
 
-from snapshot_export.domain.request import InvalidRequestError, Problem, digest_of
+from snapshot_export.domain.json_text import digest_of
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 
 _CHECK_CHARACTERS = 16
 

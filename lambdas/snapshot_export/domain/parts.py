@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from snapshot_export.domain.formats import MAX_FILES_PER_JOB
 from snapshot_export.domain.results import FileSelection
-from snapshot_export.domain.snapshot_request import MAX_FILES_PER_JOB
 
 Group = dict[str, Any]
 

@@ -8,19 +8,19 @@ serves as ExportId where none is given.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 
+from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_json, written
 from snapshot_export.domain.naming import RAW_PREFIX, check_segments
 from snapshot_export.domain.parts import formats_of
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
+from snapshot_export.domain.row_level_security import ALLOWANCES
 from snapshot_export.domain.snapshot_request import (
     NonBlank,
     ResourceId,
@@ -33,39 +33,9 @@ from snapshot_export.domain.snapshot_request import (
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME, Target, Targets
 from snapshot_export.domain.templates import TemplateError, parse_template
 
-MAX_BODY_BYTES = 262_144
-"""Room for the rest of the export in DynamoDB's 400 KB item."""
-MAX_DEPTH = 32
 NO_PRIORITY = 5
-ALLOWANCES = ("AllowMatchAll", "AllowSeveralValues")
-"""Members by which a request allows tag values that show several customers' rows."""
 EXPORT_ID = r"[A-Za-z0-9_\-]{1,64}"
 """Short enough for the names of executions and snapshot jobs that are made from it."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One broken rule: the place in the body (`a.b[0].c`; "" is the body itself) and the rule."""
-
-    place: str
-    rule: str
-
-    def under(self, member: str) -> Problem:
-        """The same problem, told as of the object that has the body as its `member`."""
-        return Problem(f"{member}.{self.place}" if self.place else member, self.rule)
-
-    @property
-    def field(self) -> str:
-        """The member's own name."""
-        return re.sub(r"\[\d+\]$", "", self.place.rsplit(".", 1)[-1]) or "body"
-
-
-class InvalidRequestError(ValueError):
-    """A request that can never work. `problems` names each field, rule and place."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("; ".join(f"{p.place or 'body'}: {p.rule}" for p in problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,73 +225,6 @@ def claimed_export_id(text: str) -> str | None:
         return None
     claimed = data.get("ExportId") or data.get("SnapshotJobId")
     return claimed if isinstance(claimed, str) and re.fullmatch(EXPORT_ID, claimed) else None
-
-
-def digest_of(data: Any) -> str:
-    """SHA-256 of the canonical JSON: equal for requests that mean the same."""
-    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def written(snapshot: Mapping[str, Any]) -> str:
-    """A checked request's snapshot as the table keeps it: short, since an item has 400 KB."""
-    return json.dumps(snapshot, ensure_ascii=False, separators=(",", ":"))
-
-
-def read_json(text: str, most_bytes: int = MAX_BODY_BYTES) -> Any:
-    """The object that a JSON text holds, if AWS can carry it. Raises InvalidRequestError."""
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        raise InvalidRequestError((Problem("", "must be valid Unicode"),)) from None
-    if size > most_bytes:
-        raise InvalidRequestError((Problem("", f"must be at most {most_bytes} bytes"),))
-    try:
-        data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_members)
-    except InvalidRequestError:
-        raise
-    except json.JSONDecodeError as error:
-        problem = Problem(
-            "", f"must be JSON: {error.msg} at line {error.lineno} column {error.colno}"
-        )
-        raise InvalidRequestError((problem,)) from None
-    except (RecursionError, ValueError):
-        raise InvalidRequestError(
-            (Problem("", "must be JSON of sane depth and numbers"),)
-        ) from None
-    if not isinstance(data, dict):
-        raise InvalidRequestError((Problem("", "must be a JSON object"),))
-    refuse_unusable_text(data, "", 0)
-    return data
-
-
-def _refuse_constant(name: str) -> None:
-    raise InvalidRequestError((Problem("", f"must be JSON: {name} is no JSON number"),))
-
-
-def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise InvalidRequestError((Problem("", "must not name a member twice in one object"),))
-    return members
-
-
-def refuse_unusable_text(value: Any, place: str, depth: int) -> None:
-    """Refuse what JSON can carry and AWS cannot: lone surrogates, NUL; and bottomless nesting."""
-    if depth > MAX_DEPTH:
-        raise InvalidRequestError((Problem("", f"must nest at most {MAX_DEPTH} levels"),))
-    if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise InvalidRequestError(
-                (Problem(place, "must not hold NUL or lone surrogate characters"),)
-            )
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            refuse_unusable_text(key, f"{place}.(a member's name)".lstrip("."), depth + 1)
-            refuse_unusable_text(member, f"{place}.{key}".lstrip("."), depth + 1)
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            refuse_unusable_text(member, f"{place}[{index}]", depth + 1)
 
 
 def _target_problems(body: ExportRequest, target: Target) -> list[Problem]:

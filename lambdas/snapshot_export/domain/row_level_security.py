@@ -13,10 +13,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from snapshot_export.domain.request import ALLOWANCES, Problem
+from snapshot_export.domain.problem import Problem
 from snapshot_export.domain.security_warning import SecurityWarning
 
-ALLOW_MATCH_ALL, ALLOW_SEVERAL_VALUES = ALLOWANCES
+ALLOWANCES = ALLOW_MATCH_ALL, ALLOW_SEVERAL_VALUES = "AllowMatchAll", "AllowSeveralValues"
+"""Members by which a request allows tag values that show several customers' rows."""
+NOBODY: dict[str, Any] = {"UserConfiguration": {"AnonymousUsers": [{}]}}
+"""Whose export it is, in a request without tags."""
 TAGS_PLACE = "UserConfiguration.AnonymousUsers[0].RowLevelPermissionTags"
 
 

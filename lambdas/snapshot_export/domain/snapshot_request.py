@@ -12,34 +12,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from snapshot_export.domain.formats import Format
 from snapshot_export.domain.visible_text import hidden_rule
 
-MAX_FILES_PER_JOB = {"PDF": 1, "EXCEL": 1, "CSV": 5}
 MAX_FILE_GROUPS = 50
 """Ours: QuickSight takes 7 in a job; a request with more is done in parts (domain/parts.py)."""
 MAX_EXCEL_VISUALS = 5
 MAX_SHOWN_REPEATS = 5
 INT64_MAX = 2**63 - 1
 _ONE_LINE = re.compile("[^\n\r\u0085\u2028\u2029]*")
-
-
-class Format(StrEnum):
-    """SnapshotFileFormatType, with the suffix that QuickSight gives the file."""
-
-    CSV = "CSV"
-    PDF = "PDF"
-    EXCEL = "EXCEL"
-
-    @property
-    def suffix(self) -> str:
-        """File name suffix, with the dot."""
-        return {"CSV": ".csv", "PDF": ".pdf", "EXCEL": ".xlsx"}[self.value]
 
 
 def rule(text: str) -> PydanticCustomError:

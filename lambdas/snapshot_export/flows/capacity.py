@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.request import InvalidRequestError, Problem
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.flows.export.admit import try_admit
 
 MAX_COUNTED = 10_000

@@ -16,16 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.burst_request import NOBODY, BurstRequest
 from snapshot_export.domain.export import Export
-from snapshot_export.domain.request import ALLOWANCES, InvalidRequestError, Problem
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.row_level_security import (
+    ALLOWANCES,
     CHANGED,
+    NOBODY,
     UNREADABLE,
     DashboardSecurity,
     DataSetSecurity,
@@ -44,6 +45,9 @@ from snapshot_export.errors import (
     TransientError,
 )
 from snapshot_export.metric import Metric
+
+if TYPE_CHECKING:
+    from snapshot_export.domain.burst_request import BurstRequest
 
 KEPT_SECONDS = 60.0
 """A change that is published is acted on after this long at most."""

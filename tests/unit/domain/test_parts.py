@@ -7,8 +7,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snapshot_export.domain.formats import MAX_FILES_PER_JOB
 from snapshot_export.domain.parts import snapshot_of_part, split_file_groups
-from snapshot_export.domain.snapshot_request import MAX_FILES_PER_JOB
 from tests.support.messages import message, visuals_group
 
 FORMATS = st.lists(st.sampled_from(["PDF", "EXCEL", "CSV"]), min_size=1, max_size=50)

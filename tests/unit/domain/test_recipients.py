@@ -9,13 +9,13 @@ import pytest
 
 from snapshot_export.domain.burst_request import Recipient, body_of
 from snapshot_export.domain.manifest_lines import Record
+from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.recipients import (
     COLUMN_KINDS,
     RecipientIds,
     read_columns,
     recipient_of,
 )
-from snapshot_export.domain.request import InvalidRequestError
 
 
 def record(text: str | bytes, line: int = 2) -> Record:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.domain.request import InvalidRequestError, parse_request
+from snapshot_export.domain.problem import InvalidRequestError
+from snapshot_export.domain.request import parse_request
 from snapshot_export.domain.target import Target, Targets
 from tests.support.messages import message, pdf_group, visuals_group
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapshot_export.domain.request import ALLOWANCES
 from snapshot_export.domain.row_level_security import (
+    ALLOWANCES,
     TAGS_PLACE,
     DashboardSecurity,
     DataSetSecurity,

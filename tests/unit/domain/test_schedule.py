@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from snapshot_export.domain.occurrence import SCHEDULED_TIME, claimed_occurrence_id, read_occurrence
-from snapshot_export.domain.request import InvalidRequestError
+from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.schedule import (
     Schedule,
     ScheduleTarget,

@@ -22,7 +22,7 @@ from snapshot_export.domain.burst import (
     Refusal,
 )
 from snapshot_export.domain.export import Export
-from snapshot_export.domain.request import Problem
+from snapshot_export.domain.problem import Problem
 
 REFUSED_PREFIX = "REFUSED#"
 _ENDS = {"COMPLETED": "completed", "FAILED": "failed", "CANCELLED": "cancelled"}

@@ -20,7 +20,7 @@ from snapshot_export.domain.export import (
     Status,
 )
 from snapshot_export.domain.gate import Gate
-from snapshot_export.domain.request import written
+from snapshot_export.domain.json_text import written
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import UnreadableRecordError
 

@@ -9,15 +9,19 @@ leaves an object that nothing names: it expires with the others of its prefix.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, BurstStatus, Work
-from snapshot_export.domain.burst_request import BurstRequest
-from snapshot_export.domain.request import InvalidRequestError, Problem
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.errors import IdConflictError, ManifestError, TransientError
 from snapshot_export.flows.guard import guard_template
 from snapshot_export.settings import DAY_SECONDS
+
+if TYPE_CHECKING:
+    from snapshot_export.domain.burst_request import BurstRequest
 
 logger = Logger(child=True)
 

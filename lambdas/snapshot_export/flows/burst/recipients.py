@@ -20,6 +20,7 @@ from snapshot_export.domain.backlog import rank_of
 from snapshot_export.domain.burst import Burst, ManifestFormat, Refusal, export_id_of
 from snapshot_export.domain.burst_request import USER_MEMBERS, Recipient, body_of
 from snapshot_export.domain.export import Export
+from snapshot_export.domain.json_text import MAX_BODY_BYTES
 from snapshot_export.domain.manifest_check import (
     HEAD_BYTES,
     ManifestFault,
@@ -27,13 +28,9 @@ from snapshot_export.domain.manifest_check import (
     read_header,
 )
 from snapshot_export.domain.manifest_lines import Record, split_records
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.recipients import Columns, RecipientIds, recipient_of
-from snapshot_export.domain.request import (
-    MAX_BODY_BYTES,
-    InvalidRequestError,
-    Problem,
-    check_request,
-)
+from snapshot_export.domain.request import check_request
 from snapshot_export.domain.row_level_security import TAGS_PLACE
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import ManifestError

@@ -21,21 +21,15 @@ from snapshot_export.domain.backlog import rank_of
 from snapshot_export.domain.burst_request import check_burst
 from snapshot_export.domain.export import ErrorInfo, Export, Status
 from snapshot_export.domain.first_delivery import FirstDelivery
+from snapshot_export.domain.json_text import digest_of, read_json
 from snapshot_export.domain.occurrence import (
     claimed_occurrence_id,
     problems_under,
     read_occurrence,
 )
 from snapshot_export.domain.parts import formats_of_part
-from snapshot_export.domain.request import (
-    InvalidRequestError,
-    Problem,
-    Request,
-    claimed_export_id,
-    digest_of,
-    parse_request,
-    read_json,
-)
+from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.request import Request, claimed_export_id, parse_request
 from snapshot_export.errors import IdConflictError
 from snapshot_export.flows.burst.accept import accept_burst
 from snapshot_export.flows.export.file_names import check_names

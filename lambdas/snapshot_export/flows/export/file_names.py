@@ -22,7 +22,7 @@ from snapshot_export.domain.naming import (
     written_keys,
 )
 from snapshot_export.domain.object_address import ObjectAddress
-from snapshot_export.domain.request import InvalidRequestError, Problem
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.templates import TemplateError
 from snapshot_export.errors import TransientError
 

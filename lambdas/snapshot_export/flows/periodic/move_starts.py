@@ -24,8 +24,8 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.forecast import latest_safe_start
 from snapshot_export.domain.occurrence import occurrence_id
 from snapshot_export.domain.parts import formats_of
+from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.ready_by import ReadyBy
-from snapshot_export.domain.request import InvalidRequestError
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.domain.simulation import Situation
 from snapshot_export.errors import SnapshotExportError

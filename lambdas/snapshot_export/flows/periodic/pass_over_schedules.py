@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.request import InvalidRequestError
+from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.errors import TransientError, UnreadableRecordError
 from snapshot_export.flows.periodic.find_missed import find_missed

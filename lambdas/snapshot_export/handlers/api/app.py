@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from snapshot_export.adapters.measuring import metrics
-from snapshot_export.domain.request import InvalidRequestError, Problem
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.scopes import scope_of, scopes_in
 from snapshot_export.errors import MissingScopeError
 from snapshot_export.handlers.api import (

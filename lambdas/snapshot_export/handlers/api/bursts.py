@@ -10,8 +10,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
-from snapshot_export.domain.burst import Burst, BurstStatus, Refusal
-from snapshot_export.domain.burst_request import BURST_ID, BurstBody, parse_burst
+from snapshot_export.domain.burst import BURST_ID, Burst, BurstStatus, Refusal
+from snapshot_export.domain.burst_request import BurstBody, parse_burst
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.burst.accept import accept_burst

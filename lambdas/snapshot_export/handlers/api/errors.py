@@ -14,7 +14,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 from pydantic import BaseModel
 
-from snapshot_export.domain.request import InvalidRequestError, Problem, rule_text
+from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.request import rule_text
 from snapshot_export.errors import (
     AlreadyEndedError,
     DeclaredScheduleError,

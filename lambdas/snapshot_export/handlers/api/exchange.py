@@ -11,13 +11,9 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ValidationError
 
 from snapshot_export.adapters.services import Services, services_from_env
-from snapshot_export.domain.request import (
-    InvalidRequestError,
-    Problem,
-    choose_target,
-    problems_of,
-    read_json,
-)
+from snapshot_export.domain.json_text import read_json
+from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.request import choose_target, problems_of
 
 JSON = "application/json"
 

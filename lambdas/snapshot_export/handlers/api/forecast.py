@@ -9,7 +9,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, BeforeValidator, Field
 
-from snapshot_export.domain.request import InvalidRequestError, Problem, parse_deadline
+from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.request import parse_deadline
 from snapshot_export.domain.snapshot_request import Shape
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
 from snapshot_export.flows.forecast.forecast import PlannedExports, plan_exports, read_forecast

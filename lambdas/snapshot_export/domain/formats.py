@@ -1,0 +1,20 @@
+"""The formats of files, and how many of each one snapshot job makes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+MAX_FILES_PER_JOB = {"PDF": 1, "EXCEL": 1, "CSV": 5}
+
+
+class Format(StrEnum):
+    """SnapshotFileFormatType, with the suffix that QuickSight gives the file."""
+
+    CSV = "CSV"
+    PDF = "PDF"
+    EXCEL = "EXCEL"
+
+    @property
+    def suffix(self) -> str:
+        """File name suffix, with the dot."""
+        return {"CSV": ".csv", "PDF": ".pdf", "EXCEL": ".xlsx"}[self.value]
