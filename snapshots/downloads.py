@@ -45,13 +45,18 @@ def download_files(export: Mapping[str, Any], folder: Path) -> list[Path]:
     return paths
 
 
-def download_report(burst: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Bring the report of a burst that ended to `DIR/<BurstId>/report.html`; errors as above."""
-    if not burst.get("ReportDownloadUrl"):
-        return []
-    name = ObjectAddress.parse(burst["ReportS3Uri"]).key.rpartition("/")[2]
-    file = {"DownloadUrl": burst["ReportDownloadUrl"]}
-    return [_download(file, folder, [disk_name(burst["BurstId"]), name], ())]
+def download_records(burst: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Bring manifest.json and report.html of a burst that ended to `DIR/<BurstId>/`.
+
+    Errors as above.
+    """
+    paths: list[Path] = []
+    for kind in ("Manifest", "Report"):
+        if url := burst.get(f"{kind}DownloadUrl"):
+            name = ObjectAddress.parse(burst[f"{kind}S3Uri"]).key.rpartition("/")[2]
+            segments = [disk_name(burst["BurstId"]), name]
+            paths.append(_download({"DownloadUrl": url}, folder, segments, ()))
+    return paths
 
 
 def place_of(uri: str) -> list[str]:

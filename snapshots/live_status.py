@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from snapshots.following import describe_counts, has_ended, progress_of
-from snapshots.tables import at_least
+from snapshots.tables import at_least, describe_ceiling
 from snapshots.times import show_seconds, show_time
 
 _MAX_SLOTS_DRAWN = 60
@@ -92,8 +92,8 @@ def _rows(standing: Standing) -> list[tuple[str, str]]:
     ]
     if standing.pace is not None:
         rows.append(("throughput", f"{standing.pace * 60:.1f} a minute"))
-    if capacity.get("Ceiling"):
-        rows.append(("ceiling", f"{capacity['Ceiling']}, others use slots"))
+    if ceiling := describe_ceiling(capacity):
+        rows.append(("ceiling", ceiling))
     if capacity.get("PausedUntil"):
         rows.append(("paused until", show_time(capacity["PausedUntil"], now=now)))
     if standing.burst:

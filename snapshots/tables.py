@@ -21,12 +21,14 @@ _COLORS = {
     "REJECTED": "red",
     "CANCELLED": "yellow",
     "RUNNING": "cyan",
+    "COLLECTING": "cyan",
     "EXPANDING": "cyan",
 }
 
 
-def show_status(status: str) -> str:
-    """A status in its colour."""
+def show_status(found: Mapping[str, Any]) -> str:
+    """The status of an export or a burst in its colour; COLLECTING is RUNNING without a slot."""
+    status = "COLLECTING" if found.get("Collecting") else found.get("Status", "")
     color = _COLORS.get(status)
     return f"[{color}]{status}[/{color}]" if color else status
 
@@ -34,6 +36,13 @@ def show_status(status: str) -> str:
 def at_least(count: int | None, is_at_least: bool | None) -> str:
     """A count, with a + if there are more than were counted."""
     return "" if count is None else f"{count}{'+' if is_at_least else ''}"
+
+
+def describe_ceiling(capacity: Mapping[str, Any]) -> str:
+    """How many jobs QuickSight allows at the moment, where that is less than the limit."""
+    if not (ceiling := capacity.get("Ceiling")):
+        return ""
+    return f"{ceiling}: QuickSight refuses more; others use slots, or the limit is above its own"
 
 
 def is_marked(export: Mapping[str, Any]) -> bool:
@@ -53,7 +62,7 @@ def print_exports(
         rows.append(
             [
                 escape(export["ExportId"]),
-                show_status(export["Status"]),
+                show_status(export),
                 show_seconds(took) if took is not None else "",
                 escape(export.get("DashboardId") or ""),
                 show_time(export.get("AcceptedAt"), now=now),
@@ -76,7 +85,7 @@ def print_export(out: Console, export: Mapping[str, Any], now: datetime) -> None
     print_reasons(out, [export])
     rows = {
         "export": escape(export["ExportId"]),
-        "status": show_status(export["Status"])
+        "status": show_status(export)
         + (", ends without files: cancelled" if is_marked(export) else ""),
         "target": "" if (name := export.get("Target")) in (None, "default") else escape(name),
         "dashboard": escape(export.get("DashboardId") or ""),
@@ -101,7 +110,7 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
     print_reasons(out, [burst])
     if failures := describe_failures(burst):
         out.print(f"[red]{escape(failures)}[/red]", soft_wrap=True)
-    rows = [("burst", escape(burst["BurstId"])), ("status", show_status(burst["Status"]))]
+    rows = [("burst", escape(burst["BurstId"])), ("status", show_status(burst))]
     rows += [(name.lower(), str(count)) for name, count in burst["Counts"].items()]
     rows += [
         ("rows", "the same for all recipients" if burst.get("SameRowsForAll") else ""),

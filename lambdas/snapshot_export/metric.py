@@ -157,7 +157,7 @@ class Metric(Enum):
         "QuickSightLimitExceeded",
         "Count",
         _AS_IT_HAPPENS,
-        "starts that QuickSight refused, since others use slots",
+        "starts that QuickSight refused for its limit: others use slots, or ours is above it",
     )
 
     MENDED_EXECUTIONS_RESTARTED = (

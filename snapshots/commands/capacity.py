@@ -10,7 +10,7 @@ from snapshots.errors import UsageError
 from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options, target_option
 from snapshots.layout import print_details
-from snapshots.tables import at_least
+from snapshots.tables import at_least, describe_ceiling
 from snapshots.times import parse_time, show_time
 
 
@@ -68,7 +68,7 @@ def capacity(
         "target": f"{found['Target']} of {', '.join(found['Targets'])}" if several else "",
         "slots": f"{found['Running']} of {found['Limit']} held",
         "reserved": f"{found['ReservedSlots']} for people" if found.get("ReservedSlots") else "",
-        "ceiling": f"{found['Ceiling']}: others use slots" if found.get("Ceiling") else "",
+        "ceiling": describe_ceiling(found),
         "paused until": show_time(found.get("PausedUntil"), now=invocation.now),
         "waiting": at_least(found["Waiting"], found.get("WaitingIsAtLeast")),
         "last hour": f"{found['CompletedLastHour']} completed",

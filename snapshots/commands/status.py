@@ -17,7 +17,7 @@ from snapshots.commands.waiting import (
     timeout_seconds,
     wait_options,
 )
-from snapshots.downloads import download_files, download_report
+from snapshots.downloads import download_files, download_records
 from snapshots.errors import CliError, ExitCode
 from snapshots.following import follow_burst, has_ended, threads
 from snapshots.help import examples
@@ -86,7 +86,7 @@ def finish_burst(
         print_burst(invocation.out, burst, invocation.now)
         print_warnings(invocation.err, [burst])
     if download:
-        count = _bring_files(api, burst, download) + len(download_report(burst, download))
+        count = _bring_files(api, burst, download) + len(download_records(burst, download))
         invocation.err.print(count_files(count, download), markup=False, soft_wrap=True)
     return judge_burst(burst)
 

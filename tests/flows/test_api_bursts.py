@@ -48,6 +48,8 @@ def test_a_burst_is_accepted_shown_and_known_again(world: World) -> None:
     assert shown["Refusals"][0]["Problems"][0]["Field"] == "RowLevelPermissionTags"
     assert shown["ManifestS3Uri"].endswith("/bursts/burst-1/manifest.json")
     assert shown["ReportS3Uri"].endswith("/bursts/burst-1/report.html")
+    listed = requests.get(shown["ManifestDownloadUrl"], timeout=5).json()
+    assert [each["Line"] for each in listed["Refused"]] == [3, 4] and len(listed["Files"]) == 2
     page = requests.get(shown["ReportDownloadUrl"], timeout=5)
     assert page.headers["Content-Type"].startswith("text/html") and "burst-1" in page.text
 

@@ -101,6 +101,19 @@ def test_an_idle_deployment_has_its_own_limit(world: World) -> None:
     }
 
 
+def test_a_ceiling_is_shown_while_it_holds_exports_back(world: World) -> None:
+    send(world, 12)
+    export = world.export("export-00")
+    attempt = world.services.store.attempt("export-00")
+    assert attempt
+    world.services.store.hand_back(attempt, export, world.clock.now())
+    assert capacity(world)["Ceiling"] == 11
+    assert change(world, Limit=8)["Ceiling"] is None
+    assert change(world, Limit=12)["Ceiling"] == 11
+    world.clock.sleep(60)
+    assert capacity(world)["Ceiling"] is None
+
+
 def test_running_waiting_and_completed_are_counted(world: World) -> None:
     send(world, 15)
     shown = capacity(world)

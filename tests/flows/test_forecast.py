@@ -178,14 +178,21 @@ def test_what_does_not_wait_for_others_ends_without_them(world: World) -> None:
     assert timedelta(seconds=seconds(world, alone)) < timedelta(seconds=45)
 
 
+def listed(world: World) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = call_api(world.services, "GET", "/exports").body["Exports"]
+    return found
+
+
 def test_what_holds_no_slot_while_its_files_are_collected_says_so(world: World) -> None:
     world.send(message("e-1"))
     world.driver.run(until=world.clock.now() + 5)
     running = call_api(world.services, "GET", "/exports/e-1").body
     assert (running["Status"], running["Collecting"]) == ("RUNNING", False)
+    assert [each["Collecting"] for each in listed(world)] == [False]
     attempt = world.services.store.attempt("e-1")
     assert attempt is not None
     now = world.clock.now()
     world.services.store.release(attempt, "COMPLETED", now, now)
     collecting = call_api(world.services, "GET", "/exports/e-1").body
     assert (collecting["Status"], collecting["Collecting"]) == ("RUNNING", True)
+    assert [(each["Status"], each["Collecting"]) for each in listed(world)] == [("RUNNING", True)]

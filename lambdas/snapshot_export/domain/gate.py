@@ -64,6 +64,14 @@ def open_slots(gate: Gate, *, default_limit: int, default_reserved: int = 0) -> 
     return max(0, limit - reserved)
 
 
+def ceiling_at(gate: Gate, *, limit: int, now: float) -> int | None:
+    """The ceiling that holds exports back at `now`; None where none is below `limit`, or nobody
+    asked for a slot since it would have risen."""
+    if gate.ceiling is None or gate.ceiling >= limit:
+        return None
+    return gate.ceiling if now < gate.ceiling_until + 2 * PROBE_SECONDS else None
+
+
 def decide_admission(
     gate: Gate, *, default_limit: int, default_reserved: int = 0, now: float
 ) -> Admission:
@@ -73,7 +81,7 @@ def decide_admission(
     if ceiling is not None and ceiling >= limit:
         ceiling, until = None, 0.0
     if ceiling is not None and now < until:
-        cap, reason = ceiling, "others use slots"
+        cap, reason = ceiling, "at the ceiling"
     elif ceiling is not None:
         cap, reason = ceiling + 1, "probing whether others left"
         ceiling, until = (None, 0.0) if cap >= limit else (cap, now + PROBE_SECONDS)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
+from snapshot_export.domain.gate import ceiling_at
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.flows.export.admit import try_admit
 
@@ -42,17 +43,19 @@ def read_capacity(services: Services) -> Capacity:
     """The present capacity."""
     gate, now = services.store.gate(), services.now()
     waiting = services.store.count_waiting(MAX_COUNTED)
+    limit = services.settings.snapshot_job_limit if gate.limit is None else gate.limit
+    reserved = services.settings.reserved_slots if gate.reserved is None else gate.reserved
     return Capacity(
         target=services.settings.target,
         targets=services.targets.names,
-        limit=services.settings.snapshot_job_limit if gate.limit is None else gate.limit,
-        reserved=services.settings.reserved_slots if gate.reserved is None else gate.reserved,
+        limit=limit,
+        reserved=reserved,
         running=gate.running,
         waiting=waiting,
         waiting_is_at_least=waiting >= MAX_COUNTED,
         completed_last_hour=services.throughput.completed_last_hour(now),
         paused_until=gate.paused_until if gate.paused_until > now else None,
-        ceiling=gate.ceiling,
+        ceiling=ceiling_at(gate, limit=limit - reserved, now=now),
     )
 
 

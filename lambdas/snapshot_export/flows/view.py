@@ -65,6 +65,13 @@ def view(services: Services, export_id: str) -> ExportView:
     return ExportView(export=export, downloads=downloads, downloads_expire_at=expires_at)
 
 
+def find_collecting(services: Services) -> frozenset[str]:
+    """The exports of every target whose files are being collected: one Query of each target."""
+    targets = map(services.for_target, services.targets.names)
+    attempts = (attempt for target in targets for attempt in target.store.leases())
+    return frozenset(attempt.export_id for attempt in attempts if not attempt.holds_slot)
+
+
 def view_burst_end(services: Services, burst: Burst) -> float | None:
     """When a burst whose recipients were all read will probably be over (epoch seconds).
 

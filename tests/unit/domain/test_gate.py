@@ -10,6 +10,7 @@ from snapshot_export.domain.gate import (
     HOLD_SECONDS,
     PROBE_SECONDS,
     Gate,
+    ceiling_at,
     decide_admission,
     open_slots,
 )
@@ -39,7 +40,7 @@ def test_a_reserve_above_the_limit_opens_no_slot() -> None:
         (Gate(running=11), "below limit"),
         (Gate(running=12), "full"),
         (Gate(running=7, ceiling=7, ceiling_until=NOW + 1), "full"),
-        (Gate(running=6, ceiling=7, ceiling_until=NOW + 1), "others use slots"),
+        (Gate(running=6, ceiling=7, ceiling_until=NOW + 1), "at the ceiling"),
         (Gate(running=7, ceiling=7, ceiling_until=NOW), "probing whether others left"),
         (Gate(paused_until=NOW + 1), "paused"),
         (Gate(running=12, paused_until=NOW + 1), "paused"),
@@ -47,6 +48,19 @@ def test_a_reserve_above_the_limit_opens_no_slot() -> None:
 )
 def test_an_admission_says_why_it_is_as_it_is(gate: Gate, reason: str) -> None:
     assert decide_admission(gate, default_limit=12, now=NOW).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "until", "holds"),
+    [(None, 0.0, False), (11, NOW + 1, True), (11, NOW - 9.9, True), (11, NOW - 10, False),
+     (12, NOW + 1, False), (20, NOW + 1, False)],
+)  # fmt: skip
+def test_a_ceiling_is_one_only_while_it_holds_exports_back(
+    ceiling: int | None, until: float, holds: bool
+) -> None:
+    """Nobody who has lowered the limit, or has had nothing to do since, is told of it."""
+    gate = Gate(ceiling=ceiling, ceiling_until=until)
+    assert ceiling_at(gate, limit=12, now=NOW) == (ceiling if holds else None)
 
 
 def test_the_hold_and_the_probe_last_as_documented() -> None:

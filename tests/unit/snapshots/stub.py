@@ -132,6 +132,7 @@ class StubApi:
             "BurstId": body["BurstId"], "Target": body.get("Target", "default"),
             "Status": "EXPANDING", "Counts": {"Total": 2, **counts}, "Reasons": [],
             "Refusals": [], "RefusalsNextToken": None, "ManifestS3Uri": None,
+            "ManifestDownloadUrl": None,
             "ReportS3Uri": None, "ReportDownloadUrl": None, "Warnings": self.security_warnings,
             "AcceptedAt": "2026-11-23T10:00:00Z", "FinishedAt": None, "body": body,
         }  # fmt: skip
@@ -229,6 +230,7 @@ def new_export(export_id: str, body: dict[str, Any]) -> dict[str, Any]:
         "Name": body.get("Name"), "Tags": body.get("Tags", {}), "Priority": 5, "Deadline": None,
         "Attempt": 1, "AcceptedAt": "2026-11-23T10:00:00Z", "AdmittedAt": None,
         "FinishedAt": None, "ExpectedEnd": "2026-11-23T10:01:00Z", "Place": 1, "BurstId": None,
+        "Collecting": False,
         "Files": [], "Error": None, "body": body,
     }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from snapshot_export.domain.burst import BurstStatus
 from snapshot_export.domain.export import Status
 from snapshots.following import describe_standing, has_ended
 from tests.unit.snapshots.conftest import Run
-from tests.unit.snapshots.stub import StubApi
+from tests.unit.snapshots.stub import StubApi, new_export
 
 TEMPLATE = {"DashboardId": "d"}
 BURST_ENDS = [status.value for status in BurstStatus if status.is_end]
@@ -66,6 +67,23 @@ def test_a_burst_that_failed_says_so_with_its_most_frequent_reason(
     first = "2 of 2 exports failed, all of them with SHEET_NOT_FOUND: no such [sheet]"
     assert result.code == 1 and result.out.splitlines()[0] == first
     assert run("status", "b").out.splitlines()[0] == first
+
+
+def test_tables_and_lists_have_a_word_for_what_is_collected(run: Run, api: StubApi) -> None:
+    api.stands_still = True
+    for export_id, collecting in (("a", True), ("b", False)):
+        running = {"Status": "RUNNING", "Collecting": collecting}
+        api.exports[export_id] = new_export(export_id, TEMPLATE) | running
+    assert re.search("^a +COLLECTING", run("list").out, re.MULTILINE)
+    assert re.search("^b +RUNNING", run("list").out, re.MULTILINE)
+    assert "COLLECTING" in run("status", "a").out and "RUNNING" in run("status", "b").out
+
+
+def test_a_ceiling_is_not_put_down_to_others_alone(run: Run, api: StubApi) -> None:
+    assert "ceiling" not in run("capacity").out + run("watch", "--once").out
+    api.capacity |= {"Limit": 20, "Ceiling": 12}
+    for result in (run("capacity"), run("watch", "--once")):
+        assert "12: QuickSight refuses more; others use slots, or the limit is above" in result.out
 
 
 def test_what_is_collected_holds_no_slot_and_is_not_called_running() -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapshots.downloads import MAX_NAME_BYTES, disk_name, download_files, download_report
+from snapshots.downloads import MAX_NAME_BYTES, disk_name, download_files, download_records
 from snapshots.errors import UnreachableError, UsageError
 
 
@@ -102,14 +102,18 @@ def test_names_that_are_one_on_some_disk_are_kept_apart(
     assert [path.read_text("utf-8") for path in paths] == ["1", text]
 
 
-def test_the_report_of_a_burst_lies_under_its_id(server: str, tmp_path: Path) -> None:
-    burst = {"BurstId": "b", "ReportS3Uri": "s3://ours/bursts/b/report.html"}
-    assert download_report(burst, tmp_path) == []
-    burst |= {"ReportDownloadUrl": f"{server}/page"}
-    (path,) = download_report(burst, tmp_path)
-    assert path == tmp_path / "b" / "report.html" and found_in(tmp_path) == {
-        "b/report.html": "page"
+def test_what_a_burst_leaves_lies_under_its_id(server: str, tmp_path: Path) -> None:
+    burst = {
+        "BurstId": "b",
+        "ManifestS3Uri": "s3://ours/bursts/b/manifest.json",
+        "ReportS3Uri": "s3://ours/bursts/b/report.html",
     }
+    assert download_records(burst, tmp_path) == []
+    burst |= {"ManifestDownloadUrl": f"{server}/list", "ReportDownloadUrl": f"{server}/page"}
+    paths = download_records(burst, tmp_path)
+    assert paths == [tmp_path / "b" / "manifest.json", tmp_path / "b" / "report.html"]
+    assert found_in(tmp_path) == {"b/manifest.json": "list", "b/report.html": "page"}
+    assert download_records(burst, tmp_path) == paths, "a second time brings no second copy"
 
 
 def test_a_file_that_does_not_come_whole_is_not_there(server: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.durations import Expectation
 from snapshot_export.domain.export import Attempt
-from snapshot_export.domain.gate import PROBE_SECONDS, Gate, open_slots
+from snapshot_export.domain.gate import Gate, ceiling_at, open_slots
 from snapshot_export.domain.simulation import Kind, SimulatedJob, Situation, line_up
 from snapshot_export.settings import Settings
 
@@ -107,15 +107,14 @@ def _situation(
 
 
 def _slots_of(gate: Gate, settings: Settings, now: float) -> int:
-    """Those that exports may use; while others use slots, what they leave: they stay, it seems."""
+    """Those that exports may use: under a ceiling as many as that, as if it stayed."""
     limit = open_slots(
         gate,
         default_limit=settings.snapshot_job_limit,
         default_reserved=settings.reserved_slots,
     )
-    if gate.ceiling is None or now >= gate.ceiling_until + 2 * PROBE_SECONDS:
-        return limit
-    return min(limit, max(1, gate.ceiling))
+    ceiling = ceiling_at(gate, limit=limit, now=now)
+    return limit if ceiling is None else max(1, ceiling)
 
 
 def _running(attempt: Attempt, now: float) -> SimulatedJob:

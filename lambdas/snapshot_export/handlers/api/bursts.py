@@ -61,7 +61,7 @@ class RefusedLine(BaseModel):
 
 class BurstShape(BaseModel):
     """A burst. CancelRequested: what waits is being cancelled. ManifestS3Uri, and ReportS3Uri for
-    people with an address that downloads it for 15 minutes, are there at its end. SameRowsForAll:
+    people, are there at its end, with addresses that download them for 15 minutes. SameRowsForAll:
     every recipient sees the same rows. ExpectedEnd is there once all recipients were read. Error
     tells why the rest of them could not be. At the end, Reasons are why exports failed, the most
     frequent first. Status: COMPLETED_WITH_FAILURES where exports failed or recipients were refused
@@ -77,6 +77,7 @@ class BurstShape(BaseModel):
     Refusals: list[RefusedLine]
     RefusalsNextToken: str | None
     ManifestS3Uri: str | None
+    ManifestDownloadUrl: str | None
     ReportS3Uri: str | None
     ReportDownloadUrl: str | None
     CancelRequested: bool
@@ -161,8 +162,8 @@ def _accepted(burst: Burst | None, burst_id: str) -> Response[str]:
 def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstShape:
     error, manifests = burst.error, services().manifests
     is_end = burst.status.is_end
-    report = manifests.report_address(burst.burst_id)
-    report_url = services().files.download_url(report, DOWNLOAD_SECONDS) if is_end else None
+    manifest = manifests.address(burst.burst_id) if is_end else None
+    report = manifests.report_address(burst.burst_id) if is_end else None
     return BurstShape(
         BurstId=burst.burst_id,
         Target=burst.target,
@@ -175,9 +176,10 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         SameRowsForAll=burst.same_rows_for_all,
         Refusals=[_line(refusal) for refusal in refusals],
         RefusalsNextToken=token,
-        ManifestS3Uri=manifests.address(burst.burst_id) if is_end else None,
-        ReportS3Uri=report if is_end else None,
-        ReportDownloadUrl=report_url,
+        ManifestS3Uri=manifest,
+        ManifestDownloadUrl=_download_url(manifest),
+        ReportS3Uri=report,
+        ReportDownloadUrl=_download_url(report),
         CancelRequested=burst.draining_at is not None,
         Warnings=warning_shapes(burst.warnings),
         ExpectedEnd=iso(view_burst_end(services(), burst)),
@@ -186,6 +188,10 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         FinishedAt=iso(burst.finished_at),
         Error=Reason(Code=error.code, Message=error.message) if error else None,
     )
+
+
+def _download_url(address: str | None) -> str | None:
+    return services().files.download_url(address, DOWNLOAD_SECONDS) if address else None
 
 
 def _line(refusal: Refusal) -> RefusedLine:

@@ -20,7 +20,7 @@ from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.export.accept import accept_request
 from snapshot_export.flows.export.admit import try_admit
 from snapshot_export.flows.export.cancel import cancel
-from snapshot_export.flows.view import view
+from snapshot_export.flows.view import find_collecting, view
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 from snapshot_export.handlers.api.shapes import (
     ExportPage,
@@ -136,9 +136,11 @@ def list_exports(
     )
     before = place_of(token, question) if token else None
     page = services().listing.page(wanted, limit=limit, before=before)
+    some_run = any(row["status"] == Status.RUNNING for row in page.rows)
+    collecting = find_collecting(services()) if some_run else frozenset()
     return reply(
         ExportPage(
-            Exports=[row_of(row) for row in page.rows],
+            Exports=[row_of(row, collecting) for row in page.rows],
             NextToken=token_of(page.next_place, question),
         )
     )

@@ -5,7 +5,7 @@ Times are ISO 8601 in UTC. Row-level-security tags and parameters are in none of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,7 +58,9 @@ class RequestedFile(BaseModel):
 
 
 class ExportRow(BaseModel):
-    """An export as lists show it."""
+    """An export as lists show it. Collecting: it is RUNNING and holds no slot, since its job has
+    ended and its files are being collected.
+    """
 
     ExportId: str
     Status: Status
@@ -71,14 +73,14 @@ class ExportRow(BaseModel):
     AdmittedAt: str | None
     FinishedAt: str | None
     BurstId: str | None
+    Collecting: bool
     Error: Reason | None
 
 
 class ExportShape(ExportRow):
     """An export. Place counts from 1 and is there while it waits for its first attempt or slot;
-    with PlaceIsAtLeast more are ahead than were counted. Collecting: it is RUNNING and holds no
-    slot, since its job has ended and its files are being collected. CancelRequested: it still runs,
-    and its files will not be delivered.
+    with PlaceIsAtLeast more are ahead than were counted. CancelRequested: it still runs, and its
+    files will not be delivered.
     """
 
     Target: str
@@ -86,7 +88,6 @@ class ExportShape(ExportRow):
     ExpectedEnd: str | None
     Place: int | None
     PlaceIsAtLeast: bool
-    Collecting: bool
     CancelRequested: bool
     Warnings: list[WarningShape]
     Files: list[RequestedFile]
@@ -102,7 +103,8 @@ class ExportPage(BaseModel):
 class CapacityShape(BaseModel):
     """The gate of a target, one of Targets. Exports use up to Limit less ReservedSlots slots. With
     WaitingIsAtLeast more wait than were counted. Ceiling: as many ran when QuickSight last refused
-    a start, because others in the account use slots.
+    a start, because others in the account use slots or Limit is above the account's own; null once
+    it holds nothing back.
     """
 
     Target: str
@@ -128,8 +130,8 @@ def iso_time(moment: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-def row_of(item: dict[str, Any]) -> ExportRow:
-    """A row of a list, from the index's attributes."""
+def row_of(item: dict[str, Any], collecting: Collection[str]) -> ExportRow:
+    """A row of a list, from the index's attributes; `collecting` are the ids of those that are."""
     return ExportRow(
         ExportId=item["export_id"],
         Status=Status(item["status"]),
@@ -142,6 +144,7 @@ def row_of(item: dict[str, Any]) -> ExportRow:
         AdmittedAt=iso(item.get("admitted_at")),
         FinishedAt=iso(item.get("finished_at")),
         BurstId=item.get("burst_id"),
+        Collecting=item["status"] == Status.RUNNING and item["export_id"] in collecting,
         Error=_reason(ErrorInfo(**item["error"]) if item.get("error") else None),
     )
 
