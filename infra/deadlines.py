@@ -1,4 +1,4 @@
-"""What is done ahead of time: two rules that call one function."""
+"""What is done ahead of time: deadlines are watched, and the starts of schedules are moved."""
 
 from __future__ import annotations
 
@@ -13,45 +13,34 @@ from infra.nag_exceptions import acknowledge
 _MOVE_EVERY_MINUTES = 5
 
 
-class Foresight(Construct):
-    """Calls `function` every minute for deadlines at risk, every five for starts of schedules.
+class Deadlines(Construct):
+    """Calls `warn` every minute, and `move_starts` every five.
 
     A start is made by the Scheduler itself; a call that fails is made up for by the next.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, function: lambda_.IFunction) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        warn: lambda_.IFunction,
+        move_starts: lambda_.IFunction,
+    ) -> None:
         super().__init__(scope, construct_id)
-        self._call(
-            "EveryMinute", 1, function, "Tell of deadlines that will probably be missed", "WARN"
-        )
-        self._call(
-            "EveryFewMinutes",
-            _MOVE_EVERY_MINUTES,
-            function,
-            "Move the starts of schedules that say ReadyBy",
-            "MOVE_STARTS",
-        )
+        self._call("Warn", 1, warn, "Announce deadlines that are newly at risk")
+        description = "Move the starts of schedules that say ReadyBy"
+        self._call("MoveStarts", _MOVE_EVERY_MINUTES, move_starts, description)
 
     def _call(
-        self,
-        construct_id: str,
-        minutes: int,
-        function: lambda_.IFunction,
-        description: str,
-        what: str,
+        self, construct_id: str, minutes: int, function: lambda_.IFunction, description: str
     ) -> None:
         rule = events.Rule(
             self,
             construct_id,
             description=description,
             schedule=events.Schedule.rate(cdk.Duration.minutes(minutes)),
-            targets=[
-                targets.LambdaFunction(
-                    function,
-                    event=events.RuleTargetInput.from_object({"Do": what}),
-                    retry_attempts=0,
-                )
-            ],
+            targets=[targets.LambdaFunction(function, retry_attempts=0)],
         )
         reason = "a call that got lost is made up for by the next"
         acknowledge(rule, reason, "Serverless-EventBusDLQ")

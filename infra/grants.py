@@ -42,6 +42,11 @@ class Grants:
         verbs = ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem")
         _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
 
+    def read_records(self, function: lambda_.Function) -> None:
+        """Read items of the table."""
+        verbs = ("GetItem", "Query")
+        _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
+
     def mark_records(self, function: lambda_.Function) -> None:
         """Read items of the table and change those that are there."""
         verbs = ("GetItem", "Query", "UpdateItem")

@@ -14,7 +14,7 @@ from infra.api import Api
 from infra.bundling import create_code_asset
 from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
 from infra.dashboard import Dashboard
-from infra.deadlines import Foresight
+from infra.deadlines import Deadlines
 from infra.encryption import Encryption, use_keys_of_buckets
 from infra.functions import (
     COLLECT_TIMEOUT_SECONDS,
@@ -50,11 +50,12 @@ _ENCRYPTED = {
     "burst": ("dynamodb", "s3", "sqs"),
     "api": ("dynamodb", "s3", "sqs"),
     "reconcile": ("dynamodb", "sqs"),
-    "foresee": ("dynamodb", "sqs"),
+    "warn_of_deadlines": ("dynamodb",),
+    "move_starts": ("dynamodb", "sqs"),
 }
 """Through which services each function reads or writes what the key encrypts."""
 
-_CALLED_BY_CLOCK = ("reconcile", "foresee")
+_CALLED_BY_CLOCK = ("reconcile", "warn_of_deadlines", "move_starts")
 
 _READ_ELSEWHERE = ("intake", "collect", "burst", "api")
 """Functions that read in allowed buckets, or in those of targets."""
@@ -131,9 +132,14 @@ class SnapshotExportStack(cdk.Stack):
         _grant(functions, grants=grants, intake=intake)
         _grant_bursts(functions, grants=grants, bursts=bursts)
         scheduling.let_manage(functions["api"])
-        scheduling.let_move(functions["foresee"])
-        intake.let_send(functions["foresee"])
-        Foresight(self, "Foresight", function=functions["foresee"])
+        scheduling.let_move(functions["move_starts"])
+        intake.let_send(functions["move_starts"])
+        Deadlines(
+            self,
+            "Deadlines",
+            warn=functions["warn_of_deadlines"],
+            move_starts=functions["move_starts"],
+        )
         for name, services in _ENCRYPTED.items():
             encryption.grant(functions[name], services)
         for name in _READ_ELSEWHERE:
@@ -233,7 +239,8 @@ class SnapshotExportStack(cdk.Stack):
             "burst": "Reads the recipients of bursts, cancels and closes bursts",
             "api": "Answers the calls of the API",
             "reconcile": "Mends the table of exports by what QuickSight and Step Functions say",
-            "foresee": "Tells of deadlines at risk, and moves the starts of schedules",
+            "warn_of_deadlines": "Announces deadlines that are newly at risk",
+            "move_starts": "Moves the starts of schedules that say ReadyBy",
         }
         timeouts = {
             "burst": BURST_TIMEOUT_SECONDS,
@@ -244,7 +251,7 @@ class SnapshotExportStack(cdk.Stack):
         return {
             name: ExportFunction(
                 self,
-                f"{name.capitalize()}Function",
+                f"{name.title().replace('_', '')}Function",
                 handler=name,
                 description=description,
                 code=code,
@@ -270,14 +277,12 @@ def _read_version() -> str:
 
 
 def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Intake) -> None:
-    for name, function in functions.items():
-        if name == "foresee":
-            grants.mark_records(function)
-            grants.announce(function)
-            continue
-        grants.keep_records(function)
-        grants.start_executions(function)
-    for name in ("start", "collect", "burst"):
+    grants.read_records(functions["move_starts"])
+    grants.mark_records(functions["warn_of_deadlines"])
+    for name in functions.keys() - {"move_starts", "warn_of_deadlines"}:
+        grants.keep_records(functions[name])
+        grants.start_executions(functions[name])
+    for name in ("start", "collect", "burst", "warn_of_deadlines"):
         grants.announce(functions[name])
     intake.rejected_queue.grant(functions["intake"], "sqs:SendMessage")
     grants.call_quicksight(functions["start"], _START, _DESCRIBE)
@@ -295,7 +300,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
 
 def _grant_bursts(functions: dict[str, ExportFunction], *, grants: Grants, bursts: Bursts) -> None:
     for name, function in functions.items():
-        if name not in ("describe", "foresee"):
+        if name not in ("describe", "warn_of_deadlines", "move_starts"):
             grants.ask_for_burst_work(function, bursts)
     for name in ("intake", "burst", "api"):
         grants.read_manifests(functions[name])

@@ -11,8 +11,8 @@ from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 
 _ABOUT_JOBS = re.compile(r"snapshot", re.IGNORECASE)
-_BESIDES_JOBS = 8
-"""Two each of intake and burst (their queues' bounds), API, and reconcile with foresee."""
+_BESIDES_JOBS = 9
+"""Two each of intake and burst (their queues' bounds) and API, one each that the clock calls."""
 
 
 def look_at_job_limit(case: Case) -> Verdict:

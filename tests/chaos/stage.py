@@ -27,11 +27,12 @@ from snapshot_export.handlers import (
     burst,
     collect,
     describe,
-    foresee,
     intake,
+    move_starts,
     reconcile,
     start,
     step,
+    warn_of_deadlines,
 )
 from snapshot_export.handlers.api import app, exchange
 from tests.chaos.calls import Calls, Killed
@@ -56,9 +57,10 @@ HANDLERS: dict[str, Any] = {
     "reconcile": reconcile.handler,
     "burst": burst.handler,
     "api": app.handler,
-    "foresee": foresee.handler,
+    "move_starts": move_starts.handler,
+    "warn_of_deadlines": warn_of_deadlines.handler,
 }
-_MODULES = (intake, step, reconcile, burst, exchange, foresee)
+_MODULES = (intake, step, reconcile, burst, exchange, move_starts, warn_of_deadlines)
 
 
 class QuietWorld(World):

@@ -19,7 +19,7 @@ from snapshot_export.adapters.measuring import measure, metrics
 from snapshot_export.errors import SnapshotExportError
 from snapshot_export.flows.burst.cancel import cancel_burst
 from snapshot_export.handlers import burst as burst_function
-from snapshot_export.handlers import foresee, intake, reconcile
+from snapshot_export.handlers import intake, move_starts, reconcile, warn_of_deadlines
 from snapshot_export.handlers import step as step_functions
 from snapshot_export.handlers.collect import handler as collect
 from snapshot_export.handlers.describe import handler as describe
@@ -100,7 +100,7 @@ class Watched:
                 self._execute(arn, ids)
             world.clock.sleep(60)
             self.call(reconcile.handler, {"detail-type": "Scheduled Event"})
-            self.call(foresee.handler, {"Do": "WARN"})
+            self.call(warn_of_deadlines.handler, {})
 
     def names(self) -> list[str]:
         """Ids of snapshot jobs and keys of objects, as CloudTrail and inventories show them."""
@@ -135,7 +135,14 @@ class Watched:
 def watched(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
     found = Watched(world)
     world.measure = measure
-    for module in (intake, reconcile, foresee, burst_function, step_functions):
+    for module in (
+        intake,
+        reconcile,
+        move_starts,
+        warn_of_deadlines,
+        burst_function,
+        step_functions,
+    ):
         monkeypatch.setattr(module, "services_from_env", lambda: world.services)
     client: Any = world.services.events._client
     real = client.put_events
@@ -192,7 +199,7 @@ def test_a_schedule_with_marked_values(watched: Watched) -> None:
     watched.ask("PUT", "/schedules/wrong", schedule | {"Export": marked(None, Colour=TEXT)})
     occurrence = {"Schedule": "hourly", "Occurrence": "2026-11-23T06:00:00Z", "Timezone": "UTC"}
     watched.send(json.dumps(occurrence | {"Export": marked(None)}))
-    watched.call(foresee.handler, {"Do": "MOVE_STARTS"})
+    watched.call(move_starts.handler, {})
     watched.run()
     assert watched.world.export("hourly-20261123T060000Z").status == "COMPLETED"
 

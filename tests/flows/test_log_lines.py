@@ -19,7 +19,16 @@ from snapshot_export.domain.burst import Work
 from snapshot_export.errors import SnapshotExportError
 from snapshot_export.flows.export.poll import POLL_SECONDS
 from snapshot_export.handlers import burst as burst_function
-from snapshot_export.handlers import collect, describe, foresee, intake, reconcile, start, step
+from snapshot_export.handlers import (
+    collect,
+    describe,
+    intake,
+    move_starts,
+    reconcile,
+    start,
+    step,
+    warn_of_deadlines,
+)
 from snapshot_export.handlers.api import app, exchange
 from tests.flows.test_metrics import in_a_while, sqs_event
 from tests.support.api import event_of
@@ -29,7 +38,15 @@ from tests.support.output import captured
 from tests.support.world import World
 
 Line = dict[str, Any]
-MODULES: tuple[ModuleType, ...] = (burst_function, intake, foresee, reconcile, step, exchange)
+MODULES: tuple[ModuleType, ...] = (
+    burst_function,
+    intake,
+    move_starts,
+    warn_of_deadlines,
+    reconcile,
+    step,
+    exchange,
+)
 
 
 @dataclass
@@ -104,7 +121,7 @@ def test_the_lines_of_a_step_carry_the_export_and_its_attempt(
     assert accepted["accepted"]["message_id"] == "message-0"
     assert accepted["admitted"]["export_ids"] == ["one"]
     assert "message_id" not in accepted["admitted"], "it is of the whole batch"
-    functions.call(foresee.handler, {"Do": "WARN"})
+    functions.call(warn_of_deadlines.handler, {})
     (risk, _) = functions.last()
     assert (risk["message"], risk["export_id"]) == ("deadline at risk", "one")
     written = steps(functions, world, "one")
@@ -172,5 +189,5 @@ def test_what_nobody_foresaw_is_a_line_with_its_place(
 
 def test_the_clocks_functions_write_json_too(functions: Functions) -> None:
     functions.call(reconcile.handler, {"detail-type": "Scheduled Event"})
-    functions.call(foresee.handler, {"Do": "MOVE_STARTS"})
-    assert [line["message"] for line in functions.last()] == ["foreseen"]
+    functions.call(move_starts.handler, {})
+    assert [line["message"] for line in functions.last()] == ["starts looked at"]

@@ -17,7 +17,7 @@ from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.flows.export.admit import admit
 from snapshot_export.flows.export.cancel import cancel
 from snapshot_export.flows.periodic.gauges import read_gauges
-from snapshot_export.handlers import foresee, intake, reconcile
+from snapshot_export.handlers import intake, move_starts, reconcile, warn_of_deadlines
 from snapshot_export.metric import Metric
 from tests.support.bursts import burst, recipient
 from tests.support.messages import message
@@ -63,13 +63,13 @@ def test_every_metric_is_written_with_its_dimensions(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.measure = measure
-    for module in (intake, reconcile, foresee):
+    for module in (intake, reconcile, move_starts, warn_of_deadlines):
         monkeypatch.setattr(module, "services_from_env", lambda: world.services)
     for name in ("ThrottlingException", "LimitExceededException"):
         world.switch("raise_exception", Operation="StartDashboardSnapshotJob", Exception=name)
     late, stopped = in_a_while(world, 5), "stopped"
     intake.handler(sqs_event(message("late", Deadline=late), {"DashboardId": "x"}), None)
-    foresee.handler({"Do": "WARN"}, None)
+    warn_of_deadlines.handler({}, None)
     world.send(message(stopped))
     world.services.store.change_gate({"limit": 0})
     world.send(message("waits"))
@@ -103,9 +103,9 @@ def test_every_metric_is_written_with_its_dimensions(
     gone = replace(ready, request=ready.request | {"Target": "gone"})
     world.services.schedules.put(gone, datetime.fromtimestamp(world.clock.now(), UTC))
     set_changed(world, "daily")
-    foresee.handler({"Do": "MOVE_STARTS"}, None)
+    move_starts.handler({}, None)
     world.clock.sleep(86_400)
-    foresee.handler({"Do": "MOVE_STARTS"}, None)
+    move_starts.handler({}, None)
     metrics.flush_metrics()
 
     found = written(capsys.readouterr().out)

@@ -9,7 +9,17 @@ import pytest
 from infra.parameters import DeploymentParameters, Settings
 from tests.infra.template_reader import StackTemplate
 
-FUNCTIONS = ("Intake", "Start", "Describe", "Collect", "Burst", "Api", "Reconcile", "Foresee")
+FUNCTIONS = (
+    "Intake",
+    "Start",
+    "Describe",
+    "Collect",
+    "Burst",
+    "Api",
+    "Reconcile",
+    "WarnOfDeadlines",
+    "MoveStarts",
+)
 
 OTHER_ROLES = {"WorkflowRole": "states", "SchedulesRole": "scheduler"}
 
@@ -109,10 +119,13 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         MACHINE: {"states:StartExecution", "states:ListExecutions"},
         EXECUTIONS: {"states:DescribeExecution"},
     },
-    "Foresee": {
-        "*": {"scheduler:ListSchedules"},
+    "WarnOfDeadlines": {
         "<StorageTable>": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         EVENT_BUS: {"events:PutEvents"},
+    },
+    "MoveStarts": {
+        "*": {"scheduler:ListSchedules"},
+        "<StorageTable>": {"dynamodb:GetItem", "dynamodb:Query"},
         "<IntakeQueue>": {"sqs:GetQueueUrl", "sqs:SendMessage"},
         "<SchedulesRole>": {"iam:PassRole"},
         SCHEDULES: {"scheduler:GetSchedule", "scheduler:UpdateSchedule"},
@@ -126,9 +139,9 @@ def test_a_function_may_do_what_its_step_needs_and_nothing_else(
 ) -> None:
     own_logs = {f"<{function}FunctionLogs>": LOGS}
     expected = OF_EVERY_FUNCTION | own_logs | OF_ONE_FUNCTION[function]
-    if function == "Foresee":
+    if function in ("WarnOfDeadlines", "MoveStarts"):
         del expected[MACHINE]
-    if function == "Reconcile":
+    if function in ("Reconcile", "WarnOfDeadlines"):
         del expected["*"]
 
     assert template.grants(f"{function}FunctionRole") == expected

@@ -21,15 +21,21 @@ from snapshot_export.flows.export.collect import TRANSFER_SECONDS
 from snapshot_export.settings import Settings as FunctionSettings
 from tests.infra.template_reader import StackTemplate
 
-FUNCTIONS = ("intake", "start", "describe", "collect", "burst", "api", "reconcile", "foresee")
+BY_CLOCK = ("reconcile", "warn_of_deadlines", "move_starts")
+FUNCTIONS = ("intake", "start", "describe", "collect", "burst", "api", *BY_CLOCK)
 ROOT = Path(__file__).parents[2]
 MACHINE = "arn:<Partition>:states:<Region>:<AccountId>:stateMachine:SnapshotExport-Export"
 
 Synthesize = Callable[[Settings], StackTemplate]
 
 
+def name_of(function: str) -> str:
+    """Its logical id, of its handler's name."""
+    return f"{function.title().replace('_', '')}Function"
+
+
 def environment_of(template: StackTemplate, function: str) -> dict[str, str]:
-    variables = template.properties(f"{function.capitalize()}Function")["Environment"]["Variables"]
+    variables = template.properties(name_of(function))["Environment"]["Variables"]
     return {name: template.render(value) for name, value in variables.items()}
 
 
@@ -157,7 +163,7 @@ def test_the_intake_function_takes_batches_answers_for_each_message_and_runs_at_
 def test_functions_are_alike_and_each_keeps_its_own_logs_for_a_while(
     template: StackTemplate, function: str
 ) -> None:
-    name = f"{function.capitalize()}Function"
+    name = name_of(function)
     properties = template.properties(name)
 
     assert properties["Handler"] == f"snapshot_export.handlers.{function}.handler"
@@ -167,8 +173,8 @@ def test_functions_are_alike_and_each_keeps_its_own_logs_for_a_while(
     assert properties["Timeout"] == {"burst": 900, "describe": 120, "collect": 300}.get(
         function, 60
     )
-    # The clock calls two each minute: their traces would cost more than all else of idling.
-    traced = None if function in ("reconcile", "foresee") else {"Mode": "Active"}
+    # The clock calls them: their traces would cost more than all else of idling.
+    traced = None if function in BY_CLOCK else {"Mode": "Active"}
     assert properties.get("TracingConfig") == traced
     assert template.render(properties["LoggingConfig"]["LogGroup"]) == f"<{name}Logs>"
     assert template.properties(f"{name}Logs")["RetentionInDays"] == 30
@@ -179,7 +185,7 @@ def test_functions_are_alike_and_each_keeps_its_own_logs_for_a_while(
 def test_a_functions_handler_is_in_the_package_and_needs_no_environment_to_be_imported(
     template: StackTemplate, function: str
 ) -> None:
-    properties = template.properties(f"{function.capitalize()}Function")
+    properties = template.properties(name_of(function))
     module, _, name = properties["Handler"].rpartition(".")
 
     assert callable(getattr(importlib.import_module(module), name))
@@ -354,22 +360,16 @@ def test_an_execution_wakes_the_reconciler_unless_it_did_all_it_had_to(
     assert _matches_pattern(json.dumps(pattern), event) is wakes
 
 
-def test_what_is_foreseen_is_looked_at_every_minute_and_starts_every_five(
+def test_deadlines_are_looked_at_every_minute_and_starts_every_five(
     template: StackTemplate,
 ) -> None:
     rules = {
-        name.removeprefix("Foresight"): rule
+        name.removeprefix("Deadlines"): rule["ScheduleExpression"]
         for name, rule in template.of_type("AWS::Events::Rule").items()
-        if name.startswith("Foresight")
+        if name.startswith("Deadlines")
     }
 
-    assert {
-        name: (rule["ScheduleExpression"], json.loads(rule["Targets"][0]["Input"]))
-        for name, rule in rules.items()
-    } == {
-        "EveryMinute": ("rate(1 minute)", {"Do": "WARN"}),
-        "EveryFewMinutes": ("rate(5 minutes)", {"Do": "MOVE_STARTS"}),
-    }
+    assert rules == {"Warn": "rate(1 minute)", "MoveStarts": "rate(5 minutes)"}
 
 
 def test_the_rules_may_call_their_functions_and_the_api_its_own_and_nobody_else_any(
@@ -387,8 +387,8 @@ def test_the_rules_may_call_their_functions_and_the_api_its_own_and_nobody_else_
     } == {
         "<ReconcilerEveryMinute>": ("events.amazonaws.com", "<ReconcileFunction>"),
         "<ReconcilerExecutionBroke>": ("events.amazonaws.com", "<ReconcileFunction>"),
-        "<ForesightEveryMinute>": ("events.amazonaws.com", "<ForeseeFunction>"),
-        "<ForesightEveryFewMinutes>": ("events.amazonaws.com", "<ForeseeFunction>"),
+        "<DeadlinesWarn>": ("events.amazonaws.com", "<WarnOfDeadlinesFunction>"),
+        "<DeadlinesMoveStarts>": ("events.amazonaws.com", "<MoveStartsFunction>"),
         api: ("apigateway.amazonaws.com", "<ApiFunction>"),
     }
 

@@ -12,7 +12,10 @@ import pytest
 from tests.unit.test_settings import ENVIRONMENT
 
 LAMBDAS = Path(__file__).parents[2] / "lambdas"
-HANDLERS = ("intake", "start", "describe", "collect", "burst", "api", "reconcile", "foresee")
+HANDLERS = (
+    "intake", "start", "describe", "collect", "burst", "api", "reconcile", "warn_of_deadlines",
+    "move_starts",
+)  # fmt: skip
 _PROGRAM = """
 import sys
 __import__(f"snapshot_export.handlers.{sys.argv[1]}")

@@ -437,7 +437,7 @@ def test_before_the_deployment_the_rest_is_checked(
         "notifications",
     }  # fmt: skip
     assert all("needs “" in done.checks[name]["Seen"] for name in waiting)
-    assert "37 snapshot jobs need 45" in done.checks["Lambda concurrency"]["Seen"]
+    assert "37 snapshot jobs need 46" in done.checks["Lambda concurrency"]["Seen"]
     patient.emulate(denied=frozenset({"DescribeDashboardSnapshotJob"}))
     refused = examine(*ALL)
     assert refused.code == 1 and refused.named("failed") == {"snapshot operations"}

@@ -137,7 +137,7 @@ def _ask(stage: Stage, asks: Sequence[Ask]) -> None:
     stage.when(lambda: len(stage.answers) > answered, lambda: _ask(stage, rest))
 
 
-def foreseen(stage: Stage) -> None:
+def ahead_of_time(stage: Stage) -> None:
     """A deadline is at risk; as jobs get slower a schedule's start is moved, and then made."""
     stage.deliver(csv("late", Deadline=_iso(stage.clock.now() + 30)))
     body = {
@@ -145,14 +145,12 @@ def foreseen(stage: Stage) -> None:
         "Export": csv(None),
     }
     stage.call("PUT", "/schedules/ready", body, expect=(200,))
-    stage.when(lambda: "started_at" in stage.attempt("late"), lambda: _foresee(stage, "WARN"))
+    stage.when(
+        lambda: "started_at" in stage.attempt("late"), lambda: stage.invoke("warn_of_deadlines", {})
+    )
     for after, seconds in ((60.0, 1200.0), (120.0, 12000.0)):
         stage.at(after, partial(_learn, stage, seconds))
-        stage.at(after + 1, lambda: _foresee(stage, "MOVE_STARTS"))
-
-
-def _foresee(stage: Stage, what: str) -> None:
-    stage.invoke("foresee", {"Do": what})
+        stage.at(after + 1, lambda: stage.invoke("move_starts", {}))
 
 
 def _learn(stage: Stage, seconds: float) -> None:
@@ -201,6 +199,6 @@ MORE = (
     ),
     Watched(Scenario("overdue", overdue, {"slow": DONE}, 1)),
     Watched(Scenario("looked_at", looked_at, {"seen": DONE}, 1)),
-    Watched(Scenario("foreseen", foreseen, {"late": DONE}, 1, seconds=300.0)),
+    Watched(Scenario("ahead_of_time", ahead_of_time, {"late": DONE}, 1, seconds=300.0)),
 )
 WATCHED = (*(Watched(each) for each in SCENARIOS), *MORE)
