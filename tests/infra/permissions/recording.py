@@ -86,7 +86,7 @@ class _Watch:
         calls = self.stage.calls
         if not calls.is_watching:
             return
-        role = f"{calls.function.capitalize()}FunctionRole"
+        role = f"{calls.function.title().replace('_', '')}FunctionRole"
         if client._request_signer._credentials.token:
             role = USER_ROLE
         flow = _flow_of(place_of_caller()) or calls.function
