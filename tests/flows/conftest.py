@@ -30,9 +30,16 @@ def quicksight_server(shared_clock: Clock) -> Iterator[QuickSightServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def boto3_session() -> boto3.Session:
+    """One for all tests: it reads the service models once."""
+    return boto3.Session(region_name=REGION)
+
+
 @pytest.fixture
 def aws(
     request: pytest.FixtureRequest,
+    boto3_session: boto3.Session,
     shared_clock: Clock,
     quicksight_server: QuickSightServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -52,7 +59,7 @@ def aws(
     quicksight_server.emulator.reset()
     random.seed(request.node.name)
     with mock_aws(), quick_moto(), strict_moto(shared_clock.now):
-        yield boto3.Session(region_name=REGION)
+        yield boto3_session
 
 
 @pytest.fixture

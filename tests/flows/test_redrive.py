@@ -78,6 +78,7 @@ class Line:
         self.intake = make_queue(world.session, f"{world.settings.table_name}-in")
         self.dead = make_queue(world.session, f"{world.settings.table_name}-dead")
         self.days = 0
+        monkeypatch.setattr("snapshots.queues._WAIT_SECONDS", 0)
         monkeypatch.setattr(intake, "services_from_env", lambda: world.services)
 
     def lose(self, body: Any) -> None:

@@ -1,8 +1,12 @@
-"""moto's DynamoDB without two habits that make the flow tests several times as long.
+"""moto without habits that make the flow tests several times as long.
 
 Before each write of a transaction moto copies the whole table, to have it back if the transaction
 is cancelled. Here only the items that the transaction names are kept and put back. The rest of
 moto's transaction runs as it is.
+
+Of each attribute value in an answer moto looks for all ten members under all of their names, and
+for each call it lists the methods of a service anew. Here a value that is its one member is sent as
+it is, and the methods are listed once.
 """
 
 from __future__ import annotations
@@ -10,22 +14,31 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from moto.core import responses
+from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import method_names_from_class
 from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
 _transact = DynamoDBBackend.transact_write_items
+_serialize_structure = BaseJSONSerializer._serialize_type_structure
+_PLAIN = frozenset({"S", "N", "BOOL", "NULL"})
+"""Types of attribute values whose JSON is what moto keeps."""
 
 
 @contextmanager
 def quick_moto() -> Iterator[None]:
-    """Within it, transactions copy what they touch only."""
+    """Within it, transactions copy what they touch only, and answers are written quickly."""
     with (
+        patch.object(BaseJSONSerializer, "_serialize_type_structure", _serialize_plain_values),
+        patch.object(responses, "method_names_from_class", cache(method_names_from_class)),
         patch.object(DynamoDBBackend, "transact_write_items", _transact_touching_few),
         patch.object(models, "copy", SimpleNamespace(deepcopy=_copy_no_table, copy=copy.copy)),
     ):
@@ -37,6 +50,16 @@ def read_partition(account: str, region: str, table: str, pk: str) -> dict[str, 
     items = dynamodb_backends[account][region].tables[table].items
     found: Mapping[Any, Any] = items.get(DynamoType({"S": pk}), {})
     return {sk.value: item.to_json()["Attributes"] for sk, item in found.items()}
+
+
+def _serialize_plain_values(
+    self: Any, serialized: dict[str, Any], value: Any, shape: Any, key: str
+) -> None:
+    is_value = shape.name == "AttributeValue" and isinstance(value, dict) and len(value) == 1
+    if is_value and _PLAIN.issuperset(value):
+        serialized[key] = value
+    else:
+        _serialize_structure(self, serialized, value, shape, key)
 
 
 def _copy_no_table(value: Any) -> Any:
