@@ -22,11 +22,11 @@ from bench.memory_table import MemoryTable
 from local.quicksight.durations import draw_job_seconds
 from snapshot_export.adapters.services import Services, make_services
 from snapshot_export.domain.object_address import ObjectAddress
-from snapshot_export.flows.export.accept import accept_message
 from snapshot_export.flows.export.admit import admit
 from snapshot_export.flows.export.collect import collect
 from snapshot_export.flows.export.hand_over import check_and_hand_over
 from snapshot_export.flows.export.start import start
+from snapshot_export.flows.take_message import accept_message
 from snapshot_export.settings import Settings
 
 START_TIME = 1_800_000_000.0

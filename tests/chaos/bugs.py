@@ -262,7 +262,7 @@ BUGS = (
         "a refused message is not kept",
         (
             (
-                f"{FLOWS}/export/accept.py",
+                f"{FLOWS}/take_message.py",
                 "    services.rejected.send("
                 "first=FirstDelivery(message_id, sent_at), reason=reason, body=body)\n",
                 "",
@@ -273,7 +273,7 @@ BUGS = (
         "a wrong message is delivered again",
         (
             (
-                f"{FLOWS}/export/accept.py",
+                f"{FLOWS}/take_message.py",
                 """    except InvalidRequestError as error:
         return Outcome(_reject(services, message_id, body, sent_at, error.problems))
 """,

@@ -30,13 +30,13 @@ from hypothesis.stateful import (
 from moto import mock_aws
 
 from snapshot_export.adapters.services import Services, make_services
-from snapshot_export.flows.export.accept import accept_message
 from snapshot_export.flows.export.admit import admit
 from snapshot_export.flows.export.cancel import cancel
 from snapshot_export.flows.export.collect import collect
 from snapshot_export.flows.export.hand_over import check_and_hand_over
 from snapshot_export.flows.export.start import start
 from snapshot_export.flows.periodic.reconcile import reconcile
+from snapshot_export.flows.take_message import accept_message
 from tests.chaos.actors import Actor, stepped
 from tests.chaos.calls import Fate
 from tests.chaos.part import PartResult

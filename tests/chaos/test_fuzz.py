@@ -11,7 +11,7 @@ import pytest
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Status
 from snapshot_export.domain.first_delivery import FirstDelivery
-from snapshot_export.flows.export.accept import Outcome, accept_message
+from snapshot_export.flows.take_message import Outcome, accept_message
 from snapshot_export.handlers import intake
 from snapshot_export.handlers.boundary import logger
 from tests.chaos import fuzz as part

@@ -32,12 +32,12 @@ from snapshot_export.domain.burst import Work
 from snapshot_export.domain.export import Attempt, Export, Status
 from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.flows.burst.work import work_on_burst
-from snapshot_export.flows.export.accept import accept_message
 from snapshot_export.flows.export.admit import admit
 from snapshot_export.flows.export.collect import collect
 from snapshot_export.flows.export.hand_over import check_and_hand_over
 from snapshot_export.flows.export.start import start
 from snapshot_export.flows.periodic.reconcile import reconcile_all
+from snapshot_export.flows.take_message import accept_message
 from snapshot_export.metric import Metric
 from snapshot_export.settings import Settings, TargetSettings
 from tests.support.quick_moto import read_partition

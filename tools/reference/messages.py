@@ -18,7 +18,7 @@ from snapshot_export.domain.recipients import COLUMN_KINDS, SINGLE_COLUMNS
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
 from snapshot_export.domain.request import ExportRequest
 from snapshot_export.domain.schedule import ScheduleBody
-from snapshot_export.flows.export.accept import MAX_PROBLEMS
+from snapshot_export.flows.take_message import MAX_PROBLEMS
 from tools.reference.pages import fill, table
 from tools.reference.shapes import members_table
 

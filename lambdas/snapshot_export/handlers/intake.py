@@ -16,8 +16,8 @@ from snapshot_export.adapters.measuring import metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.first_delivery import FirstDelivery, first_delivery
 from snapshot_export.errors import SnapshotExportError
-from snapshot_export.flows.export.accept import Outcome, accept_message
 from snapshot_export.flows.export.admit import try_admit
+from snapshot_export.flows.take_message import Outcome, accept_message
 from snapshot_export.handlers.boundary import describe_place, guarded, logger
 from snapshot_export.metric import Metric
 

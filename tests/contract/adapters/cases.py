@@ -24,9 +24,9 @@ from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.row_level_security import DashboardSecurity
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.errors import ConditionFailedError, WriteRefusedError
-from snapshot_export.flows.export.accept import accept_message
 from snapshot_export.flows.export.admit import admit
 from snapshot_export.flows.export.cancel import cancel
+from snapshot_export.flows.take_message import accept_message
 from tests.contract.adapters.implementations import Deployment
 from tests.support.messages import message
 

@@ -16,7 +16,8 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, BurstStatus, Work
 from snapshot_export.domain.problem import InvalidRequestError, Problem
-from snapshot_export.errors import IdConflictError, ManifestError, TransientError
+from snapshot_export.errors import IdConflictError, ManifestError
+from snapshot_export.flows.burst_queue import ask_for
 from snapshot_export.flows.guard import guard_template
 from snapshot_export.settings import DAY_SECONDS
 
@@ -49,14 +50,6 @@ def accept_burst(
     reason = "new" if is_new else "delivered again"
     logger.info("burst accepted", reason=reason, burst_id=burst_id)
     return burst_id
-
-
-def ask_for(services: Services, burst_id: str, work: Work) -> None:
-    """Ask for work on a burst; a message that cannot be sent is left to the reconciler."""
-    try:
-        services.burst_work.send(burst_id, work)
-    except TransientError as error:
-        logger.warning("not asked", reason=str(error), burst_id=burst_id, work=work.value)
 
 
 def _new_burst(

@@ -19,8 +19,7 @@ from snapshot_export.errors import (
     UnknownIdError,
     UnreadableRecordError,
 )
-from snapshot_export.flows.burst.accept import ask_for
-from snapshot_export.flows.burst.close import ask_for_close
+from snapshot_export.flows.burst_queue import ask_for, ask_for_close
 from snapshot_export.flows.export.cancel import cancel
 
 logger = Logger(child=True)

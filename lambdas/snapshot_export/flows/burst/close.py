@@ -19,22 +19,12 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Work
 from snapshot_export.errors import ConditionFailedError
-from snapshot_export.flows.burst.accept import ask_for
 from snapshot_export.flows.burst.keep_records import keep_records, must_keep
 from snapshot_export.flows.burst.manifest import manifest_lines
 from snapshot_export.flows.burst.report import report_pieces
 from snapshot_export.report.collector import ReportCollector
 
 logger = Logger(child=True)
-
-
-def ask_for_close(services: Services, burst_id: str | None) -> None:
-    """Call after an export has ended: asks for the closing of its burst if that was the last."""
-    if burst_id is None:
-        return
-    burst = services.bursts.find(burst_id)
-    if burst is not None and burst.work_left is Work.CLOSE:
-        ask_for(services, burst_id, Work.CLOSE)
 
 
 def close_burst(services: Services, burst_id: str) -> None:

@@ -18,8 +18,8 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, BurstStatus, Work
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.errors import ConditionFailedError, ManifestError
-from snapshot_export.flows.burst.close import ask_for_close
 from snapshot_export.flows.burst.recipients import Slice, refusal_of_taken_id, slices
+from snapshot_export.flows.burst_queue import ask_for_close
 from snapshot_export.flows.export.admit import try_admit
 from snapshot_export.flows.forecast.record import record_forecast
 from snapshot_export.metric import Metric

@@ -12,8 +12,8 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import STALLED_SECONDS, Burst, Work
 from snapshot_export.errors import NewerRecordError, UnreadableRecordError
-from snapshot_export.flows.burst.accept import ask_for
 from snapshot_export.flows.burst.keep_records import must_keep
+from snapshot_export.flows.burst_queue import ask_for
 
 KEPT_WITHIN_SECONDS = 1800.0
 """A pass over a burst's records takes minutes; later its message is taken for lost."""

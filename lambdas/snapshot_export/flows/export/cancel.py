@@ -23,7 +23,7 @@ from snapshot_export.errors import (
     TransientError,
     UnknownIdError,
 )
-from snapshot_export.flows.burst.close import ask_for_close
+from snapshot_export.flows.burst_queue import ask_for_close
 from snapshot_export.metric import Metric
 
 ROUNDS = 10

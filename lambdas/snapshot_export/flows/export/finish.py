@@ -18,7 +18,7 @@ from snapshot_export.adapters.table.throughput import Overheads
 from snapshot_export.domain.export import Attempt, ErrorInfo, Export, ExportedFile, Status
 from snapshot_export.domain.naming import raw_folder_of
 from snapshot_export.errors import ConditionFailedError, TransientError
-from snapshot_export.flows.burst.close import ask_for_close
+from snapshot_export.flows.burst_queue import ask_for_close
 from snapshot_export.flows.export.file_names import claimed_places
 from snapshot_export.metric import Metric
 

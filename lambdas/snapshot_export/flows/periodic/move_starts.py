@@ -16,34 +16,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.forecast import latest_safe_start
 from snapshot_export.domain.occurrence import occurrence_id
-from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.ready_by import ReadyBy
 from snapshot_export.domain.schedule import Schedule
-from snapshot_export.domain.simulation import Situation
 from snapshot_export.errors import SnapshotExportError
-from snapshot_export.flows.forecast.forecast import PlannedExports, kinds_of, proposing, with_kinds
-from snapshot_export.flows.forecast.situation import read_situation
+from snapshot_export.flows.schedule.plan_start import Sight, next_moment, plan_start
 from snapshot_export.metric import Metric
 
 MOVED_FROM = timedelta(minutes=3)
 """A start that differs by less stays where it is."""
 AHEAD = timedelta(minutes=30)
 """A start is looked at from this long before the earliest that it can be."""
-GRACE = timedelta(minutes=10)
-"""A start that nobody made is made up for so long after the latest that it may have."""
-MARGIN_SECONDS = 120.0
-"""Left between the P95 and the moment: for reading recipients, and for what was not foreseen."""
-LOOK_BACK = 7
-"""Occurrences before this one of which the recipients are looked up."""
-USUAL_PRIORITY = 5
 
 logger = Logger(child=True)
 
@@ -55,18 +43,6 @@ class Moved:
     starts_moved: int = 0
     starts_made: int = 0
     starts_not_moved: int = 0
-
-
-class Sight:
-    """What runs and waits on a target, read once in a pass, and only if a start depends on it."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    @cached_property
-    def situation(self) -> Situation:
-        """The situation when it was first asked for."""
-        return read_situation(self._services).situation
 
 
 def move_starts(services: Services, enabled: Sequence[Schedule]) -> Moved:
@@ -105,107 +81,8 @@ def _move_start(
     return _move(services, schedule, ready_by, moment, start), False
 
 
-def plan_start(
-    services: Services,
-    schedule: Schedule,
-    moment: datetime,
-    schedules: list[Schedule],
-    seen: Sight,
-) -> datetime:
-    """When the schedule should start to be ready by a moment in 19 of 20 cases.
-
-    Behind what runs and waits now, and together with the other schedules that must be ready while
-    it runs. As early as it may be where its recipients are not known, or where no start is safe.
-    """
-    ready_by = schedule.ready_by
-    if ready_by is None:
-        raise ValueError("only of a schedule with ReadyBy")
-    own = _exports_of(services, schedule, ready_by, moment)
-    if own is None:
-        return ready_by.start_for(moment, None)
-    beside = (_beside(services, other, schedule, moment) for other in schedules)
-    exports = [own, *(each for each in beside if each is not None)]
-    kinds = [kind for each in exports for kind in kinds_of(each.dashboard_id, each.formats)]
-    situation = with_kinds(services, seen.situation, kinds)
-    latest = latest_safe_start(
-        situation,
-        proposing(situation, exports, priority=_priority_of(schedule), deadline=moment.timestamp()),
-        moment.timestamp() - MARGIN_SECONDS,
-        earliest=(moment - ready_by.earliest).timestamp(),
-    )
-    return ready_by.start_for(moment, datetime.fromtimestamp(latest, UTC) if latest else None)
-
-
 def _now(services: Services) -> datetime:
     return datetime.fromtimestamp(services.now(), UTC)
-
-
-def next_moment(services: Services, schedule: Schedule, ready_by: ReadyBy) -> datetime:
-    """The first moment that was not begun, and whose start the schedule's dates allow."""
-    now = _now(services)
-    moment = ready_by.moment_after(max(now, schedule.start or now))
-    late = now > moment - ready_by.latest + GRACE
-    if late or _is_begun(services, schedule, moment):
-        return ready_by.moment_after(moment)
-    return moment
-
-
-def _is_begun(services: Services, schedule: Schedule, moment: datetime) -> bool:
-    """Whether its occurrence was accepted, or refused."""
-    request_id = occurrence_id(schedule.name, moment)
-    if schedule.kind == "Burst" and services.bursts.find(request_id):
-        return True
-    return services.store.export(request_id) is not None
-
-
-def _exports_of(
-    services: Services, schedule: Schedule, ready_by: ReadyBy, moment: datetime
-) -> PlannedExports | None:
-    """What the schedule submits for a moment; None if its recipients cannot be told."""
-    request = schedule.request
-    template = request["Template"] if schedule.kind == "Burst" else request
-    count: int | None = 1
-    if schedule.kind == "Burst":
-        inline = request.get("Recipients")
-        count = len(inline) if inline else _recipients_before(services, schedule, ready_by, moment)
-    if not count:
-        return None
-    return PlannedExports(
-        dashboard_id=template["DashboardId"], formats=formats_of(template), count=count
-    )
-
-
-def _priority_of(schedule: Schedule) -> int:
-    request = schedule.request
-    template = request.get("Template", {})
-    return int(request.get("Priority") or template.get("Priority") or USUAL_PRIORITY)
-
-
-def _recipients_before(
-    services: Services, schedule: Schedule, ready_by: ReadyBy, moment: datetime
-) -> int | None:
-    """How many the newest occurrence had whose manifest was read; else as the schedule says."""
-    for before in ready_by.moments_before(moment, LOOK_BACK):
-        burst = services.bursts.find(occurrence_id(schedule.name, before))
-        if burst is not None and burst.expanded_at is not None and burst.accepted:
-            return burst.accepted
-    return ready_by.expected_recipients
-
-
-def _beside(
-    services: Services, other: Schedule, schedule: Schedule, moment: datetime
-) -> PlannedExports | None:
-    """What another schedule of this target submits that must be ready while this one may run, or
-    soon after."""
-    rule, own = other.ready_by, schedule.ready_by
-    if rule is None or own is None or other.name == schedule.name:
-        return None
-    if other.target != schedule.target:
-        return None
-    theirs = rule.moment_after(moment - own.earliest)
-    if theirs > moment or _is_begun(services, other, theirs):
-        return None
-    return _exports_of(services, other, rule, theirs)
 
 
 def _make(services: Services, schedule: Schedule, ready_by: ReadyBy, moment: datetime) -> bool:

@@ -15,7 +15,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.json_text import read_json
 from snapshot_export.domain.schedule import Schedule, check_schedule
 from snapshot_export.errors import DeclaredScheduleError, UnknownIdError
-from snapshot_export.flows.periodic.move_starts import Sight, next_moment, plan_start
+from snapshot_export.flows.schedule.plan_start import Sight, next_moment, plan_start
 
 logger = Logger(child=True)
 

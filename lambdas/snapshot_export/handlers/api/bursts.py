@@ -17,7 +17,7 @@ from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.burst.accept import accept_burst
 from snapshot_export.flows.burst.cancel import cancel_burst
 from snapshot_export.flows.view import DOWNLOAD_SECONDS, view_burst_end
-from snapshot_export.handlers.api.errors import ApiProblem
+from snapshot_export.handlers.api.error_shape import ApiProblem
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 from snapshot_export.handlers.api.shapes import (
     FailureReasonShape,

@@ -1,4 +1,4 @@
-"""Every error leaves in one shape: `{"Code", "Message", "Problems": [{"Field", "Place", "Rule"}]}`.
+"""Every error becomes an answer of one shape (error_shape.py).
 
 Texts name ids, members, places and rules, never values of a request. `Code` is for programs.
 """
@@ -12,7 +12,6 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestUnsupportedContentType,
     RequestValidationError,
 )
-from pydantic import BaseModel
 
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.request import rule_text
@@ -26,6 +25,7 @@ from snapshot_export.errors import (
     UnknownTargetError,
     UnreadableRecordError,
 )
+from snapshot_export.handlers.api.error_shape import ApiError, ApiProblem
 from snapshot_export.handlers.api.exchange import reply
 from snapshot_export.handlers.boundary import describe_place, logger
 
@@ -33,30 +33,6 @@ _PAGE = "docs/operations.md"
 RETRY_AFTER_SECONDS = 2
 MAX_PROBLEMS = 20
 MAX_PLACE_CHARACTERS = 200
-REFUSALS = {
-    400: "The request breaks rules; each is named with its place",
-    403: "The caller may not do this; a token lacks the scope that `security` names",
-    404: "There is nothing of this id",
-    405: "The path does not take this method; Allow names those that it takes",
-    409: "The present state does not allow it",
-    503: "Busy; the same call works later. Retry-After tells in how many seconds",
-}
-
-
-class ApiProblem(BaseModel):
-    """One broken rule. `Place` is where in the body or query; "" is the body itself."""
-
-    Field: str
-    Place: str
-    Rule: str
-
-
-class ApiError(BaseModel):
-    """The one shape of errors."""
-
-    Code: str
-    Message: str
-    Problems: list[ApiProblem] = []
 
 
 def refuse(

@@ -14,6 +14,7 @@ from snapshot_export.adapters.services import Services, services_from_env
 from snapshot_export.domain.json_text import read_json
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.request import choose_target, problems_of
+from snapshot_export.handlers.api.error_shape import REFUSALS, ApiError
 
 JSON = "application/json"
 
@@ -70,8 +71,6 @@ def reply(
 
 def answers(status: int, model: type[BaseModel], description: str, *refusals: int) -> Any:
     """A route's `responses`: its success, and the refusals it can give besides 400, 403 and 503."""
-    from snapshot_export.handlers.api.errors import REFUSALS, ApiError
-
     documented: dict[int, Any] = {
         status: {"description": description, "content": {JSON: {"model": model}}}
     }
