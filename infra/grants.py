@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -33,6 +33,7 @@ class Grants:
     machine_name: str
     quicksight_account_id: str
     quicksight_region: str
+    identity_region: str | None
     allowed_buckets: Sequence[str]
     event_bus: str
     targets: Sequence[StackTarget] = ()
@@ -85,7 +86,13 @@ class Grants:
 
     def act_for_users(self, function: lambda_.Function, role_arn: str) -> None:
         """Ask QuickSight for a registered user's context, and assume a role with it."""
-        users, reason = self._quicksight_arns("user"), "an export may name any registered user"
+        reason = "an export may name any registered user"
+        own = [each for each in self.targets if each.parameters.role_arn is None]
+        places = [(self.quicksight_account_id, self.identity_region or self.quicksight_region)]
+        places += [
+            (each.account_id, each.parameters.identity_region or each.region) for each in own
+        ]
+        users = self._arns_in(dict.fromkeys(places), "user")
         _allow(function, ["quicksight:GetIdentityContext"], *users, wildcard=reason)
         others = [each.parameters.user_role_arn for each in self.targets]
         roles = [role_arn, *(each for each in others if each)]
@@ -151,6 +158,9 @@ class Grants:
         own = [each for each in self.targets if each.parameters.role_arn is None]
         places = [(self.quicksight_account_id, self.quicksight_region)]
         places += [(each.account_id, each.region) for each in own]
+        return self._arns_in(places, resource)
+
+    def _arns_in(self, places: Iterable[tuple[str, str]], resource: str) -> list[str]:
         return [
             self.stack.format_arn(
                 service="quicksight",

@@ -59,6 +59,7 @@ class DeploymentParameters:
     reserved_slots: int = 0
     quicksight_account_id: str | None = None
     quicksight_region: str | None = None
+    identity_region: str | None = None
     allowed_buckets: tuple[str, ...] = ()
     bucket_keys: tuple[str, ...] = ()
     retention_days: int = 30
@@ -116,6 +117,9 @@ _RULES: dict[str, Rule] = {
     ),
     "quicksightRegion": Rule(
         "quicksight_region", *null_or_text(REGION, "the name of a region, such as us-east-1")
+    ),
+    "identityRegion": Rule(
+        "identity_region", *null_or_text(REGION, "the name of a region, such as us-east-1")
     ),
     "allowedBuckets": Rule(
         "allowed_buckets",

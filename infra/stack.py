@@ -117,6 +117,7 @@ class SnapshotExportStack(cdk.Stack):
             machine_name=f"{self.stack_name}-Export",
             quicksight_account_id=account_id,
             quicksight_region=deployment.quicksight_region or self.region,
+            identity_region=deployment.identity_region,
             allowed_buckets=deployment.allowed_buckets,
             event_bus=_EVENT_BUS,
             targets=targets,
@@ -315,7 +316,8 @@ def _build_environment(
     bursts: Bursts,
     grants: Grants,
 ) -> dict[str, str]:
-    return {
+    identity = {"IDENTITY_REGION": grants.identity_region} if grants.identity_region else {}
+    return identity | {
         "TABLE_NAME": storage.table.table_name,
         "EXPORT_BUCKET": storage.bucket.bucket_name,
         "REJECTED_QUEUE_URL": intake.rejected_queue.queue_url,

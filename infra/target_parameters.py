@@ -34,6 +34,7 @@ class TargetParameters:
 
     account_id: str | None = None
     region: str | None = None
+    identity_region: str | None = None
     snapshot_job_limit: int = 12
     reserved_slots: int = 0
     calls_per_second: float = 8
@@ -46,6 +47,9 @@ class TargetParameters:
 _RULES: dict[str, Rule] = {
     "accountId": Rule("account_id", *null_or_text(ACCOUNT_ID, "a string of 12 digits")),
     "region": Rule("region", *null_or_text(REGION, "the name of a region, such as us-east-1")),
+    "identityRegion": Rule(
+        "identity_region", *null_or_text(REGION, "the name of a region, such as us-east-1")
+    ),
     "snapshotJobLimit": Rule("snapshot_job_limit", *integer(1, 1000)),
     "reservedSlots": Rule("reserved_slots", *integer(0, 999)),
     "callsPerSecond": Rule("calls_per_second", *number(10)),

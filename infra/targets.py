@@ -48,6 +48,7 @@ def _settings_of(target: StackTarget) -> dict[str, Any]:
     """Members of settings.TargetSettings."""
     chosen = target.parameters
     optional = {
+        "identity_region": chosen.identity_region,
         "export_bucket": chosen.bucket,
         "role_arn": chosen.role_arn,
         "external_id": chosen.external_id,

@@ -28,6 +28,7 @@ class TargetSettings:
     snapshot_job_limit: int
     reserved_slots: int
     calls_per_second: float
+    identity_region: str | None = None
     export_bucket: str | None = None
     role_arn: str | None = None
     external_id: str | None = None
@@ -39,8 +40,10 @@ class Settings:
     """One deployment, as of its default target unless `target` says otherwise.
 
     Durations in seconds unless named otherwise. QuickSight is called with the credentials of
-    `role_arn` if there is one, else with the function's own. `jwt_scopes` are the names of the
-    API's scopes (domain/scopes.py) where callers have tokens, and none where IAM authorizes them.
+    `role_arn` if there is one, else with the function's own. `identity_region` is where the users
+    of the QuickSight account are, unless that is `quicksight_region`. `jwt_scopes` are the names of
+    the API's scopes (domain/scopes.py) where callers have tokens, and none where IAM authorizes
+    them.
     """
 
     table_name: str
@@ -56,6 +59,7 @@ class Settings:
     event_bus_name: str
     quicksight_account_id: str
     quicksight_region: str
+    identity_region: str | None = None
     snapshot_job_limit: int
     reserved_slots: int = 0
     calls_per_second: float
@@ -139,6 +143,7 @@ class Settings:
             event_bus_name=reader.text("EVENT_BUS_NAME"),
             quicksight_account_id=reader.text("QUICKSIGHT_ACCOUNT_ID"),
             quicksight_region=reader.text("QUICKSIGHT_REGION"),
+            identity_region=environment.get("IDENTITY_REGION") or None,
             snapshot_job_limit=int(reader.number("SNAPSHOT_JOB_LIMIT")),
             reserved_slots=reader.count("RESERVED_SLOTS"),
             calls_per_second=reader.number("CALLS_PER_SECOND"),

@@ -76,8 +76,8 @@ def _subscription(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _namespace(settings: Settings, name: str) -> dict[str, Any]:
-    """Users are known in the home region only; elsewhere QuickSight names it in its refusal.
+def check_identity_region(settings: Settings) -> None:
+    """Refuse where users are not known: QuickSight names their region [? identity-region].
 
     Source of the text: code in the wild that reads the region out of it.
     """
@@ -88,12 +88,17 @@ def _namespace(settings: Settings, name: str) -> dict[str, Any]:
             f"Please use the {home} endpoint."
         )
         raise ServiceError("AccessDeniedException", message)
+
+
+def _namespace(settings: Settings, name: str) -> dict[str, Any]:
+    check_identity_region(settings)
+    here = settings.region
     if name != "default":
         raise ServiceError("ResourceNotFoundException", f"Namespace {name} is not found.")
     return {
         "Name": name,
         "Arn": f"arn:aws:quicksight:{here}:{settings.account}:namespace/{name}",
-        "CapacityRegion": home,
+        "CapacityRegion": here,
         "CreationStatus": "CREATED",
         "IdentityStore": "QUICKSIGHT",
     }

@@ -53,7 +53,7 @@ def authorize(
         raise _wrong_scope("Credential should be scoped to correct service: 'quicksight'.")
     if found["region"] != region:
         raise _wrong_scope(f"Credential should be scoped to a valid region: '{region}'.")
-    account, user = sts.caller_of(found["key"], session_token or "", now)
+    account, user = sts.caller_of(found["key"], session_token or "", region, now)
     if session_token and session_token.startswith(IDENTITY_ENHANCED):
         user = session_token.removeprefix(IDENTITY_ENHANCED)
     return Caller(account, user)

@@ -15,6 +15,7 @@ from local.quicksight.authorization import authorize, region_of
 from local.quicksight.catalogue import Dashboard, DataSet
 from local.quicksight.downloads import DownloadStore
 from local.quicksight.errors import ServiceError
+from local.quicksight.identities import Context
 from local.quicksight.place import Place, PlaceKey
 from local.quicksight.production import InlineExecutor
 from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS, SAMPLE_DATA_SETS
@@ -64,7 +65,7 @@ class Emulator:
             self.places = {place.key: place for place in (self._home, *others)}
             roles = {each.role_arn: each.external_id for each in self.settings.others
                      if each.role_arn}  # fmt: skip
-            self._sts = Sts(self.settings.account, roles, self._user_of_context)
+            self._sts = Sts(self.settings.account, roles, self._context_of)
 
     def call(self, request: ApiRequest) -> HttpAnswer | None:
         """Answer one call and write it into the ledger; None is an answer that is lost."""
@@ -184,9 +185,9 @@ class Emulator:
         there = [place for place in self.places.values() if place.key[1] == region]
         return self.places.get(key) or next(iter(there), self._home)
 
-    def _user_of_context(self, context: str, now: float) -> str | None:
-        found = (place.identities.user_of(context, now) for place in self.places.values())
-        return next((user for user in found if user), None)
+    def _context_of(self, token: str, now: float) -> Context | None:
+        found = (place.identities.context_of(token, now) for place in self.places.values())
+        return next((context for context in found if context), None)
 
     def _perform(
         self, place: Place, request: ApiRequest, request_id: str, now: float

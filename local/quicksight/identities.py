@@ -6,6 +6,7 @@ AssumeRole").
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from local.quicksight.errors import ServiceError
@@ -14,13 +15,23 @@ CONTEXT_SECONDS = 600.0
 _DEFAULT_NAMESPACE = "default"
 
 
+@dataclass(frozen=True)
+class Context:
+    """Whose a token is, and the region where it is good."""
+
+    user: str
+    region: str
+    expires_at: float
+
+
 class Identities:
     """The account's registered users `manager-1` to `manager-8`, each with some customers."""
 
     def __init__(self, account: str, region: str) -> None:
+        self._region = region
         self._scope = f"{region}:{account}"
         self._users = [f"manager-{number}" for number in range(1, 9)]
-        self._contexts: dict[str, tuple[str, float]] = {}
+        self._contexts: dict[str, Context] = {}
 
     def give_context(self, members: Mapping[str, Any], now: float) -> str:
         """GetIdentityContext's token. Raises ServiceError."""
@@ -37,13 +48,14 @@ class Identities:
         if user is None or namespace not in (None, _DEFAULT_NAMESPACE):
             raise ServiceError("ResourceNotFoundException", "The user is not found.")
         token = f"emulated-context/{secrets.token_urlsafe(24)}"
-        self._contexts[token] = (user, now + CONTEXT_SECONDS)
+        region = members.get("ContextRegion", self._region)
+        self._contexts[token] = Context(user, region, now + CONTEXT_SECONDS)
         return token
 
-    def user_of(self, context: str, now: float) -> str | None:
-        """The user of a context that was given here and is still good, or None."""
-        user, expires = self._contexts.get(context, ("", 0.0))
-        return user if now < expires else None
+    def context_of(self, token: str, now: float) -> Context | None:
+        """The context of a token that was given here and is still good, or None."""
+        found = self._contexts.get(token)
+        return found if found is not None and now < found.expires_at else None
 
     def _known_as(self, name: str) -> dict[str, str]:
         return {

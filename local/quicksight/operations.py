@@ -3,7 +3,7 @@
 from typing import Any
 
 from local.quicksight.account import Account
-from local.quicksight.account_reads import check_access, read_account
+from local.quicksight.account_reads import check_access, check_identity_region, read_account
 from local.quicksight.answers import describe_output, result_output, start_output
 from local.quicksight.api_request import ApiRequest
 from local.quicksight.authorization import Caller
@@ -52,6 +52,7 @@ class Operations:
             job = self._find_ended(members, caller)
             return result_output(job, request_id, self._downloads, now)
         if name == IDENTITY:
+            check_identity_region(self._account.settings)
             token = self._identities.give_context(members, now)
             return {"Context": token, "RequestId": request_id, "Status": 200}
         raise NotImplementedError(name)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from local.quicksight.errors import ServiceError
+from local.quicksight.identities import Context
 
 PROVIDER = "arn:aws:iam::aws:contextProvider/QuickSight"
 SESSION = "emulated-session/"
@@ -23,13 +24,13 @@ _ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/.+")
 
 @dataclass(frozen=True)
 class Credentials:
-    """What AssumeRole gave: for the role's account, and maybe a registered user."""
+    """What AssumeRole gave: for the role's account, and maybe a registered user in a region."""
 
     access_key: str
     secret_key: str
     session_token: str
     account: str
-    user: str | None
+    context: Context | None
     expires_at: float
 
 
@@ -45,18 +46,18 @@ class StsError(Exception):
 class Sts:
     """Sessions of the `home` account's callers. `roles` are those known, with external ids.
 
-    `user_of_context` tells the registered user of a context that is good.
+    `context_of` finds the registered user's context of a token that is good.
     """
 
     def __init__(
         self,
         home: str,
         roles: Mapping[str, str | None],
-        user_of_context: Callable[[str, float], str | None],
+        context_of: Callable[[str, float], Context | None],
     ) -> None:
         self._home = home
         self._roles = roles
-        self._user_of_context = user_of_context
+        self._context_of = context_of
         self._sessions: dict[str, Credentials] = {}
 
     def assume_role(self, form: Mapping[str, str], now: float) -> Credentials:
@@ -65,9 +66,9 @@ class Sts:
         if role is None or not form.get("RoleSessionName"):
             raise StsError("ValidationError", "RoleArn and RoleSessionName are required")
         if "ProvidedContexts.member.1.ProviderArn" in form:
-            user = self._user_of(form, now)
+            context = self._given_context(form, now)
         else:
-            user = None
+            context = None
             self._check_role(form)
         seconds = int(form.get("DurationSeconds", "3600"))
         if not 900 <= seconds <= MAX_SECONDS:
@@ -77,16 +78,20 @@ class Sts:
             secret_key=secrets.token_urlsafe(30),
             session_token=f"{SESSION}{secrets.token_urlsafe(24)}",
             account=role[1],
-            user=user,
+            context=context,
             expires_at=now + seconds,
         )
         self._sessions[made.session_token] = made
         return made
 
-    def caller_of(self, access_key: str, session_token: str, now: float) -> tuple[str, str | None]:
+    def caller_of(
+        self, access_key: str, session_token: str, region: str, now: float
+    ) -> tuple[str, str | None]:
         """Account and registered user of credentials; others than sessions are the home's.
 
-        Raises ServiceError for a session that is over or that another key belongs to.
+        Raises ServiceError for a session that is over, that another key belongs to, or whose
+        user's context is for another region (GetIdentityContext's ContextRegion)
+        [? context-region].
         """
         if not session_token.startswith(SESSION):
             return self._home, None
@@ -97,16 +102,21 @@ class Sts:
         if now >= found.expires_at:
             text = "The security token included in the request is expired"
             raise ServiceError("ExpiredTokenException", text, http_status=403)
-        return found.account, found.user
+        if found.context is None:
+            return found.account, None
+        if found.context.region != region:
+            text = f"The identity context is not valid in region {region}."
+            raise ServiceError("AccessDeniedException", text, http_status=403)
+        return found.account, found.context.user
 
-    def _user_of(self, form: Mapping[str, str], now: float) -> str:
+    def _given_context(self, form: Mapping[str, str], now: float) -> Context:
         if form["ProvidedContexts.member.1.ProviderArn"] != PROVIDER:
             raise StsError("ValidationError", f"ProviderArn must be {PROVIDER}")
         token = form.get("ProvidedContexts.member.1.ContextAssertion", "")
-        user = self._user_of_context(token, now)
-        if user is None:
+        context = self._context_of(token, now)
+        if context is None:
             raise StsError("AccessDenied", "The context assertion is not valid.", 403)
-        return user
+        return context
 
     def _check_role(self, form: Mapping[str, str]) -> None:
         arn = form["RoleArn"]

@@ -10,7 +10,7 @@ from snapshots.doctor import fixes as mends
 from snapshots.doctor import rights
 from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
-from snapshots.doctor.policies import SERVICE, Request, find_obstacle
+from snapshots.doctor.policies import SERVICE, Request, find_obstacle, s3_host
 
 _OWN_PREFIX = "snapshots"
 _OBJECT = "doctor.pdf"
@@ -91,7 +91,7 @@ def look_at_use_of_key(name: str, case: Case) -> Verdict:
     key = _key_of(_place(name, case)[0], case)
     if key is None or key.get("KeyManager") == "AWS":
         return ok("it has no key that rights are needed on")
-    via = {"kms:ViaService": f"s3.{case.quicksight_region}.amazonaws.com"}
+    via = {"kms:ViaService": s3_host(case.quicksight_region)}
     if "collect" not in case.functions:
         return not_checked("the stack's collect function was not found")
     role = str(case.functions["collect"]["Role"])
@@ -173,7 +173,7 @@ def _context(case: Case) -> dict[str, str]:
         "aws:SecureTransport": "true",
         "aws:PrincipalIsAWSService": "true",
         "s3:TlsVersion": "1.3",
-        "kms:ViaService": f"s3.{case.quicksight_region}.amazonaws.com",
+        "kms:ViaService": s3_host(case.quicksight_region),
         "kms:CallerAccount": case.quicksight_account,
     }
 

@@ -92,6 +92,15 @@ class Case:
         return chosen or self.account.region
 
     @property
+    def identity_region(self) -> str:
+        """Where the account's users are asked for: the deployment's, or the parameters'."""
+        if self.environment:
+            chosen = self.environment.get("IDENTITY_REGION")
+        else:
+            chosen = self.parameters.get("identityRegion")
+        return chosen or self.quicksight_region
+
+    @property
     def job_limit(self) -> int:
         """snapshotJobLimit of the deployment, or of the parameters."""
         deployed = self.environment.get("SNAPSHOT_JOB_LIMIT")

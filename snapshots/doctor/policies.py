@@ -12,9 +12,25 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+import botocore.loaders
+
 SERVICE = "quicksight.amazonaws.com"
 
 _INVERTED = ("NotPrincipal", "NotAction", "NotResource")
+
+
+def s3_host(region: str) -> str:
+    """S3 in a region, as kms:ViaService names it: each partition has a suffix of its own.
+
+    Source: AWS KMS Developer Guide, "kms:ViaService"; botocore's partitions.
+    """
+    partitions = botocore.loaders.create_loader().load_data("partitions")["partitions"]
+    (suffix,) = (
+        each["outputs"]["dnsSuffix"]
+        for each in partitions
+        if re.fullmatch(each["regionRegex"], region)
+    )
+    return f"s3.{region}.{suffix}"
 
 
 @dataclass(frozen=True)

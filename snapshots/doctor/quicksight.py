@@ -44,9 +44,9 @@ def look_at_region(case: Case) -> Verdict:
         home = home_region_in(error.message)
         if home is None and not error.is_denied and error.code != _NOT_FOUND:
             raise
-        return judge_region(region, case.account.region, home)
+        return judge_region(region, case.account.region, home, case.identity_region)
     home_region = found["Namespace"].get("CapacityRegion")
-    return judge_region(region, case.account.region, home_region)
+    return judge_region(region, case.account.region, home_region, case.identity_region)
 
 
 def home_region_in(refusal: str) -> str | None:
@@ -55,20 +55,23 @@ def home_region_in(refusal: str) -> str | None:
     return found.group(1) if found else None
 
 
-def judge_region(region: str, stack_region: str, home: str | None) -> Verdict:
-    """`home` is where the account's users are [? identity-region], None if it was not told."""
+def judge_region(region: str, stack_region: str, home: str | None, asked: str) -> Verdict:
+    """`home` is where the account's users are [? identity-region], None if it was not told.
+
+    `asked` is where GetIdentityContext is called: identityRegion.
+    """
     if region != stack_region:
         seen = f"QuickSight is used in {region}, the stack is in {stack_region}"
         return warning(
             f"{seen}: every request must name a bucket in {region}", mends.take_bucket_of(region)
         )
-    if home and home != region:
-        seen = f"{region}; the account's users are in {home}"
-        mend = f"to export for registered users, set quicksightRegion to {home}"
-        return warning(f"{seen}: exports for anonymous users only", mend)
+    if home and home != asked:
+        seen = f"{region}; the account's users are in {home}, and are asked for in {asked}"
+        fix = f"to export for registered users, set identityRegion to {home} in cdk.json"
+        return warning(f"{seen}: exports for anonymous users only", f"{fix}, then: {mends.DEPLOY}")
     if home is None:
         return ok(f"{region}; where the account's users are was not told")
-    return ok(f"{region}, where the account's users are too")
+    return ok(f"{region}; the account's users are in {home}")
 
 
 def look_at_edition(case: Case) -> Verdict:

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import boto3
 import pytest
 
-from local.quicksight import QuickSightServer
+from local.quicksight import OtherPlace, QuickSightServer
 from local.quicksight.sts import StsError
 from snapshot_export.adapters.services import make_services
 from snapshot_export.domain.export import Export, Status
@@ -32,6 +32,7 @@ from tests.support.world import (
     OTHER_REGION,
     OTHER_ROLE,
     OTHER_USER_ROLE,
+    REGION,
     START_TIME,
     Clock,
     World,
@@ -285,6 +286,44 @@ def test_registered_users_are_those_of_the_target(world: World) -> None:
         client = world.session.client("s3", region_name=OTHER_REGION)
         rows = client.get_object(Bucket="files-in-ireland", Key=key)["Body"].read()
         assert len(customers_in(rows, "CSV")) == 40
+
+
+@pytest.mark.parametrize("target", ["ireland", "partner"])
+@pytest.mark.parametrize("identity_region", [REGION, None])
+def test_users_are_asked_for_where_they_are_for_use_where_the_dashboards_are(
+    aws: boto3.Session,
+    shared_clock: Clock,
+    quicksight_server: QuickSightServer,
+    monkeypatch: pytest.MonkeyPatch,
+    target: str,
+    identity_region: str | None,
+) -> None:
+    """GetIdentityContext's ContextRegion: the users of both accounts are in REGION."""
+    partners_users = OtherPlace(
+        account=OTHER_ACCOUNT, region=REGION, role_arn=OTHER_ROLE, external_id=EXTERNAL_ID
+    )
+    emulator = quicksight_server.emulator
+    others = (*emulator.settings.others, partners_users)
+    monkeypatch.setattr(
+        emulator, "settings", replace(emulator.settings, home_region=REGION, others=others)
+    )
+    emulator.reset()
+    make_bucket(aws, "files-in-ireland", OTHER_REGION)
+    chosen = replace(TARGETS[target], identity_region=identity_region)
+    world = World(aws, quicksight_server, shared_clock, {target: chosen})
+    user = {"UserName": "manager-2"}
+    body = message(
+        "mine", groups=[visuals_group("CSV", "lines")], Target=target, RegisteredUser=user
+    )
+    del body["UserConfiguration"]
+    world.send(body)
+    world.driver.run()
+    export = world.export("mine")
+    if identity_region is None:
+        assert export.status is Status.FAILED
+        assert export.error is not None and export.error.code == "AccessDenied"
+    else:
+        assert export.status is Status.COMPLETED, export.error
 
 
 def test_a_target_that_cannot_act_for_users_says_so(world: World) -> None:

@@ -87,6 +87,7 @@ def test_every_parameter_can_be_set() -> None:
         "reservedSlots": 4,
         "quicksightAccountId": "111122223333",
         "quicksightRegion": "us-gov-west-1",
+        "identityRegion": "us-gov-east-1",
         "allowedBuckets": ["reports-of-ada"],
         "bucketKeys": [KEY],
         "retentionDays": 365,
@@ -111,6 +112,7 @@ def test_every_parameter_can_be_set() -> None:
         reserved_slots=4,
         quicksight_account_id="111122223333",
         quicksight_region="us-gov-west-1",
+        identity_region="us-gov-east-1",
         allowed_buckets=("reports-of-ada",),
         bucket_keys=(KEY,),
         retention_days=365,
@@ -230,7 +232,8 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
 
     assert problem == (
         "deployment.snapshotLimit is not a parameter; known are snapshotJobLimit, "
-        "reservedSlots, quicksightAccountId, quicksightRegion, allowedBuckets, bucketKeys, "
+        "reservedSlots, quicksightAccountId, quicksightRegion, identityRegion, allowedBuckets, "
+        "bucketKeys, "
         "retentionDays, callsPerSecond, expectedJobSeconds, notifyEmails, apiAuthorization, "
         "jwtIssuer, jwtAudience, jwtScopes, encryptionKey, deletionProtection, "
         "unreadableRowLevelSecurity, "

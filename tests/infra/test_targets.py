@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ IRELAND = TargetParameters(region="eu-west-1", bucket="files-in-ireland")
 PARTNER = TargetParameters(
     account_id="111122223333",
     region="eu-west-1",
+    identity_region="eu-central-1",
     bucket="files-in-ireland",
     role_arn=ROLE,
     external_id="exports-4711",
@@ -78,6 +80,7 @@ def test_every_parameter_of_a_target_can_be_set() -> None:
     given = {
         "accountId": "111122223333",
         "region": "eu-west-1",
+        "identityRegion": "eu-central-1",
         "bucket": "files-in-ireland",
         "roleArn": ROLE,
         "externalId": "exports-4711",
@@ -117,8 +120,8 @@ def test_every_parameter_of_a_target_can_be_set() -> None:
         (
             {"eu": {"colour": "red"}},
             "deployment.targets.eu.colour is not a parameter; known are accountId, region, "
-            "snapshotJobLimit, reservedSlots, callsPerSecond, bucket, roleArn, externalId, "
-            'userRoleArn, got "red"',
+            "identityRegion, snapshotJobLimit, reservedSlots, callsPerSecond, bucket, roleArn, "
+            'externalId, userRoleArn, got "red"',
         ),
         (
             {"eu": {"snapshotJobLimit": 2, "reservedSlots": 2}},
@@ -211,6 +214,24 @@ def test_a_target_without_a_role_is_called_by_the_functions_themselves(
     assert set(users) == {"Start", "Describe", "Collect"}
     of_users = template.grants("SnapshotUserRole")
     assert of_users[dashboards] == {START, DESCRIBE, RESULT} == of_users[here]
+
+
+def test_users_are_asked_for_in_the_identity_region(synthesize: Synthesize) -> None:
+    ireland = replace(IRELAND, identity_region="eu-central-1")
+    deployment = DeploymentParameters(identity_region="us-east-2", targets={"ireland": ireland})
+    template = synthesize(Settings(deployment=deployment))
+
+    settings = FunctionSettings.from_env(environment(template, "Start"))
+    assert settings.identity_region == "us-east-2"
+    assert settings.for_target("ireland").identity_region == "eu-central-1"
+    for region, callers in (
+        ("us-east-2", {"Start", "Describe", "Collect"}),
+        ("eu-central-1", {"Start", "Describe", "Collect"}),
+        ("eu-west-1", set()),
+        ("<Region>", set()),
+    ):
+        users = f"arn:<Partition>:quicksight:{region}:<AccountId>:user/*"
+        assert set(granted_to_callers(template, users)) == callers
 
 
 def test_the_callers_of_quicksight_may_assume_exactly_the_roles_of_the_targets(

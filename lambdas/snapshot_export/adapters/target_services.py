@@ -27,7 +27,9 @@ from snapshot_export.metric import Metric
 from snapshot_export.settings import Settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_quicksight import QuickSightClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
 
 AWS_CONFIG = Config(
     connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4}
@@ -94,19 +96,10 @@ class TargetMaker:
 
     def _quicksight(self, settings: Settings, keys: Keys) -> QuickSight:
         account_id, region = settings.quicksight_account_id, settings.quicksight_region
+        identity_region = settings.identity_region or region
         sts = self.session.client("sts", config=AWS_CONFIG)
-        if settings.role_arn is None:
-            own = self.session.client("quicksight", region_name=region, config=CLIENT_CONFIG)
-            client = lambda: own  # noqa: E731
-        else:
-            client = AssumedRole(
-                sts,
-                role_arn=settings.role_arn,
-                external_id=settings.external_id,
-                region=region,
-                config=CLIENT_CONFIG,
-                now=self.now,
-            ).client
+        client = self._caller(settings, sts, region)
+        elsewhere = identity_region != region
         pacer = Pacer(
             self.table,
             keys.pacer,
@@ -115,7 +108,8 @@ class TargetMaker:
             sleep=self.sleep,
         )
         identities = Identities(
-            quicksight=client,
+            quicksight=self._caller(settings, sts, identity_region) if elsewhere else client,
+            identity_region=identity_region,
             sts=sts,
             account_id=account_id,
             role_arn=settings.snapshot_user_role_arn or "",
@@ -124,6 +118,22 @@ class TargetMaker:
             now=self.now,
         )
         return QuickSight(client, account_id, pacer, identities, self.measure)
+
+    def _caller(
+        self, settings: Settings, sts: STSClient, region: str
+    ) -> Callable[[], QuickSightClient]:
+        """Makes a client in this region, with the function's credentials or the target's role's."""
+        if settings.role_arn is None:
+            own = self.session.client("quicksight", region_name=region, config=CLIENT_CONFIG)
+            return lambda: own
+        return AssumedRole(
+            sts,
+            role_arn=settings.role_arn,
+            external_id=settings.external_id,
+            region=region,
+            config=CLIENT_CONFIG,
+            now=self.now,
+        ).client
 
     def _files(self, settings: Settings) -> Files:
         """A bucket of the target's own lies in its region."""

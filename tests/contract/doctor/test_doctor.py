@@ -287,7 +287,7 @@ WARNINGS: dict[str, tuple[Break, str, str]] = {
         lambda patient: patient.outputs.update(Version="0.0.9"), "version", "npx cdk deploy"
     ),
     "users at home elsewhere": (
-        lack(home_region="eu-west-1"), "QuickSight's region", "quicksightRegion to eu-west-1"
+        lack(home_region="eu-west-1"), "QuickSight's region", "identityRegion to eu-west-1"
     ),
     "caller may not ask for jobs": (
         lack(denied=frozenset({"DescribeDashboardSnapshotJob"})),

@@ -71,6 +71,17 @@ def test_a_user_is_known_by_arn_name_and_email(
     assert assume(service, context_of(service, **identifier))["SessionToken"]
 
 
+def test_a_context_is_good_in_its_region_only(service: Service) -> None:
+    answer = service.client.get_identity_context(
+        AwsAccountId=ACCOUNT, UserIdentifier={"UserArn": USER_ARN}, ContextRegion="eu-west-1"
+    )
+    elsewhere = client_with(service, assume(service, answer["Context"]))
+
+    members = request("elsewhere")
+    members.pop("UserConfiguration")
+    assert code(elsewhere.start_dashboard_snapshot_job, **members) == "AccessDeniedException"
+
+
 def test_unknown_users_and_contexts_are_refused(service: Service) -> None:
     find = service.client.get_identity_context
     assert code(find, AwsAccountId=ACCOUNT, UserIdentifier={"UserArn": "arn:nobody"}) == (

@@ -8,7 +8,7 @@ import pytest
 
 from snapshots.doctor import bucket, machine, quicksight, quotas
 from snapshots.doctor.findings import State
-from snapshots.doctor.policies import Request, find_obstacle
+from snapshots.doctor.policies import Request, find_obstacle, s3_host
 
 OBJECT = "arn:aws:s3:::ours/daily/doctor.pdf"
 WRITE = Request("s3:PutObject", OBJECT, {"aws:SourceAccount": "1", "aws:SecureTransport": "true"})
@@ -113,13 +113,28 @@ def test_a_deny_of_what_is_plainly_not_the_case_does_not_matter() -> None:
     assert find_obstacle({"Statement": [statement(), plain, spared]}, WRITE) == ""
 
 
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-west-1", "s3.eu-west-1.amazonaws.com"),
+        ("us-gov-west-1", "s3.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_a_key_is_used_through_s3_of_the_regions_partition(region: str, host: str) -> None:
+    assert s3_host(region) == host
+
+
 def test_judgements_of_what_a_test_account_cannot_be() -> None:
     assert machine.judge_tools((3, 10), "1.0", ()).state is State.FAILED
     assert machine.judge_clock(None).state is State.NOT_CHECKED
     assert machine.judge_clock(-0.4).seen == "as AWS's"
-    elsewhere = quicksight.judge_region("eu-west-1", "us-east-1", None)
+    elsewhere = quicksight.judge_region("eu-west-1", "us-east-1", None, "eu-west-1")
     assert elsewhere.state is State.WARNING and "a bucket in eu-west-1" in elsewhere.mend
-    assert quicksight.judge_region("us-east-1", "us-east-1", None).state is State.OK
+    here = "us-east-1"
+    assert quicksight.judge_region(here, here, None, here).state is State.OK
+    assert quicksight.judge_region(here, here, "eu-west-1", here).state is State.WARNING
+    assert quicksight.judge_region(here, here, "eu-west-1", "eu-west-1").state is State.OK
     assert quicksight.judge_dashboards([], more=False).state is State.WARNING
     updating = {"Name": "Sales", "Version": {"Status": "UPDATE_IN_PROGRESS"}}
     assert quicksight.judge_dashboard(updating).state is State.WARNING

@@ -1,8 +1,10 @@
 """Registered users: clients with a user's identity-enhanced credentials.
 
-GetIdentityContext gives a token for the user, AssumeRole takes it as a provided context. The
-credentials live in this function's memory for less than their 15 minutes, and nowhere else.
-Source: QuickSight API reference, GetIdentityContext ("Usage with STS AssumeRole").
+GetIdentityContext gives a token for the user, AssumeRole takes it as a provided context. It is
+called in the region where the account's users are, and names the region of the jobs as
+ContextRegion if that is another [? context-region]. The credentials live in this function's memory
+for less than their 15 minutes, and nowhere else. Source: QuickSight API reference,
+GetIdentityContext ("Usage with STS AssumeRole"), and its ContextRegion in the service model.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ class Identities:
         self,
         *,
         quicksight: Callable[[], QuickSightClient],
+        identity_region: str,
         sts: STSClient,
         account_id: str,
         role_arn: str,
@@ -43,6 +46,7 @@ class Identities:
         now: Callable[[], float],
     ) -> None:
         self._quicksight = quicksight
+        self._elsewhere = {"ContextRegion": region} if identity_region != region else {}
         self._sts = sts
         self._account_id = account_id
         self._role_arn = role_arn
@@ -77,6 +81,7 @@ class Identities:
             AwsAccountId=self._account_id,
             UserIdentifier=identifier,  # type: ignore[arg-type]
             **namespace,
+            **self._elsewhere,
         )["Context"]
         provider = PROVIDER.format(partition=self._sts.meta.partition)
         request = {
