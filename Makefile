@@ -7,7 +7,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local snapshots tools tests
 
-.PHONY: help install run up down test nightly test-anyday test-iam browser report-screenshot chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions fmt lock clean
+.PHONY: help install run up down test nightly test-anyday test-iam browser screenshots chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -38,7 +38,7 @@ test-iam: install  ## The end-to-end tests on an embedded account that enforces 
 
 browser: .local/chromium/.installed  ## Install the Chromium of the browser tests (CHROMIUM=<path> tests with another)
 
-report-screenshot: install browser  ## Photograph the burst report anew, for docs/bursts.md
+screenshots: install browser  ## Take the pictures of the burst report and the live page anew
 	$(BIN)/python -m tests.browser.screenshot
 
 chaos: install  ## Crash points, interleavings, tenants, faults on the running stack, IAM enforced, fuzz (PARTS="points ..." for some)

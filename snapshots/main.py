@@ -14,6 +14,7 @@ from snapshots.commands.cancel import cancel
 from snapshots.commands.capacity import capacity
 from snapshots.commands.doctor import doctor
 from snapshots.commands.listing import list_exports
+from snapshots.commands.open import open_page
 from snapshots.commands.plan import plan
 from snapshots.commands.redrive import redrive
 from snapshots.commands.schedule import schedule
@@ -47,7 +48,8 @@ def snapshots() -> None:
 
 
 for command in (
-    submit, burst, status, list_exports, watch, plan, cancel, schedule, capacity, redrive, doctor,
+    submit, burst, status, list_exports, watch, open_page, plan, cancel, schedule, capacity,
+    redrive, doctor,
 ):  # fmt: skip
     snapshots.add_command(command)
 

@@ -1,6 +1,6 @@
 """The burst report as a person has it: opened without a network, in the light, in the dark, small.
 
-docs/burst-report.png is made by tests/browser/screenshot.py (`make report-screenshot`).
+docs/burst-report.png is made by tests/browser/screenshot.py (`make screenshots`).
 """
 
 from __future__ import annotations
@@ -14,34 +14,11 @@ from snapshot_export.domain.export import Status
 from snapshot_export.report.collector import Report
 from snapshot_export.report.links import console_link
 from snapshot_export.report.page import render_page
+from tests.browser.contrast import CONTRAST
 from tests.support.chromium import Page
 from tests.support.reports import BEGIN, export, exports_of, report_of
 from tests.unit.report.test_page import hostile_report
 
-CONTRAST = """(() => {
-  const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
-    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = e => {
-    for (; e; e = e.parentElement) {
-      const colour = rgb(getComputedStyle(e).backgroundColor);
-      if (colour.length === 3 || colour[3] > 0) return colour;
-    }
-  };
-  const found = {};
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const e = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !e.checkVisibility()) continue;
-    if (e.closest('title, script')) continue;
-    const svg = e instanceof SVGElement;
-    const [a, b] = [light(rgb(getComputedStyle(e)[svg ? 'fill' : 'color'])), light(behind(e))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) found[e.tagName + '.' + e.className] = ratio;
-  }
-  return found;
-})()"""
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 COLUMN = "Array.from(document.querySelectorAll('#table tbody tr'), r => r.cells[{}].textContent)"
 SORTED = "Array.from(document.querySelectorAll('#table th'), h => h.getAttribute('aria-sort'))"

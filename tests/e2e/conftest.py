@@ -16,7 +16,11 @@ TAKEN_AWAY = re.compile(r".*-ApiFunctionRole.*: (dynamodb:GetItem|kms:Decrypt)")
 """By tests/e2e/test_iam.py."""
 ENFORCES_IAM = os.environ.get("E2E_IAM") == "1"
 # These start accounts of their own; `snapshots --local` knows an account without TLS only.
-collect_ignore = ["test_burst_of_many.py", "test_cli.py", "test_run.py"] if ENFORCES_IAM else []
+collect_ignore = (
+    ["test_burst_of_many.py", "test_cli.py", "test_live_page.py", "test_run.py"]
+    if ENFORCES_IAM
+    else []
+)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[2] / ".local" / "chromium"
 _ANSWER_SECONDS = 60.0
+_TRUE_MS = 30_000
 _ARGUMENTS = (
     "--headless",
     "--no-sandbox",  # as root there is none to be had; it opens our own pages only
@@ -37,7 +38,7 @@ _ARGUMENTS = (
     "--force-color-profile=srgb",
     "--remote-debugging-pipe",
 )
-_KEYS = {"Enter": ("\r", 13), "Tab": ("", 9)}
+_KEYS = {"Enter": ("\r", 13), "Tab": ("", 9), "Escape": ("", 27)}
 
 
 class ChromiumError(Exception):
@@ -55,18 +56,23 @@ class Page:
         for domain in ("Page", "Runtime", "Network", "Log"):
             self._call(f"{domain}.enable")
 
-    def open(self, path: Path) -> None:
-        """Open a file and wait until it is loaded."""
+    def open(self, place: Path | str) -> None:
+        """Open a file or an address and wait until it is loaded."""
         self._browser.events.clear()
-        self._call("Page.navigate", {"url": path.resolve().as_uri()})
+        url = place if isinstance(place, str) else place.resolve().as_uri()
+        self._call("Page.navigate", {"url": url})
         self._browser.wait_for("Page.loadEventFired")
 
-    def show_as(self, *, width: int, height: int = 900, scheme: str = "light") -> None:
-        """Set the size of the window and the colour scheme that the person prefers."""
+    def show_as(
+        self, *, width: int, height: int = 900, scheme: str = "light", moves: bool = True
+    ) -> None:
+        """Set the size of the window, and the colours and motion that the person prefers."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self._call("Emulation.setDeviceMetricsOverride", metrics)
-        feature = {"name": "prefers-color-scheme", "value": scheme}
-        self._call("Emulation.setEmulatedMedia", {"features": [feature]})
+        motion = "no-preference" if moves else "reduce"
+        features = {"prefers-color-scheme": scheme, "prefers-reduced-motion": motion}
+        wanted = [{"name": name, "value": value} for name, value in features.items()]
+        self._call("Emulation.setEmulatedMedia", {"features": wanted})
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression."""
@@ -75,6 +81,14 @@ class Page:
         if "exceptionDetails" in answer:
             raise ChromiumError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
+
+    def wait_until(self, expression: str) -> None:
+        """Wait until a JavaScript expression is true; raises ChromiumError if it never is."""
+        look = f"() => {{ if ({expression}) done(); else setTimeout(look, 20) }}"
+        late = f"() => late('not true in {_TRUE_MS} ms'), {_TRUE_MS}"
+        self.evaluate(
+            f"new Promise((done, late) => {{ const look = {look}; look(); setTimeout({late}) }})"
+        )
 
     def click(self, selector: str) -> None:
         """Click in the middle of an element with the mouse."""
@@ -97,6 +111,15 @@ class Page:
     def type(self, text: str) -> None:
         """Type text where the focus is."""
         self._call("Input.insertText", {"text": text})
+
+    def accessibility(self) -> list[tuple[str, str]]:
+        """Role and name of everything that a screen reader is told of, in its order."""
+        nodes = self._call("Accessibility.getFullAXTree")["nodes"]
+        return [
+            (str(node["role"]["value"]), str(node.get("name", {}).get("value", "")).strip())
+            for node in nodes
+            if not node["ignored"]
+        ]
 
     def screenshot(self) -> bytes:
         """A PNG of the window."""

@@ -23,7 +23,8 @@ SCHEDULE_MEMBERS = {"ScheduleExpression", "ScheduleExpressionTimezone",
                     "FlexibleTimeWindowMinutes", "State", "Export", "Burst", "ReadyBy"}  # fmt: skip
 PLAN_MEMBERS = {"Target", "Exports", "Priority", "Deadline", "StartAt"}
 QUERIES = {"exports": {"Status", "BurstId", "DashboardId", "From", "To", "Limit", "NextToken"},
-           "schedules": {"NextToken"}, "capacity": {"Target"}, "forecast": {"Target"}}  # fmt: skip
+           "schedules": {"NextToken"}, "capacity": {"Target"}, "forecast": {"Target"},
+           "slots": {"Target", "Limit"}}  # fmt: skip
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 ENDS = ("COMPLETED", "FAILED", "CANCELLED", "REJECTED")
 FILE = b"%PDF"
@@ -54,6 +55,10 @@ class StubApi:
             "At": "2026-11-23T10:00:00Z", "Slots": 12, "Running": 0, "Waiting": 0,
             "WaitingIsAtLeast": False, "LearnedShare": None, "FinishP50": None, "FinishP95": None,
             "Bursts": [],
+        }  # fmt: skip
+        self.slots: dict[str, Any] = {
+            "Target": "default", "At": "2026-11-23T10:00:00Z", "Slots": 12,
+            "Held": [], "Collecting": [], "Waiting": [], "MoreWait": False,
         }  # fmt: skip
         self.calls: list[tuple[str, str, dict[str, str], Any]] = []
         self.warnings: list[str] = []
@@ -144,6 +149,8 @@ class StubApi:
     def _get_bursts(self, ident: str, *_: Any) -> tuple[int, Any]:
         burst = find(self.bursts, ident)
         shown = {name: value for name, value in burst.items() if name != "body"}
+        if self.stands_still:
+            return 200, shown
         burst |= {
             "Status": self.burst_ends_as,
             "Reasons": self.reasons,
@@ -195,6 +202,9 @@ class StubApi:
             "Deadline": deadline, "ChanceToMeetDeadline": 0.97 if deadline else None,
             "LatestSafeStart": "2026-11-23T10:01:00Z" if deadline else None,
         }  # fmt: skip
+
+    def _get_slots(self, *_: Any) -> tuple[int, Any]:
+        return 200, self.slots
 
     def _get_capacity(self, *_: Any) -> tuple[int, Any]:
         return 200, self.capacity

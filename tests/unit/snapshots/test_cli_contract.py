@@ -25,6 +25,7 @@ USED = [
     ("delete", "/exports/{export_id}"), ("post", "/bursts"), ("get", "/bursts/{burst_id}"),
     ("delete", "/bursts/{burst_id}"), ("get", "/schedules"), ("get", "/schedules/{name}"),
     ("put", "/schedules/{name}"), ("delete", "/schedules/{name}"), ("get", "/capacity"),
+    ("get", "/slots"),
     ("put", "/capacity"), ("get", "/forecast"), ("post", "/forecast"),
 ]  # fmt: skip
 
