@@ -90,7 +90,7 @@ permissions: install  ## Write docs/permissions.md from the template and what wa
 docs: install  ## Write the reference pages from the code: metrics, messages, events
 	$(BIN)/python -m tools.reference
 
-fmt: install  ## Format the code and mend what the linter can mend
+fmt: install  ## Format the code and fix what the linter can fix
 	$(BIN)/ruff format $(CODE)
 	$(BIN)/ruff check --fix $(CODE)
 

@@ -67,7 +67,7 @@ METHOD = (
     "entered, invocations of the machine's functions; those still under way at the end are in "
     "it, at every level alike. An admission (gate, backlog, transaction, "
     "start of the execution) is timed on the real clock after one slot was freed: the median of "
-    f"{TIMED}, the levels in turn. The embedded table is mended to read a query's page only "
+    f"{TIMED}, the levels in turn. The embedded table is patched to read a query's page only "
     "(local/account/tables.py), as DynamoDB does."
 )
 

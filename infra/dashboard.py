@@ -36,7 +36,7 @@ _QUESTIONS = {
     "does not grow.",
     "Will deadlines hold?": "Margin: from the forecast's P95 to the nearest deadline. Below 0 "
     "it is late in more than one of 20 cases.",
-    "What fails, and why?": "Codes with an example: `snapshots status <id>`. Mends every minute "
+    "What fails, and why?": "Codes with an example: `snapshots status <id>`. Repairs every minute "
     "are a fault.",
 }
 
@@ -173,7 +173,7 @@ class Dashboard(Construct):
                 [queue.with_(label=name) for name, queue in kept.items()],
             ),
             self._graph(
-                "Refused by QuickSight; mended (right)",
+                "Refused by QuickSight; repaired (right)",
                 6,
                 self._of_stack(_SUM, Metric.QUICKSIGHT_THROTTLED, Metric.QUICKSIGHT_LIMIT_EXCEEDED),
                 self._of_stack(_SUM, *[each for each in Metric if each.label.startswith("Mended")]),

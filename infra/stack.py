@@ -239,7 +239,7 @@ class SnapshotExportStack(cdk.Stack):
             "collect": "Brings the files of a snapshot job to their place",
             "burst": "Reads the recipients of bursts, cancels and closes bursts",
             "api": "Answers the calls of the API",
-            "reconcile": "Mends the table of exports by what QuickSight and Step Functions say",
+            "reconcile": "Repairs the table of exports by what QuickSight and Step Functions say",
             "warn_of_deadlines": "Announces deadlines that are newly at risk",
             "move_starts": "Moves the starts of schedules that say ReadyBy",
         }

@@ -1,6 +1,6 @@
-"""The embedded AWS account: ministack, pinned and mended, as a process that is always ended.
+"""The embedded AWS account: ministack, pinned and patched, as a process that is always ended.
 
-What is wrong upstream, and why each mend exists, stands in `workers`, `tables`, `state_machines`.
+What is wrong upstream, and why each patch exists, stands in `workers`, `tables`, `state_machines`.
 """
 
 from local.account.embedded_aws import EmbeddedAws as EmbeddedAws

@@ -1,4 +1,4 @@
-"""Mends of ministack's IAM (`ministack/core/iam_actions.py`)."""
+"""Patches of ministack's IAM (`ministack/core/iam_actions.py`)."""
 
 from pathlib import Path
 from typing import Any

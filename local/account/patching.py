@@ -1,4 +1,4 @@
-"""How the embedded AWS's upstream code is mended while it runs, without guessing.
+"""How the embedded AWS's upstream code is patched while it runs, without guessing.
 
 Every patch names the exact source it was written against, by hash. When the pinned ministack
 changes, the patch refuses to apply: a wrong patch would make the embedded account lie.

@@ -1,4 +1,4 @@
-"""Mends of ministack's Step Functions interpreter (`ministack/services/stepfunctions.py`)."""
+"""Patches of ministack's Step Functions interpreter (`ministack/services/stepfunctions.py`)."""
 
 import contextvars
 import json

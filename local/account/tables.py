@@ -1,4 +1,4 @@
-"""Mend of ministack's DynamoDB: a query reads its page, not its partition.
+"""A patch of ministack's DynamoDB: a query reads its page, not its partition.
 
 Upstream (`ministack/services/dynamodb.py`) lists, sorts and tests all items of the partition for
 each query: 2 s of the server's one loop with 100,000 waiting exports, where DynamoDB reads from

@@ -1,4 +1,4 @@
-"""Mend of ministack's DynamoDB (`ministack/services/dynamodb.py`)."""
+"""A patch of ministack's DynamoDB (`ministack/services/dynamodb.py`)."""
 
 from typing import Any
 

@@ -44,7 +44,7 @@ _HANDLER_CALL = """\
 "trace": traceback.format_exc()}) + "\\n")
         _real_stdout.flush()
 """
-_MENDED_HANDLER_CALL = """\
+_PATCHED_HANDLER_CALL = """\
             _ms_answer = json.dumps({"status": "ok", "result": handler_fn(event, context)})
         except Exception as e:
             _ms_error = {"errorMessage": str(e), "errorType": type(e).__name__,
@@ -70,7 +70,7 @@ def report_error_types(runtime: Any, lambda_svc: Any) -> None:
     script = runtime._PYTHON_WORKER_SCRIPT
     require_source("_PYTHON_WORKER_SCRIPT", script, "368800addf4dc998")
     require_source("_execute_function_warm", lambda_svc._execute_function_warm, "62b9218bef5b948a")
-    runtime._PYTHON_WORKER_SCRIPT = replace_once(script, _HANDLER_CALL, _MENDED_HANDLER_CALL)
+    runtime._PYTHON_WORKER_SCRIPT = replace_once(script, _HANDLER_CALL, _PATCHED_HANDLER_CALL)
     upstream = lambda_svc._execute_function_warm
 
     def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def finish_running_invocations(runtime: Any, lambda_svc: Any) -> None:
 
 
 def drain_log_to_mark(runtime: Any) -> None:
-    """Read a worker's log up to the mark that the mended worker script writes after each call.
+    """Read a worker's log up to the mark that the patched worker script writes after each call.
 
     Upstream waits 50 ms for a first line, so a function that logs nothing costs 50 ms a call, and
     5 ms of silence after the last, so late lines can be lost. Requires report_error_types.

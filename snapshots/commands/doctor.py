@@ -1,4 +1,4 @@
-"""`snapshots doctor`: is the account right for exports, and how is what is not mended."""
+"""`snapshots doctor`: is the account right for exports, and how is what is not fixed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _COLOURS = {
 def doctor(
     invocation: Invocation, dashboards: Sequence[str], buckets: Sequence[str], confirms: bool
 ) -> int:
-    """Check an account before the first export, and say how to mend what is wrong.
+    """Check an account before the first export, and say how to fix what is wrong.
 
     Works before the deployment and after it. It only reads: no job is started, nothing is paid.
     """
@@ -114,8 +114,8 @@ def _tell(finding: Finding, out: Console) -> None:
     state = f"[{_COLOURS[verdict.state]}]{verdict.state.value:<11}[/]"
     out.print(f"{state} {escape(finding.check)}: ", end="", soft_wrap=True)
     out.print(verdict.seen, markup=False, soft_wrap=True)
-    if verdict.mend:
-        out.print(f"{'':<11} mend: {verdict.mend}", markup=False, soft_wrap=True)
+    if verdict.fix:
+        out.print(f"{'':<11} fix: {verdict.fix}", markup=False, soft_wrap=True)
 
 
 def _print_confirmation(confirmation: Confirmation, out: Console) -> None:

@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from snapshots.doctor import fixes as mends
-from snapshots.doctor import rights
+from snapshots.doctor import fixes, rights
 from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 from snapshots.doctor.policies import SERVICE, Request, find_obstacle, s3_host
@@ -26,7 +25,7 @@ def look_at_place(name: str | None, case: Case) -> Verdict:
     except RefusedError as error:
         if error.code != "NoSuchBucket":
             raise
-        return failed(f"there is no bucket {bucket}", mends.create_bucket(bucket))
+        return failed(f"there is no bucket {bucket}", fixes.create_bucket(bucket))
     return judge_place(bucket, found.get("LocationConstraint"), case.quicksight_region)
 
 
@@ -35,7 +34,7 @@ def judge_place(bucket: str, constraint: str | None, region: str) -> Verdict:
     location = {"": "us-east-1", "EU": "eu-west-1"}.get(constraint or "", constraint or "")
     if location != region:
         seen = f"{bucket} is in {location}, QuickSight is used in {region}"
-        return failed(seen, mends.take_bucket_of(region))
+        return failed(seen, fixes.take_bucket_of(region))
     return ok(f"{bucket} in {location}")
 
 
@@ -68,9 +67,9 @@ def judge_policy(
             obstacles.append(f"{action} {obstacle}")
             statements.append(_statement(action, granted, context))
     if obstacles:
-        mend = mends.add_statements("bucket's policy", statements)
+        fix = fixes.add_statements("bucket's policy", statements)
         admin = "; or allow the bucket in QuickSight: Manage QuickSight > Security & permissions"
-        return failed(f"QuickSight cannot write: {'; '.join(obstacles)}", mend + admin)
+        return failed(f"QuickSight cannot write: {'; '.join(obstacles)}", fix + admin)
     return ok(f"lets {SERVICE} write to {folder}*")
 
 
@@ -97,7 +96,7 @@ def look_at_use_of_key(name: str, case: Case) -> Verdict:
     role = str(case.functions["collect"]["Role"])
     if rights.denied(case, role, ["kms:Decrypt"], [key["Arn"]], via):
         seen = f"IAM's simulation denies the collect function kms:Decrypt on {key['Arn']}"
-        return failed(seen, mends.name_key(key["Arn"]))
+        return failed(seen, fixes.name_key(key["Arn"]))
     return ok(f"the functions may read with {key['Arn']}")
 
 
@@ -125,9 +124,9 @@ def judge_key(
     arn = key["Arn"]
     if key.get("KeyManager") == "AWS":
         seen = f"AWS's own key {arn}, which lets QuickSight in only as a user of the account"
-        return warning(seen, mends.ENCRYPT_OTHERWISE)
+        return warning(seen, fixes.ENCRYPT_OTHERWISE)
     if key.get("KeyState") != "Enabled":
-        return failed(f"key {arn} is {key.get('KeyState')}", mends.ENABLE_KEY.format(key=arn))
+        return failed(f"key {arn} is {key.get('KeyState')}", fixes.ENABLE_KEY.format(key=arn))
     obstacles = {
         action: obstacle
         for action in _KEY_ACTIONS
@@ -136,8 +135,8 @@ def judge_key(
     if obstacles:
         told = "; ".join(f"{action} {obstacle}" for action, obstacle in obstacles.items())
         statements = [_statement([*obstacles], "*", context)]
-        mend = mends.add_statements(f"policy of key {arn}", statements)
-        return failed(f"QuickSight cannot encrypt: {told}", mend)
+        fix = fixes.add_statements(f"policy of key {arn}", statements)
+        return failed(f"QuickSight cannot encrypt: {told}", fix)
     return ok(f"key {arn} lets {SERVICE} encrypt")
 
 
@@ -154,7 +153,7 @@ def judge_allowance(bucket: str, case: Case) -> Verdict:
         return not_checked("there is neither a deployment nor a cdk.json here")
     if bucket not in allowed:
         seen = f"{bucket} is not among {where} allowedBuckets: requests are refused"
-        return failed(seen, mends.allow_bucket(bucket))
+        return failed(seen, fixes.allow_bucket(bucket))
     return ok(f"among {where} allowedBuckets")
 
 

@@ -8,8 +8,7 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError
 
-from snapshots.doctor import bucket, deployment, machine, quicksight, quotas, rights
-from snapshots.doctor import fixes as mends
+from snapshots.doctor import bucket, deployment, fixes, machine, quicksight, quotas, rights
 from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Finding, State, Verdict, not_checked
 from snapshots.errors import CliError
@@ -52,12 +51,12 @@ def _look(check: Check, case: Case) -> Verdict:
         return check.look(case)
     except RefusedError as error:
         if error.is_denied:
-            return not_checked(f"you may not call {error.action}", mends.grant_you(error.action))
+            return not_checked(f"you may not call {error.action}", fixes.grant_you(error.action))
         if error.is_unknown:
             return not_checked(f"this account does not answer {error.action}")
-        return not_checked(str(error), mends.look_up(error.action))
+        return not_checked(str(error), fixes.look_up(error.action))
     except BotoCoreError as error:
-        return not_checked(f"no answer: {' '.join(str(error).split())}", mends.REACH)
+        return not_checked(f"no answer: {' '.join(str(error).split())}", fixes.REACH)
     except CliError as error:
         return not_checked(error.lines()[0])
 

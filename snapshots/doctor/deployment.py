@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from snapshots.doctor import fixes as mends
+from snapshots.doctor import fixes
 from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 
@@ -31,11 +31,11 @@ def look_at_bootstrap(case: Case) -> Verdict:
 
 def judge_bootstrap(found: int | None, account_id: str, region: str) -> Verdict:
     """By the version of CDK's bootstrap stack; None where it was never made."""
-    mend = mends.bootstrap(account_id, region)
+    fix = fixes.bootstrap(account_id, region)
     if found is None:
-        return failed(f"account {account_id} is not bootstrapped in {region}", mend)
+        return failed(f"account {account_id} is not bootstrapped in {region}", fix)
     if found < _OLDEST_BOOTSTRAP:
-        return failed(f"version {found}; {_OLDEST_BOOTSTRAP} or newer is needed", mend)
+        return failed(f"version {found}; {_OLDEST_BOOTSTRAP} or newer is needed", fix)
     return ok(f"version {found}")
 
 
@@ -47,7 +47,7 @@ def look_at_stack(case: Case) -> Verdict:
         if error.code != "ValidationError":
             raise
         seen = f"no stack {case.stack_name} in {case.account.region}: not deployed yet"
-        return not_checked(seen, mends.DEPLOY, blocks=True)
+        return not_checked(seen, fixes.DEPLOY, blocks=True)
     described = stack["Stacks"][0]
     outputs = described.get("Outputs", ())
     case.outputs = {output["OutputKey"]: output["OutputValue"] for output in outputs}
@@ -59,13 +59,13 @@ def judge_stack(status: str, name: str) -> Verdict:
     if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
         return ok(f"{name} is {status}")
     if status.endswith("_IN_PROGRESS") and not status.startswith(("DELETE", "ROLLBACK")):
-        return warning(f"{name} is {status}", mends.WAIT)
+        return warning(f"{name} is {status}", fixes.WAIT)
     if status == "UPDATE_ROLLBACK_COMPLETE":
         seen = f"{name}: the last deployment failed, the one before it runs"
-        return warning(seen, mends.SEE_STACK + mends.DEPLOY)
+        return warning(seen, fixes.SEE_STACK + fixes.DEPLOY)
     if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
-        return failed(f"{name} is {status}", mends.delete_stack(name))
-    return failed(f"{name} is {status}", mends.SEE_STACK + mends.DEPLOY)
+        return failed(f"{name} is {status}", fixes.delete_stack(name))
+    return failed(f"{name} is {status}", fixes.SEE_STACK + fixes.DEPLOY)
 
 
 def look_at_version(case: Case) -> Verdict:
@@ -73,16 +73,16 @@ def look_at_version(case: Case) -> Verdict:
     try:
         here = version(_PACKAGE)
     except PackageNotFoundError:
-        return not_checked("this command runs uninstalled and has no version", mends.INSTALL)
+        return not_checked("this command runs uninstalled and has no version", fixes.INSTALL)
     return judge_version(case.outputs.get("Version"), here)
 
 
 def judge_version(deployed: str | None, here: str) -> Verdict:
     """By the stack's output; stacks from before it had one are older."""
     if deployed is None:
-        return warning(f"the stack is older than {here}", mends.DEPLOY)
+        return warning(f"the stack is older than {here}", fixes.DEPLOY)
     if deployed != here:
-        return warning(f"{deployed} is deployed, this command is {here}", mends.DEPLOY)
+        return warning(f"{deployed} is deployed, this command is {here}", fixes.DEPLOY)
     return ok(f"{deployed}, as this command; npx cdk diff tells every other difference")
 
 
@@ -116,14 +116,14 @@ def judge_functions(functions: Mapping[str, Mapping[str, Any]]) -> Verdict:
     """Each must be there, active, and updated to the end."""
     missing = [name for name in _FUNCTIONS if name not in functions]
     if missing:
-        return failed(f"the stack has no {', '.join(missing)} function", mends.DEPLOY)
+        return failed(f"the stack has no {', '.join(missing)} function", fixes.DEPLOY)
     for name, found in functions.items():
         state = found.get("State", "Active")
         update = found.get("LastUpdateStatus", "Successful")
         if state in ("Failed", "Inactive") or update == "Failed":
             reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or ""
             seen = f"the {name} function is {state}, its last update {update} {reason}"
-            return failed(seen.rstrip(), mends.DEPLOY)
+            return failed(seen.rstrip(), fixes.DEPLOY)
     return ok(f"{', '.join(functions)} are ready")
 
 
@@ -135,10 +135,10 @@ def look_at_schedules(case: Case) -> Verdict:
     except RefusedError as error:
         if error.code != "ResourceNotFoundException":
             raise
-        return failed(f"the group {name} of schedules is gone", mends.DEPLOY)
+        return failed(f"the group {name} of schedules is gone", fixes.DEPLOY)
     state = group.get("State", "ACTIVE")
     if state != "ACTIVE":
-        return failed(f"the group {name} is {state}", mends.DEPLOY)
+        return failed(f"the group {name} is {state}", fixes.DEPLOY)
     return ok(f"group {name}")
 
 
@@ -158,9 +158,9 @@ def look_at_notifications(case: Case) -> Verdict:
 def judge_notifications(subscriptions: Sequence[Mapping[str, Any]]) -> Verdict:
     """An address that was never confirmed gets nothing."""
     if not subscriptions:
-        return warning("nobody is subscribed to alarms and failures", mends.BE_TOLD)
+        return warning("nobody is subscribed to alarms and failures", fixes.BE_TOLD)
     waiting = [each for each in subscriptions if each["SubscriptionArn"] == _PENDING]
     if waiting:
         names = ", ".join(str(each.get("Endpoint")) for each in waiting)
-        return warning(f"not confirmed yet: {names}", mends.CONFIRM_MAIL)
+        return warning(f"not confirmed yet: {names}", fixes.CONFIRM_MAIL)
     return ok(f"{len(subscriptions)} subscribed and confirmed")

@@ -17,11 +17,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What was seen and how to mend it; `blocks` the checks that need this one."""
+    """What was seen and how to fix it; `blocks` the checks that need this one."""
 
     state: State
     seen: str
-    mend: str = ""
+    fix: str = ""
     blocks: bool = False
 
 
@@ -39,7 +39,7 @@ class Finding:
             "Check": self.check,
             "State": verdict.state.value,
             "Seen": verdict.seen,
-            "Mend": verdict.mend,
+            "Fix": verdict.fix,
         }
 
 
@@ -48,16 +48,16 @@ def ok(seen: str) -> Verdict:
     return Verdict(state=State.OK, seen=seen)
 
 
-def warning(seen: str, mend: str) -> Verdict:
+def warning(seen: str, fix: str) -> Verdict:
     """Exports can be made, and something is worth knowing."""
-    return Verdict(state=State.WARNING, seen=seen, mend=mend)
+    return Verdict(state=State.WARNING, seen=seen, fix=fix)
 
 
-def failed(seen: str, mend: str) -> Verdict:
-    """Exports cannot be made, or not as promised, before this is mended."""
-    return Verdict(state=State.FAILED, seen=seen, mend=mend, blocks=True)
+def failed(seen: str, fix: str) -> Verdict:
+    """Exports cannot be made, or not as promised, before this is fixed."""
+    return Verdict(state=State.FAILED, seen=seen, fix=fix, blocks=True)
 
 
-def not_checked(seen: str, mend: str = "", *, blocks: bool = False) -> Verdict:
+def not_checked(seen: str, fix: str = "", *, blocks: bool = False) -> Verdict:
     """Nothing is known: the reason, and how to get to know it."""
-    return Verdict(state=State.NOT_CHECKED, seen=seen, mend=mend, blocks=blocks)
+    return Verdict(state=State.NOT_CHECKED, seen=seen, fix=fix, blocks=blocks)

@@ -1,4 +1,4 @@
-"""How each fault is mended: a command to run, or the page of the console to open."""
+"""How each fault is fixed: a command to run, or the page of the console to open."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SET_CLOCK = "set this machine's clock: sudo timedatectl set-ntp true"
 REACH = "check network, proxy (HTTPS_PROXY) and region, then run this again"
 DEPLOY = "npx cdk deploy"
 SEE_STACK = (
-    "look at the stack's events in the CloudFormation console, mend the first failure, then: "
+    "look at the stack's events in the CloudFormation console, fix the first failure, then: "
 )
 SIGN_UP = "sign up at https://quicksight.aws.amazon.com with Enterprise Edition"
 UPGRADE = (
@@ -34,7 +34,7 @@ FIRST_EXPORT = (
     "one export shows it, and costs one paid unit: put a dashboard of yours into "
     "examples/pdf-of-one-sheet.json, then: snapshots submit examples/pdf-of-one-sheet.json --wait"
 )
-PUBLISH = "open it in QuickSight, mend what its visuals complain of, and publish it again"
+PUBLISH = "open it in QuickSight, fix what its visuals complain of, and publish it again"
 ENABLE_TAG_RULES = (
     "if its rows are not for everyone: QuickSight console, the data set > Row-level security > "
     "Tag-based rules"

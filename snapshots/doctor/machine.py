@@ -14,7 +14,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from snapshots.doctor import fixes as mends
+from snapshots.doctor import fixes
 from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 from snapshots.errors import CliError
@@ -48,9 +48,9 @@ def judge_tools(python: tuple[int, ...], boto3_version: str, known: Collection[s
     """What the operations `known` to boto3 are worth."""
     shown = f"Python {python[0]}.{python[1]}, boto3 {boto3_version}"
     if python < _OLDEST_PYTHON:
-        return failed(shown, mends.NEWER_PYTHON)
+        return failed(shown, fixes.NEWER_PYTHON)
     if missing := sorted(_OPERATIONS - set(known)):
-        return failed(f"{shown}, which does not know {', '.join(missing)}", mends.INSTALL)
+        return failed(f"{shown}, which does not know {', '.join(missing)}", fixes.INSTALL)
     return ok(f"{shown}, which knows the snapshot operations")
 
 
@@ -60,10 +60,10 @@ def look_at_configuration(case: Case) -> Verdict:
         account = case.account
     except CliError as error:
         no_region = error.code == "USAGE"
-        mend = mends.CHOOSE_REGION if no_region else mends.choose_profile(case.profile)
-        return failed(error.lines()[0], mend)
+        fix = fixes.CHOOSE_REGION if no_region else fixes.choose_profile(case.profile)
+        return failed(error.lines()[0], fix)
     if not account.region:
-        return failed("no region is chosen", mends.CHOOSE_REGION)
+        return failed("no region is chosen", fixes.CHOOSE_REGION)
     profile = f"profile {account.session.profile_name}, " if not account.endpoint_url else ""
     return ok(f"{profile}region {account.region}")
 
@@ -77,11 +77,11 @@ def look_at_credentials(case: Case) -> Verdict:
         _read_clock(case, cause.response)
         seen = f"AWS refuses the credentials: {error.code}: {error.message}"
         is_skewed = abs(case.clock_skew or 0) >= _SKEW_OF_REFUSAL
-        return failed(seen, mends.SET_CLOCK if is_skewed else mends.log_in(case.profile))
+        return failed(seen, fixes.SET_CLOCK if is_skewed else fixes.log_in(case.profile))
     except BotoCoreError as error:
         is_silent = isinstance(error, HTTPClientError | NoConnectionError)
         seen = " ".join(str(error).split())
-        return failed(seen, mends.REACH if is_silent else mends.log_in(case.profile))
+        return failed(seen, fixes.REACH if is_silent else fixes.log_in(case.profile))
     _read_clock(case, answer)
     case.account_id, case.caller_arn = answer["Account"], answer["Arn"]
     return ok(f"{answer['Arn']} in account {answer['Account']}")
@@ -99,9 +99,9 @@ def judge_clock(skew: float | None) -> Verdict:
     way = "ahead of" if skew > 0 else "behind"
     seen = f"{abs(skew):.0f} s {way} AWS's"
     if abs(skew) >= _SKEW_OF_REFUSAL:
-        return failed(f"{seen}: signatures are refused", mends.SET_CLOCK)
+        return failed(f"{seen}: signatures are refused", fixes.SET_CLOCK)
     if abs(skew) >= _SKEW_OF_NOTE:
-        return warning(f"{seen}: signatures are refused from 5 min on", mends.SET_CLOCK)
+        return warning(f"{seen}: signatures are refused from 5 min on", fixes.SET_CLOCK)
     return ok(seen if abs(skew) >= 1 else "as AWS's")
 
 

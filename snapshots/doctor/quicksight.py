@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from snapshots.doctor import fixes as mends
+from snapshots.doctor import fixes
 from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 from snapshots.errors import CliError
@@ -34,12 +34,12 @@ def look_at_region(case: Case) -> Verdict:
     partition = session.get_partition_for_region(case.account.region)
     known = session.get_available_regions("quicksight", partition_name=partition)
     if region not in known:
-        return failed(f"QuickSight is not in {region}", mends.another_region(", ".join(known)))
+        return failed(f"QuickSight is not in {region}", fixes.another_region(", ".join(known)))
     try:
         found = case.call("quicksight", "DescribeNamespace", Namespace="default")
     except EndpointConnectionError:
         seen = f"QuickSight does not answer in {region}"
-        return failed(seen, mends.another_region(", ".join(known)))
+        return failed(seen, fixes.another_region(", ".join(known)))
     except RefusedError as error:
         home = home_region_in(error.message)
         if home is None and not error.is_denied and error.code != _NOT_FOUND:
@@ -63,12 +63,12 @@ def judge_region(region: str, stack_region: str, home: str | None, asked: str) -
     if region != stack_region:
         seen = f"QuickSight is used in {region}, the stack is in {stack_region}"
         return warning(
-            f"{seen}: every request must name a bucket in {region}", mends.take_bucket_of(region)
+            f"{seen}: every request must name a bucket in {region}", fixes.take_bucket_of(region)
         )
     if home and home != asked:
         seen = f"{region}; the account's users are in {home}, and are asked for in {asked}"
         fix = f"to export for registered users, set identityRegion to {home} in cdk.json"
-        return warning(f"{seen}: exports for anonymous users only", f"{fix}, then: {mends.DEPLOY}")
+        return warning(f"{seen}: exports for anonymous users only", f"{fix}, then: {fixes.DEPLOY}")
     if home is None:
         return ok(f"{region}; where the account's users are was not told")
     return ok(f"{region}; the account's users are in {home}")
@@ -81,7 +81,7 @@ def look_at_edition(case: Case) -> Verdict:
     except RefusedError as error:
         if error.code == _NOT_FOUND:
             seen = f"account {case.quicksight_account} has no QuickSight subscription"
-            return failed(seen, mends.SIGN_UP)
+            return failed(seen, fixes.SIGN_UP)
         raise
     return judge_edition(found)
 
@@ -92,11 +92,11 @@ def judge_edition(subscription: Mapping[str, Any]) -> Verdict:
     status = subscription.get("AccountSubscriptionStatus", _IN_USE[0])
     name = subscription.get("AccountName", "")
     if status in _GONE:
-        return failed(f"the subscription of {name} is {status}", mends.SIGN_UP)
+        return failed(f"the subscription of {name} is {status}", fixes.SIGN_UP)
     if edition == "STANDARD":
-        return failed("Standard Edition, which has no snapshots", mends.UPGRADE)
+        return failed("Standard Edition, which has no snapshots", fixes.UPGRADE)
     if status not in _IN_USE:
-        return warning(f"the subscription of {name} is {status}", mends.WAIT)
+        return warning(f"the subscription of {name} is {status}", fixes.WAIT)
     return ok(f"{edition}, account name {name}")
 
 
@@ -106,11 +106,11 @@ def look_at_dashboard(dashboard_id: str, case: Case) -> Verdict:
         found = case.call("quicksight", "DescribeDashboard", DashboardId=dashboard_id)
     except RefusedError as error:
         if error.code == _EDITION:
-            return failed(error.message, mends.UPGRADE)
+            return failed(error.message, fixes.UPGRADE)
         if error.code != _NOT_FOUND:
             raise
         seen = f"no dashboard of this id in {case.quicksight_region}"
-        return failed(seen, mends.choose_dashboard(_known_dashboards(case)))
+        return failed(seen, fixes.choose_dashboard(_known_dashboards(case)))
     return judge_dashboard(found["Dashboard"])
 
 
@@ -121,9 +121,9 @@ def judge_dashboard(dashboard: Mapping[str, Any]) -> Verdict:
     name = f"“{dashboard.get('Name', '')}”"
     if status.endswith("_FAILED") or status == "DELETED":
         told = "; ".join(str(each.get("Message")) for each in version.get("Errors", ()))
-        return failed(f"{name} is {status}{': ' if told else ''}{told}", mends.PUBLISH)
+        return failed(f"{name} is {status}{': ' if told else ''}{told}", fixes.PUBLISH)
     if status.endswith("_IN_PROGRESS"):
-        return warning(f"{name} is {status}", mends.WAIT)
+        return warning(f"{name} is {status}", fixes.WAIT)
     sheets = ", ".join(each.get("SheetId", "") for each in version.get("Sheets", ()))
     return ok(f"{name}, version {version.get('VersionNumber')}, sheets {sheets or 'not told'}")
 
@@ -137,7 +137,7 @@ def look_at_tag_rules(dashboard_id: str, case: Case) -> Verdict:
         except RefusedError as error:
             if error.code != _NOT_FOUND:
                 raise
-            return failed(f"its data set {data_set_id} is not there any more", mends.PUBLISH)
+            return failed(f"its data set {data_set_id} is not there any more", fixes.PUBLISH)
     return judge_tag_rules(found)
 
 
@@ -168,7 +168,7 @@ def judge_tag_rules(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict
     open_ones = [data_set_id for data_set_id, rules in found.items() if not rules]
     if open_ones:
         seen = f"without enabled tag rules: {', '.join(open_ones)}; tags filter none of its rows"
-        return warning(seen, mends.ENABLE_TAG_RULES)
+        return warning(seen, fixes.ENABLE_TAG_RULES)
     demands = [
         f"{data_set_id} demands {', or '.join(map(' and '.join, TagRules.of(each).alternatives))}"
         for data_set_id, rules in found.items()
@@ -183,7 +183,7 @@ def look_at_dashboards(case: Case) -> Verdict:
         found = case.call("quicksight", "ListDashboards", MaxResults=100)
     except RefusedError as error:
         if error.code == _EDITION:
-            return failed(error.message, mends.UPGRADE)
+            return failed(error.message, fixes.UPGRADE)
         raise
     return judge_dashboards(found["DashboardSummaryList"], bool(found.get("NextToken")))
 
@@ -227,13 +227,13 @@ def judge_operations(error: RefusedError, *, deployed: bool) -> Verdict:
     if error.code == _NOT_FOUND:
         return ok("QuickSight answers, and lets you ask for jobs")
     if error.code == _EDITION:
-        return failed(error.message, mends.UPGRADE)
+        return failed(error.message, fixes.UPGRADE)
     if error.is_denied and deployed:
         seen = f"you may not call {error.action}; the functions have rights of their own"
-        return warning(seen, mends.grant_you(error.action))
+        return warning(seen, fixes.grant_you(error.action))
     if error.is_denied:
-        mend = mends.grant(error.action, "your dashboards and their snapshot jobs")
-        return failed(f"you may not call {error.action}: {error.message}", mend)
+        fix = fixes.grant(error.action, "your dashboards and their snapshot jobs")
+        return failed(f"you may not call {error.action}: {error.message}", fix)
     raise error
 
 
@@ -256,11 +256,11 @@ def judge_plan(done: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str,
         is_newer = not done or str(export.get("FinishedAt") or "") > completed_at
         if _PLAN in str(error.get("Code", "")) and is_newer:
             seen = f"QuickSight refused export {export['ExportId']}: {error.get('Message', '')}"
-            return failed(seen, mends.PLAN)
+            return failed(seen, fixes.PLAN)
     if done:
         return ok(f"export {done[0]['ExportId']} has completed")
     return not_checked(
-        "no export has completed yet, and QuickSight shows it only to a start", mends.FIRST_EXPORT
+        "no export has completed yet, and QuickSight shows it only to a start", fixes.FIRST_EXPORT
     )
 
 

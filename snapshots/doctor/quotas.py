@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from snapshots.doctor import fixes as mends
+from snapshots.doctor import fixes
 from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 
@@ -43,13 +43,13 @@ def judge_job_limit(about: Sequence[Mapping[str, Any]], believed: int) -> Verdic
     """By the quotas of snapshot jobs, against `believed`, the deployment's limit."""
     if not about:
         seen = f"Service Quotas lists none; snapshotJobLimit {believed} is believed"
-        return not_checked(seen, mends.SUPPORT_TELLS)
+        return not_checked(seen, fixes.SUPPORT_TELLS)
     least = min(about, key=lambda quota: float(quota["Value"]))
     value = int(least["Value"])
     told = f"{least['QuotaName']} ({least['QuotaCode']}) is {value}"
     if value < believed:
         seen = f"{told}, snapshotJobLimit is {believed}: starts will be refused"
-        return failed(seen, mends.lower_limit(value))
+        return failed(seen, fixes.lower_limit(value))
     if value > believed:
         return ok(f"{told}; snapshotJobLimit {believed} uses a part of it")
     return ok(f"{told}, as snapshotJobLimit")
@@ -58,11 +58,11 @@ def judge_job_limit(about: Sequence[Mapping[str, Any]], believed: int) -> Verdic
 def look_at_concurrency(case: Case) -> Verdict:
     """Whether every slot of every target can have its function, beside the account's others."""
     limits = case.call("lambda", "GetAccountSettings")["AccountLimit"]
-    mend = mends.RAISE_CONCURRENCY.format(region=case.account.region)
-    return judge_concurrency(limits, case.all_jobs, mend)
+    fix = fixes.RAISE_CONCURRENCY.format(region=case.account.region)
+    return judge_concurrency(limits, case.all_jobs, fix)
 
 
-def judge_concurrency(limits: Mapping[str, Any], jobs: int, mend: str) -> Verdict:
+def judge_concurrency(limits: Mapping[str, Any], jobs: int, fix: str) -> Verdict:
     """A running job is polled within one invocation of the describe function most of its time.
 
     Nothing is reserved, so the functions share what is unreserved with the account's others.
@@ -72,7 +72,7 @@ def judge_concurrency(limits: Mapping[str, Any], jobs: int, mend: str) -> Verdic
     needed = jobs + _BESIDES_JOBS
     seen = f"{free} of {total} unreserved; {jobs} snapshot jobs need {needed}"
     if free < needed:
-        return failed(f"{seen}: functions will be throttled", mend)
+        return failed(f"{seen}: functions will be throttled", fix)
     if free < 2 * needed:
-        return warning(f"{seen}: little is left for the account's other functions", mend)
+        return warning(f"{seen}: little is left for the account's other functions", fix)
     return ok(seen)

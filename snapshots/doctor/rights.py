@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from snapshots.doctor import fixes as mends
+from snapshots.doctor import fixes
 from snapshots.doctor.context import Case
 from snapshots.doctor.findings import Verdict, failed, not_checked, ok, warning
 
@@ -38,8 +38,8 @@ def judge_caller(lacking: Sequence[str], *, deployed: bool) -> Verdict:
     seen = f"IAM's simulation denies you {', '.join(lacking)}"
     if deployed:
         return ok(f"{seen}; the functions have rights of their own")
-    mend = mends.grant(", ".join(lacking), "your dashboards")
-    return warning(f"{seen}; the deployed functions will have rights of their own", mend)
+    fix = fixes.grant(", ".join(lacking), "your dashboards")
+    return warning(f"{seen}; the deployed functions will have rights of their own", fix)
 
 
 def look_at_functions(case: Case) -> Verdict:
@@ -56,7 +56,7 @@ def judge_functions(lacking: Mapping[str, Sequence[str]]) -> Verdict:
     """`lacking` holds what each function's role may not do."""
     denials = [f"the {name} function {', '.join(each)}" for name, each in lacking.items() if each]
     if denials:
-        return failed(f"IAM's simulation denies {'; '.join(denials)}", mends.grant_functions())
+        return failed(f"IAM's simulation denies {'; '.join(denials)}", fixes.grant_functions())
     return ok("IAM's simulation allows start, describe and collect their operations")
 
 

@@ -127,7 +127,7 @@ def _problems_with_refusal(message_id: str, body: str, outcome: Outcome) -> list
 
 
 def _is_taken_by_a_later_one(message_id: str, body: str, outcome: Outcome) -> bool:
-    """Whether the record made way: a refused id may be used again when the message is mended."""
+    """Whether the record made way: a refused id may be used again when the message is repaired."""
     ids = _claimed(body, message_id)
     return any(
         export.export_id in ids and export.source > message_id

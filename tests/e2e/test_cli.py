@@ -232,7 +232,7 @@ def test_the_doctor_finds_the_embedded_account_sound(cli: Cli, deployed: Deploye
     again = cli(*look)
     failed = [each for each in again.json["Checks"] if each["State"] == "failed"]
     assert again.code == 1 and [each["Check"] for each in failed] == ["dashboard sales-overview"]
-    assert "order-details (Order details)" in failed[0]["Mend"]
+    assert "order-details (Order details)" in failed[0]["Fix"]
 
 
 def test_a_stack_that_cannot_be_reached_is_exit_code_4(cli: Cli, tmp_path: Path) -> None:

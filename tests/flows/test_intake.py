@@ -60,11 +60,11 @@ def test_a_refused_message_is_kept_whole_with_its_reason_and_a_record(world: Wor
 
 
 def test_a_refused_id_can_be_used_again_when_the_message_is_mended(world: World) -> None:
-    world.send(message("mended", Priority=99))
-    assert world.export("mended").status is Status.REJECTED
-    world.send(message("mended"))
+    world.send(message("repaired", Priority=99))
+    assert world.export("repaired").status is Status.REJECTED
+    world.send(message("repaired"))
     world.driver.run()
-    assert world.export("mended").status is Status.COMPLETED
+    assert world.export("repaired").status is Status.COMPLETED
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from snapshot_export.metric import Metric
 @metrics.log_metrics
 @guarded
 def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
-    """EventBridge event in, counts of what was mended out.
+    """EventBridge event in, counts of what was repaired out.
 
     Each kind of repair and of drift is a metric of the passes that found some: a metric costs by
     the hour in which it has data. `BacklogStalled` is written in every pass, 0 too: its alarm takes
@@ -23,8 +23,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     """
     services = services_from_env()
     done = reconcile_all(services)
-    mended: dict[str, Any] = done.counts()
-    for kind, number in mended.items():
+    repaired: dict[str, Any] = done.counts()
+    for kind, number in repaired.items():
         if number:
             services.measure(Metric[f"MENDED_{kind.upper()}"], number)
     for drift in Drift:
@@ -41,5 +41,5 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
             amount=finding.amount,
             target=finding.target,
         )
-    logger.info("reconciled", reason=event.get("detail-type", "called"), **mended)
-    return mended
+    logger.info("reconciled", reason=event.get("detail-type", "called"), **repaired)
+    return repaired

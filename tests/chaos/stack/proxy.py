@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.stack.proxy`: microburst 0.10.0, mended in two places.
+"""`python -m tests.chaos.stack.proxy`: microburst 0.10.0, repaired in two places.
 
 It cuts an answer's body, so that what has no body (S3's PutObject, HeadObject, DeleteObject) is
 never lost, and the caller of anything else has read "200 OK" already. Here `abort_bytes: 0` means
@@ -20,7 +20,7 @@ FIRED_KEPT = 1_000_000
 _OF_THE_CONNECTION = {"connection", "keep-alive", "transfer-encoding"}
 
 
-def mend(forward: Any) -> None:
+def repair(forward: Any) -> None:
     """Patch the forwarder; UpstreamChangedError if it is another than the one patched against."""
     upstream = forward._stream_to_client
     require_source("_stream_to_client", upstream, "81deaea50c3e3af7")
@@ -57,7 +57,7 @@ def main() -> None:
     from microburst.app import make_app
     from microburst.core.pipeline import Microburst
 
-    mend(forward)
+    repair(forward)
     random.seed(arguments.seed)  # which calls a rule's probability strikes
     proxy = Microburst(arguments.upstream, fired_capacity=FIRED_KEPT)
     web.run_app(make_app(proxy), host="127.0.0.1", port=arguments.port, print=None)

@@ -1,4 +1,4 @@
-"""A sound account passes; what is broken in one is found, and only that, and told how to mend."""
+"""A sound account passes; what is broken in one is found, and only that, and told how to fix."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def test_it_reads_only_and_with_documented_rights(examine: Examine, patient: Pat
     assert patient.server.emulator.ledger()["jobs"] == []
 
 
-def assert_only(done: Examined, state: str, check: str, mend: str) -> None:
+def assert_only(done: Examined, state: str, check: str, fix: str) -> None:
     """Just this check is in this state; the rest is ok, or could not be made because of it."""
     assert done.named(state) == {check}, done.out
-    assert mend in done.checks[check]["Mend"], done.checks[check]
+    assert fix in done.checks[check]["Fix"], done.checks[check]
     others = {name: each for name, each in done.checks.items() if name != check}
     for name, each in others.items():
         silent = name == "clock" and check == "credentials"
@@ -270,11 +270,11 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
 def test_what_is_broken_is_found_and_only_that(
     examine: Examine, patient: Patient, what: str
 ) -> None:
-    break_it, check, mend = FAILURES[what]
+    break_it, check, fix = FAILURES[what]
     break_it(patient)
     done = examine(*ALL)
     assert done.code == 1
-    assert_only(done, "failed", check, mend)
+    assert_only(done, "failed", check, fix)
 
 
 WARNINGS: dict[str, tuple[Break, str, str]] = {
@@ -315,11 +315,11 @@ WARNINGS: dict[str, tuple[Break, str, str]] = {
 def test_what_is_worth_knowing_is_a_warning_and_no_failure(
     examine: Examine, patient: Patient, what: str
 ) -> None:
-    break_it, check, mend = WARNINGS[what]
+    break_it, check, fix = WARNINGS[what]
     break_it(patient)
     done = examine(*ALL)
     assert done.code == 0
-    assert_only(done, "warning", check, mend)
+    assert_only(done, "warning", check, fix)
 
 
 DENIED = {
@@ -357,7 +357,7 @@ def test_what_the_caller_may_not_read_is_not_checked_and_no_failure(
         "GetBucketEncryption", "GetEncryptionConfiguration"
     )
     for name in DENIED[call]:
-        assert f"give yourself {right} " in done.checks[name]["Mend"]
+        assert f"give yourself {right} " in done.checks[name]["Fix"]
 
 
 def test_a_key_that_lets_quicksight_not_in_closes_both_buckets(
@@ -366,8 +366,8 @@ def test_a_key_that_lets_quicksight_not_in_closes_both_buckets(
     close_key(patient)
     done = examine(*ALL)
     assert done.named("failed") == {"export bucket: key", f"{OWN}: key"}
-    mend = done.checks["export bucket: key"]["Mend"]
-    assert json.loads(mend.partition(": ")[2])[0] == {
+    fix = done.checks["export bucket: key"]["Fix"]
+    assert json.loads(fix.partition(": ")[2])[0] == {
         "Effect": "Allow",
         "Principal": QUICKSIGHT,
         "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
@@ -403,10 +403,10 @@ def test_the_pricing_plan_is_proved_by_exports_alone(examine: Examine, api: Stub
     done = examine(*ALL)
     assert_only(done, "failed", "pricing plan", "subscribe to Pixel-Perfect Reports")
     found = done.checks["pricing plan"]
-    assert words in found["Seen"] and "add capacity pricing" in found["Mend"]
+    assert words in found["Seen"] and "add capacity pricing" in found["Fix"]
     export["Error"] = {"Code": "ACCESS_DENIED", "Message": "no"}
     found = examine(*ALL).checks["pricing plan"]
-    assert found["State"] == "not checked" and "costs one paid unit" in found["Mend"]
+    assert found["State"] == "not checked" and "costs one paid unit" in found["Fix"]
 
 
 @pytest.mark.parametrize(("refused_at", "state"), [("06", "ok"), ("08", "failed")])
@@ -428,7 +428,7 @@ def test_before_the_deployment_the_rest_is_checked(
     patient.denied.add(("moto", "StartDashboardSnapshotJob"))
     done = examine(*ALL)
     assert done.code == 0 and done.named("failed") == set()
-    assert done.checks["stack"]["Mend"] == "npx cdk deploy"
+    assert done.checks["stack"]["Fix"] == "npx cdk deploy"
     assert done.named("warning") == {"your right to start jobs"}
     waiting = done.named("not checked") - {"stack"}
     assert waiting == {
@@ -491,7 +491,7 @@ def test_a_signature_refused_for_the_clock_is_not_blamed_on_the_keys(
     patient.script["sts:GetCallerIdentity"] = Refusal("SignatureDoesNotMatch", told, 403, date)
     done = examine()
     assert done.named("failed") == {"credentials", "clock"}
-    assert "timedatectl" in done.checks["credentials"]["Mend"]
+    assert "timedatectl" in done.checks["credentials"]["Fix"]
 
 
 def test_without_credentials_nothing_else_is_asked(
@@ -507,17 +507,17 @@ def test_without_credentials_nothing_else_is_asked(
 
 
 @pytest.mark.parametrize(
-    ("options", "mend"), [((), "--region"), (("--profile", "nobody"), "list-profiles")]
+    ("options", "fix"), [((), "--region"), (("--profile", "nobody"), "list-profiles")]
 )
 def test_without_a_region_or_profile_it_says_how_to_choose_one(
-    examine: Examine, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], mend: str
+    examine: Examine, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], fix: str
 ) -> None:
     monkeypatch.setattr("snapshots.invocation.open_account", open_account)
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     done = examine(*options)
     assert done.code == 1
-    assert_only(done, "failed", "profile and region", mend)
+    assert_only(done, "failed", "profile and region", fix)
 
 
 def test_a_boto3_without_the_operations_is_told(
@@ -533,6 +533,6 @@ def test_people_read_a_line_a_check_and_how_to_mend_it(examine: Examine, patient
     assert told.code == 1
     lines = told.out.splitlines()
     at = lines.index("failed      edition: Standard Edition, which has no snapshots")
-    assert lines[at + 1].startswith("            mend: QuickSight console")
+    assert lines[at + 1].startswith("            fix: QuickSight console")
     assert "not checked dashboard [red]: needs “edition”, which failed" in lines
     assert lines[-1] == "18 ok, 1 failed, 4 not checked"

@@ -130,7 +130,7 @@ def test_judgements_of_what_a_test_account_cannot_be() -> None:
     assert machine.judge_clock(None).state is State.NOT_CHECKED
     assert machine.judge_clock(-0.4).seen == "as AWS's"
     elsewhere = quicksight.judge_region("eu-west-1", "us-east-1", None, "eu-west-1")
-    assert elsewhere.state is State.WARNING and "a bucket in eu-west-1" in elsewhere.mend
+    assert elsewhere.state is State.WARNING and "a bucket in eu-west-1" in elsewhere.fix
     here = "us-east-1"
     assert quicksight.judge_region(here, here, None, here).state is State.OK
     assert quicksight.judge_region(here, here, "eu-west-1", here).state is State.WARNING

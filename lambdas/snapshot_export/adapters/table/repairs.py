@@ -123,7 +123,7 @@ class Repairs:
         )
         return True
 
-    def mend_gate(self, leases: int) -> list[str]:
+    def repair_gate(self, leases: int) -> list[str]:
         """Remove what cannot be read of the gate; `running` becomes `leases`. Answers what it was.
 
         Removed, a limit, a reserve, a ceiling or a pause is the deployment's own again.

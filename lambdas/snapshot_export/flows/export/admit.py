@@ -107,19 +107,19 @@ def admit(
 
 
 def read_gate(services: Services) -> Gate:
-    """The gate; one that cannot be read is mended first, since everybody waits for it."""
+    """The gate; one that cannot be read is repaired first, since everybody waits for it."""
     try:
         return services.store.gate()
     except UnreadableRecordError as error:
-        mend_gate(services, error)
+        repair_gate(services, error)
         return services.store.gate()
 
 
-def mend_gate(services: Services, error: UnreadableRecordError) -> None:
+def repair_gate(services: Services, error: UnreadableRecordError) -> None:
     """Write a gate that cannot be read anew from the leases, without what cannot be read of it."""
     leases = sum(attempt.holds_slot for attempt in services.store.leases())
-    members = services.repairs.mend_gate(leases)
-    logger.error("gate mended", reason=str(error), members=members)
+    members = services.repairs.repair_gate(leases)
+    logger.error("gate repaired", reason=str(error), members=members)
 
 
 def _first_in_order(services: Services, count: int, now: float) -> list[BacklogEntry]:

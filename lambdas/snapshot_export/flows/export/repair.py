@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.drift import Drift, Finding
 from snapshot_export.errors import SnapshotExportError, UnreadableRecordError
-from snapshot_export.flows.export.admit import mend_gate
+from snapshot_export.flows.export.admit import repair_gate
 
 logger = Logger(child=True)
 
@@ -27,7 +27,7 @@ def repair(services: Services) -> int:
         services.store.gate()
     except UnreadableRecordError as error:
         is_gate_bad = True
-        mend_gate(services, error)
+        repair_gate(services, error)
     attempts = services.store.leases()
     unreadable = [each.export_id for each in attempts if not each.is_readable]
     for export_id in unreadable:

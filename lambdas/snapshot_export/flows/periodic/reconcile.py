@@ -1,8 +1,8 @@
-"""Reconcile: compare the table with what Step Functions says, mend the table, fill free slots.
+"""Reconcile: compare the table with what Step Functions says, repair the table, fill free slots.
 
 Every minute, and when an execution failed, timed out or was aborted. The reconciler frees no slot
 by itself: an attempt whose execution is gone gets a new one, which asks QuickSight. What should
-not have been is told by kind (domain/drift.py), mended or not.
+not have been is told by kind (domain/drift.py), repaired or not.
 Order of writes: the restart is counted on the attempt first (its count names the execution), then
 the execution is started; dying between the two leads to the next restart.
 """
@@ -31,8 +31,8 @@ logger = Logger(child=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mended:
-    """What one pass mended, by kind."""
+class Repaired:
+    """What one pass repaired, by kind."""
 
     executions_restarted: int = 0
     counter_corrected: int = 0
@@ -40,12 +40,12 @@ class Mended:
     bursts_resumed: int = 0
     admitted: int = 0
     findings: tuple[Finding, ...] = ()
-    """What should not have been, mended or not."""
+    """What should not have been, repaired or not."""
     gauges: tuple[Gauges, ...] = ()
     """What is there after the pass, of each target."""
 
     def counts(self) -> dict[str, int]:
-        """How many mends of each kind."""
+        """How many repairs of each kind."""
         return {
             field.name: getattr(self, field.name)
             for field in fields(self)
@@ -53,18 +53,18 @@ class Mended:
         }
 
 
-def reconcile_all(services: Services) -> Mended:
+def reconcile_all(services: Services) -> Repaired:
     """One pass over every target."""
     passes = for_every_target(services, reconcile)
     counts = [each.counts() for each in passes]
-    return Mended(
+    return Repaired(
         **{kind: sum(each[kind] for each in counts) for kind in counts[0]},
         findings=tuple(finding for each in passes for finding in each.findings),
         gauges=tuple(gauges for each in passes for gauges in each.gauges),
     )
 
 
-def reconcile(services: Services) -> Mended:
+def reconcile(services: Services) -> Repaired:
     """One pass over everything of a target's that is in flight."""
     repaired = repair(services)
     _, attempts = services.store.in_flight()
@@ -78,7 +78,7 @@ def reconcile(services: Services) -> Mended:
     overdue, released = find_overdue_leases(services, attempts)
     resumed, admitted = resume_bursts(services), admit(services)
     found = (drift, overdue, find_stalled_backlog(services), find_unreadable(services, repaired))
-    return Mended(
+    return Repaired(
         executions_restarted=restarted,
         counter_corrected=corrected,
         leases_released=released,
@@ -92,7 +92,7 @@ def reconcile(services: Services) -> Mended:
 
 
 def _gauges(services: Services) -> tuple[Gauges, ...]:
-    """What was mended is told even if the gauges cannot be read."""
+    """What was repaired is told even if the gauges cannot be read."""
     try:
         return (read_gauges(services),)
     except TransientError as error:
@@ -120,7 +120,7 @@ def _restart_if_gone(services: Services, attempt: Attempt) -> bool:
 
 
 def _correct_counter(services: Services) -> tuple[int, Finding | None]:
-    """Mend a counter that differs from the leases in two readings. Only a hand could do that."""
+    """Repair a counter that differs from the leases in two readings. Only a hand could do that."""
     seen = judge_gate(*services.store.in_flight())
     if seen is None:
         return 0, None
