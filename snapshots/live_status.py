@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.table import Column, Table
 
 from snapshots.following import describe_counts, has_ended, progress_of
 from snapshots.tables import at_least, describe_ceiling
@@ -41,7 +41,7 @@ class Standing:
 def draw(standing: Standing) -> RenderableType:
     """The panel."""
     rows = _rows(standing)
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 2))
     table.add_row("[dim]slots[/dim]", _slots(standing.capacity))
     for name, value in rows:
         table.add_row(f"[dim]{name}[/dim]", value)
@@ -97,7 +97,8 @@ def _rows(standing: Standing) -> list[tuple[str, str]]:
     if capacity.get("PausedUntil"):
         rows.append(("paused until", show_time(capacity["PausedUntil"], now=now)))
     if standing.burst:
-        rows.append((f"burst {escape(standing.burst['BurstId'])}", describe_counts(standing.burst)))
+        told = f"{escape(standing.burst['BurstId'])} {describe_counts(standing.burst)}"
+        rows.append(("burst", told))
     rows.append(("expected end", _end(standing)))
     return rows
 

@@ -42,7 +42,7 @@ def describe_ceiling(capacity: Mapping[str, Any]) -> str:
     """How many jobs QuickSight allows at the moment, where that is less than the limit."""
     if not (ceiling := capacity.get("Ceiling")):
         return ""
-    return f"{ceiling}: QuickSight refuses more; others use slots, or the limit is above its own"
+    return f"{ceiling}: QuickSight refuses more; others use slots, or the limit is too high"
 
 
 def is_marked(export: Mapping[str, Any]) -> bool:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from local.account.environment import REGION, client_environment
 from local.deployed import Deployed
-from local.examples import load_examples
+from local.examples import EXAMPLES, load_examples
+from local.up import first_steps
 
 SNAPSHOTS = Path(sys.executable).parent / "snapshots"
 
@@ -106,6 +111,37 @@ def test_submitted_lines_become_files_in_a_folder(cli: Cli, tmp_path: Path) -> N
     wait_until(
         lambda: listed(cli, "--status", "completed") >= {each["ExportId"] for each in bodies}
     )
+
+
+def test_the_lines_that_make_up_prints_work_one_after_another(
+    cli: Cli, deployed: Deployed, tmp_path: Path
+) -> None:
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    sent, *ours = map(shlex.split, first_steps(deployed))
+    send_as_the_aws_cli(sent, tmp_path)
+    for words in ours:
+        assert words[0] == ".venv/bin/snapshots"
+        done = cli(*words[1:])
+        assert done.code == 0 and "COMPLETED" in done.out, done
+    first = json.loads((EXAMPLES / "pdf-of-one-sheet.json").read_text("utf-8"))["ExportId"]
+    assert [path.suffix for path in (tmp_path / "files" / first).rglob("*.pdf")] == [".pdf"]
+
+
+def send_as_the_aws_cli(words: list[str], folder: Path) -> None:
+    """What `aws sqs send-message` does with these words: both of its versions read `file://`."""
+    keys = dict(word.split("=", 1) for word in words[:2])
+    program, *rest = words[2:]
+    options = dict(pairwise(rest))
+    assert program == "aws" and options["sqs"] == "send-message"
+    client: Any = boto3.client(
+        "sqs",
+        region_name=options["--region"],
+        endpoint_url=options["--endpoint-url"],
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+    )
+    body = (folder / options["--message-body"].removeprefix("file://")).read_text("utf-8")
+    client.send_message(QueueUrl=options["--queue-url"], MessageBody=body)
 
 
 def listed(cli: Cli, *arguments: str) -> set[str]:

@@ -83,7 +83,9 @@ def test_a_ceiling_is_not_put_down_to_others_alone(run: Run, api: StubApi) -> No
     assert "ceiling" not in run("capacity").out + run("watch", "--once").out
     api.capacity |= {"Limit": 20, "Ceiling": 12}
     for result in (run("capacity"), run("watch", "--once")):
-        assert "12: QuickSight refuses more; others use slots, or the limit is above" in result.out
+        assert (
+            "12: QuickSight refuses more; others use slots, or the limit is too high" in result.out
+        )
 
 
 def test_what_is_collected_holds_no_slot_and_is_not_called_running() -> None:

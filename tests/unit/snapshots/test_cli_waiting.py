@@ -245,13 +245,33 @@ def test_when_time_is_up_what_goes_on_is_named_too(run: Run, api: StubApi) -> No
     ]
 
 
+def standing_of(found: dict[str, Any], **capacity: Any) -> Standing:
+    known = {"Running": 0, "Limit": 12, "Waiting": 0, "CompletedLastHour": 2} | capacity
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    return Standing(at=now, title="s", capacity=known, failed="0", pace=None,
+                    seconds_left=0.0, burst=found)  # fmt: skip
+
+
+def drawn(standing: Standing, width: int) -> list[str]:
+    written = io.StringIO()
+    Console(file=written, width=width, force_terminal=True, no_color=True).print(draw(standing))
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.getvalue()).splitlines()
+
+
 def test_the_watched_bursts_bar_is_full_when_all_that_was_accepted_has_ended() -> None:
     found = burst("COMPLETED_WITH_FAILURES", Accepted=2, Refused=8, Completed=2)
-    capacity = {"Running": 0, "Limit": 12, "Waiting": 0, "CompletedLastHour": 2}
-    now = datetime(2026, 11, 23, tzinfo=UTC)
-    standing = Standing(at=now, title="s", capacity=capacity, failed="0", pace=None,
-                        seconds_left=0.0, burst=found)  # fmt: skip
-    written = io.StringIO()
-    Console(file=written, width=60, force_terminal=True, no_color=True).print(draw(standing))
-    bar = next(line for line in written.getvalue().splitlines() if "━" in line)
+    bar = next(line for line in drawn(standing_of(found), 60) if "━" in line)
     assert bar.count("━") == 56 and "╺" not in bar
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_nothing_that_is_watched_is_cut(width: int) -> None:
+    found = burst("RUNNING", Accepted=298, Refused=2, Completed=100) | {"BurstId": "b" * 48}
+    lines = drawn(standing_of(found, Running=50, Limit=60, Ceiling=50), width)
+    text = "".join(lines)
+    assert max(map(len, lines)) == width and "…" not in text
+    assert (text.count("█"), text.count("░")) == (50, 10)
+    words = "".join(text.replace("│", " ").split())
+    told = "running: 100 completed, 0 failed, 0 cancelled, 2 refused of 300"
+    for each in ("50 of 60 held", "b" * 48 + told, "or the limit is too high", "any moment"):
+        assert each.replace(" ", "") in words
