@@ -26,6 +26,7 @@ from infra.parameter_rules import (
     show,
 )
 from infra.target_parameters import TargetParameters, read_targets
+from snapshot_export.domain.gate import DEFAULT_JOB_LIMIT
 from snapshot_export.domain.scopes import DEFAULT_SCOPES, Scope
 
 __all__ = ["DeploymentParameters", "ParameterError", "Settings", "read_settings"]
@@ -55,7 +56,7 @@ _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 class DeploymentParameters:
     """The parameter set of one deployment; None stands for the stack's own account or region."""
 
-    snapshot_job_limit: int = 12
+    snapshot_job_limit: int = DEFAULT_JOB_LIMIT
     reserved_slots: int = 0
     quicksight_account_id: str | None = None
     quicksight_region: str | None = None

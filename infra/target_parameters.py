@@ -19,6 +19,7 @@ from infra.parameter_rules import (
     read_members,
     show,
 )
+from snapshot_export.domain.gate import DEFAULT_JOB_LIMIT
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
 
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}")
@@ -35,7 +36,7 @@ class TargetParameters:
     account_id: str | None = None
     region: str | None = None
     identity_region: str | None = None
-    snapshot_job_limit: int = 12
+    snapshot_job_limit: int = DEFAULT_JOB_LIMIT
     reserved_slots: int = 0
     calls_per_second: float = 8
     bucket: str | None = None

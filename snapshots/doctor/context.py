@@ -12,6 +12,7 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from snapshot_export.domain.gate import DEFAULT_JOB_LIMIT
 from snapshots.api import Api
 from snapshots.connection import Account
 
@@ -104,7 +105,7 @@ class Case:
     def job_limit(self) -> int:
         """snapshotJobLimit of the deployment, or of the parameters."""
         deployed = self.environment.get("SNAPSHOT_JOB_LIMIT")
-        return int(deployed or self.parameters.get("snapshotJobLimit") or 12)
+        return int(deployed or self.parameters.get("snapshotJobLimit") or DEFAULT_JOB_LIMIT)
 
     @property
     def all_jobs(self) -> int:
@@ -114,7 +115,9 @@ class Case:
             limits = [each["snapshot_job_limit"] for each in targets.values()]
         else:
             targets = self.parameters.get("targets") or {}
-            limits = [each.get("snapshotJobLimit") or 12 for each in targets.values()]
+            limits = [
+                each.get("snapshotJobLimit") or DEFAULT_JOB_LIMIT for each in targets.values()
+            ]
         return self.job_limit + sum(map(int, limits))
 
     @property

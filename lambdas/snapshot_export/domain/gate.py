@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+DEFAULT_JOB_LIMIT = 12
+"""Jobs that QuickSight runs at a time in an account, unless Support granted more
+[? limit-of-slots]."""
 HOLD_SECONDS = 15.0
 PROBE_SECONDS = 5.0
 
