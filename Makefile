@@ -24,11 +24,11 @@ up: install  ## Start the embedded account with the stack, and keep it running
 down:  ## Stop what `make up` keeps running
 	@test ! -x $(BIN)/python || exec $(BIN)/python -m local.down
 
-test: install $(if $(CHROMIUM),,browser)  ## Run every test, on two workers; TESTS=tests/unit chooses
+test: install $(if $(CHROMIUM),,browser)  ## Run the tests, on two workers; TESTS=tests/unit chooses
 	$(BIN)/python -m pytest -n 2 $(TESTS)
 
-nightly: install  ## Run the tests that deploy stacks of their own (minutes); TESTS chooses
-	$(BIN)/python -m pytest --nightly $(or $(TESTS),tests/e2e)
+nightly: install  ## Run the tests that take too long for `make test`; TESTS chooses
+	$(BIN)/python -m pytest -n 2 --nightly $(TESTS)
 
 test-anyday: install  ## Unit and flow tests at four dates, in other zones, widths, locales, orders (long; TESTS)
 	@$(BIN)/python -m tests.anyday $(TESTS)

@@ -28,6 +28,7 @@ GROUPS = {
     "faults": "tests/chaos/test_stack.py",
     "IAM": "tests/chaos/test_iam.py",
     "burst of many": "tests/e2e/test_burst_of_many.py",
+    "permissions": "tests/infra/permissions/",
     "browser": "tests/browser/",
     "state machine": "tests/statemachine/",
     "doctor": "tests/contract/doctor/",
@@ -50,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set the clock of this process, and of workers theirs; it goes on from there."""
-    config.addinivalue_line("markers", "nightly: deploys a stack of its own; `make nightly` only")
+    config.addinivalue_line("markers", "nightly: takes long; `make nightly` only")
     if begin := config.getoption("--clock"):
         import time_machine
 

@@ -16,7 +16,10 @@ FLOWS = ("tests/flows/test_schedules.py",)
     ("time", "zone", "width", "suites"),
     [
         ("2028-02-29T12:00:00Z", "Pacific/Apia", "50", (SEEN, *CLI, *SCHEDULES)),
-        ("2027-10-31T00:59:50Z", "Europe/Berlin", None, (SEEN, *SCHEDULES, *FLOWS)),
+        pytest.param(
+            *("2027-10-31T00:59:50Z", "Europe/Berlin", None, (SEEN, *SCHEDULES, *FLOWS)),
+            marks=pytest.mark.nightly,
+        ),
     ],
 )
 def test_a_sample_passes_on_another_day(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.iam import run_tests, sample
 
 
+@pytest.mark.nightly
 def test_an_export_and_a_burst_go_their_way_and_callers_without_the_right_get_403() -> None:
     result = sample()
     assert not result.violations, result.violations

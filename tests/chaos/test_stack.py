@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.stack import SHORT
 from tests.chaos.stack.plan import run_plan
 
 
+@pytest.mark.nightly
 def test_faults_kills_stops_and_lost_events_lose_nothing_and_start_nothing_twice(
     tmp_path: Path,
 ) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import pytest
 
 from local.account.processes import ProcessIdentity
+from tests.support.nightly import nightly_but
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 15
@@ -93,7 +94,9 @@ def check_report(output: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="lists processes by /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", nightly_but({signal.SIGINT}, [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+)
 def test_a_stopped_run_leaves_no_process_behind(number: signal.Signals) -> None:
     process = start_run(1)
     assert process.stdout is not None

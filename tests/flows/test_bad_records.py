@@ -121,17 +121,28 @@ NAMES = {
     "durations": ("jobs", "log_mean"),
     "throughput": ("completed",),
 }
-EVERY = [
-    pytest.param(kind, name, value, id=f"{kind}.{name}={next(iter(value or {'gone': 0}))}-{number}")
+CASES = [
+    (kind, name, number)
     for kind, names in NAMES.items()
     for name in names
-    for number, value in enumerate(ABSURD)
+    for number in range(len(ABSURD))
     if zlib.crc32(f"{kind}.{name}.{number}".encode()) % 10 == 0
 ]
 """A tenth of all, the same in each run."""
+ONE_OF_EACH_KIND = {kind: (kind, name, number) for kind, name, number in CASES}.values()
 
 
-@pytest.mark.parametrize(("kind", "name", "value"), EVERY)
+def case_of(kind: str, name: str, number: int) -> Any:
+    """The test's parameters; nightly unless it is the one of its kind."""
+    value = ABSURD[number]
+    return pytest.param(
+        *(kind, name, value),
+        id=f"{kind}.{name}={next(iter(value or {'gone': 0}))}-{number}",
+        marks=() if (kind, name, number) in ONE_OF_EACH_KIND else pytest.mark.nightly,
+    )
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), [case_of(*each) for each in CASES])
 def test_the_other_exports_end(
     world: World, kind: str, name: str, value: dict[str, Any] | None
 ) -> None:

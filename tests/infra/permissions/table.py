@@ -73,11 +73,20 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=place)
 
 
+def title_of(holder: str) -> str:
+    """The heading over a holder's rights."""
+    return f"Who may take {holder.partition(':')[0]}" if holder.endswith(":trust") else holder
+
+
+def right_of(grant: Grant) -> str:
+    """A row's first two cells."""
+    return f"| `{grant.action}`{_to(grant)} | {_on(grant)} |"
+
+
 def _section(name: str, rows: Sequence[tuple[Grant, str]]) -> str:
-    title = f"Who may take {name.partition(':')[0]}" if name.endswith(":trust") else name
-    lines = [f"\n## {title}\n\n| action | on | denied without it |\n| --- | --- | --- |\n"]
+    lines = [f"\n## {title_of(name)}\n\n| action | on | denied without it |\n| --- | --- | --- |\n"]
     for grant, why in sorted(rows, key=lambda row: (row[0].resource, str(row[0]))):
-        lines.append(f"| `{grant.action}`{_to(grant)} | {_on(grant)} | {why} |\n")
+        lines.append(f"{right_of(grant)} {why} |\n")
     return "".join(lines)
 
 
