@@ -36,7 +36,7 @@ class Api(Construct):
 
     IAM policies tell methods and paths apart by themselves; a JWT needs the scope of its route.
 
-    The access log tells who called what; bodies, headers and query strings are not in it.
+    The access log holds who called what; bodies, headers and query strings are not in it.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ def read_declared_schedules(
 ) -> tuple[Schedule, ...]:
     """Every schedule of `folder`, checked as the API checks a schedule, with its request.
 
-    Raises ParameterError that tells each problem's file, place and rule.
+    Raises ParameterError with each problem's file, place and rule.
     """
     targets = _targets_of(deployment, env)
     schedules, problems = [], []

@@ -1,4 +1,4 @@
-"""Alarms: each tells people through the notification topic; docs/operations.md says what to do."""
+"""Alarms: each notifies people through the topic; docs/operations.md says what to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOUD = cloudwatch.TreatMissingData.BREACHING
 class Monitoring(Construct):
     """What must not last: drift of the table, messages that were not taken, an API that errs.
 
-    `alarms` are all of them, `kept` the lengths of `kept_queues`, whose first message is told of.
+    `alarms` are all of them, `kept` the lengths of `kept_queues`: one message is an alarm.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Monitoring(Construct):
         self.alarms: list[cloudwatch.Alarm] = []
         self.kept = {name: _length_of(queue) for name, queue in kept_queues.items()}
         _let_alarms_publish(topic)
-        # No data means that no pass was made. One alarm tells of that; the others keep quiet then.
+        # No data means that no pass was made. One alarm reports that; the others keep quiet then.
         self._alarm(
             "BacklogStalled",
             "Exports wait while slots are free, or the reconciler does not run",

@@ -119,7 +119,7 @@ class Notifications(Construct):
         rule = events.Rule(
             self,
             construct_id,
-            description=f"Tell people: {detail_type}",
+            description=f"Notify people: {detail_type}",
             event_pattern=events.EventPattern(
                 source=[_SOURCE], detail_type=[detail_type], detail=detail
             ),

@@ -88,7 +88,7 @@ class Storage(Construct):
             ],
             removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
-        reason = "who reads and writes is told by CloudTrail's data events, with identities"
+        reason = "who reads and writes is in CloudTrail's data events, with identities"
         acknowledge(self.bucket, reason, "AwsSolutions-S1")
         self._let_quicksight_write(quicksight_account_ids)
 

@@ -38,7 +38,7 @@ def stack_targets(stack: cdk.Stack, deployment: DeploymentParameters) -> tuple[S
 
 
 def target_environment(stack: cdk.Stack, targets: Sequence[StackTarget]) -> dict[str, str]:
-    """What tells the functions of the targets: nothing, if there are none."""
+    """What gives the functions the targets: nothing, if there are none."""
     if not targets:
         return {}
     return {"TARGETS": stack.to_json_string({each.name: _settings_of(each) for each in targets})}

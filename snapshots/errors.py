@@ -1,4 +1,4 @@
-"""How commands end: exit codes, and errors that are told in one line each."""
+"""How commands end: exit codes, and errors, one line each."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def _stderr() -> Console:
 
 @dataclass
 class Invocation:
-    """One run of a command. Results go to `out`, everything told on the way to `err`."""
+    """One run of a command. Results go to `out`, everything said on the way to `err`."""
 
     stack_name: str
     region: str | None

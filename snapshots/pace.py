@@ -27,7 +27,7 @@ class Pace:
             self._readings.popleft()
 
     def per_second(self) -> float | None:
-        """The pace within the last five minutes; None before there is enough to tell."""
+        """The pace within the last five minutes; None before there is enough to know."""
         readings = list(self._readings)
         if len(readings) < 2 or readings[-1][0] - readings[0][0] < MIN_SECONDS:
             return None
@@ -36,7 +36,7 @@ class Pace:
 
 
 def seconds_left(open_count: int, pace: float | None) -> float | None:
-    """How long `open_count` exports still take at a pace; None if that cannot be told."""
+    """How long `open_count` exports still take at a pace; None if that is not known."""
     if open_count == 0:
         return 0.0
     return open_count / pace if pace else None

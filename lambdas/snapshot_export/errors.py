@@ -47,7 +47,7 @@ class WriteRefusedError(TransientError):
 
 
 class UnexpectedError(SnapshotExportError):
-    """An exception nobody foresaw, reduced to its type and place."""
+    """An exception nobody expected, reduced to its type and place."""
 
     is_transient = True
 

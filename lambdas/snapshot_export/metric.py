@@ -127,7 +127,7 @@ class Metric(Enum):
         "RecipientsRefused",
         "Count",
         _AS_IT_HAPPENS,
-        "lines of manifests that can never work, told of in the burst",
+        "lines of manifests that can never work, reported in the burst",
     )
     MESSAGES_NOT_TAKEN = (
         "MessagesNotTaken",

@@ -55,7 +55,7 @@ def plan(
     start: str | None,
     target: str | None,
 ) -> int:
-    """Tell when exports would be done, the chance to meet a deadline, and the latest safe start.
+    """Forecast when exports are done, the chance to meet a deadline, and the latest safe start.
 
     Of the requests in FILE (as `submit` takes them), of a --dashboard, or of a --template with its
     --manifest. Without any of them: when all that runs and waits will be done. Submits nothing.

@@ -21,7 +21,7 @@ _TOLD = (
     "Kind",
     "StartsAt",
     "Warnings",
-)  # `get` tells them, `put` does not take them
+)  # `get` shows them, `put` does not take them
 
 
 @click.group(cls=Commands, epilog=examples("schedule list", "schedule put --help"))

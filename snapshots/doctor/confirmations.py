@@ -304,7 +304,7 @@ FACTS = (
     ),
     Fact(
         id="identity-region",
-        fact="DescribeNamespace tells the region of the account's users",
+        fact="DescribeNamespace gives the region of the account's users",
         ask=_about_identity_region,
     ),
     Fact(

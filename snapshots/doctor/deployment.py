@@ -83,7 +83,7 @@ def judge_version(deployed: str | None, here: str) -> Verdict:
         return warning(f"the stack is older than {here}", fixes.DEPLOY)
     if deployed != here:
         return warning(f"{deployed} is deployed, this command is {here}", fixes.DEPLOY)
-    return ok(f"{deployed}, as this command; npx cdk diff tells every other difference")
+    return ok(f"{deployed}, as this command; npx cdk diff shows every other difference")
 
 
 def look_at_functions(case: Case) -> Verdict:

@@ -96,7 +96,7 @@ def _unmet_conditions(statement: Mapping[str, Any], request: Request) -> Iterato
 
 
 def _holds(operator: str, actual: str | None, values: list[str]) -> bool | None:
-    """None where it cannot be told."""
+    """None where it is not known."""
     name = operator.removesuffix("IfExists")
     if actual is None:
         return True if name != operator else None

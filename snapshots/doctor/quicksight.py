@@ -56,7 +56,7 @@ def home_region_in(refusal: str) -> str | None:
 
 
 def judge_region(region: str, stack_region: str, home: str | None, asked: str) -> Verdict:
-    """`home` is where the account's users are [? identity-region], None if it was not told.
+    """`home` is where the account's users are [? identity-region], None if it is not known.
 
     `asked` is where GetIdentityContext is called: identityRegion.
     """
@@ -70,7 +70,7 @@ def judge_region(region: str, stack_region: str, home: str | None, asked: str) -
         fix = f"to export for registered users, set identityRegion to {home} in cdk.json"
         return warning(f"{seen}: exports for anonymous users only", f"{fix}, then: {fixes.DEPLOY}")
     if home is None:
-        return ok(f"{region}; where the account's users are was not told")
+        return ok(f"{region}; where the account's users are is not known")
     return ok(f"{region}; the account's users are in {home}")
 
 
@@ -125,7 +125,7 @@ def judge_dashboard(dashboard: Mapping[str, Any]) -> Verdict:
     if status.endswith("_IN_PROGRESS"):
         return warning(f"{name} is {status}", fixes.WAIT)
     sheets = ", ".join(each.get("SheetId", "") for each in version.get("Sheets", ()))
-    return ok(f"{name}, version {version.get('VersionNumber')}, sheets {sheets or 'not told'}")
+    return ok(f"{name}, version {version.get('VersionNumber')}, sheets {sheets or 'not known'}")
 
 
 def look_at_tag_rules(dashboard_id: str, case: Case) -> Verdict:
@@ -220,7 +220,7 @@ def look_at_operations(case: Case) -> Verdict:
 
 
 def judge_operations(error: RefusedError, *, deployed: bool) -> Verdict:
-    """Not found is told to those who may ask [? describe-of-nothing].
+    """Not found is the answer to those who may ask [? describe-of-nothing].
 
     After the deployment it is the functions that ask.
     """

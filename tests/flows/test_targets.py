@@ -428,7 +428,7 @@ def test_deadlines_on_every_target_are_told_of(world: World) -> None:
     soon = datetime.fromtimestamp(world.clock.now() + 1, UTC).isoformat()
     send(world, "partner", 1, Deadline=soon)
     passes = for_every_target(world.services, warn_of_deadlines)
-    assert [(each.gauges.target, each.told) for each in passes] == [
+    assert [(each.gauges.target, each.announced) for each in passes] == [
         ("default", 0),
         ("ireland", 0),
         ("partner", 1),

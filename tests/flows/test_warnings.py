@@ -52,13 +52,13 @@ def test_a_burst_that_cannot_keep_its_deadline_is_told_before_it_once(
     people = [recipient(number) for number in range(60)]
     world.send({"Burst": burst("late", people, Deadline=later(world, 100))})
     world.work_on_bursts()
-    assert warn_of_deadlines(world.services).told == 1
+    assert warn_of_deadlines(world.services).announced == 1
     (warning,) = told
     assert warning["BurstId"] == "late" and warning["ChanceToMeetDeadline"] < 0.5
     deadline = datetime.fromisoformat(warning["Deadline"]).timestamp()
     assert world.clock.now() < deadline < datetime.fromisoformat(warning["FinishP50"]).timestamp()
     world.clock.sleep(60)
-    assert warn_of_deadlines(world.services).told == 0
+    assert warn_of_deadlines(world.services).announced == 0
     assert len(told) == 1
 
 
@@ -70,7 +70,7 @@ def test_what_will_be_kept_and_what_has_no_deadline_is_not_told(
     world.send(message("free"))
     world.send(message("single", Deadline=later(world, 900)))
     world.work_on_bursts()
-    assert warn_of_deadlines(world.services).told == 0 and told == []
+    assert warn_of_deadlines(world.services).announced == 0 and told == []
 
 
 def test_a_deadline_that_was_safe_is_told_when_the_slots_are_paused(
@@ -79,9 +79,9 @@ def test_a_deadline_that_was_safe_is_told_when_the_slots_are_paused(
     people = [recipient(number) for number in range(24)]
     world.send({"Burst": burst("b", people, Deadline=later(world, 400))})
     world.work_on_bursts()
-    assert warn_of_deadlines(world.services).told == 0
+    assert warn_of_deadlines(world.services).announced == 0
     world.services.store.change_gate({"paused_until": world.clock.now() + 600})
-    assert warn_of_deadlines(world.services).told == 1
+    assert warn_of_deadlines(world.services).announced == 1
 
 
 def test_single_exports_are_told_each_whether_they_run_or_wait(
@@ -89,10 +89,10 @@ def test_single_exports_are_told_each_whether_they_run_or_wait(
 ) -> None:
     for number in range(14):
         world.send(message(f"e-{number}", Deadline=later(world, 10)))
-    assert warn_of_deadlines(world.services).told == 14
+    assert warn_of_deadlines(world.services).announced == 14
     assert {warning["ExportId"] for warning in told} == {f"e-{n}" for n in range(14)}
     assert world.export("e-0").at_risk_at is not None
-    assert warn_of_deadlines(world.services).told == 0
+    assert warn_of_deadlines(world.services).announced == 0
     world.driver.run()
     assert world.export("e-13").status == "COMPLETED"
     assert len(told) == 14
@@ -104,12 +104,12 @@ def test_a_mark_stays_when_a_waiting_export_is_let_in(
     world.services.store.change_gate({"limit": 0})
     world.send(message("e", Deadline=later(world, 10)))
     world.services.store.change_gate({"limit": 12, "paused_until": world.clock.now() + 60})
-    assert warn_of_deadlines(world.services).told == 1
+    assert warn_of_deadlines(world.services).announced == 1
     world.clock.sleep(61)
     world.driver.run(until=world.clock.now() + 61)
     attempt = world.services.store.attempt("e")
     assert attempt is not None and attempt.at_risk
-    assert warn_of_deadlines(world.services).told == 0
+    assert warn_of_deadlines(world.services).announced == 0
 
 
 def test_a_warning_that_was_not_taken_is_sent_again(
@@ -122,11 +122,11 @@ def test_a_warning_that_was_not_taken_is_sent_again(
 
     with monkeypatch.context() as broken:
         broken.setattr(world.services.events, "announce_export_at_risk", fail)
-        assert warn_of_deadlines(world.services).told == 0
+        assert warn_of_deadlines(world.services).announced == 0
     with monkeypatch.context() as broken:
         broken.setattr(world.services.store, "mark_at_risk", fail)
-        assert warn_of_deadlines(world.services).told == 0
-    assert warn_of_deadlines(world.services).told == 1
+        assert warn_of_deadlines(world.services).announced == 0
+    assert warn_of_deadlines(world.services).announced == 1
     assert [warning["EventId"] for warning in told] == [f"e-{world.export('e').nonce}-at-risk"] * 2
 
 
@@ -134,10 +134,10 @@ def test_a_pass_reads_and_tells_no_more_than_its_bounds(
     world: World, told: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("snapshot_export.flows.periodic.warn.MAX_READ", 20)
-    monkeypatch.setattr("snapshot_export.flows.periodic.warn.MAX_TOLD", 5)
+    monkeypatch.setattr("snapshot_export.flows.periodic.warn.MAX_ANNOUNCED", 5)
     for number in range(40):
         world.send(message(f"e-{number:02d}", Deadline=later(world, 1)))
-    passes = [warn_of_deadlines(world.services).told for _ in range(8)]
+    passes = [warn_of_deadlines(world.services).announced for _ in range(8)]
     assert passes == [5, 5, 5, 5, 5, 5, 2, 0], "12 run, the first 20 of those that wait"
 
 
@@ -148,4 +148,4 @@ def test_a_burst_is_judged_by_all_its_exports_not_by_those_that_were_read(
     people = [recipient(number) for number in range(96)]
     world.send({"Burst": burst("b", people, Deadline=later(world, 150))})
     world.work_on_bursts()
-    assert warn_of_deadlines(world.services).told == 1, "24 are done in time, 96 are not"
+    assert warn_of_deadlines(world.services).announced == 1, "24 are done in time, 96 are not"

@@ -72,7 +72,7 @@ class FailureCount(TypedDict):
 
 
 class OfExport(TypedDict):
-    """What both ends of an export tell."""
+    """What both ends of an export have."""
 
     EventId: EventId
     ExportId: Id
@@ -174,7 +174,7 @@ class BurstCompleted(TypedDict):
 
 
 class AtRisk(TypedDict):
-    """What both warnings tell."""
+    """What both warnings have."""
 
     Deadline: Moment
     FinishP50: Annotated[Moment, Field(description="the forecast: as likely before as after")]

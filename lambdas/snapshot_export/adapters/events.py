@@ -94,7 +94,7 @@ class Events:
     def announce_export_at_risk(
         self, record: BacklogEntry | Attempt, target: str, deadline: float, estimate: Estimate
     ) -> None:
-        """Tell that an export will probably miss its deadline. Raises TransientError."""
+        """Announce that an export will probably miss its deadline. Raises TransientError."""
         ids = filter(None, (record.export_id, record.nonce, "at-risk"))
         detail: ExportAtRisk = {
             "EventId": "-".join(ids),
@@ -106,7 +106,7 @@ class Events:
         self._send(DetailType.EXPORT_AT_RISK, detail)
 
     def announce_burst_at_risk(self, burst: Burst, deadline: float, estimate: Estimate) -> None:
-        """Tell that a burst will probably miss its deadline. Raises TransientError."""
+        """Announce that a burst will probably miss its deadline. Raises TransientError."""
         detail: BurstAtRisk = {
             "EventId": f"{burst.burst_id}-{burst.nonce}-at-risk",
             "BurstId": burst.burst_id,

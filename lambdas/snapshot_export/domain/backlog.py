@@ -24,8 +24,8 @@ class BacklogEntry:
     """An accepted export that waits. A retry waits until `due_at` (epoch seconds).
 
     `nonce` is the export's; `digest` is there for versions that know no nonce. `formats` is what
-    its next job makes (domain/parts.py). `at_risk`: it was told that the deadline (epoch seconds)
-    will probably be missed. `key` is where it lies in the table, for one that was read there: it is
+    its next job makes (domain/parts.py). `at_risk`: the deadline (epoch seconds) that was
+    announced as at risk. `key` is where it lies in the table, for one that was read there: it is
     found again by that, never by a key made anew from its members.
     """
 

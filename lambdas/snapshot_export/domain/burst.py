@@ -79,7 +79,7 @@ class Burst:
     `nonce` and `digest` as Export has them. `offset` and `line` are where the manifest is read on.
     Of the `read` records each is accepted or refused, and changes both counts in one transaction.
     `accepted` recipients have an export each; `completed`, `failed` and `cancelled` count how those
-    ended. `at_risk_at` is when it was told that the burst's deadline will probably be missed.
+    ended. `at_risk_at` is when its deadline was announced as at risk.
     Records of what has ended last `retentionDays` beyond `kept_until`
     (flows/burst/keep_records.py), which a pass renews that was asked for at `keep_asked_at`.
     `foretold_p50` and `foretold_p95` are what the forecast of `foretold_at` said of the burst's
@@ -147,7 +147,7 @@ class Burst:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many recipients, as answers, events and manifests tell it."""
+        """How many recipients, as answers, events and manifests give it."""
         return {
             "Total": self.accepted + self.refused,
             "Accepted": self.accepted,

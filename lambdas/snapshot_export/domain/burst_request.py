@@ -42,7 +42,7 @@ class Recipient(Shape):
     """One recipient: what the export of this line has of its own."""
 
     RecipientId: Annotated[str, Field(pattern=f"^{RECIPIENT_ID}$")] | None = Field(
-        default=None, description="yours: told in events, manifest and names"
+        default=None, description="yours: repeated in events, manifest and names"
     )
     RowLevelPermissionTags: SessionTags | None = Field(
         default=None,

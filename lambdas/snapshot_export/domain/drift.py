@@ -1,6 +1,6 @@
 """Drift: what must not be, seen by the reconciler in one pass, each kind a metric and an alarm.
 
-A repair is no reason not to tell: a counter that was set right, or a slot that was freed, says that
+A repair is reported all the same: a counter that was set right, or a slot that was freed, says that
 something else is wrong.
 """
 

@@ -1,8 +1,8 @@
 """How long the snapshot jobs of a dashboard take: learned from each that ended.
 
-Told as a lognormal. What is kept are two moments of the logarithm, weighted exponentially: small,
-updated by one job at a time, and no job is remembered for long. The newest job weighs a fifth at
-least, so a change in a dashboard's times is followed within a few jobs; one outlier widens the
+Described by a lognormal. What is kept are two moments of the logarithm, weighted exponentially:
+small, updated by one job at a time, and no job is remembered for long. The newest job weighs a
+fifth at least, so a change in a dashboard's times is followed within a few jobs; one outlier widens the
 expectation more than it moves it.
 """
 
@@ -16,7 +16,7 @@ from statistics import NormalDist
 MIN_WEIGHT = 0.2
 """What the newest job weighs at least."""
 USUAL_SPREAD = 0.25
-"""How the jobs of one dashboard vary (of the logarithm), until its own tell."""
+"""How the jobs of one dashboard vary (of the logarithm), until its own are known."""
 USUAL_SPREAD_WEIGHT = 2
 """For how many jobs USUAL_SPREAD counts."""
 UNKNOWN_DOUBT = 0.65

@@ -91,7 +91,7 @@ class Export:
     `cancel_requested_at` marks a running export whose files shall not be delivered; `ending` is the
     end that is being announced since `ending_at`, with `files` and `error`: it stays, whatever a
     repeated step finds, and no mark is taken any more. `at_risk_at` marks one of which it
-    was told that its deadline will probably be missed. `leases` are those that were given back, the
+    was announced as at risk. `leases` are those that were given back, the
     last MAX_LEASES of them. `allows` are the allowances of its row-level-security tags (of
     domain/request.ALLOWANCES), None if it was accepted before they were judged or is a
     registered user's; `warnings` are what was reported when they were.

@@ -23,7 +23,7 @@ SAFE = 0.95
 """A start is safe if the deadline is met with this chance."""
 START_STEPS = 8
 START_ACCURACY = 0.01
-"""The latest safe start is told to within this share of the time until the deadline."""
+"""The latest safe start is found to within this share of the time until the deadline."""
 EVERYTHING = Group(())
 
 

@@ -1,4 +1,4 @@
-"""What is no manifest at all, told from its first bytes: the likely cause, and what should stand.
+"""What is no manifest at all, seen from its first bytes: the likely cause, and what should stand.
 
 Each answer is one sentence without a value of the file, since its first line may be a recipient's.
 """

@@ -21,7 +21,7 @@ MAX_KEY_BYTES = 900
 
 
 MAX_KEYS = 4
-"""How many keys are tried for a file: the last ones hold what tells the export from all others."""
+"""How many keys are tried for a file: the last ones hold what no other export has."""
 _UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories: control, format (with the bidirectional ones), surrogates, separators."""
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?")
@@ -49,7 +49,7 @@ def raw_folder_of(snapshot: Mapping[str, Any], export_id: str, bucket: str) -> s
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedFile:
-    """What a name may tell of a file: its format and the id of its first sheet."""
+    """What a name may hold of a file: its format and the id of its first sheet."""
 
     format: str
     sheet: str = ""
@@ -57,7 +57,7 @@ class RequestedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class NameFields:
-    """What a name may tell of an export. `accepted_at` in epoch seconds."""
+    """What a name may hold of an export. `accepted_at` in epoch seconds."""
 
     export_id: str
     dashboard_id: str
@@ -140,7 +140,7 @@ def written_keys(
 def keys_for(key: str, export_id: str, nonce: str) -> Iterator[str]:
     """The keys that a file may have, in the order in which they are tried: another may have one.
 
-    Its own; with the export's id; with the id and what tells it from others of the same id.
+    Its own; with the export's id; with the id and what sets it apart from others of the same id.
     """
     yield key
     yield apart_from(key, export_id)

@@ -62,7 +62,7 @@ class Occurrence:
 
 @contextmanager
 def problems_under(member: str) -> Iterator[None]:
-    """Tell the places of problems as of the whole message: under the request's member."""
+    """Name the places of problems as of the whole message: under the request's member."""
     try:
         yield
     except InvalidRequestError as error:
@@ -137,7 +137,7 @@ def read_occurrence(data: Any, *, message_id: str, sent_at: float) -> Occurrence
 
 
 def claimed_occurrence_id(data: Any, *, message_id: str, sent_at: float) -> str | None:
-    """The id of the request in a schedule's message that was refused, if it can be told."""
+    """The id of the request in a schedule's message that was refused, if it can be known."""
     name, text = data.get("Schedule"), data.get("Occurrence")
     if not (isinstance(name, str) and re.fullmatch(SCHEDULE_NAME, name) and isinstance(text, str)):
         return None

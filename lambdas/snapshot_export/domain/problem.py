@@ -14,7 +14,7 @@ class Problem:
     rule: str
 
     def under(self, member: str) -> Problem:
-        """The same problem, told as of the object that has the body as its `member`."""
+        """The same problem, placed in the object that has the body as its `member`."""
         return Problem(f"{member}.{self.place}" if self.place else member, self.rule)
 
     @property

@@ -3,7 +3,7 @@
 Columns of a CSV: `RecipientId`, `Name`, `tag:<key>` (a row-level-security tag), and
 `parameter:<string|integer|decimal|datetime>:<name>` (twice for two values). An empty cell of a
 parameter or a name leaves the template's; a tag's cell may not be empty, since an export without
-its tag could show another's rows. What is wrong with a line is told at once, each cell by its
+its tag could show another's rows. What is wrong with a line is reported at once, each cell by its
 column, and never its value.
 """
 
@@ -114,7 +114,7 @@ class RecipientIds:
 def read_columns(record: Record) -> Columns:
     """The columns that a manifest's first record names. Raises InvalidRequestError.
 
-    What is no column is told by its position: in a manifest without a header it is a value.
+    What is no column is named by its position: in a manifest without a header it is a value.
     """
     names = tuple(name.strip() for name in _cells(record, "utf-8-sig"))
     if len(names) > MAX_COLUMNS:

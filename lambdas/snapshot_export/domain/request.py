@@ -209,7 +209,7 @@ def check_request(data: Any, targets: Targets) -> Request:
 
 
 def choose_target(targets: Targets, name: str) -> Target:
-    """The target of this name. Raises InvalidRequestError that tells the known ones."""
+    """The target of this name. Raises InvalidRequestError that names the known ones."""
     target = targets.find(name)
     if target is None:
         text = f"must be a target of this deployment: {', '.join(targets.names)}"

@@ -18,7 +18,7 @@ from snapshot_export.domain.export import ErrorInfo
 NO_FILE = "NO_FILE"
 """Error code: a file that was asked for is missing from the result."""
 RESULT_MISMATCH = "RESULT_MISMATCH"
-"""Error code: the result has a file that cannot be told to be one that was asked for."""
+"""Error code: the result has a file that cannot be matched with one that was asked for."""
 
 
 class ResultMismatchError(ValueError):

@@ -29,7 +29,7 @@ _ONE_LINE = re.compile("[^\n\r\u0085\u2028\u2029]*")
 
 
 def rule(text: str) -> PydanticCustomError:
-    """A broken rule, told without the value that broke it."""
+    """A broken rule, without the value that broke it."""
     return PydanticCustomError("rule", text)
 
 

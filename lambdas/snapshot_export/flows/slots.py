@@ -22,7 +22,7 @@ class Occupancy:
     `held` and `collecting` are the attempts that hold a slot, and those whose job has ended, by
     admission. `waiting` are the first that wait in the order in which they will be admitted; with
     `more_wait` there may be others. `places` count from 1 in the backlog: what waits for its next
-    attempt has none. `expected_ends` (epoch seconds) has those that can be told.
+    attempt has none. `expected_ends` (epoch seconds) has those that are known.
     """
 
     target: str

@@ -75,7 +75,7 @@ def find_collecting(services: Services) -> frozenset[str]:
 def view_burst_end(services: Services, burst: Burst) -> float | None:
     """When a burst whose recipients were all read will probably be over (epoch seconds).
 
-    None where that cannot be told: it has ended, nothing is admitted, its exports wait behind the
+    None where that is not known: it has ended, nothing is admitted, its exports wait behind the
     first that are read, or its target is gone.
     """
     if burst.status is not BurstStatus.RUNNING:

@@ -1,7 +1,7 @@
 """What every handler does at its edge: log with ids, count, and let no foreign exception out.
 
 An exception's text and a traceback's locals can carry customers' values, and both reach logs and
-the history of executions. So what nobody foresaw leaves as its type and place only.
+the history of executions. So what nobody expected leaves as its type and place only.
 """
 
 from __future__ import annotations

@@ -19,6 +19,6 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
     for each in passes:
         if each.gauges.values:
             measure_target(each.gauges.target, each.gauges.values)
-    counts: dict[str, Any] = {"DeadlinesAtRisk": sum(each.told for each in passes)}
+    counts: dict[str, Any] = {"DeadlinesAtRisk": sum(each.announced for each in passes)}
     logger.info("deadlines looked at", reason="the clock", **counts)
     return counts

@@ -176,7 +176,7 @@ class ReportCollector:
         refused_left_out: int = 0,
         warnings: Sequence[SecurityWarning] = (),
     ) -> Report:
-        """The report of what was taken; `slots` is the limit if the leases do not tell it."""
+        """The report of what was taken; `slots` is the limit if the leases do not have it."""
         rows = [*chain.from_iterable(self._rows.values())][:MAX_ROWS]
         named = self._dashboards.most_common(MAX_NAMED)
         return Report(

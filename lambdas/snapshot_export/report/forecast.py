@@ -9,7 +9,7 @@ from snapshot_export.report.words import length, moment
 
 _NEAR_SECONDS = 0.5
 _FAR = 3.0
-"""A deadline that is so many times as far away as everything else is told, but not drawn."""
+"""A deadline that is so many times as far away as everything else is named, but not drawn."""
 
 
 def forecast_html(report: Report) -> Iterator[str]:

@@ -17,7 +17,7 @@ from statistics import median
 from snapshot_export.domain.export import Export, Status
 
 CLOCKS_DIFFER_SECONDS = 2.0
-"""A slot may seem to be taken so much before it was freed: two functions told the times."""
+"""A slot may seem to be taken so much before it was freed: two functions noted the times."""
 MAX_BARS = 2400
 
 

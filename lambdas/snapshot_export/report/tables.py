@@ -21,7 +21,7 @@ def column_heads(report: Report) -> Iterator[str]:
 
 
 def _columns_of(report: Report) -> dict[str, str]:
-    """Names and classes of the columns; those that would tell nothing are left out."""
+    """Names and classes of the columns; those that would be empty are left out."""
     recipients = any(row.recipient_id for row in report.rows)
     return {
         **({"Line": "number wide"} if any(row.line is not None for row in report.rows) else {}),

@@ -26,7 +26,7 @@ _MEANINGS = {
 def timeline_html(timeline: Timeline | None) -> Iterator[str]:
     """The figure, its legend and what its gaps are, in pieces."""
     if timeline is None:
-        yield '<p class="note">No export held a slot, or its record does not tell when.</p>'
+        yield '<p class="note">No export held a slot, or its record does not say when.</p>'
         return
     is_low = len(timeline.lanes) >= _LOW_FROM
     pitch = 8 if is_low else 18

@@ -8,7 +8,7 @@ from html import escape
 from snapshot_export.domain.export import ErrorInfo
 
 NONE = "\N{EN DASH}"
-"""Stands where there is nothing to tell."""
+"""Stands where there is nothing to say."""
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 

@@ -142,7 +142,7 @@ def _api(template: StackTemplate) -> Found:
 
 def _alarms(template: StackTemplate) -> Found:
     """CloudWatch User Guide, "Alarm actions": the topic lets CloudWatch in, and its key does."""
-    service, why = "cloudwatch.amazonaws.com", "an alarm tells people"
+    service, why = "cloudwatch.amazonaws.com", "an alarm notifies people"
     for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
         for action in alarm.get("AlarmActions", []):
             topic = name_of(template, action)

@@ -34,7 +34,7 @@ _PROVED = (
 )
 _DEPLOYMENT = (
     "The deployment shown allows one bucket of others (`allowed-bucket`) with a key of theirs, "
-    "tells one address by e-mail, and has a key of its own."
+    "notifies one address by e-mail, and has a key of its own."
 )
 _WILDCARDS = """
 ## Wildcards

@@ -245,7 +245,7 @@ class BurstStore:
         self._update(burst_id, "SET keep_asked_at = :now", "attribute_exists(digest)", values)
 
     def mark_at_risk(self, burst_id: str, now: float) -> None:
-        """Note that it was told that the burst's deadline will probably be missed."""
+        """Note that the burst's deadline was announced as at risk."""
         text = "SET at_risk_at = if_not_exists(at_risk_at, :now)"
         self._update(burst_id, text, "attribute_exists(digest)", {":now": now})
 

@@ -144,9 +144,9 @@ class Store:
         return list(self._table.readable(found, entry_from))
 
     def mark_at_risk(self, entry: BacklogEntry | Attempt, now: float) -> None:
-        """Note that an export was told to be at risk, on its record and where it waits or runs.
+        """Note that an export was announced as at risk, on its record and where it waits or runs.
 
-        Raises ConditionFailedError if it is there no more; it may be told again then.
+        Raises ConditionFailedError if it is there no more; it may be announced again then.
         """
         if isinstance(entry, BacklogEntry):
             key = _key_of(entry)

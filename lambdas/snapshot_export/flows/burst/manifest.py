@@ -10,7 +10,7 @@ that an index has not seen yet, and its memory does not grow with the burst. One
      "Refused": [{"Line", "Problems": [{"Field", "Place", "Rule"}]}],
      "Reasons": [{"Code", "Count", "Message"}]}
 
-An export without files has one entry that tells why.
+An export without files has one entry that says why.
 """
 
 from __future__ import annotations

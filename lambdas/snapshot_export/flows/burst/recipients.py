@@ -1,6 +1,6 @@
 """A burst's recipients, read from its manifest and made into exports or refusals.
 
-Which RecipientIds were given before is not written anywhere: the manifest tells it, which cannot
+Which RecipientIds were given before is not written anywhere: the manifest has it, which cannot
 change while it is read (manifests.chunks). An invocation that goes on in its middle reads the ids
 before that place again, without judging the recipients, so it comes to the same answers as one that
 began at the start, wherever the one before it died.

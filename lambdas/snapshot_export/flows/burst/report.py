@@ -1,4 +1,4 @@
-"""The report.html of a burst: what its manifest tells a program, for a person to look at."""
+"""The report.html of a burst: what its manifest is to a program, for people."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Names of an export's files: checked when it is accepted, given when its files are collected.
 
-A key has one owner: a file of one export, told from another export of the same id by its nonce.
+A key has one owner: a file of one export, which its nonce sets apart from others of its id.
 Each key is claimed, by a conditional write, before the first write to it, and the claim outlives
 the object; an object that is there without a claim is another's. So neither another recipient, nor
 an export and a burst of one id, nor a later use of an id come to write to the same object, and a
@@ -28,7 +28,7 @@ from snapshot_export.errors import TransientError
 
 
 def name_fields(export: Export) -> NameFields:
-    """What the name's template may tell of the export."""
+    """What the name's template may hold of the export."""
     return NameFields(
         export_id=export.export_id,
         dashboard_id=export.dashboard_id,

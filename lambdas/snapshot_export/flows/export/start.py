@@ -46,7 +46,7 @@ from snapshot_export.flows.guard import guard_start
 
 RETRY_WAIT_SECONDS = 3
 UNKNOWN_WAIT_SECONDS = 30
-"""Before QuickSight is asked again about a job of which it does not tell."""
+"""Before QuickSight is asked again about a job that it gives no word of."""
 
 logger = Logger(child=True)
 
@@ -210,7 +210,7 @@ def _find(services: Services, record: Attempt, *, is_unsure: bool) -> tuple[bool
     except (QuickSightThrottledError, QuickSightUnavailableError, NoTurnError):
         return False, None
     except QuickSightError as error:
-        logger.warning("not told of the job", reason=error.code, export_id=record.export_id)
+        logger.warning("no word of the job", reason=error.code, export_id=record.export_id)
         return not is_unsure, None
 
 

@@ -18,7 +18,7 @@ logger = Logger(child=True)
 def for_every_target(services: Services, flow: Callable[[Services], Result]) -> list[Result]:
     """The flow's results, one for each target; the first error is raised after the last target.
 
-    Every line that is logged on the way tells the target.
+    Every line that is logged on the way names the target.
     """
     results: list[Result] = []
     errors: list[SnapshotExportError] = []

@@ -1,4 +1,4 @@
-"""Watch: tell of drift, after a pass of the reconciler has repaired what it can.
+"""Find drift: report it, after a pass of the reconciler has repaired what it can.
 
 A lease that is overdue is asked about here too: `check` frees its slot if QuickSight says that the
 job ended, so that a slot never waits for an execution that polls no more. If QuickSight says that

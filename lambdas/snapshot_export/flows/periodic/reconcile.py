@@ -2,7 +2,7 @@
 
 Every minute, and when an execution failed, timed out or was aborted. The reconciler frees no slot
 by itself: an attempt whose execution is gone gets a new one, which asks QuickSight. What should
-not have been is told by kind (domain/drift.py), repaired or not.
+not have been is reported by kind (domain/drift.py), repaired or not.
 Order of writes: the restart is counted on the attempt first (its count names the execution), then
 the execution is started; dying between the two leads to the next restart.
 """
@@ -92,7 +92,7 @@ def reconcile(services: Services) -> Repaired:
 
 
 def _gauges(services: Services) -> tuple[Gauges, ...]:
-    """What was repaired is told even if the gauges cannot be read."""
+    """What was repaired is reported even if the gauges cannot be read."""
     try:
         return (read_gauges(services),)
     except TransientError as error:

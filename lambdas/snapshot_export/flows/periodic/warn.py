@@ -1,10 +1,10 @@
-"""Warn: a deadline that will probably be missed is told early, once.
+"""Warn: a deadline that will probably be missed is announced early, once.
 
 Each minute one forecast over what runs and the first MAX_READ that wait, whatever else there is: a
-pass costs the same with any backlog. Deadlines behind those are told when they come among them; a
-burst is judged by all its open exports as soon as its first is among them.
-Order of writes: the event goes out first, then the record is marked: dying between the two tells
-it again, with the same EventId. A burst is told as one, single exports each.
+pass costs the same with any backlog. Deadlines behind those are announced when they come among them;
+a burst is judged by all its open exports as soon as its first is among them.
+Order of writes: the event goes out first, then the record is marked: dying between the two
+announces it again, with the same EventId. A burst is announced as one, single exports each.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from snapshot_export.flows.periodic.gauges import Gauges
 from snapshot_export.metric import Metric
 
 MAX_READ = 2000
-MAX_TOLD = 50
-"""Events of one pass; the rest is told in the next."""
+MAX_ANNOUNCED = 50
+"""Events of one pass; the rest is announced in the next."""
 MIN_CHANCE = 0.5
 """A deadline that is met with a lower chance than this is at risk."""
 _SINGLE = "#"
@@ -43,14 +43,14 @@ logger = Logger(child=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Deadlines:
-    """How the deadlines stand; `told` is how many were told of now."""
+    """How the deadlines stand; `announced` is how many were announced now."""
 
-    told: int
+    announced: int
     gauges: Gauges
 
 
 def warn_of_deadlines(services: Services) -> Deadlines:
-    """Tell of deadlines that are at risk and were not told of."""
+    """Announce deadlines that are newly at risk."""
     seen = read_situation(services, MAX_READ, rest=False)
     records: list[BacklogEntry | Attempt] = [each for each in seen.attempts if each.holds_slot]
     records += seen.entries
@@ -66,20 +66,22 @@ def warn_of_deadlines(services: Services) -> Deadlines:
         for name, estimate in estimates.items()
         if estimate.chance(deadlines[name]) < MIN_CHANCE
     ]
-    told = 0
+    announced = 0
     for name in at_risk:
-        if told == MAX_TOLD:
+        if announced == MAX_ANNOUNCED:
             break
         if name in bursts:
-            told += _tell_burst(services, bursts[name], deadlines[name], estimates[name])
+            announced += _announce_burst(services, bursts[name], deadlines[name], estimates[name])
         else:
-            told += _tell_export(services, singles[name], deadlines[name], estimates[name])
+            announced += _announce_export(services, singles[name], deadlines[name], estimates[name])
     values: dict[Metric, float] = {}
     if estimates:
         values[Metric.DEADLINES_AT_RISK] = len(at_risk)
         margin = min(deadlines[name] - estimate.p95 for name, estimate in estimates.items())
         values[Metric.DEADLINE_MARGIN_SECONDS] = margin
-    return Deadlines(told=told, gauges=Gauges(target=services.settings.target, values=values))
+    return Deadlines(
+        announced=announced, gauges=Gauges(target=services.settings.target, values=values)
+    )
 
 
 def _bursts(services: Services, burst_ids: list[str]) -> dict[str, Burst]:
@@ -113,20 +115,20 @@ def _estimate_ends(
     return estimate_ends(seen.situation, groups)
 
 
-def _tell_burst(services: Services, burst: Burst, deadline: float, estimate: Estimate) -> bool:
+def _announce_burst(services: Services, burst: Burst, deadline: float, estimate: Estimate) -> bool:
     if burst.at_risk_at is not None:
         return False
     try:
         services.events.announce_burst_at_risk(burst, deadline, estimate)
         services.bursts.mark_at_risk(burst.burst_id, services.now())
     except (ConditionFailedError, TransientError) as error:
-        logger.warning("not told", reason=str(error), burst_id=burst.burst_id)
+        logger.warning("not announced", reason=str(error), burst_id=burst.burst_id)
         return False
     _log(estimate.chance(deadline), burst_id=burst.burst_id)
     return True
 
 
-def _tell_export(
+def _announce_export(
     services: Services, record: BacklogEntry | Attempt, deadline: float, estimate: Estimate
 ) -> bool:
     if record.at_risk:
@@ -137,7 +139,7 @@ def _tell_export(
         )
         services.store.mark_at_risk(record, services.now())
     except (ConditionFailedError, TransientError) as error:
-        logger.warning("not told", reason=str(error), export_id=record.export_id)
+        logger.warning("not announced", reason=str(error), export_id=record.export_id)
         return False
     _log(estimate.chance(deadline), export_id=record.export_id)
     return True

@@ -18,7 +18,7 @@ from snapshot_export.flows.forecast.situation import read_situation
 GRACE = timedelta(minutes=10)
 """A start that nobody made is made up for so long after the latest that it may have."""
 MARGIN_SECONDS = 120.0
-"""Left between the P95 and the moment: for reading recipients, and for what was not foreseen."""
+"""Left between the P95 and the moment: for reading recipients, and for what was not expected."""
 LOOK_BACK = 7
 """Occurrences before this one of which the recipients are looked up."""
 USUAL_PRIORITY = 5
@@ -88,7 +88,7 @@ def _is_begun(services: Services, schedule: Schedule, moment: datetime) -> bool:
 def _exports_of(
     services: Services, schedule: Schedule, ready_by: ReadyBy, moment: datetime
 ) -> PlannedExports | None:
-    """What the schedule submits for a moment; None if its recipients cannot be told."""
+    """What the schedule submits for a moment; None if its recipients are not known."""
     request = schedule.request
     template = request["Template"] if schedule.kind == "Burst" else request
     count: int | None = 1

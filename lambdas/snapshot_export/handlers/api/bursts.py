@@ -63,7 +63,7 @@ class BurstShape(BaseModel):
     """A burst. CancelRequested: what waits is being cancelled. ManifestS3Uri, and ReportS3Uri for
     people, are there at its end, with addresses that download them for 15 minutes. SameRowsForAll:
     every recipient sees the same rows. ExpectedEnd is there once all recipients were read. Error
-    tells why the rest of them could not be. At the end, Reasons are why exports failed, the most
+    says why the rest of them could not be. At the end, Reasons are why exports failed, the most
     frequent first. Status: COMPLETED_WITH_FAILURES where exports failed or recipients were refused
     and others completed, FAILED where none completed or the recipients could not be read.
     """

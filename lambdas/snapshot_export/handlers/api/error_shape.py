@@ -10,7 +10,7 @@ REFUSALS = {
     404: "There is nothing of this id",
     405: "The path does not take this method; Allow names those that it takes",
     409: "The present state does not allow it",
-    503: "Busy; the same call works later. Retry-After tells in how many seconds",
+    503: "Busy; the same call works later. Retry-After says in how many seconds",
 }
 
 

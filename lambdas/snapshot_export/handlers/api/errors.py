@@ -56,7 +56,7 @@ def refuse(
 
 
 def answer_error(error: Exception) -> Response[str]:
-    """The answer for an exception of a route; what nobody foresaw is a 500 without its text."""
+    """The answer for an exception of a route; what nobody expected is a 500 without its text."""
     match error:
         case InvalidRequestError():
             return refuse(400, "INVALID_REQUEST", "The request breaks rules.", error.problems)

@@ -114,7 +114,7 @@ BODIES: dict[str, type[BaseModel]] = {"planExports": PlanBody}
 @router.get(
     "/forecast",
     operation_id="getForecast",
-    summary="Tell when all that runs and waits on a target will be done",
+    summary="Forecast when all that runs and waits on a target will be done",
     description="And each burst among the first 10,000 exports that wait, up to 50; more waiting "
     "exports are counted up to 100,000 and taken to be like those.",
     responses=answers(200, ForecastShape, "The forecast at this moment"),
@@ -156,7 +156,7 @@ def get_forecast(
 @router.post(
     "/forecast",
     operation_id="planExports",
-    summary="Tell when exports would be done, if they were submitted",
+    summary="Forecast when exports would be done, if they were submitted",
     description="Nothing is submitted. They are taken as one burst of this priority and deadline, "
     "behind and before what waits already, as the order of the backlog has it.",
     responses=answers(200, PlanShape, "The forecast of these exports"),
