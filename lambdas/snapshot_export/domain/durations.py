@@ -2,8 +2,8 @@
 
 Described by a lognormal. What is kept are two moments of the logarithm, weighted exponentially:
 small, updated by one job at a time, and no job is remembered for long. The newest job weighs a
-fifth at least, so a change in a dashboard's times is followed within a few jobs; one outlier widens the
-expectation more than it moves it.
+fifth at least, so a change in a dashboard's times is followed within a few jobs; one outlier widens
+the expectation more than it moves it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Warn: a deadline that will probably be missed is announced early, once.
 
 Each minute one forecast over what runs and the first MAX_READ that wait, whatever else there is: a
-pass costs the same with any backlog. Deadlines behind those are announced when they come among them;
-a burst is judged by all its open exports as soon as its first is among them.
+pass costs the same with any backlog. Deadlines behind those are announced when they come among
+them; a burst is judged by all its open exports as soon as its first is among them.
 Order of writes: the event goes out first, then the record is marked: dying between the two
 announces it again, with the same EventId. A burst is announced as one, single exports each.
 """
