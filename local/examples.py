@@ -46,6 +46,8 @@ def formats_of(message: dict[str, Any]) -> list[str]:
 
 def _own(example: dict[str, Any], export_id: str, customer: str) -> dict[str, Any]:
     message = {"ExportId": export_id} | copy.deepcopy(example) | {"ExportId": export_id}
+    if "Customer" in message.get("Tags", {}):
+        message["Tags"]["Customer"] = customer
     message["UserConfiguration"] = {
         "AnonymousUsers": [{"RowLevelPermissionTags": [{"Key": "customer_id", "Value": customer}]}]
     }

@@ -1,11 +1,11 @@
 """The work of a job: render its files from the rows its viewer may see, and deliver them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any
 
 from local.quicksight.catalogue import Dashboard, DataSet, Sheet, Visual
-from local.quicksight.dataset import load_invoices
+from local.quicksight.dataset import Invoice, load_invoices
 from local.quicksight.destination import Destination, make_file_name
 from local.quicksight.jobs import Delivery, Job, RenderedFile
 from local.quicksight.rendering import SUFFIXES, render_csv, render_excel, render_pdf
@@ -56,7 +56,10 @@ def render_files(
     def show(visual: Visual) -> Grid:
         return show_visual(visual, rows[visual.data_set_id or dashboard.data_set_ids[0]])
 
-    return [_render(group["Files"][0], dashboard, show) for group in configuration["FileGroups"]]
+    viewer = _name_of(row for each in rows.values() for row in each)
+    return [
+        _render(group["Files"][0], dashboard, viewer, show) for group in configuration["FileGroups"]
+    ]
 
 
 def deliver_files(
@@ -93,13 +96,21 @@ def deliver_files(
     return deliveries, done_at()
 
 
-def _render(file: dict[str, Any], dashboard: Dashboard, show: Any) -> RenderedFile:
+def _name_of(rows: Iterable[Invoice]) -> str:
+    """Whose rows they are: the customer's name, or how many customers."""
+    names = {row.customer_id: row.customer for row in rows}
+    return next(iter(names.values())) if len(names) == 1 else f"{len(names)} customers"
+
+
+def _render(
+    file: dict[str, Any], dashboard: Dashboard, viewer: str, show: Callable[[Visual], Grid]
+) -> RenderedFile:
     selected = _selected(file["SheetSelections"], dashboard)
     grids: list[Grid] = [show(visual) for _, visual in selected]
     title = f"{dashboard.name}: {selected[0][0].name}"
     match file["FormatType"]:
         case "PDF":
-            content = render_pdf(title, grids)
+            content = render_pdf(title, viewer, grids)
         case "EXCEL":
             content = render_excel(grids)
         case _:

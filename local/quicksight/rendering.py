@@ -9,8 +9,17 @@ from openpyxl import Workbook
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import getSampleStyleSheet
-from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import (
+    Flowable,
+    KeepTogether,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+    TableStyle,
+)
 
+from local.quicksight.charts import draw_chart
 from local.quicksight.visuals import Grid
 
 PDF_ROWS = 200
@@ -39,18 +48,27 @@ def suffix_of(name: str) -> str:
     return name[name.rindex(".") :]
 
 
-def render_pdf(title: str, grids: Sequence[Grid]) -> bytes:
-    """A PDF of one sheet. Of each visual at most 200 rows: a page shows what fits, not all."""
-    flow: list[Flowable] = [Paragraph(escape(title), _STYLES["Title"])]
+def render_pdf(title: str, viewer: str, grids: Sequence[Grid]) -> bytes:
+    """A PDF of one sheet, for a viewer. Charts are drawn; of a table it shows at most 200 rows."""
+    flow: list[Flowable] = [
+        Paragraph(escape(title), _STYLES["Title"]),
+        Paragraph(escape(viewer), _STYLES["Heading2"]),
+    ]
     for grid in grids:
-        flow.append(Paragraph(escape(grid.title), _STYLES["Heading3"]))
+        heading = Paragraph(escape(grid.title), _STYLES["Heading3"])
+        if (chart := draw_chart(grid)) is not None:
+            flow.append(KeepTogether([heading, chart]))
+            continue
+        flow.append(heading)
         cells = [[str(cell) for cell in row] for row in grid.rows[:PDF_ROWS]]
         flow.append(Table([list(grid.header), *cells], style=_TABLE_STYLE, repeatRows=1))
         if len(grid.rows) > PDF_ROWS:
             flow.append(Paragraph(f"{PDF_ROWS} of {len(grid.rows)} rows", _STYLES["Italic"]))
         flow.append(Spacer(1, 12))
     buffer = io.BytesIO()
-    SimpleDocTemplate(buffer, pagesize=landscape(A4), title=title).build(flow)
+    SimpleDocTemplate(
+        buffer, pagesize=landscape(A4), title=title, topMargin=40, bottomMargin=40
+    ).build(flow)
     return buffer.getvalue()
 
 

@@ -41,6 +41,9 @@ def test_each_message_of_a_run_has_an_id_and_a_customer_of_its_own() -> None:
     messages = make_messages("run-1", 48)
     assert [each["ExportId"] for each in messages][::47] == ["run-1-001", "run-1-048"]
     assert len({customer_of(each) for each in messages}) == 48
+    named = [each for each in messages if "{tag:Customer}" in each.get("Name", "")]
+    assert len(named) == 7
+    assert all(each["Tags"]["Customer"] == customer_of(each) for each in named)
     assert {each["DashboardId"] for each in messages} == {
         each["DashboardId"] for each in load_examples().values()
     }

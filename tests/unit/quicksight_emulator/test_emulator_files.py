@@ -10,8 +10,10 @@ import openpyxl
 import pypdf
 import pytest
 
+from local.quicksight.charts import draw_chart
 from local.quicksight.dataset import load_invoices
 from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
+from local.quicksight.visuals import show_visual
 from tests.unit.quicksight_emulator.support import PDF, Caller, Clock, groups_of, tabular
 
 CUSTOMER = re.compile(r"cust-\d{4}")
@@ -48,6 +50,40 @@ def test_every_format_opens_and_holds_its_own_customer_only(
     pdf, excel, table = (read(s3, entry["S3Uri"]) for entry in results)
     for text in (text_of_pdf(pdf), text_of_workbook(excel), table.decode()):
         assert set(CUSTOMER.findall(text)) == {"cust-0007"}
+
+
+def test_a_pdf_draws_its_charts_under_the_customers_name(
+    exporter: Caller, clock: Clock, s3: Any, bucket: str
+) -> None:
+    [entry] = export(exporter, clock, bucket=bucket)
+    content = read(s3, entry["S3Uri"])
+    rows = [row for row in load_invoices() if row.customer_id == "cust-0007"]
+    text = text_of_pdf(content)
+    assert rows[0].customer in text
+    months = {row.month for row in rows}
+    assert months <= set(text.split()), "the axis of the line by month"
+    streams = [page.get_contents() for page in pypdf.PdfReader(io.BytesIO(content)).pages]
+    drawn = b"".join(each.get_data() for each in streams if each is not None)
+    assert max(path.count(b" l") for path in drawn.split(b" m ")) == len(months) - 1
+
+
+def test_a_chart_shows_the_sums_of_its_visual_and_a_table_has_none() -> None:
+    invoices = [row for row in load_invoices() if row.customer_id == "cust-0007"]
+    [dashboard] = [each for each in SAMPLE_DASHBOARDS if each.dashboard_id == "monthly-report"]
+    drawn = {}
+    for sheet in dashboard.sheets:
+        for visual in sheet.visuals:
+            grid = show_visual(visual, invoices)
+            chart = draw_chart(grid)
+            drawn[visual.visual_type] = chart is not None
+            if visual.visual_type in ("BAR_CHART", "LINE_CHART"):
+                assert chart is not None
+                plot: Any = chart.contents[0]
+                assert plot.data == [[float(row[-1]) for row in grid.rows]]
+            assert draw_chart(show_visual(visual, [])) is None or visual.visual_type == "KPI"
+    assert drawn == {
+        "KPI": True, "BAR_CHART": True, "LINE_CHART": True, "TABLE": False, "PIVOT_TABLE": False,
+    }  # fmt: skip
 
 
 def test_a_csv_holds_exactly_the_rows_that_tags_and_parameters_allow(
