@@ -18,7 +18,7 @@ from infra.storage import (
     Storage,
 )
 from infra.targets import StackTarget
-from snapshot_export.adapters.table.listing import BY_BURST, BY_STATUS
+from snapshot_export.adapters.table.listing import BY_BURST, BY_RECIPIENT, BY_STATUS
 from snapshot_export.domain.burst_request import MANIFESTS_PREFIX
 
 ANY_DASHBOARD = "an export may name any dashboard of the account; its job has an id of its own"
@@ -41,11 +41,6 @@ class Grants:
     def keep_records(self, function: lambda_.Function) -> None:
         """Read and write items of the table, also in transactions."""
         verbs = ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem")
-        _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
-
-    def read_records(self, function: lambda_.Function) -> None:
-        """Read items of the table."""
-        verbs = ("GetItem", "Query")
         _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
 
     def mark_records(self, function: lambda_.Function) -> None:
@@ -118,9 +113,11 @@ class Grants:
         _allow(function, ["s3:ListBucket"], *self._bucket_arns)
 
     def list_records(self, function: lambda_.Function) -> None:
-        """Query the table's indexes."""
-        indexes = [f"{self.storage.table.table_arn}/index/{each}" for each in (BY_STATUS, BY_BURST)]
+        """Query the table's indexes, and read the records that the one by recipient names."""
+        names = (BY_STATUS, BY_BURST, BY_RECIPIENT)
+        indexes = [f"{self.storage.table.table_arn}/index/{each}" for each in names]
         _allow(function, ["dynamodb:Query"], *indexes)
+        self.read_in_batches(function)
 
     def hand_out_files(self, function: lambda_.Function) -> None:
         """Sign addresses that download finished files."""

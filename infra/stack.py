@@ -278,8 +278,8 @@ def _read_version() -> str:
 
 
 def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Intake) -> None:
-    grants.read_records(functions["move_starts"])
-    grants.mark_records(functions["warn_of_deadlines"])
+    for name in ("move_starts", "warn_of_deadlines"):
+        grants.mark_records(functions[name])
     for name in functions.keys() - {"move_starts", "warn_of_deadlines"}:
         grants.keep_records(functions[name])
         grants.start_executions(functions[name])

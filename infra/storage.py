@@ -13,7 +13,12 @@ from constructs import Construct
 
 from infra.encryption import one_or_several
 from infra.nag_exceptions import acknowledge
-from snapshot_export.adapters.table.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+from snapshot_export.adapters.table.listing import (
+    BY_BURST,
+    BY_RECIPIENT,
+    BY_STATUS,
+    LISTED_ATTRIBUTES,
+)
 from snapshot_export.domain.burst_request import UPLOADS_PREFIX
 
 SNAPSHOTS_PREFIX = "snapshots/"
@@ -71,6 +76,14 @@ class Storage(Construct):
                 projection_type=dynamodb.ProjectionType.INCLUDE,
                 non_key_attributes=[*LISTED_ATTRIBUTES, other],
             )
+        self.table.add_global_secondary_index(
+            index_name=BY_RECIPIENT,
+            partition_key=dynamodb.Attribute(
+                name="recipient_id", type=dynamodb.AttributeType.STRING
+            ),
+            sort_key=dynamodb.Attribute(name="listed_at", type=dynamodb.AttributeType.STRING),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
         self.bucket = s3.Bucket(
             self,
             "ExportBucket",

@@ -18,6 +18,7 @@ from snapshots.times import parse_time
     "list",
     epilog=examples(
         "list --since 1d --status FAILED",
+        "list --recipient cust-0042 --since 7d",
         "list --burst november --all --json",
     ),
 )
@@ -28,6 +29,7 @@ from snapshots.times import parse_time
     help=f"Only these: {', '.join(Status)}.",
 )
 @click.option("--burst", metavar="ID", help="Only exports of this burst.")
+@click.option("--recipient", metavar="ID", help="Only exports that bursts made for this recipient.")
 @click.option("--dashboard", metavar="ID", help="Only exports of this dashboard.")
 @click.option("--since", metavar="TIME", help="Accepted since: 2h, 1d, or an ISO 8601 time.")
 @click.option("--until", metavar="TIME", help="Accepted before: 2h, 1d, or an ISO 8601 time.")
@@ -41,6 +43,7 @@ def list_exports(
     invocation: Invocation,
     status: str | None,
     burst: str | None,
+    recipient: str | None,
     dashboard: str | None,
     since: str | None,
     until: str | None,
@@ -53,6 +56,7 @@ def list_exports(
     query = {
         "Status": status,
         "BurstId": burst,
+        "RecipientId": recipient,
         "DashboardId": dashboard,
         "From": since and parse_time(since, now=now, direction=-1),
         "To": until and parse_time(until, now=now, direction=-1),

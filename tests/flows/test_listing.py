@@ -91,6 +91,70 @@ def test_a_burst_lists_its_own_also_by_status(world: World) -> None:
     assert ids_of(completed) == ids[1::2][::-1]
 
 
+def test_a_recipient_lists_what_bursts_made_for_it_newest_first(world: World) -> None:
+    put_exports(world, 3)
+    ids = []
+    for number in range(12):
+        ids += put_exports(
+            world,
+            1,
+            export_id=f"burst-{number:02d}-1",
+            burst_id=f"burst-{number:02d}",
+            recipient_id=("cust-1", "cust-2")[number % 2],
+            accepted_at=START_TIME + number,
+            status=(Status.COMPLETED, Status.COMPLETED, Status.FAILED)[number % 3],
+        )
+    assert ids_of(list_all(world, "&RecipientId=cust-1", limit=4)) == ids[::2][::-1]
+    failed = list_all(world, "&RecipientId=cust-1&Status=FAILED", limit=1)
+    assert ids_of(failed) == ["burst-08-1", "burst-02-1"]
+    both = list_all(world, "&RecipientId=cust-2&BurstId=burst-03")
+    assert ids_of(both) == ["burst-03-1"] and both[0]["BurstId"] == "burst-03"
+    since = list_all(world, "&RecipientId=cust-2&From=2027-01-15T08:00:08Z")
+    assert ids_of(since) == ["burst-11-1", "burst-09-1"]
+    assert list_all(world, "&RecipientId=CUST-1") == []
+    shown = call_api(world.services, "GET", "/exports/burst-02-1").body
+    assert shown["RecipientId"] == "cust-1"
+
+
+def test_a_recipients_records_that_have_left_the_table_are_left_out(world: World) -> None:
+    """The index is a second behind."""
+    ids = [
+        put_exports(world, 1, export_id=f"b-{n}", recipient_id="cust", accepted_at=START_TIME + n)[
+            0
+        ]
+        for n in range(5)
+    ]
+    table = world.services.store._table
+    real = table.get_many
+    gone = world.keys.export(ids[2])
+    table.get_many = lambda keys, attributes=(): real(  # type: ignore[method-assign]
+        [key for key in keys if key != gone], attributes
+    )
+    assert ids_of(list_all(world, "&RecipientId=cust", limit=2)) == [
+        "b-4", "b-3", "b-1", "b-0",
+    ]  # fmt: skip
+
+
+def test_a_wrong_recipient_is_refused_without_its_value(world: World) -> None:
+    answer = call_api(world.services, "GET", "/exports?RecipientId=Mustermann%20GmbH")
+    assert answer.status == 400 and "Mustermann" not in str(answer.body)
+    assert answer.body["Problems"][0]["Field"] == "RecipientId"
+
+
+def test_a_list_says_which_running_exports_are_being_collected(world: World) -> None:
+    world.services.store.change_gate({"limit": 2})
+    for name in ("first", "second"):
+        world.send(message(name))
+    attempt = world.services.store.attempt("first")
+    assert attempt is not None
+    world.services.store.release(attempt, "COMPLETED", attempt.admitted_at + 9, world.clock.now())
+    rows = {row["ExportId"]: row for row in list_all(world)}
+    assert (rows["first"]["Status"], rows["first"]["Collecting"]) == ("RUNNING", True)
+    assert (rows["second"]["Status"], rows["second"]["Collecting"]) == ("RUNNING", False)
+    world.driver.run()
+    assert {row["Collecting"] for row in list_all(world)} == {False}
+
+
 def test_exports_that_move_between_pages_are_neither_lost_nor_repeated(world: World) -> None:
     ids = put_exports(world, 12, status=Status.QUEUED)
     first = call_api(world.services, "GET", "/exports?Limit=5").body

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from infra.parameters import DeploymentParameters, Settings
-from snapshot_export.adapters.table.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+from snapshot_export.adapters.table.listing import (
+    BY_BURST,
+    BY_RECIPIENT,
+    BY_STATUS,
+    LISTED_ATTRIBUTES,
+)
 from snapshot_export.domain.scopes import DEFAULT_SCOPES, Scope, scope_of
 from snapshot_export.handlers.api.document import make_document
 from tests.infra.template_reader import StackTemplate
@@ -121,7 +126,9 @@ def test_the_function_gets_events_of_payload_2(template: StackTemplate) -> None:
     assert template.render(integration["IntegrationUri"]) == "<ApiFunction>"
 
 
-def test_lists_have_two_indexes_that_carry_what_a_row_shows(template: StackTemplate) -> None:
+def test_lists_have_two_indexes_that_carry_what_a_row_shows_and_one_of_keys(
+    template: StackTemplate,
+) -> None:
     indexes = {
         index["IndexName"]: index
         for index in template.properties("StorageTable")["GlobalSecondaryIndexes"]
@@ -134,4 +141,8 @@ def test_lists_have_two_indexes_that_carry_what_a_row_shows(template: StackTempl
         assert projection["ProjectionType"] == "INCLUDE"
         assert set(projection["NonKeyAttributes"]) == {*LISTED_ATTRIBUTES, other}
         assert "snapshot" not in projection["NonKeyAttributes"], "secrets stay in the record"
+    by_recipient = indexes.pop(BY_RECIPIENT)
+    keys = [part["AttributeName"] for part in by_recipient["KeySchema"]]
+    assert keys == ["recipient_id", "listed_at"]
+    assert by_recipient["Projection"] == {"ProjectionType": "KEYS_ONLY"}, "written once an export"
     assert indexes == {}

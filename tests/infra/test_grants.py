@@ -102,7 +102,9 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         **MANIFESTS,
         **READ_RULES,
         "*": TRACES | {"scheduler:ListSchedules"},
+        "<StorageTable>": RECORDS | {"dynamodb:BatchGetItem"},
         "<StorageTable>/index/by-burst": {"dynamodb:Query"},
+        "<StorageTable>/index/by-recipient": {"dynamodb:Query"},
         "<StorageTable>/index/by-status": {"dynamodb:Query"},
         "<StorageExportBucket>/exports/*": {"s3:GetObject"},
         "<SchedulesRole>": {"iam:PassRole"},
@@ -125,7 +127,7 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     },
     "MoveStarts": {
         "*": {"scheduler:ListSchedules"},
-        "<StorageTable>": {"dynamodb:GetItem", "dynamodb:Query"},
+        "<StorageTable>": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         "<IntakeQueue>": {"sqs:GetQueueUrl", "sqs:SendMessage"},
         "<SchedulesRole>": {"iam:PassRole"},
         SCHEDULES: {"scheduler:GetSchedule", "scheduler:UpdateSchedule"},

@@ -26,7 +26,12 @@ from local.quicksight import Settings as QuickSightSettings
 from snapshot_export.adapters.executions import Executions, input_of
 from snapshot_export.adapters.queues import BurstQueue
 from snapshot_export.adapters.services import Measure, Services, make_services
-from snapshot_export.adapters.table.listing import BY_BURST, BY_STATUS, LISTED_ATTRIBUTES
+from snapshot_export.adapters.table.listing import (
+    BY_BURST,
+    BY_RECIPIENT,
+    BY_STATUS,
+    LISTED_ATTRIBUTES,
+)
 from snapshot_export.adapters.table.records import ATTEMPT_PREFIX, Keys
 from snapshot_export.domain.burst import Work
 from snapshot_export.domain.export import Attempt, Export, Status
@@ -381,7 +386,22 @@ def make_schedule_group(session: boto3.Session, name: str) -> str:
 
 
 def make_table(session: boto3.Session, name: str) -> None:
-    """The table of the stack, with its two indexes."""
+    """The table of the stack, with its indexes."""
+    indexes: list[Any] = [
+        {
+            "IndexName": index,
+            "KeySchema": [
+                {"AttributeName": key, "KeyType": "HASH"},
+                {"AttributeName": "listed_at", "KeyType": "RANGE"},
+            ],
+            "Projection": projection,
+        }
+        for index, key, projection in (
+            (BY_STATUS, "status", _including("burst_id")),
+            (BY_BURST, "burst_id", _including("status")),
+            (BY_RECIPIENT, "recipient_id", {"ProjectionType": "KEYS_ONLY"}),
+        )
+    ]
     session.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -391,26 +411,14 @@ def make_table(session: boto3.Session, name: str) -> None:
         ],
         AttributeDefinitions=[
             {"AttributeName": name, "AttributeType": "S"}
-            for name in ("pk", "sk", "status", "burst_id", "listed_at")
+            for name in ("pk", "sk", "status", "burst_id", "recipient_id", "listed_at")
         ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index,
-                "KeySchema": [
-                    {"AttributeName": key, "KeyType": "HASH"},
-                    {"AttributeName": "listed_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {
-                    "ProjectionType": "INCLUDE",
-                    "NonKeyAttributes": [*LISTED_ATTRIBUTES, other],
-                },
-            }
-            for index, key, other in (
-                (BY_STATUS, "status", "burst_id"),
-                (BY_BURST, "burst_id", "status"),
-            )
-        ],
+        GlobalSecondaryIndexes=indexes,
     )
+
+
+def _including(other: str) -> Any:
+    return {"ProjectionType": "INCLUDE", "NonKeyAttributes": [*LISTED_ATTRIBUTES, other]}
 
 
 def _make_machine(session: boto3.Session, name: str) -> str:

@@ -114,17 +114,18 @@ def overdue(stage: Stage) -> None:
 
 def looked_at(stage: Stage) -> None:
     """A user lists exports and schedules, downloads a file, makes and deletes a schedule."""
-    stage.deliver(csv("seen"))
+    stage.deliver({"Burst": burst("seen", [recipient(1)], Template=_TEMPLATE)})
     daily = {"ScheduleExpression": "rate(1 day)", "Export": csv(None)}
     asks: list[Ask] = [
-        ("GET", "/exports/seen", None, 200),
+        ("GET", "/exports/seen-1", None, 200),
         ("GET", "/exports?Status=COMPLETED", None, 200),
         ("GET", "/exports?BurstId=none", None, 200),
+        ("GET", "/exports?RecipientId=r-1", None, 200),
         ("PUT", "/schedules/daily", daily, 200),
         ("GET", "/schedules", None, 200),
         ("DELETE", "/schedules/daily", None, 200),
     ]
-    stage.when(lambda: stage.status("seen") == DONE, lambda: _ask(stage, asks))
+    stage.when(lambda: stage.status("seen-1") == DONE, lambda: _ask(stage, asks))
 
 
 def _ask(stage: Stage, asks: Sequence[Ask]) -> None:
@@ -201,7 +202,7 @@ MORE = (
         dies_before_it_asks,
     ),
     Watched(Scenario("overdue", overdue, {"slow": DONE}, 1)),
-    Watched(Scenario("looked_at", looked_at, {"seen": DONE}, 1)),
+    Watched(Scenario("looked_at", looked_at, {"seen-1": DONE}, 1)),
     Watched(
         Scenario(
             "ahead_of_time", ahead_of_time, {"late": DONE, "late-ones-1": DONE}, 2, seconds=300.0

@@ -22,7 +22,8 @@ BURST_MEMBERS = {"BurstId", "Target", "Template", "Recipients", "Manifest", "Sam
 SCHEDULE_MEMBERS = {"ScheduleExpression", "ScheduleExpressionTimezone",
                     "FlexibleTimeWindowMinutes", "State", "Export", "Burst", "ReadyBy"}  # fmt: skip
 PLAN_MEMBERS = {"Target", "Exports", "Priority", "Deadline", "StartAt"}
-QUERIES = {"exports": {"Status", "BurstId", "DashboardId", "From", "To", "Limit", "NextToken"},
+QUERIES = {"exports": {"Status", "BurstId", "RecipientId", "DashboardId", "From", "To", "Limit",
+                       "NextToken"},
            "schedules": {"NextToken"}, "capacity": {"Target"}, "forecast": {"Target"},
            "slots": {"Target", "Limit"}}  # fmt: skip
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
@@ -115,6 +116,7 @@ class StubApi:
             for export in reversed([*self.exports.values()])
             if query.get("Status") in (None, export["Status"])
             and query.get("BurstId") in (None, export["BurstId"])
+            and query.get("RecipientId") in (None, export["RecipientId"])
             and query.get("DashboardId") in (None, export["DashboardId"])
         ]
         more = str(start + limit) if len(found) > start + limit else None
@@ -240,7 +242,7 @@ def new_export(export_id: str, body: dict[str, Any]) -> dict[str, Any]:
         "Name": body.get("Name"), "Tags": body.get("Tags", {}), "Priority": 5, "Deadline": None,
         "Attempt": 1, "AcceptedAt": "2026-11-23T10:00:00Z", "AdmittedAt": None,
         "FinishedAt": None, "ExpectedEnd": "2026-11-23T10:01:00Z", "Place": 1, "BurstId": None,
-        "Collecting": False,
+        "Collecting": False, "RecipientId": None,
         "Files": [], "Error": None, "body": body,
     }  # fmt: skip
 

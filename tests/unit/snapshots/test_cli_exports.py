@@ -135,8 +135,9 @@ def test_a_list_is_filtered_and_paged(run: Run, api: StubApi) -> None:
     rest = run("list", "--status", "failed", "--next-token", page["NextToken"], "--json").json
     assert len(rest["Exports"]) == 5 and rest["NextToken"] is None
     result = run("list", "--since", "2h", "--until", "2026-11-23T10:00:00+01:00",
-                 "--dashboard", "sales", "--burst", "b")  # fmt: skip
+                 "--dashboard", "sales", "--burst", "b", "--recipient", "cust-1")  # fmt: skip
     query = api.calls[-1][2]
+    assert query["RecipientId"] == "cust-1"
     assert result.code == 0 and query["To"] == "2026-11-23T09:00:00Z" and query["BurstId"] == "b"
 
 

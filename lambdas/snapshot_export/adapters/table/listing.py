@@ -1,8 +1,12 @@
-"""Lists of exports, newest first, from two sparse indexes of the table.
+"""Lists of exports, newest first, from sparse indexes of the table.
 
-Both indexes sort by `listed_at` (the time of acceptance, then the id), which never changes and is
-unique: so several statuses merge into one order, and a page continues from a place in it, whatever
-changed in between. They are eventually consistent, about a second behind.
+All sort by `listed_at` (the time of acceptance, then the id), which never changes and is unique: so
+several statuses merge into one order, and a page continues from a place in it, whatever changed in
+between. They are eventually consistent, about a second behind.
+
+The index by recipient has keys only, none of which ever changes: it costs one write of an export of
+a burst, at its acceptance, and each recipient is a partition of its own. What a row shows is read
+from the records, which are few for one recipient.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from snapshot_export.adapters.table.dynamodb import Item, Table
@@ -18,11 +23,14 @@ from snapshot_export.domain.export import Status
 
 BY_STATUS = "by-status"
 BY_BURST = "by-burst"
+BY_RECIPIENT = "by-recipient"
 LISTED_ATTRIBUTES = (
     "export_id", "dashboard_id", "name", "priority", "deadline", "attempt", "accepted_at",
     "admitted_at", "finished_at", "error",
 )  # fmt: skip
-"""What the indexes carry besides their keys. `status` and `burst_id` are in both."""
+"""What the first two carry besides their keys. `status` and `burst_id` are in both."""
+_ROW_ATTRIBUTES = (*LISTED_ATTRIBUTES, "status", "burst_id", "listed_at")
+_MAX_BATCH = 100
 MAX_EXAMINED = 1000
 """Rows read for one page, where a filter leaves out most."""
 _LAST = "~"
@@ -34,6 +42,7 @@ class ListFilter:
 
     status: Status | None = None
     burst_id: str | None = None
+    recipient_id: str | None = None
     dashboard_id: str | None = None
     accepted_from: float | None = None
     accepted_to: float | None = None
@@ -76,21 +85,41 @@ class Listing:
             last = min(last, before)
         if first > last:
             return
-        page = min(limit + 1, 100)
-        if wanted.burst_id is not None:
-            keys = [(BY_BURST, ("burst_id", wanted.burst_id))]
+        page = min(limit + 1, _MAX_BATCH)
+        if wanted.recipient_id is not None:
+            sources = [self._of_recipient(wanted.recipient_id, (first, last), page)]
         else:
-            statuses = [wanted.status] if wanted.status else list(Status)
-            keys = [(BY_STATUS, ("status", status.value)) for status in statuses]
-        sources = [
-            self._table.query_index(index, key, (first, last), page=page) for index, key in keys
-        ]
+            sources = [
+                self._table.query_index(index, key, (first, last), page=page)
+                for index, key in _keys_of(wanted)
+            ]
         for item in heapq.merge(*sources, key=lambda item: item["listed_at"], reverse=True):
             if item["listed_at"] != before:
                 yield item
 
+    def _of_recipient(
+        self, recipient_id: str, between: tuple[str, str], page: int
+    ) -> Iterator[Item]:
+        """The records of a recipient's exports, as far as they are still there."""
+        key = ("recipient_id", recipient_id)
+        found = self._table.query_index(BY_RECIPIENT, key, between, page=page)
+        while keys := [(item["pk"], item["sk"]) for item in islice(found, page)]:
+            records = self._table.get_many(keys, _ROW_ATTRIBUTES)
+            yield from sorted(records, key=lambda item: str(item["listed_at"]), reverse=True)
+
+
+def _keys_of(wanted: ListFilter) -> list[tuple[str, tuple[str, str]]]:
+    """The indexes to read, with the value of each one's partition key."""
+    if wanted.burst_id is not None:
+        return [(BY_BURST, ("burst_id", wanted.burst_id))]
+    statuses = [wanted.status] if wanted.status else list(Status)
+    return [(BY_STATUS, ("status", status.value)) for status in statuses]
+
 
 def _matches(item: Item, wanted: ListFilter) -> bool:
-    return (wanted.status is None or item["status"] == wanted.status) and (
-        wanted.dashboard_id is None or item["dashboard_id"] == wanted.dashboard_id
-    )
+    asked = {
+        "status": wanted.status,
+        "burst_id": wanted.burst_id,
+        "dashboard_id": wanted.dashboard_id,
+    }
+    return all(value is None or item.get(name) == value for name, value in asked.items())

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AfterValidator, BaseModel
 
 from snapshot_export.adapters.table.listing import ListFilter
+from snapshot_export.domain.burst_request import RECIPIENT_ID
 from snapshot_export.domain.export import Status
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.domain.request import EXPORT_ID, ExportRequest
@@ -110,6 +111,7 @@ def get_export(export_id: str) -> Response[str]:
     operation_id="listExports",
     summary="List exports, newest first",
     description="About a second behind. From and To are times of acceptance, both inclusive. "
+    "RecipientId: the exports that bursts made for it, in whatever burst. "
     "A page ends early where the filters leave out most: go on while there is a NextToken.",
     responses=answers(200, ExportPage, "A page of exports"),
     tags=["exports"],
@@ -117,6 +119,9 @@ def get_export(export_id: str) -> Response[str]:
 def list_exports(
     status: Annotated[Status | None, Query(alias="Status")] = None,
     burst: Annotated[str | None, Query(alias="BurstId", pattern=f"^{EXPORT_ID}$")] = None,
+    recipient: Annotated[
+        str | None, Query(alias="RecipientId", pattern=f"^{RECIPIENT_ID}$")
+    ] = None,
     dashboard: Annotated[
         str | None, Query(alias="DashboardId", min_length=1, max_length=512)
     ] = None,
@@ -126,10 +131,11 @@ def list_exports(
     token: Annotated[str | None, Query(alias="NextToken", min_length=1, max_length=2048)] = None,
 ) -> Response[str]:
     """List exports."""
-    question = [status, burst, dashboard, since, until]
+    question = [status, burst, dashboard, since, until, recipient]
     wanted = ListFilter(
         status=status,
         burst_id=burst,
+        recipient_id=recipient,
         dashboard_id=dashboard,
         accepted_from=_seconds(since),
         accepted_to=_seconds(until),

@@ -80,10 +80,11 @@ class ExportRow(BaseModel):
 class ExportShape(ExportRow):
     """An export. Place counts from 1 and is there while it waits for its first attempt or slot;
     with PlaceIsAtLeast more are ahead than were counted. CancelRequested: it still runs, and its
-    files will not be delivered.
+    files will not be delivered. RecipientId: for whom its burst made it.
     """
 
     Target: str
+    RecipientId: str | None
     Tags: dict[str, str]
     ExpectedEnd: str | None
     Place: int | None
@@ -167,6 +168,7 @@ def export_of_view(view: ExportView) -> ExportShape:
         BurstId=export.burst_id,
         Error=_reason(export.error),
         Target=export.target,
+        RecipientId=export.recipient_id,
         Tags=export.tags,
         ExpectedEnd=iso(view.expected_end),
         Place=view.place,
