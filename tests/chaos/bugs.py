@@ -331,5 +331,19 @@ BUGS = (
             ),
         ),
     ),
+    Bug(
+        "records noted as kept before they are",
+        (
+            (
+                f"{FLOWS}/burst/keep_records.py",
+                """    renewed = services.bursts.renew(burst, expires_at)
+    services.bursts.note_kept(burst_id, expires_at - settings.retention_seconds)
+""",
+                """    services.bursts.note_kept(burst_id, expires_at - settings.retention_seconds)
+    renewed = services.bursts.renew(burst, expires_at)
+""",
+            ),
+        ),
+    ),
     *TENANT_BUGS,
 )

@@ -35,6 +35,7 @@ CLAIMS = frozenset(
         "the next attempt queued in two writes",
         "a refused message is not kept",
         "a wrong message is delivered again",
+        "records noted as kept before they are",
     }
 )
 """Bugs that the sample must catch (bugs.py). One function at a time cannot show those of races."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from local.quicksight.catalogue import DataSet
 from snapshot_export.adapters.table.dynamodb import update_of
+from snapshot_export.settings import DAY_SECONDS
 from tests.chaos.stage import Stage
 from tests.support.bursts import burst, csv_manifest, recipient, template
 from tests.support.messages import csv_groups, message, visuals_group
@@ -32,6 +33,7 @@ class Scenario:
     """How long a job takes: one poll finds it running, the next one ended."""
     refused: frozenset[str] = field(default_factory=frozenset)
     """Ids of the messages that must lie in the rejected queue."""
+    retention_days: int = 30
     late_cancel: bool = False
     """Whether a kill may put a cancellation off until exports of it have run to their ends."""
 
@@ -342,6 +344,35 @@ def burst_cancelled(stage: Stage) -> None:
     )
 
 
+def burst_of_days(stage: Stage) -> None:
+    """A burst takes days longer than its records are kept, which must not expire meanwhile."""
+    body = burst("slow", [recipient(1), {"Name": "nobody"}, recipient(2)])
+    body["Template"] = template(groups=[CSV], Name="report")
+    stage.deliver({"Burst": body})
+    stage.when(
+        lambda: stage.status("slow-1") == "RUNNING",
+        lambda: stage.world.services.store.change_gate({"limit": 0}),
+    )
+    stage.when(lambda: stage.status("slow-1") == "COMPLETED", lambda: _days_pass(stage, times=2))
+
+
+def _days_pass(stage: Stage, times: int) -> None:
+    """Past the moment at which the burst's records must be kept for longer, as many times."""
+
+    def kept_until() -> float:
+        return float(stage.witness.read().bursts["slow"]["kept_until"])
+
+    def jump() -> None:
+        stage.clock.sleep(kept_until() + DAY_SECONDS / 2 - stage.clock.now())
+        stage.witness.expire(stage.clock.now())
+        _days_pass(stage, times - 1)
+
+    if times:
+        stage.when(lambda: kept_until() > stage.clock.now(), jump)
+    else:
+        stage.world.services.store.change_gate({"limit": None})
+
+
 DONE, GONE = "COMPLETED", "CANCELLED"
 SCENARIOS = (
     Scenario("delivered_twice", delivered_twice, {"one": DONE}, 1),
@@ -375,6 +406,14 @@ SCENARIOS = (
     Scenario("schedule_occurs", schedule_occurs, {"daily-20261123T060000Z": DONE}, 1),
     Scenario("burst_of_a_manifest", burst_of_a_manifest, {"people-2": DONE, "people-4": DONE}, 2),
     Scenario("burst_of_one_name", burst_of_one_name, {"same-1": DONE, "same-2": "FAILED"}, 2),
+    Scenario(
+        "burst_of_days",
+        burst_of_days,
+        {"slow-1": DONE, "slow-3": DONE},
+        2,
+        limit=1,
+        retention_days=1,
+    ),
     Scenario("one_id_twice", one_id_twice, {"shared-1": DONE, "shared": DONE}, 2),
     Scenario(
         "burst_cancelled",

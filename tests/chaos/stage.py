@@ -105,6 +105,7 @@ class Stage:
         calls: Calls,
         limit: int,
         expected_seconds: float,
+        retention_days: int,
     ) -> None:
         self.world = QuietWorld(session, quicksight, clock)  # type: ignore[arg-type]
         self.clock = clock
@@ -112,7 +113,10 @@ class Stage:
         self.witness = Witness(self.world, limit)
         calls.on_effect = self.witness.on_effect
         self.settings = replace(
-            self.world.settings, snapshot_job_limit=limit, expected_job_seconds=expected_seconds
+            self.world.settings,
+            snapshot_job_limit=limit,
+            expected_job_seconds=expected_seconds,
+            retention_days=retention_days,
         )
         self.session = session
         self.machine = Machine()

@@ -82,6 +82,7 @@ class Theatre:
                 calls,
                 scenario.limit,
                 scenario.seconds * EXPECTED_SECONDS,
+                scenario.retention_days,
             )
             stage.world.switch("job_seconds", seconds=scenario.seconds, times=999)
             with hooked(calls, self._clock.sleep), watch(stage):

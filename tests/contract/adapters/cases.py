@@ -8,57 +8,34 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from snapshot_export.adapters.table.dynamodb import Table, delete_of, put_of, update_of
+from snapshot_export.adapters.table.dynamodb import delete_of, put_of, update_of
 from snapshot_export.adapters.table.listing import ListFilter
 from snapshot_export.adapters.table.throughput import Overheads
 from snapshot_export.adapters.transfers import TimeLimit
-from snapshot_export.domain.burst import Work
+from snapshot_export.domain.burst import BurstStatus, Work
 from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.first_delivery import FirstDelivery
 from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.row_level_security import DashboardSecurity
 from snapshot_export.domain.schedule import Schedule
-from snapshot_export.errors import ConditionFailedError, WriteRefusedError
+from snapshot_export.flows.burst.cancel import cancel_burst, drain
+from snapshot_export.flows.burst.expand import expand
 from snapshot_export.flows.export.admit import admit
 from snapshot_export.flows.export.cancel import cancel
 from snapshot_export.flows.take_message import accept_message
+from tests.contract.adapters.facts import Case, Facts, failed_positions, failure, table_of
 from tests.contract.adapters.implementations import Deployment
+from tests.contract.adapters.quicksight_cases import QUICKSIGHT_CASES
+from tests.support.bursts import burst, recipient
 from tests.support.messages import message
 
-Facts = Iterator[tuple[str, Any, Any]]
-Case = Callable[[Deployment], Facts]
 KEYS = ("plain.pdf", "what?.pdf", "Invoice #3.pdf", "a+b%20c.pdf", "a//b.pdf", "Zürich.pdf")
 FAR = TimeLimit(lambda: 0.0, 1.0)
 EXPIRES = 2_000_000_000
-
-
-def failure(call: Callable[[], Any]) -> str:
-    """The class of what a call raises and its text; `nothing` if it raises nothing."""
-    try:
-        call()
-    except Exception as error:  # the error is what is compared
-        return f"{type(error).__name__}: {error}"
-    return "nothing"
-
-
-def failed_positions(call: Callable[[], Any]) -> Any:
-    """Which writes of a transaction failed, and how."""
-    try:
-        call()
-    except (ConditionFailedError, WriteRefusedError) as error:
-        return type(error).__name__, error.failed
-    return "nothing"
-
-
-def table_of(deployment: Deployment) -> Table:
-    return Table(
-        deployment.session.client("dynamodb"), deployment.settings.table_name, lambda _: None
-    )
 
 
 def reads_of_a_partition(deployment: Deployment) -> Facts:
@@ -253,6 +230,57 @@ def small_records(deployment: Deployment) -> Facts:
     store.change_gate({"paused_until": None})
     yield "the gate", (store.gate().limit, store.gate().paused_until), (7, 0.0)
     yield "nothing aside", services.repairs.count_aside(), 0
+
+
+def bursts(deployment: Deployment) -> Facts:
+    services = deployment.services
+    store, now = services.bursts, services.now()
+    body = burst("many", [recipient(1), {"Name": "nobody"}, recipient(2)])
+    text = json.dumps({"Burst": body})
+
+    def accept() -> None:
+        accept_message(services, message_id="m", body=text, sent_at=now)
+
+    def counts() -> tuple[int, int, int]:
+        found = store.find("many")
+        assert found is not None
+        return found.accepted, found.refused, found.cancelled
+
+    yield "accepted, once", [failure(accept), failure(accept)], ["nothing", "nothing"]
+    yield "it is open", store.unfinished_ids(), ["many"]
+    services.store.change_gate({"limit": 0})
+    unread = store.find("many")
+    assert unread is not None
+    expand(services, "many", stop_at=now + 900.0)
+    yield "its recipients", counts(), (2, 1, 0)
+    yield "who was refused", [each.line for each in store.refusals("many")], [2]
+    yield "none behind that line", store.refusals("many", after_line=2), []
+    yield (
+        "who waits",
+        store.waiting_ids("many", ["many-3", "many-2", "many-1"]),
+        ["many-3", "many-1"],
+    )
+    again = failed_positions(lambda: store.accept_recipients(unread, unread, [], [], EXPIRES))
+    yield "a slice that was read before", again, FAILED_FIRST
+    ended = failed_positions(lambda: store.end_expansion(unread, now, None))
+    yield "an end of what was read", ended, FAILED_FIRST
+    read = store.find("many")
+    assert read is not None
+    store.note_kept("many", now + 9)
+    yield "what must last longer is renewed", store.renew(read, EXPIRES), 1
+    yield "once", store.renew(read, EXPIRES), 0
+    kept = store.find("many")
+    yield "how long it is kept", kept and kept.kept_until, now + 9
+    nobody = failed_positions(lambda: store.touch("nobody", now))
+    yield "a note on a burst that is not there", nobody, FAILED_FIRST
+    cancel_burst(services, "many")
+    cancel_burst(services, "many")
+    drain(services, "many", stop_at=now + 900.0)
+    yield "who waited is cancelled", counts(), (2, 1, 2)
+    over = replace(read, status=BurstStatus.CANCELLED, finished_at=now)
+    ends = [failed_positions(lambda: store.close(over, EXPIRES)) for _ in range(2)]
+    yield "it ends once", ends, ["nothing", FAILED_FIRST]
+    yield "and is open no more", (store.unfinished_ids(), store.template("many")), ([], {})
 
 
 def files(deployment: Deployment) -> Facts:
@@ -459,6 +487,8 @@ CASES: tuple[Case, ...] = (
     lists,
     way_of_an_export,
     small_records,
+    bursts,
+    *QUICKSIGHT_CASES,
     files,
     manifests,
     executions,

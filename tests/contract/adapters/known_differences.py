@@ -27,6 +27,25 @@ _SCHEDULER = f"{_API}/scheduler/latest"
 
 KNOWN: tuple[Difference, ...] = (
     Difference(
+        implementation="moto",
+        case="turns",
+        fact="what was written by hand is overwritten",
+        answer="TransientError: DynamoDB: 500",
+        source=f"{_API}/amazondynamodb/latest/APIReference/API_Condition.html: a value of another "
+        "type than the one compared with 'does not match'; moto compares the two, and breaks",
+    ),
+    *(
+        Difference(
+            implementation="moto",
+            case="assumed_roles",
+            fact=fact,
+            answer="nothing",
+            source=f"{_API}/STS/latest/APIReference/API_AssumeRole.html: RoleArn is the ARN of the "
+            "role to assume; moto takes any text",
+        )
+        for fact in ("no ARN", "an ARN of a user")
+    ),
+    Difference(
         implementation="ministack",
         case="conditional_writes",
         fact="a sum with a text",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.adapters.cases import CASES, Case
+from tests.contract.adapters.cases import CASES
+from tests.contract.adapters.facts import Case
 from tests.contract.adapters.implementations import IMPLEMENTATIONS, Deployment, Implementation
 from tests.contract.adapters.known_differences import KNOWN
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from snapshot_export.domain.backlog import (
     DAY_BEGINS_SECONDS,
     DAY_SECONDS,
+    BacklogEntry,
     accepted_at_of,
     front_rank,
     rank_anew,
@@ -49,6 +50,17 @@ def test_ranks_sort_by_priority_then_deadline_then_age() -> None:
         rank(at=MORNING + HOUR),
     ]
     assert ordered == sorted(ordered)
+
+
+def test_a_deadline_before_1970_is_as_early_as_any() -> None:
+    assert rank(deadline=-86_400.0) == rank(deadline=0.0)
+
+
+def test_an_entry_is_an_anonymous_users_and_not_at_risk_unless_it_says_so() -> None:
+    entry = BacklogEntry(
+        export_id="e", dashboard_id="d", digest="x", nonce="n", rank=rank(), attempt=1, admission=1
+    )
+    assert not entry.registered and not entry.at_risk
 
 
 def test_within_a_burst_the_longest_expected_go_first_and_equals_in_their_lines_order() -> None:
