@@ -220,7 +220,6 @@ function showHead(reading) {
   set($('p95'), moment(forecast?.FinishP95));
   set($('learned'), forecast?.LearnedShare == null ? NONE : `${Math.round(forecast.LearnedShare * 100)}%`);
   const said = [];
-  if (failed) said.push(`${failedText} failed in the last day.`);
   if (capacity.PausedUntil) said.push(`Paused until ${moment(capacity.PausedUntil, false)}: nothing new starts.`);
   said.push(held || capacity.Waiting
     ? `${held} of ${count(capacity.Limit, 'slot')} held, ${atLeast(capacity.Waiting, capacity.WaitingIsAtLeast)} waiting.`
@@ -228,7 +227,8 @@ function showHead(reading) {
   if (slots.Collecting.length) said.push(`Files of ${count(slots.Collecting.length, 'export')} are being collected.`);
   const end = seconds(forecast?.FinishP50);
   if (end && end * 1000 > now()) said.push(`All of it is expected to be done at ${moment(forecast.FinishP50)}.`);
-  set($('lede'), said.join(' '));
+  set($('bad-news'), failed ? `${failedText} failed in the last day.` : '');
+  set($('news'), said.join(' '));
   document.title = `${failed ? `${failedText} failed · ` : ''}${held}/${capacity.Limit} · ${number(capacity.Waiting)} waiting`;
   $('pause').hidden = Boolean(capacity.PausedUntil);
   $('resume').hidden = !capacity.PausedUntil;
@@ -532,7 +532,8 @@ function close(reason) {
   state.reading = null;
   $('main').hidden = true;
   $('pause').hidden = $('resume').hidden = $('targets').hidden = true;
-  set($('lede'), 'Start `snapshots open` and open the address that it prints.');
+  set($('bad-news'), '');
+  set($('news'), 'Start `snapshots open` and open the address that it prints.');
   alertOf('closed', 'This page is closed', reason);
 }
 

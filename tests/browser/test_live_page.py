@@ -370,7 +370,7 @@ def test_an_idle_deployment_says_so(tab: Page) -> None:
     with serving() as idle, serving_page(idle) as server:
         idle.capacity |= {"Running": 0, "CompletedLastHour": 0, "Waiting": 0}
         show(tab, server)
-        assert tab.evaluate(text("#lede")) == "Nothing runs and nothing waits."
+        assert tab.evaluate(text("#news")) == "Nothing runs and nothing waits."
         assert tab.evaluate("document.querySelector('#failures-section').hidden")
         assert tab.evaluate(text("#schedules-note")) == "There are no schedules."
         assert tab.evaluate(CONTRAST) == {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from snapshots.errors import UnreachableError
 from snapshots.open.reading import BURSTS_SHOWN, Reader
 from tests.support.live_page import serving_page
 from tests.support.live_states import burst, fill_morning, held, iso
@@ -176,3 +177,19 @@ def test_the_pace_is_told_once_there_is_enough_to_tell(
         api.capacity["CompletedLastHour"] += 1
         found = read(reader)
     assert found["ExportsPerSecond"] == 0.5
+
+
+def test_one_reason_for_all_is_one_error_that_names_each_once(
+    reader: Reader, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(reader)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise UnreachableError("cannot reach the API")
+
+    monkeypatch.setattr(reader.api, "get", fail)
+    clock.time += 700
+    (error,) = read(reader)["Errors"]
+    assert error["Message"] == "cannot reach the API"
+    assert error["Of"] == ["Slots", "Capacity", "Forecast", "Failures", "Recent", "Schedules",
+                           "Bursts"]  # fmt: skip
