@@ -51,7 +51,7 @@ model: install  ## Explore the protocol's model, and with each fault put back (d
 	@$(BIN)/python -m tests.model
 
 mutants: install  ## A small fault in each condition and branch: is it seen? (MODULES="store gate" for some)
-	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m tests.mutants $(MODULES)
+	@PYTHONPATH=lambdas $(BIN)/python -m tests.mutants $(MODULES)
 
 bench: install  ## Ours beside what others do, on the same job times (JOBS=100, ROWS="names of rows")
 	@$(BIN)/python -m bench.compare --jobs $(JOBS) --rows "$(ROWS)"

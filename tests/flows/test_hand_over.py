@@ -51,6 +51,32 @@ def test_the_next_job_is_started_before_its_execution(
     assert {one_slot.export(f"export-00{n}").status for n in range(3)} == {Status.COMPLETED}
 
 
+def test_of_several_exports_the_first_is_started_here_and_each_execution_once(
+    one_slot: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit was raised while a job ran: its end admits three."""
+    begun: list[tuple[str, list[str]]] = []
+    begin = one_slot.executions.start
+
+    def note(attempt: Attempt, target: str) -> None:
+        jobs = [job["SnapshotJobId"][: len(attempt.export_id)] for job in one_slot.ledger()["jobs"]]
+        begun.append((attempt.export_id, jobs))
+        begin(attempt, target)
+
+    one_slot.switch("job_seconds", seconds=20, times=9)
+    send_many(one_slot, 4)
+    one_slot.driver.run(until=one_slot.clock.now() + 5)
+    set_gate(one_slot, "limit", 3)
+    monkeypatch.setattr(one_slot.executions, "start", note)
+    one_slot.driver.run()
+    assert begun == [
+        ("export-002", ["export-000"]),
+        ("export-003", ["export-000"]),
+        ("export-001", ["export-000", "export-001"]),
+    ]
+    assert starts(one_slot, "OK") == 4
+
+
 def test_a_refusal_at_the_hand_over_is_not_repeated_by_the_execution(one_slot: World) -> None:
     one_slot.switch("job_seconds", seconds=20)
     send_many(one_slot, 2)
