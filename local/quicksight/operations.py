@@ -10,10 +10,19 @@ from local.quicksight.authorization import Caller
 from local.quicksight.downloads import DownloadStore
 from local.quicksight.errors import ServiceError
 from local.quicksight.identities import Identities
+from local.quicksight.ingestions import Ingestions
 from local.quicksight.jobs import Job
 from local.quicksight.planning import apply_switches, plan_job
 from local.quicksight.rules import check_plan, check_selections, check_start, invalid
-from local.quicksight.service_model import DESCRIBE, IDENTITY, READS, RESULT, START
+from local.quicksight.service_model import (
+    DESCRIBE,
+    IDENTITY,
+    READS,
+    REFRESH,
+    REFRESHED,
+    RESULT,
+    START,
+)
 from local.quicksight.switches import SwitchBoard
 from local.quicksight.validation import read_members
 
@@ -34,6 +43,7 @@ class Operations:
         self._switches = switches
         self._downloads = downloads
         self._identities = identities
+        self._ingestions = Ingestions(account)
 
     def perform(
         self, request: ApiRequest, caller: Caller, request_id: str, now: float
@@ -55,6 +65,14 @@ class Operations:
             check_identity_region(self._account.settings)
             token = self._identities.give_context(members, now)
             return {"Context": token, "RequestId": request_id, "Status": 200}
+        if name == REFRESH:
+            return {**self._ingestions.create(members, now), "RequestId": request_id, "Status": 201}
+        if name == REFRESHED:
+            return {
+                **self._ingestions.describe(members, now),
+                "RequestId": request_id,
+                "Status": 200,
+            }
         raise NotImplementedError(name)
 
     def _start(self, members: dict[str, Any], caller: Caller, now: float) -> Job:

@@ -18,6 +18,8 @@ NAMESPACE = "DescribeNamespace"
 DASHBOARD = "DescribeDashboard"
 DASHBOARDS = "ListDashboards"
 DATA_SET = "DescribeDataSet"
+REFRESH = "CreateIngestion"
+REFRESHED = "DescribeIngestion"
 OPERATIONS = (START, DESCRIBE, RESULT)
 """Those of snapshot jobs."""
 READS = (SUBSCRIPTION, NAMESPACE, DASHBOARD, DASHBOARDS, DATA_SET)
@@ -46,7 +48,7 @@ class Operation:
 def load_operations() -> dict[str, Operation]:
     """The emulated operations by name."""
     model = botocore.session.get_session().get_service_model("quicksight")
-    names = (*OPERATIONS, IDENTITY, *READS)
+    names = (*OPERATIONS, IDENTITY, *READS, REFRESH, REFRESHED)
     return {name: _operation(model.operation_model(name)) for name in names}
 
 

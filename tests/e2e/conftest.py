@@ -14,13 +14,18 @@ from tests.support.targets import PARAMETERS, PLACES
 
 TAKEN_AWAY = re.compile(r".*-ApiFunctionRole.*: (dynamodb:GetItem|kms:Decrypt)")
 """By tests/e2e/test_iam.py."""
+OWN_BUCKET = "acme-statements"
+"""Of docs/how-to/own-bucket.md."""
 ENFORCES_IAM = os.environ.get("E2E_IAM") == "1"
 # These start accounts of their own; `snapshots --local` knows an account without TLS only.
-collect_ignore = (
-    ["test_burst_of_many.py", "test_cli.py", "test_live_page.py", "test_run.py"]
-    if ENFORCES_IAM
-    else []
-)
+_ALONE = [
+    "test_burst_of_many.py",
+    "test_cli.py",
+    "test_live_page.py",
+    "test_pages.py",
+    "test_run.py",
+]
+collect_ignore = _ALONE if ENFORCES_IAM else []
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +40,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]
         deployed_stack(
             folder,
             quicksight=replace(TEST_QUICKSIGHT, others=PLACES),
-            parameters=PARAMETERS,
+            parameters={**PARAMETERS, "allowedBuckets": [OWN_BUCKET]},
             enforce_iam=ENFORCES_IAM,
         ) as stack,
         pytest.MonkeyPatch.context() as patch,

@@ -14,6 +14,8 @@ from local.quicksight.service_model import (
     DESCRIBE,
     NAMESPACE,
     READS,
+    REFRESH,
+    REFRESHED,
     START,
     SUBSCRIPTION,
 )
@@ -151,3 +153,20 @@ def test_an_operation_that_is_denied_is_denied(service: Service, lacking: Any) -
     denied = (DASHBOARD, SALES), (DASHBOARDS, ALONE), (DATA_SET, SALES_DATA), (DESCRIBE, ids())
     for operation, members in denied:
         assert code_of(service.refusal(operation, members)) == "AccessDeniedException"
+
+
+def test_a_refresh_of_a_data_set_runs_and_completes_and_its_id_is_used_once(
+    service: Service,
+) -> None:
+    refresh = {**SALES_DATA, "IngestionId": "2026-11-23"}
+    assert code_of(service.refusal(REFRESHED, refresh)) == "ResourceNotFoundException"
+    unknown = {**refresh, "DataSetId": "nothing"}
+    assert code_of(service.refusal(REFRESH, unknown)) == "ResourceNotFoundException"
+
+    assert service.call(REFRESH, refresh)["IngestionStatus"] == "INITIALIZED"
+    running = service.call(REFRESHED, refresh)["Ingestion"]
+    service.clock.time += 60
+    completed = service.call(REFRESHED, refresh)["Ingestion"]
+
+    assert [running["IngestionStatus"], completed["IngestionStatus"]] == ["RUNNING", "COMPLETED"]
+    assert code_of(service.refusal(REFRESH, refresh)) == "ResourceExistsException"
