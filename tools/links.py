@@ -41,7 +41,7 @@ def find_pages(root: Path) -> list[Path]:
     return [
         root / page
         for page in sorted(pages)
-        if page.parts[0] not in NOT_OURS and not page.is_relative_to(_TEMPLATES)
+        if not {*NOT_OURS} & {*page.parts} and not page.is_relative_to(_TEMPLATES)
     ]
 
 
