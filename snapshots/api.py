@@ -121,9 +121,9 @@ def _read(method: str, path: tuple[str, ...], status: int, content: bytes) -> di
 def _error(method: str, path: tuple[str, ...], status: int, content: bytes) -> CliError:
     """The API's own error, or API Gateway's, which has only a `message`."""
     body = _decode(content)
-    told = body.get("Message") or body.get("message") or "no reason given"
+    reason = body.get("Message") or body.get("message") or "no reason given"
     exit_code = _EXIT_CODES.get(status, ExitCode.UNREACHABLE)
-    message = f"{told} ({method} /{'/'.join(path)}: {status})"
+    message = f"{reason} ({method} /{'/'.join(path)}: {status})"
     code = body.get("Code") or f"HTTP_{status}"
     problems = body.get("Problems") or ()
     return CliError(message, exit_code, code=code, problems=problems)

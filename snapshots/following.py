@@ -216,7 +216,7 @@ class _Bar(Progress):
 def _progress(console: Console) -> Iterator[Show]:
     """A bar on a terminal; elsewhere a line whenever the standing has changed."""
     if not console.is_terminal:
-        yield _tell_changes(console)
+        yield _print_changes(console)
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with _Bar(*columns, console=console) as progress:
@@ -228,14 +228,14 @@ def _progress(console: Console) -> Iterator[Show]:
         yield show
 
 
-def _tell_changes(console: Console) -> Show:
+def _print_changes(console: Console) -> Show:
     last = ""
 
-    def tell(done: int, total: int | None, text: str, _end: str) -> None:
+    def show(done: int, total: int | None, text: str, _end: str) -> None:
         nonlocal last
         line = f"{done}/{total} ended: {text}" if total is not None else f"{done} ended: {text}"
         if line != last:
             console.print(line, soft_wrap=True)
         last = line
 
-    return tell
+    return show

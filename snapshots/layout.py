@@ -19,7 +19,7 @@ def print_table(
     """A row of markup on each line, no cell ever wrapped or cut.
 
     `columns` are names with ranks: where the terminal is too narrow, the highest ranks are left
-    out, which standard error is told. Columns of rank 0 are never left out: where not even these
+    out, which standard error says. Columns of rank 0 are never left out: where not even these
     fit, each row is a list of names and values.
     """
     shown = list(columns)

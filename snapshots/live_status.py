@@ -53,7 +53,7 @@ def draw(standing: Standing) -> RenderableType:
     return Panel(Group(*parts), title=escape(standing.title), subtitle=subtitle)
 
 
-def tell(standing: Standing) -> str:
+def as_text(standing: Standing) -> str:
     """The line."""
     capacity = standing.capacity
     slots = f"slots {capacity['Running']}/{capacity['Limit']}"
@@ -78,10 +78,10 @@ def as_json(standing: Standing) -> dict[str, Any]:
 
 def _slots(capacity: Mapping[str, Any]) -> str:
     running, limit = capacity["Running"], capacity["Limit"]
-    told = f"{running} of {limit} held"
+    summary = f"{running} of {limit} held"
     if max(running, limit) > _MAX_SLOTS_DRAWN:
-        return told
-    return f"[cyan]{'█' * running}[/cyan][dim]{'░' * max(0, limit - running)}[/dim]  {told}"
+        return summary
+    return f"[cyan]{'█' * running}[/cyan][dim]{'░' * max(0, limit - running)}[/dim]  {summary}"
 
 
 def _rows(standing: Standing) -> list[tuple[str, str]]:
@@ -97,8 +97,8 @@ def _rows(standing: Standing) -> list[tuple[str, str]]:
     if capacity.get("PausedUntil"):
         rows.append(("paused until", show_time(capacity["PausedUntil"], now=now)))
     if standing.burst:
-        told = f"{escape(standing.burst['BurstId'])} {describe_counts(standing.burst)}"
-        rows.append(("burst", told))
+        summary = f"{escape(standing.burst['BurstId'])} {describe_counts(standing.burst)}"
+        rows.append(("burst", summary))
     rows.append(("expected end", _end(standing)))
     return rows
 

@@ -82,18 +82,20 @@ def read_manifest(path: str, *, same_rows_for_all: bool | None = None) -> Manife
             accepted += 1
     manifest = Manifest(path=path, content=content, accepted=accepted, refused=refused)
     if not accepted:
-        raise UsageError("; ".join((f"{path}: no recipient is accepted", *_told(manifest))))
+        raise UsageError(
+            "; ".join((f"{path}: no recipient is accepted", *_describe_refused(manifest)))
+        )
     return manifest
 
 
 def print_refused(console: Console, manifest: Manifest) -> None:
     """Which of its recipients will be refused: a line each, of the first of them."""
-    for line in _told(manifest):
+    for line in _describe_refused(manifest):
         console.print("[yellow]warning:[/yellow] ", end="", soft_wrap=True)
         console.print(f"{manifest.path}: {line}", markup=False, soft_wrap=True)
 
 
-def _told(manifest: Manifest) -> list[str]:
+def _describe_refused(manifest: Manifest) -> list[str]:
     lines = [
         f"line {line}: {'; '.join(describe_problem(_as_json(each)) for each in problems)}"
         for line, problems in manifest.refused[:_MAX_LINES]

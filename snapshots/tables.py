@@ -120,8 +120,8 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
         ("report", escape(burst.get("ReportS3Uri") or "")),
     ]
     for refusal in burst.get("Refusals") or ():
-        told = "; ".join(describe_problem(problem) for problem in refusal.get("Problems", ()))
-        rows.append((f"line {refusal.get('Line')}", f"[red]{escape(told)}[/red]"))
+        problems = "; ".join(describe_problem(problem) for problem in refusal.get("Problems", ()))
+        rows.append((f"line {refusal.get('Line')}", f"[red]{escape(problems)}[/red]"))
     if burst.get("RefusalsNextToken"):
         rows.append(("", "more lines were refused; see the manifest"))
     print_details(out, rows)

@@ -106,8 +106,8 @@ def burst(
         invocation.print_json(answer)
     else:
         look = invocation.command_line("status", answer["BurstId"], "--wait")
-        told = f"{answer['BurstId']} {answer['Status']}: {look}"
-        invocation.out.print(told, markup=False, soft_wrap=True)
+        line = f"{answer['BurstId']} {answer['Status']}: {look}"
+        invocation.out.print(line, markup=False, soft_wrap=True)
     return ExitCode.OK
 
 

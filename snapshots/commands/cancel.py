@@ -38,9 +38,9 @@ def cancel(invocation: Invocation, idents: Sequence[str]) -> int:
     else:
         for each in cancelled:
             named = each.get("ExportId") or each.get("BurstId")
-            told = show_status(each)
-            told += ", ends without files" if each.get("Status") == "RUNNING" else ""
-            invocation.out.print(f"{named} {told}", soft_wrap=True)
+            state = show_status(each)
+            state += ", ends without files" if each.get("Status") == "RUNNING" else ""
+            invocation.out.print(f"{named} {state}", soft_wrap=True)
     return code
 
 

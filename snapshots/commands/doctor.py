@@ -89,8 +89,8 @@ def doctor(
             document["Confirmations"] = [each.as_json() for each in confirmations]
         invocation.print_json(document)
     else:
-        told = ", ".join(f"{counts[state]} {state.value}" for state in State if counts[state])
-        invocation.out.print(told, markup=False)
+        summary = ", ".join(f"{counts[state]} {state.value}" for state in State if counts[state])
+        invocation.out.print(summary, markup=False)
         for each in confirmations:
             _print_confirmation(each, invocation.out)
     is_wrong = any(each.answer.outcome is Outcome.FALSE for each in confirmations)

@@ -148,8 +148,8 @@ def _show(invocation: Invocation, plans: Sequence[Plan], *, moves: bool) -> None
 
 
 def _reason_of(message: KeptMessage) -> tuple[str, str]:
-    told = "; ".join(describe_problem(problem) for problem in message.problems)
-    return message.code, told or "not taken after several deliveries"
+    problems = "; ".join(describe_problem(problem) for problem in message.problems)
+    return message.code, problems or "not taken after several deliveries"
 
 
 def _as_json(plan: Plan) -> dict[str, Any]:

@@ -134,8 +134,8 @@ def _warn(invocation: Invocation, schedules: Iterable[Mapping[str, Any]]) -> Non
     """The API's warnings, a line each, on standard error."""
     for each in schedules:
         for text in each.get("Warnings") or ():
-            told = f"[yellow]warning:[/yellow] {escape(each['Name'])}: {escape(text)}"
-            invocation.err.print(told, soft_wrap=True)
+            line = f"[yellow]warning:[/yellow] {escape(each['Name'])}: {escape(text)}"
+            invocation.err.print(line, soft_wrap=True)
 
 
 def _submits(export: str | None, burst: str | None, body: dict[str, Any]) -> dict[str, Any]:

@@ -72,8 +72,8 @@ def finish_exports(
         shown = [*exports.values()]
         if len(shown) > _MAX_ROWS:
             shown = [export for export in shown if export["Status"] != "COMPLETED"]
-            told = f"{len(exports) - len(shown)} of {len(exports)} completed"
-            invocation.out.print(f"{told}, the others:" if shown else told, markup=False)
+            summary = f"{len(exports) - len(shown)} of {len(exports)} completed"
+            invocation.out.print(f"{summary}, the others:" if shown else summary, markup=False)
         if shown:
             print_exports(invocation, shown, invocation.now)
     if download and not invocation.as_json:

@@ -16,7 +16,7 @@ from snapshots.errors import ExitCode
 from snapshots.following import progress_of
 from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options, target_option
-from snapshots.live_status import Standing, as_json, draw, tell
+from snapshots.live_status import Standing, as_json, as_text, draw
 from snapshots.pace import Pace, seconds_left
 from snapshots.times import parse_time
 
@@ -60,7 +60,7 @@ def watch(
             elif invocation.out.is_terminal:
                 invocation.out.print(draw(standing))
             else:
-                click.echo(tell(standing))
+                click.echo(as_text(standing))
             if once or standing.is_over:
                 return _judge(standing)
             time.sleep(interval)
@@ -131,6 +131,6 @@ def _told_end(
 ) -> float | None:
     """Seconds until the burst, or all that runs and waits, is expected to be done."""
     found = burst or api.get("forecast", query=of_target)
-    told = found.get("ExpectedEnd") if burst else found["FinishP50"]
-    left = (datetime.fromisoformat(told) - now) / timedelta(seconds=1) if told else 0.0
+    end = found.get("ExpectedEnd") if burst else found["FinishP50"]
+    left = (datetime.fromisoformat(end) - now) / timedelta(seconds=1) if end else 0.0
     return left if left > 0 else None

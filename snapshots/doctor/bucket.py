@@ -133,10 +133,10 @@ def judge_key(
         if (obstacle := find_obstacle(policy, Request(action, arn, context)))
     }
     if obstacles:
-        told = "; ".join(f"{action} {obstacle}" for action, obstacle in obstacles.items())
+        missing = "; ".join(f"{action} {obstacle}" for action, obstacle in obstacles.items())
         statements = [_statement([*obstacles], "*", context)]
         fix = fixes.add_statements(f"policy of key {arn}", statements)
-        return failed(f"QuickSight cannot encrypt: {told}", fix)
+        return failed(f"QuickSight cannot encrypt: {missing}", fix)
     return ok(f"key {arn} lets {SERVICE} encrypt")
 
 

@@ -30,10 +30,10 @@ class RefusedError(Exception):
     """AWS refused a call; `action` is the right, in IAM's words, that the call needs."""
 
     def __init__(self, action: str, error: ClientError) -> None:
-        told = error.response.get("Error", {})
+        answer = error.response.get("Error", {})
         self.action = action
-        self.code = str(told.get("Code") or "Unknown")
-        self.message = " ".join(str(told.get("Message") or "no reason given").split())
+        self.code = str(answer.get("Code") or "Unknown")
+        self.message = " ".join(str(answer.get("Message") or "no reason given").split())
         super().__init__(f"{action}: {self.code}: {self.message}")
 
     @property

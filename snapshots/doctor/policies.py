@@ -55,7 +55,7 @@ def find_obstacle(policy: Mapping[str, Any], request: Request) -> str:
         elif not unmet:
             allowed = True
         else:
-            near_misses += [told for told, _ in unmet]
+            near_misses += [text for text, _ in unmet]
     if allowed:
         return ""
     return f"is allowed only if {' and '.join(near_misses)}" if near_misses else "is not allowed"

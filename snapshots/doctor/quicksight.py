@@ -120,8 +120,8 @@ def judge_dashboard(dashboard: Mapping[str, Any]) -> Verdict:
     status = str(version.get("Status", "unknown"))
     name = f"“{dashboard.get('Name', '')}”"
     if status.endswith("_FAILED") or status == "DELETED":
-        told = "; ".join(str(each.get("Message")) for each in version.get("Errors", ()))
-        return failed(f"{name} is {status}{': ' if told else ''}{told}", fixes.PUBLISH)
+        reasons = "; ".join(str(each.get("Message")) for each in version.get("Errors", ()))
+        return failed(f"{name} is {status}{': ' if reasons else ''}{reasons}", fixes.PUBLISH)
     if status.endswith("_IN_PROGRESS"):
         return warning(f"{name} is {status}", fixes.WAIT)
     sheets = ", ".join(each.get("SheetId", "") for each in version.get("Sheets", ()))

@@ -46,13 +46,13 @@ def judge_job_limit(about: Sequence[Mapping[str, Any]], believed: int) -> Verdic
         return not_checked(seen, fixes.SUPPORT_TELLS)
     least = min(about, key=lambda quota: float(quota["Value"]))
     value = int(least["Value"])
-    told = f"{least['QuotaName']} ({least['QuotaCode']}) is {value}"
+    quota = f"{least['QuotaName']} ({least['QuotaCode']}) is {value}"
     if value < believed:
-        seen = f"{told}, snapshotJobLimit is {believed}: starts will be refused"
+        seen = f"{quota}, snapshotJobLimit is {believed}: starts will be refused"
         return failed(seen, fixes.lower_limit(value))
     if value > believed:
-        return ok(f"{told}; snapshotJobLimit {believed} uses a part of it")
-    return ok(f"{told}, as snapshotJobLimit")
+        return ok(f"{quota}; snapshotJobLimit {believed} uses a part of it")
+    return ok(f"{quota}, as snapshotJobLimit")
 
 
 def look_at_concurrency(case: Case) -> Verdict:

@@ -10,7 +10,6 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,22 +21,12 @@ from local.account.environment import REGION, client_environment
 from local.deployed import Deployed
 from local.examples import EXAMPLES, load_examples
 from local.up import first_steps
+from tests.support.command_result import CommandResult
 
 SNAPSHOTS = Path(sys.executable).parent / "snapshots"
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Ended]
+Cli = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -55,7 +44,9 @@ def cli(deployed: Deployed, tmp_path: Path) -> Iterator[Cli]:
         "SNAPSHOTS_LOCAL_STATE": str(state),
     }  # fmt: skip
 
-    def call(*arguments: str, stdin: str = "", env: Mapping[str, str] = environment) -> Ended:
+    def call(
+        *arguments: str, stdin: str = "", env: Mapping[str, str] = environment
+    ) -> CommandResult:
         done = subprocess.run(
             [SNAPSHOTS, *arguments],
             input=stdin,
@@ -67,7 +58,7 @@ def cli(deployed: Deployed, tmp_path: Path) -> Iterator[Cli]:
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
     yield call
     assert call("capacity", "--default-limit", "--resume").code == 0

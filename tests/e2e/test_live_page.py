@@ -96,5 +96,5 @@ def test_a_morning_on_the_page(
     assert tab.evaluate("document.title").partition(" ")[2].startswith("failed")
     assert tab.evaluate("document.querySelector('#alerts [data-of=api]')") is None
     command.send_signal(signal.SIGINT)
-    _, told = command.communicate(timeout=60)
-    assert command.returncode == 0 and "Traceback" not in told
+    _, shown = command.communicate(timeout=60)
+    assert command.returncode == 0 and "Traceback" not in shown

@@ -80,14 +80,14 @@ def test_weekly_files_carry_the_monday_of_their_zone(follow: Follow, deployed: D
     follow("how-to/weekly.md")
 
     scheduler, group = deployed.client("scheduler"), deployed.outputs["ScheduleGroupName"]
-    told = scheduler.get_schedule(GroupName=group, Name="berlin")
+    printed = scheduler.get_schedule(GroupName=group, Name="berlin")
     auckland = scheduler.get_schedule(GroupName=group, Name="auckland")
     for name in ("berlin", "auckland"):
         scheduler.delete_schedule(GroupName=group, Name=name)
-    assert told["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    assert printed["ScheduleExpressionTimezone"] == "Europe/Berlin"
     assert auckland["ScheduleExpressionTimezone"] == "Pacific/Auckland"
-    assert "MON" in told["ScheduleExpression"], "fires on Mondays only"
-    occurrence = told["Target"]["Input"].replace(
+    assert "MON" in printed["ScheduleExpression"], "fires on Mondays only"
+    occurrence = printed["Target"]["Input"].replace(
         "<aws.scheduler.scheduled-time>", "2026-11-23T05:30:00Z"
     )
     deployed.send(occurrence)

@@ -1,4 +1,4 @@
-"""Deadlines that will probably be missed are told early, once, and only those."""
+"""Deadlines that will probably be missed are announced early, once, and only those."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DASHBOARD = "sales-overview"
 
 
 @pytest.fixture
-def told(world: World, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def warnings(world: World, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Details of the warnings sent so far, each valid by its schema."""
     found: list[dict[str, Any]] = []
 
@@ -46,35 +46,35 @@ def later(world: World, seconds: float) -> str:
 
 
 def test_a_burst_that_cannot_keep_its_deadline_is_told_before_it_once(
-    world: World, told: list[dict[str, Any]]
+    world: World, warnings: list[dict[str, Any]]
 ) -> None:
     """60 exports of 30 s on 12 slots take 150 s and more."""
     people = [recipient(number) for number in range(60)]
     world.send({"Burst": burst("late", people, Deadline=later(world, 100))})
     world.work_on_bursts()
     assert warn_of_deadlines(world.services).announced == 1
-    (warning,) = told
+    (warning,) = warnings
     assert warning["BurstId"] == "late" and warning["ChanceToMeetDeadline"] < 0.5
     deadline = datetime.fromisoformat(warning["Deadline"]).timestamp()
     assert world.clock.now() < deadline < datetime.fromisoformat(warning["FinishP50"]).timestamp()
     world.clock.sleep(60)
     assert warn_of_deadlines(world.services).announced == 0
-    assert len(told) == 1
+    assert len(warnings) == 1
 
 
 def test_what_will_be_kept_and_what_has_no_deadline_is_not_told(
-    world: World, told: list[dict[str, Any]]
+    world: World, warnings: list[dict[str, Any]]
 ) -> None:
     people = [recipient(number) for number in range(40)]
     world.send({"Burst": burst("fine", people, Deadline=later(world, 900))})
     world.send(message("free"))
     world.send(message("single", Deadline=later(world, 900)))
     world.work_on_bursts()
-    assert warn_of_deadlines(world.services).announced == 0 and told == []
+    assert warn_of_deadlines(world.services).announced == 0 and warnings == []
 
 
 def test_a_deadline_that_was_safe_is_told_when_the_slots_are_paused(
-    world: World, told: list[dict[str, Any]]
+    world: World, warnings: list[dict[str, Any]]
 ) -> None:
     people = [recipient(number) for number in range(24)]
     world.send({"Burst": burst("b", people, Deadline=later(world, 400))})
@@ -85,21 +85,21 @@ def test_a_deadline_that_was_safe_is_told_when_the_slots_are_paused(
 
 
 def test_single_exports_are_told_each_whether_they_run_or_wait(
-    world: World, told: list[dict[str, Any]]
+    world: World, warnings: list[dict[str, Any]]
 ) -> None:
     for number in range(14):
         world.send(message(f"e-{number}", Deadline=later(world, 10)))
     assert warn_of_deadlines(world.services).announced == 14
-    assert {warning["ExportId"] for warning in told} == {f"e-{n}" for n in range(14)}
+    assert {warning["ExportId"] for warning in warnings} == {f"e-{n}" for n in range(14)}
     assert world.export("e-0").at_risk_at is not None
     assert warn_of_deadlines(world.services).announced == 0
     world.driver.run()
     assert world.export("e-13").status == "COMPLETED"
-    assert len(told) == 14
+    assert len(warnings) == 14
 
 
 def test_a_mark_stays_when_a_waiting_export_is_let_in(
-    world: World, told: list[dict[str, Any]]
+    world: World, warnings: list[dict[str, Any]]
 ) -> None:
     world.services.store.change_gate({"limit": 0})
     world.send(message("e", Deadline=later(world, 10)))
@@ -113,7 +113,7 @@ def test_a_mark_stays_when_a_waiting_export_is_let_in(
 
 
 def test_a_warning_that_was_not_taken_is_sent_again(
-    world: World, told: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    world: World, warnings: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.send(message("e", Deadline=later(world, 1)))
 
@@ -127,11 +127,13 @@ def test_a_warning_that_was_not_taken_is_sent_again(
         broken.setattr(world.services.store, "mark_at_risk", fail)
         assert warn_of_deadlines(world.services).announced == 0
     assert warn_of_deadlines(world.services).announced == 1
-    assert [warning["EventId"] for warning in told] == [f"e-{world.export('e').nonce}-at-risk"] * 2
+    assert [warning["EventId"] for warning in warnings] == [
+        f"e-{world.export('e').nonce}-at-risk"
+    ] * 2
 
 
 def test_a_pass_reads_and_tells_no_more_than_its_bounds(
-    world: World, told: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    world: World, warnings: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("snapshot_export.flows.periodic.warn.MAX_READ", 20)
     monkeypatch.setattr("snapshot_export.flows.periodic.warn.MAX_ANNOUNCED", 5)
@@ -142,7 +144,7 @@ def test_a_pass_reads_and_tells_no_more_than_its_bounds(
 
 
 def test_a_burst_is_judged_by_all_its_exports_not_by_those_that_were_read(
-    world: World, told: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    world: World, warnings: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("snapshot_export.flows.periodic.warn.MAX_READ", 12)
     people = [recipient(number) for number in range(96)]

@@ -13,12 +13,12 @@ from snapshot_export.domain.burst_request import (
 )
 from snapshot_export.domain.json_text import MAX_BODY_BYTES
 from snapshot_export.domain.occurrence import OccurrenceMessage
+from snapshot_export.domain.problem import MAX_PROBLEMS
 from snapshot_export.domain.ready_by import ReadyByBody
 from snapshot_export.domain.recipients import COLUMN_KINDS, SINGLE_COLUMNS
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
 from snapshot_export.domain.request import ExportRequest
 from snapshot_export.domain.schedule import ScheduleBody
-from snapshot_export.flows.take_message import MAX_PROBLEMS
 from tools.reference.pages import fill, table
 from tools.reference.shapes import members_table
 

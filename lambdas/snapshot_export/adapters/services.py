@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,10 @@ class Services:
     sleep: Callable[[float], None]
     measure: Measure
     draw_nonce: Callable[[], str]
+
+    def utc_now(self) -> datetime:
+        """`now` as an aware datetime."""
+        return datetime.fromtimestamp(self.now(), UTC)
 
     @property
     def schedules(self) -> Schedules:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+MAX_PROBLEMS = 20
+"""Of one request or line, how many are reported; the others are counted where there is a count."""
+MAX_PLACE_CHARACTERS = 200
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -24,15 +24,18 @@ from snapshot_export.domain.occurrence import (
     problems_under,
     read_occurrence,
 )
-from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.problem import (
+    MAX_PLACE_CHARACTERS,
+    MAX_PROBLEMS,
+    InvalidRequestError,
+    Problem,
+)
 from snapshot_export.domain.request import claimed_export_id
 from snapshot_export.errors import IdConflictError
 from snapshot_export.flows.burst.accept import accept_burst
 from snapshot_export.flows.export.accept import accept_request
 from snapshot_export.metric import Metric
 
-MAX_PROBLEMS = 20
-MAX_PLACE_CHARACTERS = 200
 MAX_AHEAD_SECONDS = 86_400.0
 """An occurrence is noted at most so far ahead: a ReadyBy moment lies within half a day."""
 

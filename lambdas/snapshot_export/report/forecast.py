@@ -57,7 +57,7 @@ def _kept(deadline: float | None, end: float) -> str:
 
 def _scale(forecast: RecordedForecast, end: float, deadline: float | None) -> Iterator[str]:
     marks = [
-        ("told", "Forecast made", forecast.at),
+        ("made", "Forecast made", forecast.at),
         ("p50", "Expected (P50)", forecast.p50),
         ("p95", "19 of 20 cases (P95)", forecast.p95),
         ("end", "Ended", end),
@@ -80,7 +80,7 @@ def _scale(forecast: RecordedForecast, end: float, deadline: float | None) -> It
     yield '</svg><dl class="marks">'
     for name, meaning, time in marks:
         swatch = f'<svg height="13" aria-hidden="true">{_mark(name, "50%", 13)}</svg>'
-        after = forecast.occasion if name == "told" else _after(time - forecast.at)
+        after = forecast.occasion if name == "made" else _after(time - forecast.at)
         yield f"<div><dt>{swatch}{meaning}</dt><dd>{after}{moment(time)}</dd></div>"
     yield "</dl></figure>"
 

@@ -105,16 +105,16 @@ def test_with_many_slots_the_call_rate_bounds_the_pace() -> None:
 def test_a_job_that_runs_longer_than_its_dashboard_ever_took_is_still_awaited() -> None:
     for age in (0.0, 9.0, 30.0, 1000.0):
         job = SimulatedJob(export_id="r", kind=("d", "PDF"), age=age)
-        told = replace(SURE, spread=0.2, doubt=0.05)
-        estimate = seconds(situation([], running=[job], expectations={job.kind: told}))
+        learned = replace(SURE, spread=0.2, doubt=0.05)
+        estimate = seconds(situation([], running=[job], expectations={job.kind: learned}))
         assert estimate.p50 > 0 and estimate.p95 < 20 + age
 
 
 def test_what_is_left_of_a_running_job_is_conditional_on_its_age() -> None:
     """A lognormal with spread 1 that has passed its median: half of what is left of it."""
-    told = Expectation(median=100, spread=1.0, doubt=1e-6, jobs=50)
+    learned = Expectation(median=100, spread=1.0, doubt=1e-6, jobs=50)
     job = SimulatedJob(export_id="r", kind=("d", "PDF"), age=100.0)
-    found = seconds(situation([], running=[job], expectations={job.kind: told})).p50
+    found = seconds(situation([], running=[job], expectations={job.kind: learned})).p50
     assert found == pytest.approx(100 * math.exp(0.6745) - 100, rel=0.25)
 
 
@@ -128,9 +128,9 @@ def test_the_doubt_about_a_dashboard_is_not_averaged_away_over_its_jobs() -> Non
 
 
 def test_the_sum_of_far_jobs_is_as_good_as_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = replace(SURE, spread=0.4, doubt=0.1)
+    learned = replace(SURE, spread=0.4, doubt=0.1)
     jobs = waiting(5000)
-    at = situation(jobs, slots=12, overhead=1.0, expectations={("d", "PDF"): told})
+    at = situation(jobs, slots=12, overhead=1.0, expectations={("d", "PDF"): learned})
     single = Group((3000,))
     summed, summed_single = seconds(at), seconds(at, single)
     monkeypatch.setattr(simulation, "WINDOW", 1_000_000)
@@ -141,8 +141,8 @@ def test_the_sum_of_far_jobs_is_as_good_as_each_of_them(monkeypatch: pytest.Monk
 
 
 def test_the_same_situation_gives_the_same_answer_at_another_time_too() -> None:
-    told = replace(SURE, spread=0.4, doubt=0.1)
-    at = situation(waiting(50), expectations={("d", "PDF"): told})
+    learned = replace(SURE, spread=0.4, doubt=0.1)
+    at = situation(waiting(50), expectations={("d", "PDF"): learned})
     later = replace(at, now=NOW + 1000)
     assert seconds(at) == seconds(at)
     assert [end - 1000 for end in seconds(later).ends] == pytest.approx(seconds(at).ends)
@@ -194,8 +194,8 @@ def test_a_proposal_that_starts_later_finds_less_before_it() -> None:
 @pytest.mark.parametrize("jobs", [0, 400, 6000])
 @pytest.mark.parametrize("priority", [1, 9])
 def test_the_latest_safe_start_is_safe_and_no_much_later_one_is(jobs: int, priority: int) -> None:
-    told = replace(SURE, spread=0.3, doubt=0.1)
-    at = situation(waiting(jobs), expectations={("d", "PDF"): told})
+    learned = replace(SURE, spread=0.3, doubt=0.1)
+    at = situation(waiting(jobs), expectations={("d", "PDF"): learned})
 
     def p95_of(start: float) -> float:
         estimate = estimate_proposal(at, propose(at, proposed(priority), start))

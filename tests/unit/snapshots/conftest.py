@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -12,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from snapshots.main import main
+from tests.support.command_result import CommandResult
 from tests.unit.snapshots.stub import StubApi, serving
 
 REGION = "us-east-1"
@@ -19,18 +18,7 @@ REGION = "us-east-1"
 FROM_OUTSIDE = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Result]
+Run = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -73,9 +61,9 @@ def run(outputs: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command line and return its exit code and what it printed."""
     assert outputs["ApiUrl"]
 
-    def call(*arguments: str) -> Result:
+    def call(*arguments: str) -> CommandResult:
         code = main([*arguments])
         captured = capsys.readouterr()
-        return Result(code, captured.out, captured.err)
+        return CommandResult(code, captured.out, captured.err)
 
     return call

@@ -104,8 +104,8 @@ def test_an_error_is_json_wherever_the_option_stands(run: Run, api: StubApi) -> 
 
 
 def test_the_version_is_that_of_the_distribution(run: Run) -> None:
-    told = f"snapshots, version {version('quicksight-snapshot-export')}\n"
-    assert run("--version").out == told
+    shown = f"snapshots, version {version('quicksight-snapshot-export')}\n"
+    assert run("--version").out == shown
 
 
 @pytest.mark.parametrize(

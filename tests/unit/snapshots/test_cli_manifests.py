@@ -90,8 +90,8 @@ def test_of_many_lines_the_first_are_named(
 ) -> None:
     manifest = tmp_path / "list.csv"
     manifest.write_text(GOOD + "".join(f"r{number},\n" for number in range(500)))
-    told = run("burst", "--template", template, "--manifest", str(manifest)).err.splitlines()
-    assert len(told) == 22 and told[-2].endswith("and 480 more")
+    shown = run("burst", "--template", template, "--manifest", str(manifest)).err.splitlines()
+    assert len(shown) == 22 and shown[-2].endswith("and 480 more")
 
 
 @pytest.mark.parametrize(

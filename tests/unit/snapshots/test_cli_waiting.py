@@ -76,9 +76,9 @@ def test_all_of_many_exports_are_counted_as_they_are(monkeypatch: pytest.MonkeyP
     invocation = invocation_of(service, Console(file=written))
     found = follow_exports(invocation, [*service.exports], timeout=None)
     assert len(found) == 500 and {each["Status"] for each in found.values()} == {"COMPLETED"}
-    told = written.getvalue().splitlines()
-    assert [line.removesuffix(", 0 failed") for line in told[1:]] == truths
-    assert service.reads <= (SLOTS + 48) * len(told)
+    printed = written.getvalue().splitlines()
+    assert [line.removesuffix(", 0 failed") for line in printed[1:]] == truths
+    assert service.reads <= (SLOTS + 48) * len(printed)
 
 
 def test_a_round_reads_what_runs_the_next_and_some_of_those_read_long_ago() -> None:
@@ -157,8 +157,8 @@ def test_the_bar_on_a_terminal_is_full_at_the_end_and_counts(
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.getvalue())
     last = text[text.rindex("4/4") - width :]
     assert "━" in last and "╺" not in last and max(map(len, last.splitlines())) <= width
-    told = "completed: 4 completed, 0 failed, 0 cancelled, 0 refused of 4"
-    assert " ".join(last.split()).endswith(told)
+    printed = "completed: 4 completed, 0 failed, 0 cancelled, 0 refused of 4"
+    assert " ".join(last.split()).endswith(printed)
 
 
 @contextmanager
@@ -272,6 +272,6 @@ def test_nothing_that_is_watched_is_cut(width: int) -> None:
     assert max(map(len, lines)) == width and "…" not in text
     assert (text.count("█"), text.count("░")) == (50, 10)
     words = "".join(text.replace("│", " ").split())
-    told = "running: 100 completed, 0 failed, 0 cancelled, 2 refused of 300"
-    for each in ("50 of 60 held", "b" * 48 + told, "or the limit is too high", "any moment"):
+    printed = "running: 100 completed, 0 failed, 0 cancelled, 2 refused of 300"
+    for each in ("50 of 60 held", "b" * 48 + printed, "or the limit is too high", "any moment"):
         assert each.replace(" ", "") in words

@@ -28,7 +28,12 @@ from snapshot_export.domain.manifest_check import (
     read_header,
 )
 from snapshot_export.domain.manifest_lines import Record, split_records
-from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.problem import (
+    MAX_PLACE_CHARACTERS,
+    MAX_PROBLEMS,
+    InvalidRequestError,
+    Problem,
+)
 from snapshot_export.domain.recipients import Columns, RecipientIds, recipient_of
 from snapshot_export.domain.request import check_request
 from snapshot_export.domain.row_level_security import TAGS_PLACE
@@ -42,8 +47,6 @@ MAX_WRITES = 99
 """A transaction takes 100, and one is the burst's."""
 MAX_BYTES = 3_000_000
 """A transaction takes 4 MB."""
-MAX_PROBLEMS = 20
-MAX_PLACE_CHARACTERS = 200
 
 
 @dataclass

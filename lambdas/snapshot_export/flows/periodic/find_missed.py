@@ -35,7 +35,7 @@ def find_missed(services: Services, schedules: Sequence[Schedule]) -> int:
 
 
 def _has_missed(services: Services, schedule: Schedule) -> bool:
-    now = datetime.fromtimestamp(services.now(), UTC)
+    now = services.utc_now()
     try:
         noted = services.occurrences.newest(schedule.name)
         if noted is None:

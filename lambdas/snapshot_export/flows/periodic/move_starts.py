@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from aws_lambda_powertools import Logger
 
@@ -69,7 +69,7 @@ def _move_start(
     services: Services, schedule: Schedule, schedules: list[Schedule], seen: Sight
 ) -> tuple[bool, bool]:
     """Whether the schedule's start was moved, and whether it was made here."""
-    ready_by, now = schedule.ready_by, _now(services)
+    ready_by, now = schedule.ready_by, services.utc_now()
     if ready_by is None:
         return False, False
     moment = next_moment(services, schedule, ready_by)
@@ -81,13 +81,9 @@ def _move_start(
     return _move(services, schedule, ready_by, moment, start), False
 
 
-def _now(services: Services) -> datetime:
-    return datetime.fromtimestamp(services.now(), UTC)
-
-
 def _make(services: Services, schedule: Schedule, ready_by: ReadyBy, moment: datetime) -> bool:
     """Start an occurrence here: its start lies in the past."""
-    services.intake.send(schedule.message_at(_now(services)))
+    services.intake.send(schedule.message_at(services.utc_now()))
     logger.info(
         "schedule started",
         reason="its start was moved into the past",
@@ -104,7 +100,7 @@ def _move(
     present = ready_by.start_in(schedule.expression, moment)
     if present is not None and abs(present - start) < MOVED_FROM:
         return False
-    if not services.schedules.move(schedule, schedule.starting(start), _now(services)):
+    if not services.schedules.move(schedule, schedule.starting(start), services.utc_now()):
         return False
     logger.info(
         "start moved",

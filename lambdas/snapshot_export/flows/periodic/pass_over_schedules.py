@@ -1,15 +1,14 @@
 """Every few minutes: the schedules are read once; starts are moved, and missed occurrences found.
 
 A schedule that cannot be read is measured like one whose start cannot be moved, and holds up no
-other; so are all of them, if not even their names can be read. Nothing is written here: a death
-loses nothing but this pass.
+other; so are all of them, if not even their names can be read. What is written has its order in
+find_missed and move_starts: a death loses nothing but this pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from aws_lambda_powertools import Logger
 
@@ -49,7 +48,7 @@ def pass_over_schedules(services: Services) -> SchedulesPass:
 
 def _read_enabled(services: Services, names: list[str]) -> Iterator[Schedule]:
     """Those that are enabled and have not ended."""
-    now = datetime.fromtimestamp(services.now(), UTC)
+    now = services.utc_now()
     for name in names:
         try:
             schedule = services.schedules.get(name)

@@ -7,8 +7,6 @@ to the stack: the API shows them and changes none.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
@@ -25,7 +23,7 @@ def put_schedule(services: Services, name: str, body: str) -> Schedule:
 
     Raises InvalidRequestError, DeclaredScheduleError, TransientError.
     """
-    now = datetime.fromtimestamp(services.now(), UTC)
+    now = services.utc_now()
     schedule = check_schedule(read_json(body), services.targets, name).as_of(now)
     _refuse_declared(services.schedules.get(name))
     if schedule.ready_by is not None:

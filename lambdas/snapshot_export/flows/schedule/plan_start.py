@@ -69,7 +69,7 @@ def plan_start(
 
 def next_moment(services: Services, schedule: Schedule, ready_by: ReadyBy) -> datetime:
     """The first moment that was not begun, and whose start the schedule's dates allow."""
-    now = _now(services)
+    now = services.utc_now()
     moment = ready_by.moment_after(max(now, schedule.start or now))
     late = now > moment - ready_by.latest + GRACE
     if late or _is_begun(services, schedule, moment):
@@ -133,7 +133,3 @@ def _beside(
     if theirs > moment or _is_begun(services, other, theirs):
         return None
     return _exports_of(services, other, rule, theirs)
-
-
-def _now(services: Services) -> datetime:
-    return datetime.fromtimestamp(services.now(), UTC)

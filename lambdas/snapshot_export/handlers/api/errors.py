@@ -13,7 +13,12 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestValidationError,
 )
 
-from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.problem import (
+    MAX_PLACE_CHARACTERS,
+    MAX_PROBLEMS,
+    InvalidRequestError,
+    Problem,
+)
 from snapshot_export.domain.request import rule_text
 from snapshot_export.errors import (
     AlreadyEndedError,
@@ -31,8 +36,6 @@ from snapshot_export.handlers.boundary import describe_place, logger
 
 _PAGE = "docs/operations.md"
 RETRY_AFTER_SECONDS = 2
-MAX_PROBLEMS = 20
-MAX_PLACE_CHARACTERS = 200
 
 
 def refuse(
