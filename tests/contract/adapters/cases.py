@@ -406,6 +406,11 @@ def queues(deployment: Deployment) -> Facts:
     )
 
 
+def _as_put(schedule: Schedule | None) -> Schedule | None:
+    """Without what only the Scheduler knows."""
+    return schedule and replace(schedule, changed_at=None)
+
+
 def schedules(deployment: Deployment) -> Facts:
     adapter = deployment.services.schedules
     now = datetime.now(UTC).replace(microsecond=0)
@@ -422,16 +427,20 @@ def schedules(deployment: Deployment) -> Facts:
     )
     yield "one that is not there", adapter.get("none"), None
     adapter.put(plain, now)
-    yield "one that is there", adapter.get("daily"), plain
+    yield "one that is there", _as_put(adapter.get("daily")), plain
+    changed = adapter.get("daily")
+    yield "when it was changed", changed and changed.changed_at and changed.changed_at >= now, True
     later = replace(plain, window_minutes=0, state="DISABLED", start=None)
     adapter.put(later, now)
-    yield "one that was replaced", adapter.get("daily"), later
+    yield "one that was replaced", _as_put(adapter.get("daily")), later
     past = replace(later, start=now - timedelta(days=1))
     adapter.put(past, now)
-    yield "one whose start has passed", adapter.get("daily"), past
+    seen = adapter.get("daily")
+    yield "one whose start has passed", _as_put(seen), past
+    assert seen is not None
     moved = replace(past, expression="cron(5 5 * * ? *)")
-    yield "one that was moved", adapter.move(past, moved, now), True
-    yield "one that is another by now", adapter.move(past, moved, now), False
+    yield "one that was moved", adapter.move(seen, moved, now), True
+    yield "one that is another by now", adapter.move(seen, moved, now), False
     for name in ("a", "c", "b"):
         adapter.put(replace(plain, name=name), now)
     yield "the names, in pages", _all_names(deployment), ["a", "b", "c", "daily"]

@@ -11,6 +11,8 @@ from local.quicksight.service_model import (
     IDENTITY,
     NAMESPACE,
     OPERATIONS,
+    REFRESH,
+    REFRESHED,
     RESULT,
     START,
     SUBSCRIPTION,
@@ -45,6 +47,9 @@ OF_ACCOUNT = {
     "InvalidParameterValueException": 400,
     "ResourceUnavailableException": 503,
 }
+OF_DATA_SET = {
+    code: COMMON[code] for code in COMMON if code != "UnsupportedUserEditionException"
+} | {"InvalidParameterValueException": 400, "ResourceExistsException": 409}
 DOCUMENTED = {
     START: COMMON
     | {
@@ -62,6 +67,8 @@ DOCUMENTED = {
     DASHBOARD: COMMON | {"InvalidParameterValueException": 400},
     DATA_SET: {code: COMMON[code] for code in COMMON if code != "UnsupportedUserEditionException"}
     | {"InvalidParameterValueException": 400},
+    REFRESH: OF_DATA_SET | {"LimitExceededException": 409},
+    REFRESHED: OF_DATA_SET,
     DASHBOARDS: {
         "ThrottlingException": 429,
         "InvalidNextTokenException": 400,
@@ -77,6 +84,8 @@ MEMBERS = {
     DASHBOARD: OF_DASHBOARD,
     DASHBOARDS: ALONE,
     DATA_SET: {**ALONE, "DataSetId": "sales"},
+    REFRESH: {**ALONE, "DataSetId": "sales", "IngestionId": "morning"},
+    REFRESHED: {**ALONE, "DataSetId": "sales", "IngestionId": "morning"},
 }
 
 
