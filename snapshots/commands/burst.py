@@ -10,7 +10,7 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
-from snapshot_export.domain.object_address import ObjectAddress, is_object_address
+from snapshot_export.domain.object_address import SCHEME, ObjectAddress, is_object_address
 from snapshots.commands.status import finish_burst
 from snapshots.commands.waiting import timeout_seconds, wait_options
 from snapshots.connection import telling_of_aws
@@ -26,7 +26,7 @@ from snapshots.times import parse_time
 @click.command(
     epilog=examples(
         "burst --template report.json --manifest customers.csv --wait",
-        "burst --template report.json --manifest s3://ours/manifests/w.csv",
+        f"burst --template report.json --manifest {SCHEME}ours/manifests/w.csv",
         "burst burst.json --burst-id november --deadline 2h",
     ),
 )

@@ -9,10 +9,10 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from multiprocessing.pool import ThreadPool
 from threading import Lock
 from typing import Any
 
@@ -71,11 +71,10 @@ class Reader:
             if self._last and self.clock() - self._last[0] < _AT_ONCE:
                 return self._last[1]
             now = datetime.now(UTC)
-            with ThreadPoolExecutor(THREADS) as pool:
-                for _ in pool.map(lambda call: self._ask(*call), self._calls(now)):
-                    pass
-                for _ in pool.map(lambda call: self._ask(*call), self._calls_of_bursts()):
-                    pass
+            # Not a ThreadPoolExecutor: Ctrl-C would wait for its threads, and so for the API.
+            with ThreadPool(THREADS) as pool:
+                pool.starmap(self._ask, self._calls(now))
+                pool.starmap(self._ask, self._calls_of_bursts())
             reading = self._reading()
             self._last = (self.clock(), reading)
             return reading

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from snapshot_export.domain.problem import InvalidRequestError, Problem
-from snapshot_export.flows.export import accept
+from snapshot_export.flows import take_message
 from snapshot_export.handlers import intake
 from snapshots.queues import DEAD_LETTER, REJECTED, KeptQueue
 from tests.support.bursts import burst, recipient
@@ -187,7 +187,7 @@ def test_what_was_refused_is_taken_after_a_fix_as_if_it_had_been_taken_at_first(
 
     line.lose(GOOD[kind])
     with monkeypatch.context() as patch:
-        patch.setattr(accept, "_accept_body", refuse)
+        patch.setattr(take_message, "_accept_body", refuse)
         line.deliver(line.dead, keep=True)
         assert line.redrive(REJECTED, dying=True) == 1
         line.deliver(line.intake)
