@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import locale
 import os
+import signal
 from typing import Any
 
 import pytest
@@ -16,6 +17,10 @@ from local.deployment import QUIET_JSII
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "SnapshotExport")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "SnapshotExport")
 os.environ.update(QUIET_JSII)
+# A script that starts the tests in the background has its children ignore Ctrl-C; the commands
+# that tests start must heed it all the same.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What starts a server or synthesizes a template does so once a session, hence on one worker. A
 # group is handed out whole, in the order of these names; tests of no group follow one by one. The
