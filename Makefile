@@ -7,7 +7,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench infra lambdas local snapshots tools tests
 
-.PHONY: help install run up down test nightly test-anyday test-iam browser screenshots chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions fmt lock clean
+.PHONY: help install run up down test nightly test-anyday test-iam browser screenshots chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions docs-site fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -90,6 +90,9 @@ permissions: install  ## Write docs/permissions.md from the template and what wa
 docs: install  ## Write the reference pages from the code: metrics, messages, events
 	$(BIN)/python -m tools.reference
 
+docs-site: install .venv/.docs-installed  ## Build the pages as a site in .local/site/html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m tools.site
+
 fmt: install  ## Format the code and fix what the linter can fix
 	$(BIN)/ruff format $(CODE)
 	$(BIN)/ruff check --fix $(CODE)
@@ -98,6 +101,7 @@ lock: .venv/.installed  ## Resolve requirements.in anew, in the two locked files
 	$(BIN)/pip install --quiet uv==0.13.9
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet -c requirements.txt lambdas/requirements.in -o lambdas/requirements.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet -c requirements.txt docs/requirements.in -o docs/requirements.txt
 
 clean: down  ## Remove all that the other commands made
 	rm -rf .venv node_modules tests/browser/node_modules .local cdk.out *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -130,6 +134,11 @@ node_modules/.installed: package.json package-lock.json
 .local/chromium/.installed: tests/browser/package.json tests/browser/package-lock.json tests/browser/unpack.mjs
 	cd tests/browser && npm ci --ignore-scripts --no-update-notifier --no-audit --no-fund --loglevel=error
 	node tests/browser/unpack.mjs $(@D)
+	@touch $@
+
+# Only the site needs it.
+.venv/.docs-installed: docs/requirements.txt .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
 	@touch $@
 
 # The functions' wheels for this machine, so that a deployment to the embedded account needs no network.

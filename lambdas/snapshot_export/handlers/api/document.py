@@ -30,6 +30,20 @@ _SECURITY_SCHEMES = {
     },
 }
 """A deployment has one of the two."""
+_SERVERS = [
+    {
+        "url": "https://{ApiId}.execute-api.{Region}.{DnsSuffix}",
+        "description": "The stack's output ApiUrl",
+        "variables": {
+            "ApiId": {"default": "API-ID"},
+            "Region": {"default": "us-east-1"},
+            "DnsSuffix": {
+                "default": "amazonaws.com",
+                "enum": ["amazonaws.com", "amazonaws.com.cn"],
+            },
+        },
+    }
+]
 _POWERTOOLS_OWN = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
 
@@ -51,6 +65,7 @@ def make_document() -> dict[str, Any]:
         [(body, "validation") for body in set(bodies.values())], ref_template=_REFERENCE
     )
     schemas.update(definitions.get("$defs", {}))
+    document["servers"] = _SERVERS
     document["components"]["securitySchemes"] = _SECURITY_SCHEMES
     for method, path, operation in _operations(document):
         scope = DEFAULT_SCOPES[scope_of(method, path)]
