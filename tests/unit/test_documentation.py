@@ -17,6 +17,7 @@ from tests.support.targets import ONE_TARGET
 from tools.reference import make_pages
 
 ROOT = Path(__file__).parents[2]
+DEFINITION = ROOT / "statemachine" / "snapshot_export.asl.json"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REQUESTS = (ROOT / "docs" / "requests.md").read_text(encoding="utf-8")
 DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
@@ -44,6 +45,46 @@ def test_every_make_target_of_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     named = set(re.findall(r"make ([a-z-]+)", README))
     assert named and named <= targets
+
+
+def test_the_way_of_an_export_is_the_state_machine_s() -> None:
+    """The picture in docs/architecture.md has its states, transitions and phases."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    machine = json.loads(DEFINITION.read_text(encoding="utf-8"))
+    drawn = set(re.findall(r"^ +([A-Z]\w+) -->() ([A-Z]\w+)$", page, re.M))
+    for source, label, target in re.findall(
+        r"^ +([A-Z]\w+) -- \"([A-Z_, ]+)\" --> (\w+)$", page, re.M
+    ):
+        drawn |= {(source, phase, target) for phase in label.split(", ")}
+    defined = set()
+    for name, state in machine["States"].items():
+        if "Next" in state:
+            defined.add((name, "", state["Next"]))
+        for choice in state.get("Choices", []):
+            phases = re.findall(r"'(\w+)'", choice["Condition"])
+            defined |= {(name, phase, choice["Next"]) for phase in phases}
+    assert drawn == defined
+
+
+def test_hooks_before_a_commit_and_a_push_run_what_make_check_runs() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    *quick, everything = re.findall(r"^ +entry: (.+)$", hooks, re.M)
+    assert quick and everything == "make check"
+    for entry in quick:
+        command = entry.replace(".venv/bin/", "$(BIN)/").replace(" --force-exclude", "")
+        assert f"\t{command} $(CODE)" in makefile
+
+
+def test_the_tree_of_the_architecture_page_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    [tree] = re.findall(r"^## Modules\n\n```\n(.*?)```", page, re.M | re.S)
+    top = re.findall(r"^([a-z]+)/", tree, re.M)
+    packages = {path.parent.name for path in ROOT.glob("[a-z]*/__init__.py")}
+    assert {*top} == packages | {"lambdas", "statemachine"}
+    inner = re.findall(r"^  ([a-z_]+)/", tree, re.M)
+    package = ROOT / "lambdas" / "snapshot_export"
+    assert {*inner} == {path.parent.name for path in package.glob("*/__init__.py")}
 
 
 def test_the_first_export_on_a_real_account_is_accepted() -> None:
