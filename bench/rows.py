@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bench.breakdown import break_down, find_bound, read_jobs
 from bench.prices import Counts, price
+from local.breakdown import break_down, find_bound, read_jobs
 from local.quicksight.throttle import max_in_any_second
 
 COLD = "ours, cold"

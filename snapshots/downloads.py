@@ -7,6 +7,7 @@ numbered (`report-2.pdf`). What a file system cannot hold becomes `_`: see disk_
 from __future__ import annotations
 
 import filecmp
+import os
 import re
 import threading
 import unicodedata
@@ -103,13 +104,14 @@ def _download(
     name = segments[-1]
     draft: Path | None = None
     try:
-        folder = _make_folders(folder, segments[:-1])
+        *folders, own = (_as_utf8(segment) for segment in segments)
+        folder = _make_folders(folder, folders)
         draft = folder / f".{uuid.uuid4().hex}.part"
         with draft.open("xb") as out:
             size = _copy(file["DownloadUrl"], out)
         if file.get("Size") is not None and size != file["Size"]:
             raise UnreachableError(f"{name} came with {size} bytes, not {file['Size']}")
-        return _settle(draft, folder / name, taken)
+        return _settle(draft, folder / own, taken)
     except URLError as error:
         raise UnreachableError(f"cannot download {name}: {error.reason}") from None
     except OSError as error:
@@ -117,6 +119,11 @@ def _download(
     finally:
         if draft is not None:
             draft.unlink(missing_ok=True)
+
+
+def _as_utf8(name: str) -> str:
+    """The name that is UTF-8 on the disk whatever the locale, and so one that C's ASCII takes."""
+    return os.fsdecode(name.encode())
 
 
 def _make_folders(folder: Path, names: list[str]) -> Path:
@@ -166,7 +173,8 @@ def _namesake(path: Path) -> Path | None:
 
 
 def _fold(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+    text = os.fsencode(name).decode(errors="surrogateescape")
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
 def _numbered(path: Path) -> Iterator[Path]:

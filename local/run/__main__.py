@@ -23,6 +23,7 @@ from local.run.measures import measure
 from local.run.progress import ProgressDisplay, Standing, judge_standing
 from local.run.report import download_files, print_table, write_run_json
 from local.run.run_report import ask_forecast, write_report
+from local.run.warm import warm_functions
 from local.running_account import KeptCloud, find_kept
 from local.settings import DEPLOYMENT, QUICKSIGHT
 
@@ -43,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print("deploying the stack with cdk deploy")
         began = time.monotonic()
         deployed = cloud.deploy(DEPLOYMENT)
-        console.print(f"deployed in {time.monotonic() - began:.0f} s; exporting {count} dashboards")
+        console.print(f"deployed in {time.monotonic() - began:.0f} s; warming the functions")
+        warm_functions(deployed)
+        console.print(f"exporting {count} dashboards")
         return _export(deployed, console, count, cloud.state_dir)
 
 
@@ -65,6 +68,7 @@ def _export(deployed: Deployed, console: Console, count: int, logs: Path) -> int
     print_table(console, messages, exports)
     report = write_report(deployed, run_id, export_ids, sent_at=sent_at, expected=expected)
     console.print(f"{files} files in {WORK_DIR / 'exports'}; a report to look at: {report}")
+    console.print(measures.explanation())
     print(measures.closing_line(), flush=True)
     return 0 if measures.completed == count else 1
 

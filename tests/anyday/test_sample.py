@@ -7,7 +7,11 @@ import pytest
 from tests.anyday.circumstances import Circumstances
 
 SEEN = "tests/anyday/what_a_test_sees.py"
-CLI = ("tests/unit/snapshots/test_cli_exports.py", "tests/unit/snapshots/test_cli_widths.py")
+CLI = (
+    "tests/unit/snapshots/test_cli_exports.py",
+    "tests/unit/snapshots/test_cli_widths.py",
+    "tests/unit/snapshots/test_downloads.py",
+)
 SCHEDULES = ("tests/unit/domain/test_ready_by.py", "tests/unit/domain/test_schedule.py")
 FLOWS = ("tests/flows/test_schedules.py",)
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bench.breakdown import DESCRIBE, START
 from bench.chart import draw_chart, make_bars
 from bench.prices import Counts, Usage, load_prices
 from bench.report import CHART, DOCUMENT, RESULTS, write_growth, write_results
 from bench.requests import MOST, as_start, make_requests
 from bench.rows import COLD, LEARNED, NAMES, WAVES, Outcome, Row, choose_rows, measure_row
+from local.breakdown import DESCRIBE, START
 from local.quicksight.dataset import CUSTOMERS
 from snapshot_export.domain.request import parse_request
 from tests.support.targets import ONE_TARGET

@@ -1,4 +1,4 @@
-"""The pieces of `make run` that decide what is sent and what is told."""
+"""The pieces of `make run` that decide what is sent and what is shown."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import pytest
 
 from local import running_account as kept
 from local.account.processes import ProcessIdentity
+from local.breakdown import DESCRIBE
 from local.command import CommandError, run_command
 from local.examples import customer_of, formats_of, load_examples, make_messages
 from local.run.measures import Measures, measure
@@ -92,10 +93,14 @@ class FakeDeployed:
 
     def ledger(self) -> dict[str, Any]:
         def job(job_id: str, seconds: float) -> dict[str, Any]:
-            return {"SnapshotJobId": job_id, "seconds": seconds}
+            ends = {"created": 1004.0, "ended": 1004.0 + seconds}
+            return {"SnapshotJobId": job_id, "seconds": seconds, **ends}
 
         def call(job_id: str, outcome: str, running: int) -> dict[str, Any]:
-            return {"SnapshotJobId": job_id, "outcome": outcome, "running": running}
+            of_one_poll = {"operation": DESCRIBE, "time": 1026.0, "lost": False}
+            return {
+                "SnapshotJobId": job_id, "outcome": outcome, "running": running, **of_one_poll
+            }  # fmt: skip
 
         return {
             "limit": 2,
@@ -109,12 +114,22 @@ def test_a_run_counts_its_own_jobs_and_calls_only() -> None:
         {"status": "COMPLETED", "finished_at": 1030.0},
         {"status": "FAILED", "finished_at": 1010.0},
     ]
-    told: Measures = measure(FakeDeployed(), "run-1", exports, sent_at=1000.0)  # type: ignore[arg-type]
-    assert told.closing_line() == (
+    measures: Measures = measure(FakeDeployed(), "run-1", exports, sent_at=1000.0)  # type: ignore[arg-type]
+    assert measures.closing_line() == (
         "exports: 1 completed, 1 failed | peak running 2 of 2 | throttled 0 | limit exceeded 0 | "
         "makespan 30.0 s, bound 20.0 s, ratio 1.50"
     )
-    assert (told.state_transitions_per_export, told.quicksight_calls_per_export) == (0.5, 0.5)
+    per_export = (measures.state_transitions_per_export, measures.quicksight_calls_per_export)
+    assert per_export == (0.5, 0.5)
+    assert measures.explanation() == "", "a run in which exports failed explains nothing"
+
+
+def test_a_run_says_where_the_time_beyond_the_bound_went() -> None:
+    exports = [{"status": "COMPLETED", "finished_at": at} for at in (1027.0, 1024.5)]
+    measures: Measures = measure(FakeDeployed(), "run-1", exports, sent_at=1000.0)  # type: ignore[arg-type]
+    said = measures.explanation()
+    for part in ("4.0 s until every slot had its first job", "1.0 s until the last file"):
+        assert part in said
 
 
 def test_a_state_file_of_a_dead_account_is_cleared_away(

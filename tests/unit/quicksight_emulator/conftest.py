@@ -48,9 +48,12 @@ def s3(aws_endpoint: str) -> Any:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def bucket(s3: Any) -> str:
-    """A bucket whose policy allows what QuickSight needs."""
+    """A bucket whose policy allows what QuickSight needs.
+
+    Made for each test: moto's state is the process', and tests of other packages reset it.
+    """
     name = "quicksight-exports"
     s3.create_bucket(Bucket=name)
     statement = {

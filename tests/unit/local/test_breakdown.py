@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.breakdown import DESCRIBE, START, Job, break_down, find_bound, read_jobs
+from local.breakdown import DESCRIBE, START, Job, break_down, find_bound, read_jobs
 
 
 def job(started: float, ended: float, seen: float, drawn: float | None = None) -> Job:

@@ -1,0 +1,38 @@
+"""Warm functions before a run is measured, as those of a deployment in use are.
+
+Lambda starts functions beside each other, in less than a second each; here a dozen cold starts
+share the machine's few cores, which would be most of the time until the slots are filled.
+"""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from local.account.workers import WorkerBound
+from local.deployed import Deployed
+
+_OF_NO_EXPORT = {"ExportId": "warm-up", "Attempt": 1, "Admission": 1}
+"""A step of an export that does not exist has nothing to do."""
+
+
+def warm_functions(deployed: Deployed) -> None:
+    """Invoke the functions of an export's way as often beside each other as a run does."""
+    bound = WorkerBound()
+    wanted: dict[str, tuple[int, dict[str, Any]]] = {
+        "IntakeFunction": (1, {"Records": []}),
+        "StartFunction": (bound.per_function, _OF_NO_EXPORT),
+        "DescribeFunction": (bound.polling, _OF_NO_EXPORT),
+        "CollectFunction": (bound.per_function, _OF_NO_EXPORT),
+    }
+    client = deployed.client("lambda")
+    with ThreadPoolExecutor(bound.total) as pool:
+        for name in _function_names(client):
+            for part, (count, event) in wanted.items():
+                for _ in range(count if part in name else 0):
+                    pool.submit(client.invoke, FunctionName=name, Payload=json.dumps(event))
+
+
+def _function_names(client: Any) -> Iterator[str]:
+    for page in client.get_paginator("list_functions").paginate():
+        yield from (function["FunctionName"] for function in page["Functions"])
