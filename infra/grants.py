@@ -70,6 +70,10 @@ class Grants:
         if roles:
             _allow(function, ["sts:AssumeRole"], *roles)
 
+    def read_definitions(self, function: lambda_.Function) -> None:
+        """Read what lies on the sheets of dashboards, and their parameters."""
+        self.call_quicksight(function, "DescribeDashboardDefinition")
+
     def read_row_level_security(self, function: lambda_.Function) -> None:
         """Read which data sets dashboards have, and what these demand of tags.
 

@@ -126,6 +126,10 @@ class MissingScopeError(SnapshotExportError):
         super().__init__(f"This call needs a token with the scope {scope}.")
 
 
+class UnreadableDashboardError(SnapshotExportError):
+    """QuickSight does not let a dashboard be read; the text says which operation it refused."""
+
+
 class DeclaredScheduleError(SnapshotExportError):
     """The schedule is declared in a file and belongs to the stack."""
 

@@ -5,10 +5,12 @@ from typing import Any
 
 from local.quicksight.account import Account
 from local.quicksight.catalogue import Dashboard, DataSet, TagRule
+from local.quicksight.definitions import describe_definition
 from local.quicksight.errors import ServiceError
 from local.quicksight.service_model import (
     DASHBOARD,
     DATA_SET,
+    DEFINITION,
     NAMESPACE,
     SUBSCRIPTION,
     load_operations,
@@ -55,6 +57,8 @@ def read_account(
     elif operation == DASHBOARD:
         found = account.dashboard(members["DashboardId"])
         output = {"Dashboard": _describe(found, account.settings)}
+    elif operation == DEFINITION:
+        output = _describe_definition(members, account)
     elif operation == DATA_SET:
         data_set = account.data_set(members["DataSetId"])
         output = {"DataSet": _describe_data_set(data_set, account.settings)}
@@ -123,7 +127,7 @@ def _summarize(dashboard: Dashboard, settings: Settings) -> dict[str, Any]:
         "CreatedTime": _PUBLISHED,
         "LastUpdatedTime": _PUBLISHED,
         "LastPublishedTime": _PUBLISHED,
-        "PublishedVersionNumber": 1,
+        "PublishedVersionNumber": dashboard.version,
     }
 
 
@@ -134,13 +138,21 @@ def _describe(dashboard: Dashboard, settings: Settings) -> dict[str, Any]:
         "CreatedTime": _PUBLISHED,
         "VersionNumber": shown.pop("PublishedVersionNumber"),
         "Status": "CREATION_FAILED" if failed else "CREATION_SUCCESSFUL",
-        "Arn": f"{shown['Arn']}/version/1",
+        "Arn": f"{shown['Arn']}/version/{dashboard.version}",
         "DataSetArns": [settings.arn_of("dataset", each) for each in dashboard.data_set_ids],
         "Sheets": [{"SheetId": each.sheet_id, "Name": each.name} for each in dashboard.sheets],
     }
     if failed:
         version["Errors"] = [{"Type": "DATA_SET_NOT_FOUND", "Message": "A dataset is gone."}]
     return {**shown, "Version": version}
+
+
+def _describe_definition(members: dict[str, Any], account: Account) -> dict[str, Any]:
+    """Of the published version; the emulator keeps no others."""
+    found = account.dashboard(members["DashboardId"])
+    if members.get("VersionNumber") not in (None, found.version) or "AliasName" in members:
+        raise ServiceError("ResourceNotFoundException", "The version is not found.")
+    return describe_definition(found, account.settings)
 
 
 def _describe_data_set(data_set: DataSet, settings: Settings) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The tests' own endpoints, under `/_emulator/`.
 
-GET health, ledger, switches; POST switches, occupy, reset, data-sets, unfulfilled-tags; DELETE
-switches, occupy. `?account=&region=` of a ledger, an occupation or a data set names another place
-than the emulator's home.
+GET health, ledger, switches; POST switches, occupy, reset, dashboards, data-sets,
+unfulfilled-tags; DELETE switches, occupy. `?account=&region=` of a ledger, an occupation, a
+dashboard or a data set names another place than the emulator's home.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from local.quicksight.catalogue import DataSet
+from local.quicksight.catalogue import Dashboard, DataSet
 from local.quicksight.emulator import Emulator
 from local.quicksight.errors import SwitchError
 from local.quicksight.place import PlaceKey
@@ -54,7 +54,7 @@ def answer_admin(
             emulator.vacate(place)
         case "POST", "reset":
             emulator.reset()
-        case "POST", ("switches" | "occupy" | "data-sets" | "unfulfilled-tags"):
+        case "POST", ("switches" | "occupy" | "dashboards" | "data-sets" | "unfulfilled-tags"):
             return _post(emulator, name, body, place)
         case _:
             return 404, {"error": f"no {method} {name}"}
@@ -65,6 +65,8 @@ def _post(emulator: Emulator, name: str, body: Any, place: PlaceKey | None) -> t
     try:
         if name == "switches":
             emulator.add_switch(body)
+        elif name == "dashboards":
+            emulator.put_dashboard(TypeAdapter(Dashboard).validate_python(body), place)
         elif name == "data-sets":
             emulator.put_data_set(TypeAdapter(DataSet).validate_python(body), place)
         elif name == "unfulfilled-tags":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 VisualType = Literal["TABLE", "PIVOT_TABLE", "BAR_CHART", "LINE_CHART", "KPI"]
+ParameterType = Literal["String", "Integer", "Decimal", "DateTime"]
 TABULAR: frozenset[VisualType] = frozenset({"TABLE", "PIVOT_TABLE"})
 
 
@@ -70,14 +71,29 @@ class Sheet:
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """A parameter that a dashboard declares; the times among its defaults are epoch seconds."""
+
+    name: str
+    parameter_type: ParameterType
+    defaults: tuple[str | float, ...] = ()
+    multi_valued: bool = False
+
+
+@dataclass(frozen=True)
 class Dashboard:
-    """One dashboard; `only` are values that its rows must have, by column."""
+    """One dashboard; `only` are values that its rows must have, by column.
+
+    `version` is the number of the published version.
+    """
 
     dashboard_id: str
     name: str
     sheets: tuple[Sheet, ...]
     data_set_ids: tuple[str, ...]
     only: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    version: int = 1
 
     def sheet(self, sheet_id: str) -> Sheet | None:
         """The sheet of this id, if the dashboard has it."""

@@ -7,6 +7,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 from local.quicksight.account import Account
@@ -136,9 +137,12 @@ class Emulator:
             self._at(place).account.data_sets.pop(data_set_id, None)
 
     def put_dashboard(self, dashboard: Dashboard, place: PlaceKey | None = None) -> None:
-        """Publish a dashboard, newly or in another version."""
+        """Publish a dashboard, newly or in another version, which gets the next number."""
         with self._lock:
-            self._at(place).account.dashboards[dashboard.dashboard_id] = dashboard
+            dashboards = self._at(place).account.dashboards
+            before = dashboards.get(dashboard.dashboard_id)
+            version = before.version + 1 if before else 1
+            dashboards[dashboard.dashboard_id] = replace(dashboard, version=version)
 
     def set_unfulfilled_tags(self, shows: UnfulfilledTags) -> None:
         """What tags show from now on that fulfil no rule, in every place."""

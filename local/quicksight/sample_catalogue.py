@@ -5,9 +5,12 @@ fulfils the rules of every data set. The sheets' names, after which files are na
 several scripts, with signs that mean something in addresses.
 """
 
+from datetime import UTC, datetime
+
 from local.quicksight.catalogue import (
     Dashboard,
     DataSet,
+    Parameter,
     Sheet,
     TagRule,
     bars,
@@ -40,6 +43,14 @@ SAMPLE_DATA_SETS = (
     ),
 )
 
+_PARAMETERS = (
+    Parameter("Region", "String", multi_valued=True),
+    Parameter("Year", "Integer", multi_valued=True),
+    Parameter("MinAmount", "Decimal", (0.0,)),
+    Parameter("From", "DateTime", (datetime(2023, 1, 1, tzinfo=UTC).timestamp(),)),
+    Parameter("To", "DateTime"),
+)
+"""Those that selection.py knows; their defaults leave no row out."""
 _INVOICE = "customer_id customer invoice_id date status amount"
 _ORDER = "customer_id invoice_id date product quantity amount"
 _PLACE = "customer_id customer region amount"
@@ -75,7 +86,8 @@ def _dashboard(
 ) -> Dashboard:
     sheets = (_summary(title, group), _details(name, columns, group))
     data_sets = (_DATA_SETS[columns],)
-    return Dashboard(dashboard_id, name, sheets, data_sets, {"status": only} if only else {})
+    rows = {"status": only} if only else {}
+    return Dashboard(dashboard_id, name, sheets, data_sets, rows, _PARAMETERS)
 
 
 _PACK = Dashboard(
@@ -100,6 +112,7 @@ _PACK = Dashboard(
         ),
     ),
     ("invoices",),
+    parameters=_PARAMETERS,
 )
 
 SAMPLE_DASHBOARDS = (

@@ -16,13 +16,14 @@ IDENTITY = "GetIdentityContext"
 SUBSCRIPTION = "DescribeAccountSubscription"
 NAMESPACE = "DescribeNamespace"
 DASHBOARD = "DescribeDashboard"
+DEFINITION = "DescribeDashboardDefinition"
 DASHBOARDS = "ListDashboards"
 DATA_SET = "DescribeDataSet"
 REFRESH = "CreateIngestion"
 REFRESHED = "DescribeIngestion"
 OPERATIONS = (START, DESCRIBE, RESULT)
 """Those of snapshot jobs."""
-READS = (SUBSCRIPTION, NAMESPACE, DASHBOARD, DASHBOARDS, DATA_SET)
+READS = (SUBSCRIPTION, NAMESPACE, DASHBOARD, DEFINITION, DASHBOARDS, DATA_SET)
 """Those that look at the account without a job."""
 
 _LABEL = re.compile(r"\{(\w+)\}")
@@ -67,7 +68,8 @@ def read_query(operation: Operation, query: Mapping[str, str]) -> dict[str, Any]
     for name, shape in operation.input_shape.members.items():
         text = query.get(shape.serialization.get("name", name))
         if shape.serialization.get("location") == "querystring" and text is not None:
-            members[name] = int(text) if shape.type_name == "integer" and text.isdecimal() else text
+            whole = shape.type_name in ("integer", "long") and text.isdecimal()
+            members[name] = int(text) if whole else text
     return members
 
 

@@ -23,6 +23,7 @@ from moto.sqs.models import sqs_backends
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.dynamodb import _unmarshal
 from snapshot_export.adapters.table.records import export_from
+from snapshot_export.domain.dashboard import Published
 from snapshot_export.domain.export import Attempt, Export
 from snapshot_export.domain.row_level_security import DashboardSecurity
 from snapshot_export.flows import guard
@@ -84,7 +85,7 @@ class Harness:
             try:
                 with (
                     patch.object(intake, "services_from_env", lambda: self.world.services),
-                    patch.object(guard, "read_security", _any_dashboard),
+                    patch.object(guard, "read_published", _any_dashboard),
                     patch.object(guard, "judge", lambda *_: ()),
                 ):
                     answer = intake.handler(event, None)
@@ -134,9 +135,9 @@ class Harness:
         self.world.burst_queue.sent.clear()
 
 
-def _any_dashboard(services: Services, _dashboard_id: str) -> DashboardSecurity:
+def _any_dashboard(services: Services, _dashboard_id: str, **_how: bool) -> Published:
     """Made messages name dashboards and tags that are none: what is published is not judged."""
-    return DashboardSecurity(read_at=services.now())
+    return Published(security=DashboardSecurity(read_at=services.now()))
 
 
 def _backend(backends: BackendDict[Any]) -> Any:

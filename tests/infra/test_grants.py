@@ -44,6 +44,7 @@ START = "quicksight:StartDashboardSnapshotJob"
 DESCRIBE = "quicksight:DescribeDashboardSnapshotJob"
 RESULT = "quicksight:DescribeDashboardSnapshotJobResult"
 DASHBOARD = "quicksight:DescribeDashboard"
+DEFINITION = "quicksight:DescribeDashboardDefinition"
 READ_DATA_SETS = {DATA_SETS: {"quicksight:DescribeDataSet"}}
 READ_RULES = {DASHBOARDS: {DASHBOARD}, **READ_DATA_SETS}
 
@@ -100,7 +101,8 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     "Api": {
         **ASK_FOR_BURST_WORK,
         **MANIFESTS,
-        **READ_RULES,
+        **READ_DATA_SETS,
+        DASHBOARDS: {DASHBOARD, DEFINITION},
         "*": TRACES | {"scheduler:ListSchedules"},
         "<StorageTable>": RECORDS | {"dynamodb:BatchGetItem"},
         "<StorageTable>/index/by-burst": {"dynamodb:Query"},

@@ -27,8 +27,8 @@ from snapshot_export.adapters.table.dynamodb import Table
 from snapshot_export.adapters.table.listing import Listing
 from snapshot_export.adapters.table.name_claims import NameClaims
 from snapshot_export.adapters.table.occurrences import Occurrences
+from snapshot_export.adapters.table.published_cache import PublishedCache
 from snapshot_export.adapters.table.repairs import Repairs
-from snapshot_export.adapters.table.security_cache import SecurityCache
 from snapshot_export.adapters.table.server_clock import ServerClock
 from snapshot_export.adapters.table.store import Store
 from snapshot_export.adapters.table.throughput import Throughput
@@ -66,7 +66,7 @@ class Services:
     throughput: Throughput
     durations: DurationStore
     bursts: BurstStore
-    security: SecurityCache
+    published: PublishedCache
     repairs: Repairs
     targets: Targets
     of_target: Callable[[str], TargetServices]

@@ -17,9 +17,9 @@ from snapshot_export.adapters.table.burst_store import BurstStore
 from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
 from snapshot_export.adapters.table.pacer import Pacer
+from snapshot_export.adapters.table.published_cache import PublishedCache
 from snapshot_export.adapters.table.records import Keys
 from snapshot_export.adapters.table.repairs import Repairs
-from snapshot_export.adapters.table.security_cache import SecurityCache
 from snapshot_export.adapters.table.store import Store
 from snapshot_export.adapters.table.throughput import Throughput
 from snapshot_export.domain.target import Target, Targets
@@ -60,7 +60,7 @@ class TargetServices:
     throughput: Throughput
     durations: DurationStore
     bursts: BurstStore
-    security: SecurityCache
+    published: PublishedCache
     repairs: Repairs
 
 
@@ -90,7 +90,7 @@ class TargetMaker:
                 self.table, keys, default_seconds=default_seconds, now=self.now
             ),
             bursts=BurstStore(self.table, keys),
-            security=SecurityCache(self.table, keys),
+            published=PublishedCache(self.table, keys),
             repairs=Repairs(self.table, keys, self.now),
         )
 

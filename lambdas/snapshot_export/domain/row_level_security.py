@@ -106,9 +106,9 @@ class DataSetSecurity:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnreadableSecurity:
-    """Something that could not be read: `resource` (`dashboard/<id>`, `dataset/<id>`), the
-    operation and the code of the refusal."""
+class Unreadable:
+    """What could not be read: `resource` (`dashboard/<id>`, `dataset/<id>`), the operation and the
+    code of the refusal."""
 
     resource: str
     operation: str
@@ -126,7 +126,7 @@ class DashboardSecurity:
 
     read_at: float
     data_sets: tuple[DataSetSecurity, ...] = ()
-    unreadable: tuple[UnreadableSecurity, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def known_keys(self) -> tuple[str, ...]:
@@ -170,6 +170,17 @@ def judge(
         *_unfulfilled(security, tags),
         *_values(security, tags, allowances),
     )
+
+
+def demanded_keys(security: DashboardSecurity) -> tuple[str, ...]:
+    """Tag keys that meet the rules of every data set that could be read, and few of them: of each
+    data set's alternatives the one that adds the fewest, where there is no choice first."""
+    keys: dict[str, None] = {}
+    rules_of_all = (rules for _, rules in security.restricted)
+    for rules in sorted(rules_of_all, key=lambda each: len(each.alternatives)):
+        fewest = min(rules.alternatives, key=lambda each: len(set(each).difference(keys)))
+        keys |= dict.fromkeys(fewest)
+    return tuple(keys)
 
 
 def warnings_of(security: DashboardSecurity, *, brings_tags: bool) -> tuple[SecurityWarning, ...]:

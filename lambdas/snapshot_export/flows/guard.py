@@ -1,15 +1,12 @@
 """Guard: is a request refused because its row-level-security tags could show another's rows?
 
-What the dashboard's data sets demand is read from QuickSight, each call in its turn, and kept in
-the table for KEPT_SECONDS: all functions share it, so a dashboard in steady use costs one call and
-one for each of its data sets a minute, however many exports it has. It is judged when a request is
-accepted, for each recipient of a burst when it is expanded, and again before each job starts, since
-hours may lie between.
+What the dashboard's data sets demand is read as in flows/published.py. It is judged when a request
+is accepted, for each recipient of a burst when it is expanded, and again before each job starts,
+since hours may lie between.
 
-Nothing is decided by what is written here: a function that dies between reading and keeping reads
-again, and one that judges twice judges the same or what was published since. A request that was
-accepted before is accepted whatever is published later; then its start refuses it. What QuickSight
-is too busy to answer is no judgement: it is raised, and the caller tries again.
+Nothing is written here: a function that judges twice judges the same or what was published since. A
+request that was accepted before is accepted whatever is published later; then its start refuses it.
+What QuickSight is too busy to answer is no judgement: it is raised, and the caller tries again.
 """
 
 from __future__ import annotations
@@ -29,8 +26,6 @@ from snapshot_export.domain.row_level_security import (
     NOBODY,
     UNREADABLE,
     DashboardSecurity,
-    DataSetSecurity,
-    UnreadableSecurity,
     judge,
     tags_of,
     unreadable_problems,
@@ -38,21 +33,16 @@ from snapshot_export.domain.row_level_security import (
 )
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import (
-    JobNotFoundError,
     ManifestError,
     QuickSightUnavailableError,
     RefusedError,
     TransientError,
 )
+from snapshot_export.flows.published import KEPT_SECONDS, read_published
 from snapshot_export.metric import Metric
 
 if TYPE_CHECKING:
     from snapshot_export.domain.burst_request import BurstRequest
-
-KEPT_SECONDS = 60.0
-"""A change that is published is acted on after this long at most."""
-PATIENCE_SECONDS = 5.0
-"""A read whose turn comes later is left to the next try."""
 
 logger = Logger(child=True)
 
@@ -66,7 +56,7 @@ def guard_export(services: Services, export: Export) -> Export:
     tags = tags_of(export.snapshot)
     if tags is None:
         return export
-    security = read_security(services, export.dashboard_id)
+    security = _security(services, export.dashboard_id)
     problems = _problems(services, security, tags, export.allows or ())
     if problems:
         _count_refusal(services, export.dashboard_id, problems)
@@ -84,7 +74,7 @@ def guard_template(services: Services, request: BurstRequest) -> tuple[SecurityW
     tags = tags_of(template)
     if tags is None:
         return ()
-    security = read_security(services, template["DashboardId"])
+    security = _security(services, template["DashboardId"])
     problems: tuple[Problem, ...] = ()
     if tags or request.same_rows_for_all:
         allows = [each for each in ALLOWANCES if template.get(each)]
@@ -123,7 +113,7 @@ class RecipientGuard:
             return ()
         now = self._services.now()
         if self._security is None or now - self._security.read_at >= KEPT_SECONDS:
-            self._security = read_security(self._services, self._dashboard_id)
+            self._security = _security(self._services, self._dashboard_id)
         if _is_unreadable(self._services, self._security):
             raise ManifestError(UNREADABLE, _texts(self._security))
         self._brings_tags |= bool(tags)
@@ -143,7 +133,7 @@ def guard_start(services: Services, export: Export) -> None:
     if tags is None or export.allows is None:
         return
     try:
-        security = read_security(services, export.dashboard_id)
+        security = _security(services, export.dashboard_id)
     except QuickSightUnavailableError as error:
         raise TransientError(f"row-level security could not be read: {error.code}") from None
     if _is_unreadable(services, security):
@@ -155,51 +145,8 @@ def guard_start(services: Services, export: Export) -> None:
         raise RefusedError(CHANGED, f"the data sets' tag rules have changed: {text}")
 
 
-def read_security(services: Services, dashboard_id: str) -> DashboardSecurity:
-    """What a dashboard's data sets demand, read within the last KEPT_SECONDS.
-
-    What could not be read is not kept: it is asked for again, so that a right that is given helps
-    at once. Raises NoTurnError, TransientError, and QuickSightError for what can pass.
-    """
-    known = services.security.find(dashboard_id)
-    now = services.now()
-    if known is not None and now - known.read_at < KEPT_SECONDS:
-        return known
-    read = _read(services, dashboard_id, now)
-    logger.info(
-        "row-level security read",
-        reason="not known" if known is None else "known for too long",
-        dashboard_id=dashboard_id,
-        data_sets=len(read.data_sets),
-        restricted=len([*read.restricted]),
-        unreadable=[each.text for each in read.unreadable],
-    )
-    if read.unreadable:
-        services.measure(Metric.SECURITY_UNREADABLE, 1)
-    else:
-        services.security.keep(dashboard_id, read)
-    return read
-
-
-def _read(services: Services, dashboard_id: str, now: float) -> DashboardSecurity:
-    quicksight = services.quicksight
-    try:
-        ids = quicksight.data_set_ids(dashboard_id, patience=PATIENCE_SECONDS)
-    except (RefusedError, JobNotFoundError) as error:
-        resource, operation = f"dashboard/{dashboard_id}", "DescribeDashboard"
-        lost = UnreadableSecurity(resource=resource, operation=operation, code=error.code)
-        return DashboardSecurity(read_at=now, unreadable=(lost,))
-    data_sets: list[DataSetSecurity] = []
-    unreadable: list[UnreadableSecurity] = []
-    for data_set_id in ids:
-        try:
-            data_sets.append(quicksight.data_set_security(data_set_id, patience=PATIENCE_SECONDS))
-        except (RefusedError, JobNotFoundError) as error:
-            resource, operation = f"dataset/{data_set_id}", "DescribeDataSet"
-            unreadable.append(
-                UnreadableSecurity(resource=resource, operation=operation, code=error.code)
-            )
-    return DashboardSecurity(read_at=now, data_sets=tuple(data_sets), unreadable=tuple(unreadable))
+def _security(services: Services, dashboard_id: str) -> DashboardSecurity:
+    return read_published(services, dashboard_id, with_definition=False).security
 
 
 def _problems(

@@ -17,10 +17,18 @@ from snapshot_export.adapters.table.listing import ListFilter
 from snapshot_export.adapters.table.throughput import Overheads
 from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.burst import BurstStatus, Work
+from snapshot_export.domain.dashboard import (
+    Definition,
+    Parameter,
+    Published,
+    Sheet,
+    Version,
+    Visual,
+)
 from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.first_delivery import FirstDelivery
 from snapshot_export.domain.object_address import ObjectAddress
-from snapshot_export.domain.row_level_security import DashboardSecurity
+from snapshot_export.domain.row_level_security import DashboardSecurity, Unreadable
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.flows.burst.cancel import cancel_burst, drain
 from snapshot_export.flows.burst.expand import expand
@@ -223,8 +231,23 @@ def small_records(deployment: Deployment) -> Facts:
     )
     yield "its owner", claims.owner_of(folded), "one"
     security = DashboardSecurity(read_at=now, data_sets=())
-    services.security.keep("board", security)
-    yield "security that was read", services.security.find("board"), security
+    table = Visual(visual_id="v", title="Übersicht", kind="TableVisual")
+    sheets = (Sheet(sheet_id="s", name="Sheet", content_type="INTERACTIVE", visuals=(table,)),)
+    parameter = Parameter(name="Year", kind="Integer", takes_several=True)
+    found = Published(
+        security=security,
+        version=Version(number=2, name="Board", status="CREATION_SUCCESSFUL", published_at=now),
+        definition=Definition(version=2, sheets=sheets, parameters=(parameter,)),
+        unread=Unreadable(resource="dashboard/board", operation="Describe", code="AccessDenied"),
+    )
+    services.published.keep("board", found)
+    yield "what was read of a dashboard", services.published.find("board"), found
+    services.published.keep("board", Published(security=security))
+    yield (
+        "and of its security alone",
+        services.published.find("board"),
+        Published(security=security),
+    )
     store = services.store
     store.change_gate({"limit": 7, "paused_until": now})
     store.change_gate({"paused_until": None})

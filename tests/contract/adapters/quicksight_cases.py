@@ -99,7 +99,14 @@ def snapshot_jobs(deployment: Deployment) -> Facts:
     yield "it is under way", job and job.has_ended, False
     early = failure(lambda: quicksight.result(DASHBOARD, job_id)).partition(":")[0]
     yield "its result comes later", early, "JobNotEndedError"
-    yield "its data sets", quicksight.data_set_ids(DASHBOARD, patience=1.0), ("sales",)
+    version = quicksight.version(DASHBOARD, patience=1.0)
+    yield "its data sets", version.data_set_ids, ("sales",)
+    yield "its sheets", [each.sheet_id for each in version.sheets], ["summary", "details"]
+    definition = quicksight.definition(DASHBOARD, version.number, patience=1.0)
+    tables = [visual.visual_id for sheet in definition.sheets for visual in sheet.tables]
+    yield "its tables", tables, ["by-customer", "lines", "by-customer-and-region"]
+    kinds = {each.name: each.kind for each in definition.parameters}
+    yield "its parameters", (kinds["Year"], kinds["From"]), ("Integer", "DateTime")
     (rules,) = quicksight.data_set_security("sales", patience=1.0).tag_rules
     yield "and their rules", [each.key for each in rules.rules], ["customer_id", "region"]
     yield "every answer is as modelled", broken, []

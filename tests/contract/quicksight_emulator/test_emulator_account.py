@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
 from local.quicksight.service_model import (
     DASHBOARD,
     DASHBOARDS,
     DATA_SET,
+    DEFINITION,
     DESCRIBE,
     NAMESPACE,
     READS,
@@ -48,6 +50,7 @@ def lacking(service: Service) -> Iterator[Any]:
         (SUBSCRIPTION, ALONE, set()),
         (NAMESPACE, DEFAULT, set()),
         (DASHBOARD, SALES, set()),
+        (DEFINITION, SALES, {"Errors", "ThemeArn", "DashboardPublishOptions"}),
         (DASHBOARDS, ALONE, {"NextToken"}),
         (DATA_SET, SALES_DATA, set()),
     ],
@@ -75,6 +78,58 @@ def test_a_dashboard_whose_version_failed_says_so(service: Service, lacking: Any
     assert (version["Status"], len(version["Errors"])) == ("CREATION_FAILED", 1)
     unknown = service.refusal(DASHBOARD, {**ALONE, "DashboardId": "nothing"})
     assert code_of(unknown) == "ResourceNotFoundException"
+
+
+def test_a_definition_has_every_sheet_visual_and_parameter(service: Service) -> None:
+    definition = service.call(DEFINITION, SALES)["Definition"]
+    by_sheet = {
+        sheet["SheetId"]: {kind: each["VisualId"] for visual in sheet["Visuals"]
+                           for kind, each in visual.items()}
+        for sheet in definition["Sheets"]
+    }  # fmt: skip
+    assert by_sheet == {
+        "summary": {
+            "KPIVisual": "total",
+            "BarChartVisual": "by-region",
+            "PivotTableVisual": "by-customer",
+        },
+        "details": {
+            "TableVisual": "lines",
+            "PivotTableVisual": "by-customer-and-region",
+            "LineChartVisual": "by-month",
+        },
+    }
+    declared = [kind for each in definition["ParameterDeclarations"] for kind in each]
+    assert declared == [
+        f"{kind}ParameterDeclaration"
+        for kind in ("String", "Integer", "Decimal", "DateTime", "DateTime")
+    ]
+    start = definition["ParameterDeclarations"][3]["DateTimeParameterDeclaration"]
+    (default,) = start["DefaultValues"]["StaticValues"]
+    assert default.year == 2023
+
+
+def test_a_dashboard_that_is_published_again_has_the_next_version(
+    service: Service, lacking: Any
+) -> None:
+    emulator = service.server.emulator
+    lacking()
+    before = service.call(DASHBOARD, SALES)["Dashboard"]["Version"]["VersionNumber"]
+    dashboard = next(each for each in SAMPLE_DASHBOARDS if each.dashboard_id == "sales-overview")
+    emulator.put_dashboard(replace(dashboard, sheets=dashboard.sheets[:1]))
+
+    after = service.call(DASHBOARD, SALES)["Dashboard"]["Version"]["VersionNumber"]
+    assert after == before + 1
+    of_that = service.call(DEFINITION, {**SALES, "VersionNumber": after})["Definition"]
+    assert [sheet["SheetId"] for sheet in of_that["Sheets"]] == ["summary"]
+    gone = service.refusal(DEFINITION, {**SALES, "VersionNumber": before})
+    assert code_of(gone) == "ResourceNotFoundException"
+
+
+def test_a_version_that_failed_has_no_definition(service: Service, lacking: Any) -> None:
+    lacking(unpublished=frozenset({"sales-overview"}))
+    shown = service.call(DEFINITION, SALES)
+    assert shown["ResourceStatus"] == "CREATION_FAILED" and "Definition" not in shown
 
 
 def test_a_dashboard_leads_to_the_tag_rules_of_its_data_sets(service: Service) -> None:
@@ -150,7 +205,13 @@ def test_users_are_asked_for_in_their_home_region(service: Service, lacking: Any
 
 def test_an_operation_that_is_denied_is_denied(service: Service, lacking: Any) -> None:
     lacking(denied=frozenset({*READS, DESCRIBE}))
-    denied = (DASHBOARD, SALES), (DASHBOARDS, ALONE), (DATA_SET, SALES_DATA), (DESCRIBE, ids())
+    denied = (
+        (DASHBOARD, SALES),
+        (DEFINITION, SALES),
+        (DASHBOARDS, ALONE),
+        (DATA_SET, SALES_DATA),
+        (DESCRIBE, ids()),
+    )
     for operation, members in denied:
         assert code_of(service.refusal(operation, members)) == "AccessDeniedException"
 

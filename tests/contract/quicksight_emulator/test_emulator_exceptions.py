@@ -7,6 +7,7 @@ from local.quicksight.service_model import (
     DASHBOARD,
     DASHBOARDS,
     DATA_SET,
+    DEFINITION,
     DESCRIBE,
     IDENTITY,
     NAMESPACE,
@@ -65,6 +66,12 @@ DOCUMENTED = {
     SUBSCRIPTION: OF_ACCOUNT,
     NAMESPACE: OF_ACCOUNT,
     DASHBOARD: COMMON | {"InvalidParameterValueException": 400},
+    DEFINITION: COMMON
+    | {
+        "InvalidParameterValueException": 400,
+        "ResourceExistsException": 409,
+        "ConflictException": 409,
+    },
     DATA_SET: {code: COMMON[code] for code in COMMON if code != "UnsupportedUserEditionException"}
     | {"InvalidParameterValueException": 400},
     REFRESH: OF_DATA_SET | {"LimitExceededException": 409},
@@ -82,6 +89,7 @@ MEMBERS = {
     SUBSCRIPTION: ALONE,
     NAMESPACE: {**ALONE, "Namespace": "default"},
     DASHBOARD: OF_DASHBOARD,
+    DEFINITION: OF_DASHBOARD,
     DASHBOARDS: ALONE,
     DATA_SET: {**ALONE, "DataSetId": "sales"},
     REFRESH: {**ALONE, "DataSetId": "sales", "IngestionId": "morning"},

@@ -147,7 +147,7 @@ def _states(operation: str, params: Params, name_of: NameOf) -> Iterator[Right]:
 def _quicksight(operation: str, params: Params, name_of: NameOf) -> Iterator[Right]:
     if operation in _SNAPSHOTS:
         place = f"dashboard/{params['DashboardId']}/snapshot-job/{params['SnapshotJobId']}"
-    elif operation == "DescribeDashboard":
+    elif operation in ("DescribeDashboard", "DescribeDashboardDefinition"):
         place = f"dashboard/{params['DashboardId']}"
     elif operation == "DescribeDataSet":
         place = f"dataset/{params['DataSetId']}"

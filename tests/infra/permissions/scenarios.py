@@ -113,7 +113,8 @@ def overdue(stage: Stage) -> None:
 
 
 def looked_at(stage: Stage) -> None:
-    """A user lists exports and schedules, downloads a file, makes and deletes a schedule."""
+    """A user lists exports and schedules, looks at a dashboard, downloads a file, makes and deletes
+    a schedule."""
     stage.deliver({"Burst": burst("seen", [recipient(1)], Template=_TEMPLATE)})
     daily = {"ScheduleExpression": "rate(1 day)", "Export": csv(None)}
     asks: list[Ask] = [
@@ -121,6 +122,7 @@ def looked_at(stage: Stage) -> None:
         ("GET", "/exports?Status=COMPLETED", None, 200),
         ("GET", "/exports?BurstId=none", None, 200),
         ("GET", "/exports?RecipientId=r-1", None, 200),
+        ("GET", "/dashboards/sales-overview", None, 200),
         ("PUT", "/schedules/daily", daily, 200),
         ("GET", "/schedules", None, 200),
         ("DELETE", "/schedules/daily", None, 200),

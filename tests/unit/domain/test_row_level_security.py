@@ -16,7 +16,7 @@ from snapshot_export.domain.row_level_security import (
     DataSetSecurity,
     TagRule,
     TagRules,
-    UnreadableSecurity,
+    Unreadable,
     judge,
     tags_of,
     unreadable_problems,
@@ -133,9 +133,7 @@ def test_the_rules_of_one_data_set_say_nothing_of_another_key() -> None:
 
 
 def test_while_a_data_set_is_not_known_no_key_is_refused() -> None:
-    lost = UnreadableSecurity(
-        resource="dataset/gone", operation="DescribeDataSet", code="ResourceNotFound"
-    )
+    lost = Unreadable(resource="dataset/gone", operation="DescribeDataSet", code="ResourceNotFound")
     security = dashboard(data_set(CUSTOMER), unreadable=(lost,))
     assert broken(security, customer="c", other="o") == []
     assert broken(security, other="o"), "what is known is still demanded"

@@ -13,12 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.adapters.quicksight.identities import Identities
 from snapshot_export.adapters.table.pacer import MAX_WAIT_SECONDS, Pacer
+from snapshot_export.domain.dashboard import Definition, Version
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.domain.results import FileOutcome, FileSelection, ResultGroup
 from snapshot_export.domain.row_level_security import (
     DataSetSecurity,
     TagRules,
-    data_set_ids_of,
     enabled_configurations,
 )
 from snapshot_export.domain.windows import CONNECT_SECONDS, READ_SECONDS
@@ -157,17 +157,31 @@ class QuickSight:
             error=_error_of([answer["ErrorInfo"]] if answer.get("ErrorInfo") else []),
         )
 
-    def data_set_ids(self, dashboard_id: str, *, patience: float) -> tuple[str, ...]:
-        """DescribeDashboard: the data sets of the published version, each once.
+    def version(self, dashboard_id: str, *, patience: float) -> Version:
+        """DescribeDashboard: the published version.
 
         Raises NoTurnError if its turn comes after `patience` seconds, JobNotFoundError without
         such a dashboard.
         """
         request = {"AwsAccountId": self._account_id, "DashboardId": dashboard_id}
-        return data_set_ids_of(self._call("describe_dashboard", request, patience)["Dashboard"])
+        return Version.of(self._call("describe_dashboard", request, patience)["Dashboard"])
+
+    def definition(self, dashboard_id: str, version: int, *, patience: float) -> Definition:
+        """DescribeDashboardDefinition of this version. Raises as `version` does, and RefusedError
+        with the reason where QuickSight answers without a definition."""
+        request = {
+            "AwsAccountId": self._account_id,
+            "DashboardId": dashboard_id,
+            "VersionNumber": version,
+        }
+        answer = self._call("describe_dashboard_definition", request, patience)
+        if "Definition" not in answer:
+            errors = [each.get("Type") for each in answer.get("Errors", ())]
+            raise RefusedError(next(filter(None, errors), answer.get("ResourceStatus", "UNKNOWN")))
+        return Definition.of(version, answer["Definition"])
 
     def data_set_security(self, data_set_id: str, *, patience: float) -> DataSetSecurity:
-        """DescribeDataSet: its enabled tag rules. Raises as `data_set_ids` does."""
+        """DescribeDataSet: its enabled tag rules. Raises as `version` does."""
         request = {"AwsAccountId": self._account_id, "DataSetId": data_set_id}
         data_set = self._call("describe_data_set", request, patience)["DataSet"]
         enabled = enabled_configurations(data_set)

@@ -14,6 +14,7 @@ from snapshot_export.errors import MissingScopeError
 from snapshot_export.handlers.api import (
     bursts,
     capacity,
+    dashboards,
     exports,
     forecast,
     schedules,
@@ -23,10 +24,15 @@ from snapshot_export.handlers.api.errors import answer_error, refuse
 from snapshot_export.handlers.api.exchange import services
 from snapshot_export.handlers.boundary import guarded, logger
 
-ROUTERS = (exports, bursts, capacity, slots, forecast, schedules)
+ROUTERS = (exports, bursts, dashboards, capacity, slots, forecast, schedules)
 """Modules with `router` and `BODIES`; their order is the document's."""
 
-_IDS = {"export_id": "export_id", "burst_id": "burst_id", "name": "schedule"}
+_IDS = {
+    "export_id": "export_id",
+    "burst_id": "burst_id",
+    "dashboard_id": "dashboard_id",
+    "name": "schedule",
+}
 
 
 def make_app() -> APIGatewayHttpResolver:

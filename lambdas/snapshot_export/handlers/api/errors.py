@@ -28,6 +28,7 @@ from snapshot_export.errors import (
     SnapshotExportError,
     UnknownIdError,
     UnknownTargetError,
+    UnreadableDashboardError,
     UnreadableRecordError,
 )
 from snapshot_export.handlers.api.error_shape import ApiError, ApiProblem
@@ -75,6 +76,8 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(403, "MISSING_SCOPE", str(error))
         case DeclaredScheduleError():
             return refuse(409, "DECLARED_SCHEDULE", str(error))
+        case UnreadableDashboardError():
+            return refuse(409, "DASHBOARD_UNREADABLE", str(error))
         case UnknownTargetError():
             return refuse(409, "UNKNOWN_TARGET", str(error))
         case UnreadableRecordError():
