@@ -217,3 +217,13 @@ def test_schedules_that_cannot_be_read_at_all_are_measured(
     with pytest.raises(TransientError):
         missed(daily)
     assert daily.measured[Metric.STARTS_NOT_MOVED] == [1]
+
+
+def test_more_schedules_than_are_looked_after_are_measured_at_each_pass(
+    daily: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(daily, "zz-one-too-many")
+    monkeypatch.setattr("snapshot_export.flows.periodic.pass_over_schedules.MAX_SCHEDULES", 1)
+    missed(daily)
+    missed(daily)
+    assert daily.measured[Metric.STARTS_NOT_MOVED] == [1, 1]

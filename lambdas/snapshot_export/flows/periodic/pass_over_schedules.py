@@ -21,6 +21,7 @@ from snapshot_export.flows.periodic.move_starts import Moved, move_starts
 from snapshot_export.metric import Metric
 
 MAX_SCHEDULES = 200
+"""More are reported by each pass: they fire, but nothing looks after them."""
 
 logger = Logger(child=True)
 
@@ -36,11 +37,13 @@ class SchedulesPass:
 def pass_over_schedules(services: Services) -> SchedulesPass:
     """One pass over the first MAX_SCHEDULES. Raises TransientError if their names are not read."""
     try:
-        names = services.schedules.first_names(MAX_SCHEDULES)
+        names = services.schedules.first_names(MAX_SCHEDULES + 1)
     except (TransientError, InvalidRequestError) as error:
         _report(services, str(error))
         raise
-    enabled = [*_read_enabled(services, names)]
+    if len(names) > MAX_SCHEDULES:
+        _report(services, f"only the first {MAX_SCHEDULES} are looked after")
+    enabled = [*_read_enabled(services, names[:MAX_SCHEDULES])]
     return SchedulesPass(
         moved=move_starts(services, enabled), missed=find_missed(services, enabled)
     )
