@@ -31,6 +31,7 @@ from snapshot_export.handlers import (
 )
 from snapshot_export.handlers.api import app, exchange
 from tests.flows.test_metrics import in_a_while, sqs_event
+from tests.flows.test_slots import set_gate
 from tests.support.api import event_of
 from tests.support.bursts import burst, recipient
 from tests.support.messages import message
@@ -130,6 +131,20 @@ def test_the_lines_of_a_step_carry_the_export_and_its_attempt(
     }
     for line in written:
         assert (line["export_id"], line["attempt"]) == ("one", 1), line
+
+
+def test_a_start_that_fails_at_the_hand_over_is_told_with_its_own_export(
+    world: World, functions: Functions
+) -> None:
+    set_gate(world, "limit", 1)
+    for export_id in ("one", "two", "three"):
+        functions.call(intake.handler, sqs_event(message(export_id)))
+    functions.call(start.handler, {"ExportId": "one", "Attempt": 1, "Admission": 1})
+    set_gate(world, "limit", 2)
+    world.switch("lose_response", Operation="StartDashboardSnapshotJob")
+    written = {line["message"]: line for line in steps(functions, world, "one")}
+    first, _second = written["admitted"]["export_ids"]
+    assert written["not started here"]["export_id"] == first
 
 
 def test_a_failing_job_is_told_with_its_code(world: World, functions: Functions) -> None:

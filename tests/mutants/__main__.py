@@ -18,6 +18,7 @@ from tests.mutants.equivalent import is_equivalent, stale
 from tests.mutants.named import NAMED
 from tests.mutants.operators import mutants_of
 from tests.mutants.run import KILLED, ROOT, SURVIVED, outcome, warm_up
+from tests.mutants.session import is_of_a_function, outcomes
 from tests.mutants.table import CLAIMS, PACKAGE
 
 MAX_SECONDS = 300.0
@@ -60,17 +61,12 @@ def _run_module(module: str, tests: Sequence[str], options: argparse.Namespace) 
         print("\n".join(text for text, _ in shown))
         return 0
     warm_up()
-    if outcome(path, source, existing, MAX_SECONDS) != SURVIVED:
-        raise RuntimeError(f"{module}: its tests fail with no mutant")
     proved = [m for m in mutants if is_equivalent(module, lines[m.start[0] - 1], m)]
     rest = [(text, m) for text, m in shown if m not in proved]
     named = [(f"{module} {bug.name}", bug.changed(ROOT)) for bug in NAMED if bug.file == path]
     sources = [(text, m.apply(source)) for text, m in rest] + named
     began = time.monotonic()
-    with ThreadPoolExecutor(options.workers) as pool:
-        results = list(
-            pool.map(lambda each: outcome(path, each[1], existing, MAX_SECONDS), sources)
-        )
+    results = _results(path, source, [each for _, each in sources], existing, options.workers)
     counts = Counter(results)
     seconds = time.monotonic() - began
     print(
@@ -82,6 +78,18 @@ def _run_module(module: str, tests: Sequence[str], options: argparse.Namespace) 
         if result == SURVIVED:
             print(f"    {text}", flush=True)
     return counts[SURVIVED]
+
+
+def _results(
+    path: str, source: str, mutants: Sequence[str], tests: Sequence[str], workers: int
+) -> list[str]:
+    inside = [each for each in mutants if is_of_a_function(source, each)]
+    found = dict(zip(inside, outcomes(path, source, inside, tests, workers), strict=True))
+    rest = [each for each in mutants if each not in found]
+    with ThreadPoolExecutor(workers) as pool:
+        results = pool.map(lambda each: outcome(path, each, tests, MAX_SECONDS), rest)
+        found.update(zip(rest, results, strict=True))
+    return [found[each] for each in mutants]
 
 
 if __name__ == "__main__":

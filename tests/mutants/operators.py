@@ -23,8 +23,9 @@ _CLAUSE = re.compile(
 )
 _ASSIGNMENT = re.compile(r"[#\w]+ = (?:if_not_exists\([#\w]+, :\w+\)|[#:\w]+)(?: [+-] :\w+)?")
 _UPDATE = re.compile(r"\b(?:SET|REMOVE|ADD)\b|^[\"']*, |^[\"']?#?\w+ = if_not_exists")
-_NO_BRANCH = re.compile(r"\s*(?:@|def .*\*,|\*,)")
-"""Decorators, and the star before keyword-only arguments, which is no multiplication."""
+_CHOICE = re.compile(r"@|if TYPE_CHECKING|_?[A-Z]\w*(?:, \w+)* = [-\d(]")
+"""Decorators, imports for types, and a module's named numbers: a wait or a size, that one more
+or less makes no other behaviour. What uses them is mutated."""
 _BOUNDS = {"<=": "<", ">=": ">", "<": "<=", ">": ">="}
 
 CHOSEN = re.compile(
@@ -60,11 +61,20 @@ def mutants_of(source: str) -> tuple[Mutant, ...]:
     """Every mutant of a source, in the order of its lines."""
     lines = source.splitlines()
     made = {*_ours(source), *_cosmic(source)}
-    branches = [each for each in made if not _NO_BRANCH.match(lines[each.start[0] - 1])]
-    found = [each for each in branches if _compiles(each.apply(source))]
+    behaviour = [
+        each
+        for each in made
+        if not _CHOICE.match(lines[each.start[0] - 1]) and not _is_of_star(each, lines)
+    ]
+    found = [each for each in behaviour if _compiles(each.apply(source))]
     return tuple(
         sorted(found, key=lambda mutant: (mutant.start, mutant.end, mutant.operator, mutant.text))
     )
+
+
+def _is_of_star(mutant: Mutant, lines: list[str]) -> bool:
+    """Whether it takes the star before keyword-only arguments for a multiplication."""
+    return mutant.text == "/" and lines[mutant.end[0] - 1][mutant.end[1] :].startswith(",")
 
 
 def _compiles(source: str) -> bool:

@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -52,11 +51,19 @@ def outcome(module: str, source: str, tests: Sequence[str], most_seconds: float)
     if child == 0:
         os._exit(_run_tests(module, source, tests))
     stop_at = time.monotonic() + most_seconds
-    while time.monotonic() < stop_at:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return SURVIVED if os.waitstatus_to_exitcode(status) == _NONE_FAILED else KILLED
+    while (found := wait_for(child, stop_at)) is None:
         time.sleep(0.02)
+    return found
+
+
+def wait_for(child: int, stop_at: float) -> str | None:
+    """What became of a mutant's process, which is killed after `stop_at`; None while it runs."""
+    done, status = os.waitpid(child, os.WNOHANG)
+    if done:
+        code = os.waitstatus_to_exitcode(status)
+        return {_NONE_FAILED: SURVIVED, -signal.SIGPROF: TIMEOUT}.get(code, KILLED)
+    if time.monotonic() < stop_at:
+        return None
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return TIMEOUT
@@ -67,9 +74,8 @@ def _run_tests(module: str, source: str, tests: Sequence[str]) -> int:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    name = module.removeprefix("lambdas/").removesuffix(".py").replace("/", ".")
-    _forget(("snapshot_export", "tests"), sys.modules)
-    sys.meta_path.insert(0, _Mutated(name, ROOT / module, source))
+    forget_modules()
+    sys.meta_path.insert(0, _Mutated(import_name(module), ROOT / module, source))
     try:
         arguments = ["-x", "-q", "-p", "no:cacheprovider", *tests]
         return int(pytest.main(arguments))
@@ -77,6 +83,14 @@ def _run_tests(module: str, source: str, tests: Sequence[str]) -> int:
         return 1
 
 
-def _forget(packages: tuple[str, ...], modules: dict[str, ModuleType]) -> None:
-    for name in [each for each in modules if each.split(".")[0] in packages]:
-        del modules[name]
+def import_name(module: str) -> str:
+    """The name under which a module's file is imported."""
+    return module.removeprefix("lambdas/").removesuffix(".py").replace("/", ".")
+
+
+def forget_modules() -> None:
+    """Have the code and its tests imported again."""
+    for name in [
+        each for each in sys.modules if each.split(".")[0] in ("snapshot_export", "tests")
+    ]:
+        del sys.modules[name]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 PACKAGE = "lambdas/snapshot_export"
 UNIT, FLOWS = "tests/unit/domain", "tests/flows"
+LINES = f"{FLOWS}/test_log_lines.py"
 
 CLAIMS: dict[str, tuple[str, ...]] = {
     "domain/gate.py": (f"{UNIT}/test_gate.py", f"{FLOWS}/test_store.py"),
     "domain/retry.py": (f"{UNIT}/test_decisions.py",),
     "domain/backlog.py": (f"{UNIT}/test_backlog.py",),
     "adapters/table/store.py": (
+        LINES,
         f"{FLOWS}/test_store.py",
         f"{FLOWS}/test_starts.py",
         f"{FLOWS}/test_ends.py",
@@ -22,20 +24,27 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "adapters/table/pacer.py": (f"{FLOWS}/test_slots.py",),
     "adapters/table/name_claims.py": (f"{FLOWS}/test_names.py",),
     "adapters/table/burst_store.py": (f"{FLOWS}/test_bursts.py", f"{FLOWS}/test_burst_crashes.py"),
-    "adapters/table/dynamodb.py": (f"{FLOWS}/test_store.py", f"{FLOWS}/test_growth.py"),
-    "flows/export/admit.py": (f"{FLOWS}/test_entry_keys.py", f"{FLOWS}/test_slots.py"),
+    "adapters/table/dynamodb.py": (LINES, f"{FLOWS}/test_store.py", f"{FLOWS}/test_growth.py"),
+    "flows/export/admit.py": (LINES, f"{FLOWS}/test_entry_keys.py", f"{FLOWS}/test_slots.py"),
     "flows/export/start.py": (
+        LINES,
         f"{FLOWS}/test_store.py",
         f"{FLOWS}/test_starts.py",
         f"{FLOWS}/test_failures.py",
     ),
-    "flows/export/check.py": (f"{FLOWS}/test_polling.py", f"{FLOWS}/test_failures.py"),
-    "flows/export/hand_over.py": (f"{FLOWS}/test_hand_over.py",),
-    "flows/export/collect.py": (f"{FLOWS}/test_failures.py", f"{FLOWS}/test_cancel.py"),
-    "flows/export/finish.py": (f"{FLOWS}/test_events.py", f"{FLOWS}/test_cancel.py"),
-    "flows/periodic/reconcile.py": (f"{FLOWS}/test_drift.py", f"{FLOWS}/test_crashes.py"),
-    "flows/burst/expand.py": (f"{FLOWS}/test_bursts.py", f"{FLOWS}/test_burst_crashes.py"),
-    "flows/burst/close.py": (f"{FLOWS}/test_bursts.py",),
-    "flows/burst/cancel.py": (f"{FLOWS}/test_bursts.py", f"{FLOWS}/test_cancel.py"),
+    "flows/export/check.py": (LINES, f"{FLOWS}/test_polling.py", f"{FLOWS}/test_failures.py"),
+    "flows/export/hand_over.py": (
+        LINES,
+        f"{FLOWS}/test_hand_over.py",
+    ),
+    "flows/export/collect.py": (LINES, f"{FLOWS}/test_failures.py", f"{FLOWS}/test_cancel.py"),
+    "flows/export/finish.py": (LINES, f"{FLOWS}/test_events.py", f"{FLOWS}/test_cancel.py"),
+    "flows/periodic/reconcile.py": (LINES, f"{FLOWS}/test_drift.py", f"{FLOWS}/test_crashes.py"),
+    "flows/burst/expand.py": (LINES, f"{FLOWS}/test_bursts.py", f"{FLOWS}/test_burst_crashes.py"),
+    "flows/burst/close.py": (
+        LINES,
+        f"{FLOWS}/test_bursts.py",
+    ),
+    "flows/burst/cancel.py": (LINES, f"{FLOWS}/test_bursts.py", f"{FLOWS}/test_cancel.py"),
 }
 """Module, with the files of tests that it is run against."""

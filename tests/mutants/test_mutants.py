@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.mutants.equivalent import stale
 from tests.mutants.named import NAMED
 from tests.mutants.operators import mutants_of
 from tests.mutants.run import KILLED, ROOT, SURVIVED, outcome, warm_up
+from tests.mutants.session import is_of_a_function, outcomes
 from tests.mutants.table import CLAIMS, PACKAGE
 
 GATE = "domain/gate.py"
@@ -49,9 +52,25 @@ def test_a_mutant_is_killed_and_the_code_as_it_is_survives() -> None:
     warm_up()
     source = (ROOT / path).read_text()
     assert outcome(path, source, tests, MAX_SECONDS) == SURVIVED
-    fault = source.replace("now < gate.paused_until", "now > gate.paused_until")
-    assert fault != source
+    fault = source.replace("running: int = 0", "running: int = 1")
+    assert fault != source and not is_of_a_function(source, fault)
     assert outcome(path, fault, tests, MAX_SECONDS) == KILLED
+
+
+def test_a_mutant_of_a_function_runs_in_a_session_that_was_collected_once() -> None:
+    path, tests = f"{PACKAGE}/{GATE}", CLAIMS[GATE][:1]
+    source = (ROOT / path).read_text()
+    fault = source.replace("now < gate.paused_until", "now > gate.paused_until")
+    same = source.replace("now < gate.paused_until", "gate.paused_until > now")
+    assert source not in (fault, same) and is_of_a_function(source, fault)
+    assert outcomes(path, source, [same, fault, same], tests, 2) == [SURVIVED, KILLED, SURVIVED]
+
+
+def test_a_test_that_fails_without_a_mutant_is_named(tmp_path: Path) -> None:
+    (tmp_path / "test_wrong.py").write_text("def test_this(): raise ValueError", encoding="utf-8")
+    path = f"{PACKAGE}/{GATE}"
+    with pytest.raises(RuntimeError, match=r"test_wrong\.py::test_this"):
+        outcomes(path, (ROOT / path).read_text(), [], [str(tmp_path)], 1)
 
 
 def test_no_proof_is_of_a_mutant_that_is_not_there() -> None:

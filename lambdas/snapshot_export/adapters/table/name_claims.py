@@ -21,9 +21,7 @@ class NameClaims:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def claim(
-        self, place: ObjectAddress, owner: str, expires_at: int, *, is_taken: bool = False
-    ) -> bool:
+    def claim(self, place: ObjectAddress, owner: str, expires_at: int, *, is_taken: bool) -> bool:
         """Take an object for a file. True if it has it, now or before; False if another has it.
 
         Of an object that `is_taken` only its owner's claim is renewed.
