@@ -13,6 +13,7 @@ from snapshots.commands.burst import burst
 from snapshots.commands.cancel import cancel
 from snapshots.commands.capacity import capacity
 from snapshots.commands.doctor import doctor
+from snapshots.commands.init import init
 from snapshots.commands.listing import list_exports
 from snapshots.commands.open import open_page
 from snapshots.commands.plan import plan
@@ -48,7 +49,7 @@ def snapshots() -> None:
 
 
 for command in (
-    submit, burst, status, list_exports, watch, open_page, plan, cancel, schedule, capacity,
+    init, submit, burst, status, list_exports, watch, open_page, plan, cancel, schedule, capacity,
     redrive, doctor,
 ):  # fmt: skip
     snapshots.add_command(command)

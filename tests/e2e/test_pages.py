@@ -96,11 +96,14 @@ def test_weekly_files_carry_the_monday_of_their_zone(follow: Follow, deployed: D
     assert file["uri"].endswith("/berlin-20261123T060000Z/2026-11-23/statement-birch.pdf")
 
 
-def test_a_dashboards_id_is_enough_to_begin(follow: Follow) -> None:
+def test_a_dashboards_address_is_enough_to_begin(follow: Follow) -> None:
     folder = follow("how-to/from-a-dashboard.md")
 
     (file,) = (folder / "files").rglob("*.pdf")
     assert customers_in(file.read_bytes(), "PDF") == {"cust-0009"}
+    tried = {path.name: path.read_bytes() for path in (folder / "tried").rglob("*.pdf")}
+    shown = {name: customers_in(content, "PDF") for name, content in tried.items()}
+    assert shown == {"example-1.pdf": {"cust-0009"}, "acme.pdf": {"cust-0010"}}
 
 
 def test_a_burst_follows_the_refresh_once(follow: Follow, deployed: Deployed) -> None:
