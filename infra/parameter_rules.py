@@ -1,16 +1,64 @@
-"""Rules of single parameters: what each must be, in words and as a check."""
+"""What single parameters may be: types whose fields say their rule in words, and how they are read.
+
+A field's description is its rule as a problem shows it; pydantic holds values against its type.
+"""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Hashable, Mapping
+from typing import Annotated, Any, TypeVar
 
-ACCOUNT_ID = re.compile(r"\d{12}")
-REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
-BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+
+
+def text(pattern: str) -> StringConstraints:
+    """A text that is all of a pattern."""
+    return StringConstraints(pattern=rf"\A(?:{pattern})\Z")
+
+
+AccountId = Annotated[str, text(r"[0-9]{12}")]
+Region = Annotated[str, text(r"[a-z]{2}(-[a-z]+)+-[0-9]")]
+BucketName = Annotated[str, text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")]
+JobLimit = Annotated[int, Field(ge=1, le=1000, description="must be an integer from 1 to 1000")]
+ReservedSlots = Annotated[int, Field(ge=0, le=999, description="must be an integer from 0 to 999")]
+CallsPerSecond = Annotated[
+    float, Field(gt=0, le=10, description="must be a number above 0 and at most 10")
+]
+IN_A_REGION = "must be null or the name of a region, such as us-east-1"
+OF_AN_ACCOUNT = "must be null or a string of 12 digits"
+
+_Value = TypeVar("_Value", bound=tuple[Hashable, ...])
+
+
+def _check_different(values: _Value) -> _Value:
+    if len(set(values)) < len(values):
+        raise ValueError("repeated")
+    return values
+
+
+DIFFERENT = AfterValidator(_check_different)
+
+
+class Parameters(BaseModel):
+    """Members in camelCase, as cdk.json has them; in Python by their attributes."""
+
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        regex_engine="python-re",
+    )
 
 
 class ParameterError(Exception):
@@ -21,59 +69,24 @@ class ParameterError(Exception):
         self.problems = problems
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A parameter's attribute, its rule in words, and the check of a value against that rule."""
-
-    attribute: str
-    text: str
-    holds: Callable[[Any], bool]
+_Model = TypeVar("_Model", bound=Parameters)
 
 
-def integer(low: int, high: int) -> tuple[str, Callable[[Any], bool]]:
-    """A whole number within bounds."""
-
-    def holds(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-    return f"must be an integer from {low} to {high}", holds
-
-
-def number(high: int) -> tuple[str, Callable[[Any], bool]]:
-    """A number above 0."""
-
-    def holds(value: Any) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= high
-
-    return f"must be a number above 0 and at most {high}", holds
-
-
-def null_or_text(pattern: re.Pattern[str], what: str) -> tuple[str, Callable[[Any], bool]]:
-    """A text of a pattern, or null."""
-
-    def holds(value: Any) -> bool:
-        return value is None or (isinstance(value, str) and bool(pattern.fullmatch(value)))
-
-    return f"must be null or {what}", holds
-
-
-def read_members(
-    place: str, values: Mapping[str, Any], rules: Mapping[str, Rule], problems: list[str]
-) -> dict[str, Any]:
-    """The values that keep their rules, by attribute; a list becomes a tuple."""
-    chosen: dict[str, Any] = {}
-    for name, value in values.items():
-        rule = rules.get(name)
-        if rule is None:
-            problems.append(
-                f"{place}.{name} is not a parameter; known are {', '.join(rules)}, "
-                f"got {show(value)}"
-            )
-        elif not rule.holds(value):
-            problems.append(f"{place}.{name} {rule.text}, got {show(value)}")
-        else:
-            chosen[rule.attribute] = tuple(value) if isinstance(value, list) else value
-    return chosen
+def read_parameters(
+    kind: type[_Model], place: str, values: Mapping[str, Any], problems: list[str]
+) -> _Model:
+    """The values that keep their rules, and defaults in place of the others."""
+    fields = {str(field.alias): field for field in kind.model_fields.values()}
+    try:
+        return kind.model_validate(values, by_alias=True, by_name=False)
+    except ValidationError as error:
+        wrong = dict.fromkeys(str(each["loc"][0]) for each in error.errors())
+    for name in wrong:
+        known = f"is not a parameter; known are {', '.join(fields)}"
+        rule = fields[name].description if name in fields else known
+        problems.append(f"{place}.{name} {rule}, got {show(values[name])}")
+    right = {name: value for name, value in values.items() if name not in wrong}
+    return kind.model_validate(right, by_alias=True, by_name=False)
 
 
 def check_reserve(place: str, limit: int, reserved: int, problems: list[str]) -> None:

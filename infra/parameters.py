@@ -5,25 +5,31 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, Field
 
 from infra.bundling import PROFILES, Profile
 from infra.encryption import CREATE, NONE
 from infra.log_groups import LOG_RETENTION
 from infra.parameter_rules import (
-    ACCOUNT_ID,
-    BUCKET_NAME,
-    REGION,
+    DIFFERENT,
+    IN_A_REGION,
+    OF_AN_ACCOUNT,
+    AccountId,
+    BucketName,
+    CallsPerSecond,
+    JobLimit,
     ParameterError,
-    Rule,
+    Parameters,
+    Region,
+    ReservedSlots,
     check_reserve,
-    integer,
-    null_or_text,
-    number,
-    read_members,
+    read_parameters,
     show,
+    text,
 )
 from infra.target_parameters import TargetParameters, read_targets
 from snapshot_export.domain.gate import DEFAULT_JOB_LIMIT
@@ -34,52 +40,112 @@ __all__ = ["DeploymentParameters", "ParameterError", "Settings", "read_settings"
 _MAX_ALLOWED_BUCKETS = 40
 _MAX_TARGETS = 8
 _MAX_CHARACTERS = 2600  # of buckets and targets, in a function's 4 KB of environment
-_EMAIL = re.compile(r"[^@\s,;<>\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _MAX_EMAILS = 20
-_ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/-]*)?")
 _MAX_AUDIENCES = 50
 _MAX_SCOPE = 64  # characters, of a route's scope in API Gateway
-_SCOPE = re.compile(rf"[!#-\[\]-~]{{1,{_MAX_SCOPE}}}")  # a scope-token of RFC 6749
-_PAGE = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~/%+-]*)?")
-_AUTHORIZATIONS = ("IAM", "JWT")
-_UNREADABLE = ("REFUSE", "WARN")
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _MAX_KEYS = 20
-_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
+_KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+"
+_HOST = r"https://[A-Za-z0-9.-]+(:[0-9]+)?"
+_EMAIL = r"[^@\s,;<>\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+_SCOPE = rf"[!#-\[\]-~]{{1,{_MAX_SCOPE}}}"  # a scope-token of RFC 6749
 DEFAULT_STACK = "SnapshotExport"
 _STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 """As CloudFormation takes it, and short enough for the schedule group of that name."""
 _VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 
+Authorization = Literal["IAM", "JWT"]
+Unreadable = Literal["REFUSE", "WARN"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+KeyArn = Annotated[str, text(_KEY_ARN)]
+Key = Annotated[str, text(f"{CREATE}|{NONE}|{_KEY_ARN}")]
+Issuer = Annotated[str, text(rf"{_HOST}(/[A-Za-z0-9._~/-]*)?")]
+Page = Annotated[str, text(rf"{_HOST}(/[A-Za-z0-9._~/%+-]*)?")]
+Email = Annotated[str, text(_EMAIL)]
+Audience = Annotated[str, text(r"(?s:.*\S.*)")]
+ScopeName = Annotated[str, text(_SCOPE)]
 
-@dataclass(frozen=True, kw_only=True)
-class DeploymentParameters:
+
+def _check_retention(days: int) -> int:
+    if days not in LOG_RETENTION:
+        raise ValueError("not one of CloudWatch's")
+    return days
+
+
+def _check_scopes(scopes: Mapping[str, str]) -> Mapping[str, str]:
+    if set(scopes) != set(Scope) or len(set(scopes.values())) < len(scopes):
+        raise ValueError("not a name of its own for each")
+    return scopes
+
+
+def _some(most: int, what: str) -> Any:
+    """Of a field of different values, in JSON a list."""
+    rule = f"must be a list of at most {most} different {what}"
+    return Field(default=(), max_length=most, strict=False, description=rule)
+
+
+def _one_of(default: str, values: Any) -> Any:
+    rule = f"must be one of {', '.join(get_args(values))}"
+    return Field(default=default, description=rule)
+
+
+class DeploymentParameters(Parameters):
     """The parameter set of one deployment; None stands for the stack's own account or region."""
 
-    snapshot_job_limit: int = DEFAULT_JOB_LIMIT
-    reserved_slots: int = 0
-    quicksight_account_id: str | None = None
-    quicksight_region: str | None = None
-    identity_region: str | None = None
-    allowed_buckets: tuple[str, ...] = ()
-    bucket_keys: tuple[str, ...] = ()
-    retention_days: int = 30
-    unreadable_row_level_security: str = "REFUSE"
-    calls_per_second: float = 8
-    expected_job_seconds: float = 40
-    notify_emails: tuple[str, ...] = ()
-    api_authorization: str = "IAM"
-    jwt_issuer: str | None = None
-    jwt_audience: tuple[str, ...] = ()
-    jwt_scopes: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_SCOPES))
-    encryption_key: str = CREATE
-    deletion_protection: bool = True
-    log_retention_days: int = 30
-    log_level: str = "INFO"
-    docs_url: str | None = None
-    alarm_failed_exports: int = 10
-    alarm_failed_share: float = 0.1
-    targets: Mapping[str, TargetParameters] = field(default_factory=dict)
+    snapshot_job_limit: JobLimit = DEFAULT_JOB_LIMIT
+    reserved_slots: ReservedSlots = 0
+    quicksight_account_id: AccountId | None = Field(default=None, description=OF_AN_ACCOUNT)
+    quicksight_region: Region | None = Field(default=None, description=IN_A_REGION)
+    identity_region: Region | None = Field(default=None, description=IN_A_REGION)
+    allowed_buckets: Annotated[tuple[BucketName, ...], DIFFERENT] = _some(
+        _MAX_ALLOWED_BUCKETS, "S3 bucket names"
+    )
+    bucket_keys: Annotated[tuple[KeyArn, ...], DIFFERENT] = _some(
+        _MAX_KEYS, "ARNs of KMS keys (arn:...:key/...)"
+    )
+    retention_days: int = Field(
+        default=30, ge=1, le=3650, description="must be an integer from 1 to 3650"
+    )
+    calls_per_second: CallsPerSecond = 8
+    expected_job_seconds: float = Field(
+        default=40, gt=0, le=3600, description="must be a number above 0 and at most 3600"
+    )
+    notify_emails: Annotated[tuple[Email, ...], DIFFERENT] = _some(_MAX_EMAILS, "e-mail addresses")
+    api_authorization: Authorization = Field(default="IAM", description="must be IAM or JWT")
+    jwt_issuer: Issuer | None = Field(
+        default=None,
+        description="must be null or the https address of an issuer",
+    )
+    jwt_audience: Annotated[tuple[Audience, ...], DIFFERENT] = _some(_MAX_AUDIENCES, "audiences")
+    jwt_scopes: Annotated[Mapping[str, ScopeName], AfterValidator(_check_scopes)] = Field(
+        default=dict(DEFAULT_SCOPES),
+        description=f"must be an object of {', '.join(Scope)}, each another name of at most "
+        f"{_MAX_SCOPE} characters without spaces",
+    )
+    encryption_key: Key = Field(
+        default=CREATE,
+        description=f"must be {CREATE}, {NONE} or the ARN of a KMS key (arn:...:key/...)",
+    )
+    deletion_protection: bool = Field(default=True, description="must be true or false")
+    unreadable_row_level_security: Unreadable = _one_of("REFUSE", Unreadable)
+    log_retention_days: Annotated[int, AfterValidator(_check_retention)] = Field(
+        default=30, description=f"must be one of CloudWatch's {', '.join(map(str, LOG_RETENTION))}"
+    )
+    log_level: LogLevel = _one_of("INFO", LogLevel)
+    docs_url: Page | None = Field(
+        default=None,
+        description="must be null or the https address of a folder",
+    )
+    alarm_failed_exports: int = Field(
+        default=10, ge=1, le=100_000, description="must be an integer from 1 to 100000"
+    )
+    alarm_failed_share: float = Field(
+        default=0.1, gt=0, le=1, description="must be a number above 0 and at most 1"
+    )
+    targets: Mapping[str, TargetParameters] = Field(
+        default={},
+        max_length=_MAX_TARGETS,
+        description=f"must be an object of at most {_MAX_TARGETS} targets by their names",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,106 +153,9 @@ class Settings:
     """All that the CDK context decides about a synthesis."""
 
     stack_name: str = DEFAULT_STACK
-    deployment: DeploymentParameters = DeploymentParameters()
+    deployment: DeploymentParameters = field(default_factory=DeploymentParameters)
     bundling: Profile = PROFILES["lambda"]
     function_environment: Mapping[str, str] = field(default_factory=dict)
-
-
-def _different(most: int, is_one: Callable[[str], object]) -> Callable[[Any], bool]:
-    """Whether a value is a list of at most `most` different texts that are each one."""
-
-    def holds(value: Any) -> bool:
-        if not isinstance(value, list) or len(value) > most:
-            return False
-        are_right = all(isinstance(each, str) and is_one(each) for each in value)
-        return are_right and len(set(value)) == len(value)
-
-    return holds
-
-
-def _are_scopes(value: Any) -> bool:
-    if not isinstance(value, dict) or set(value) != set(Scope):
-        return False
-    return _different(len(Scope), _SCOPE.fullmatch)(list(value.values()))
-
-
-_RULES: dict[str, Rule] = {
-    "snapshotJobLimit": Rule("snapshot_job_limit", *integer(1, 1000)),
-    "reservedSlots": Rule("reserved_slots", *integer(0, 999)),
-    "quicksightAccountId": Rule(
-        "quicksight_account_id", *null_or_text(ACCOUNT_ID, "a string of 12 digits")
-    ),
-    "quicksightRegion": Rule(
-        "quicksight_region", *null_or_text(REGION, "the name of a region, such as us-east-1")
-    ),
-    "identityRegion": Rule(
-        "identity_region", *null_or_text(REGION, "the name of a region, such as us-east-1")
-    ),
-    "allowedBuckets": Rule(
-        "allowed_buckets",
-        f"must be a list of at most {_MAX_ALLOWED_BUCKETS} different S3 bucket names",
-        _different(_MAX_ALLOWED_BUCKETS, BUCKET_NAME.fullmatch),
-    ),
-    "bucketKeys": Rule(
-        "bucket_keys",
-        f"must be a list of at most {_MAX_KEYS} different ARNs of KMS keys (arn:...:key/...)",
-        _different(_MAX_KEYS, _KEY_ARN.fullmatch),
-    ),
-    "retentionDays": Rule("retention_days", *integer(1, 3650)),
-    "callsPerSecond": Rule("calls_per_second", *number(10)),
-    "expectedJobSeconds": Rule("expected_job_seconds", *number(3600)),
-    "notifyEmails": Rule(
-        "notify_emails",
-        f"must be a list of at most {_MAX_EMAILS} different e-mail addresses",
-        _different(_MAX_EMAILS, _EMAIL.fullmatch),
-    ),
-    "apiAuthorization": Rule(
-        "api_authorization", "must be IAM or JWT", lambda value: value in _AUTHORIZATIONS
-    ),
-    "jwtIssuer": Rule("jwt_issuer", *null_or_text(_ISSUER, "the https address of an issuer")),
-    "jwtAudience": Rule(
-        "jwt_audience",
-        f"must be a list of at most {_MAX_AUDIENCES} different audiences",
-        _different(_MAX_AUDIENCES, str.strip),
-    ),
-    "jwtScopes": Rule(
-        "jwt_scopes",
-        f"must be an object of {', '.join(Scope)}, each another name of at most {_MAX_SCOPE} "
-        "characters without spaces",
-        _are_scopes,
-    ),
-    "encryptionKey": Rule(
-        "encryption_key",
-        f"must be {CREATE}, {NONE} or the ARN of a KMS key (arn:...:key/...)",
-        lambda value: (
-            isinstance(value, str) and (value in (CREATE, NONE) or bool(_KEY_ARN.fullmatch(value)))
-        ),
-    ),
-    "deletionProtection": Rule(
-        "deletion_protection", "must be true or false", lambda value: isinstance(value, bool)
-    ),
-    "unreadableRowLevelSecurity": Rule(
-        "unreadable_row_level_security",
-        f"must be one of {', '.join(_UNREADABLE)}",
-        lambda value: value in _UNREADABLE,
-    ),
-    "logRetentionDays": Rule(
-        "log_retention_days",
-        f"must be one of CloudWatch's {', '.join(map(str, LOG_RETENTION))}",
-        lambda value: type(value) is int and value in LOG_RETENTION,
-    ),
-    "logLevel": Rule(
-        "log_level", f"must be one of {', '.join(_LOG_LEVELS)}", lambda value: value in _LOG_LEVELS
-    ),
-    "docsUrl": Rule("docs_url", *null_or_text(_PAGE, "the https address of a folder")),
-    "alarmFailedExports": Rule("alarm_failed_exports", *integer(1, 100_000)),
-    "alarmFailedShare": Rule("alarm_failed_share", *number(1)),
-    "targets": Rule(
-        "targets",
-        f"must be an object of at most {_MAX_TARGETS} targets by their names",
-        lambda value: isinstance(value, dict) and len(value) <= _MAX_TARGETS,
-    ),
-}
 
 
 def read_settings(get_context: Callable[[str], Any], *, cdk_json: Path) -> Settings:
@@ -265,9 +234,10 @@ def _read_environment(context: Mapping[str, Any], chosen: Any, problems: list[st
 
 
 def _read_deployment(values: Mapping[str, Any], problems: list[str]) -> DeploymentParameters:
-    chosen = read_members("deployment", values, _RULES, problems)
-    chosen["targets"] = read_targets(chosen.get("targets") or {}, problems)
-    parameters = DeploymentParameters(**chosen)
+    given = values.get("targets", {})
+    if isinstance(given, dict) and len(given) <= _MAX_TARGETS:
+        values = {**values, "targets": read_targets(given, problems)}
+    parameters = read_parameters(DeploymentParameters, "deployment", values, problems)
     _check_authorization(parameters, problems)
     check_reserve("deployment", parameters.snapshot_job_limit, parameters.reserved_slots, problems)
     _check_size(parameters, problems)
@@ -288,7 +258,7 @@ def _check_authorization(parameters: DeploymentParameters, problems: list[str]) 
 
 
 def _check_size(parameters: DeploymentParameters, problems: list[str]) -> None:
-    targets = {name: asdict(each) for name, each in parameters.targets.items()}
+    targets = {name: each.model_dump() for name, each in parameters.targets.items()}
     size = len(",".join(parameters.allowed_buckets)) + len(json.dumps(targets))
     if size > _MAX_CHARACTERS:
         problems.append(

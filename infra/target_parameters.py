@@ -4,63 +4,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from infra.parameter_rules import (
-    ACCOUNT_ID,
-    BUCKET_NAME,
-    REGION,
-    Rule,
+    IN_A_REGION,
+    OF_AN_ACCOUNT,
+    AccountId,
+    BucketName,
+    CallsPerSecond,
+    JobLimit,
+    Parameters,
+    Region,
+    ReservedSlots,
     check_reserve,
-    integer,
-    null_or_text,
-    number,
-    read_members,
+    read_parameters,
     show,
+    text,
 )
 from snapshot_export.domain.gate import DEFAULT_JOB_LIMIT
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
 
-_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}")
-_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
+_ROLE_ARN = r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]{1,512}"
+RoleArn = Annotated[str, text(_ROLE_ARN)]
+ExternalId = Annotated[str, text(r"[\w+=,.@:/-]{2,1224}")]
+_OF_A_ROLE = "must be null or the ARN of a role"
+_EXTERNAL = "must be null or 2 to 1224 letters, digits and +=,.@:/-_"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TargetParameters:
+class TargetParameters(Parameters):
     """One target; None stands for the stack's own account, region and bucket.
 
     Without a `role_arn` the functions call QuickSight with their own roles.
     """
 
-    account_id: str | None = None
-    region: str | None = None
-    identity_region: str | None = None
-    snapshot_job_limit: int = DEFAULT_JOB_LIMIT
-    reserved_slots: int = 0
-    calls_per_second: float = 8
-    bucket: str | None = None
-    role_arn: str | None = None
-    external_id: str | None = None
-    user_role_arn: str | None = None
-
-
-_RULES: dict[str, Rule] = {
-    "accountId": Rule("account_id", *null_or_text(ACCOUNT_ID, "a string of 12 digits")),
-    "region": Rule("region", *null_or_text(REGION, "the name of a region, such as us-east-1")),
-    "identityRegion": Rule(
-        "identity_region", *null_or_text(REGION, "the name of a region, such as us-east-1")
-    ),
-    "snapshotJobLimit": Rule("snapshot_job_limit", *integer(1, 1000)),
-    "reservedSlots": Rule("reserved_slots", *integer(0, 999)),
-    "callsPerSecond": Rule("calls_per_second", *number(10)),
-    "bucket": Rule("bucket", *null_or_text(BUCKET_NAME, "the name of an S3 bucket")),
-    "roleArn": Rule("role_arn", *null_or_text(_ROLE_ARN, "the ARN of a role")),
-    "externalId": Rule(
-        "external_id", *null_or_text(_EXTERNAL_ID, "2 to 1224 letters, digits and +=,.@:/-_")
-    ),
-    "userRoleArn": Rule("user_role_arn", *null_or_text(_ROLE_ARN, "the ARN of a role")),
-}
+    account_id: AccountId | None = Field(default=None, description=OF_AN_ACCOUNT)
+    region: Region | None = Field(default=None, description=IN_A_REGION)
+    identity_region: Region | None = Field(default=None, description=IN_A_REGION)
+    snapshot_job_limit: JobLimit = DEFAULT_JOB_LIMIT
+    reserved_slots: ReservedSlots = 0
+    calls_per_second: CallsPerSecond = 8
+    bucket: BucketName | None = Field(
+        default=None, description="must be null or the name of an S3 bucket"
+    )
+    role_arn: RoleArn | None = Field(default=None, description=_OF_A_ROLE)
+    external_id: ExternalId | None = Field(default=None, description=_EXTERNAL)
+    user_role_arn: RoleArn | None = Field(default=None, description=_OF_A_ROLE)
 
 
 def read_targets(values: Mapping[str, Any], problems: list[str]) -> dict[str, TargetParameters]:
@@ -74,7 +64,7 @@ def read_targets(values: Mapping[str, Any], problems: list[str]) -> dict[str, Ta
         elif not isinstance(members, dict):
             problems.append(f"{place} must be an object, got {show(members)}")
         else:
-            target = TargetParameters(**read_members(place, members, _RULES, problems))
+            target = read_parameters(TargetParameters, place, members, problems)
             check_reserve(place, target.snapshot_job_limit, target.reserved_slots, problems)
             _check_roles(place, target, problems)
             found[name] = target
@@ -96,5 +86,5 @@ def _check_roles(place: str, target: TargetParameters, problems: list[str]) -> N
 
 def account_of(role_arn: str | None) -> str | None:
     """The account of a role."""
-    found = _ROLE_ARN.fullmatch(role_arn or "")
+    found = re.fullmatch(_ROLE_ARN, role_arn or "")
     return found[1] if found else None

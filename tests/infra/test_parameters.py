@@ -62,7 +62,7 @@ def run_app(context: Mapping[str, Any], output: Path) -> subprocess.CompletedPro
 def test_cdk_json_holds_every_parameter_with_its_default() -> None:
     in_file = json.loads(CDK_JSON.read_text())["context"]["deployment"]
 
-    assert len(in_file) == len(DeploymentParameters.__dataclass_fields__)
+    assert len(in_file) == len(DeploymentParameters.model_fields)
     assert read({}).deployment == DeploymentParameters()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +216,7 @@ def test_a_target_without_a_role_is_called_by_the_functions_themselves(
 
 
 def test_users_are_asked_for_in_the_identity_region(synthesize: Synthesize) -> None:
-    ireland = replace(IRELAND, identity_region="eu-central-1")
+    ireland = IRELAND.model_copy(update={"identity_region": "eu-central-1"})
     deployment = DeploymentParameters(identity_region="us-east-2", targets={"ireland": ireland})
     template = synthesize(Settings(deployment=deployment))
 
