@@ -1,4 +1,4 @@
-"""What the local commands share: signals that unwind, errors told without a traceback."""
+"""What the local commands share: signals that unwind, errors shown without a traceback."""
 
 import signal
 import sys

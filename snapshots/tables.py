@@ -135,7 +135,7 @@ def describe_failures(burst: Mapping[str, Any]) -> str:
     share_of_all = f"{failed} of {counts['Accepted']} exports failed"
     for main in burst.get("Reasons") or ():
         share = "all" if main["Count"] >= failed else str(main["Count"])
-        return " ".join(f"{share_of_all}, {share} of them with {_told(main)}".split())
+        return " ".join(f"{share_of_all}, {share} of them with {_code_and_message(main)}".split())
     return share_of_all
 
 
@@ -171,10 +171,10 @@ def _submitted_by(schedule: Mapping[str, Any]) -> str:
 
 
 def _error_of(found: Mapping[str, Any]) -> str:
-    return " ".join(_told(found.get("Error") or {}).split())
+    return " ".join(_code_and_message(found.get("Error") or {}).split())
 
 
-def _told(error: Mapping[str, Any]) -> str:
+def _code_and_message(error: Mapping[str, Any]) -> str:
     return ": ".join(part for part in (error.get("Code"), error.get("Message")) if part)
 
 

@@ -88,9 +88,9 @@ def call_quicksight(stepfunctions: Any, url: str) -> None:
         try:
             answer = getattr(client, methods[resource.removeprefix(_QUICKSIGHT)])(**arguments)
         except ClientError as error:
-            told = error.response["Error"]
+            reason = error.response["Error"]
             raise stepfunctions._ExecutionError(
-                f"QuickSight.{told['Code']}", told.get("Message", "")
+                f"QuickSight.{reason['Code']}", reason.get("Message", "")
             ) from None
         answer.pop("ResponseMetadata", None)
         return json.loads(json.dumps(answer, default=str))

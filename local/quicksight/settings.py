@@ -1,4 +1,4 @@
-"""What one emulator is told at its start."""
+"""The settings of one emulator, given at its start."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -15,7 +15,7 @@ from snapshots.inputs import FILE, read_object
 from snapshots.invocation import Invocation, command_options, common_options
 from snapshots.tables import print_schedules
 
-_TOLD = (
+_ONLY_SHOWN = (
     "Name",
     "Declared",
     "Kind",
@@ -94,7 +94,9 @@ def put_schedule(
     if expression and ready_by:
         raise UsageError("--expression and --ready-by exclude each other")
     given = read_object(source) if source else {}
-    body = {key: value for key, value in given.items() if key not in _TOLD and value is not None}
+    body = {
+        key: value for key, value in given.items() if key not in _ONLY_SHOWN and value is not None
+    }
     chosen = {
         "ScheduleExpression": expression,
         "ReadyBy": {**(body.get("ReadyBy") or {}), "Time": ready_by} if ready_by else None,

@@ -107,7 +107,7 @@ class Watcher:
         pace = self._pace.per_second()
         if not pace and not burst:
             pace = capacity["CompletedLastHour"] / 3600 or None
-        known = _told_end(api, burst, of_target, now)
+        known = _seconds_left(api, burst, of_target, now)
         return Standing(
             at=now,
             title=f"{self._invocation.stack_name} {self._invocation.account.region}".strip(),
@@ -126,7 +126,7 @@ def _count_failed(api: Api, now: datetime) -> str:
     return f"{len(page['Exports'])}{'+' if page.get('NextToken') else ''}"
 
 
-def _told_end(
+def _seconds_left(
     api: Api, burst: dict[str, Any] | None, of_target: dict[str, Any], now: datetime
 ) -> float | None:
     """Seconds until the burst, or all that runs and waits, is expected to be done."""

@@ -158,7 +158,7 @@ def look_at_notifications(case: Case) -> Verdict:
 def judge_notifications(subscriptions: Sequence[Mapping[str, Any]]) -> Verdict:
     """An address that was never confirmed gets nothing."""
     if not subscriptions:
-        return warning("nobody is subscribed to alarms and failures", fixes.BE_TOLD)
+        return warning("nobody is subscribed to alarms and failures", fixes.ADD_SUBSCRIBERS)
     waiting = [each for each in subscriptions if each["SubscriptionArn"] == _PENDING]
     if waiting:
         names = ", ".join(str(each.get("Endpoint")) for each in waiting)

@@ -47,7 +47,7 @@ RAISE_CONCURRENCY = (
     "aws service-quotas request-service-quota-increase --service-code lambda "
     "--quota-code L-B99A9384 --desired-value 1000 --region {region}"
 )
-BE_TOLD = "name addresses in notifyEmails in cdk.json, then: npx cdk deploy"
+ADD_SUBSCRIBERS = "name addresses in notifyEmails in cdk.json, then: npx cdk deploy"
 CONFIRM_MAIL = "open the mail “AWS Notification - Subscription Confirmation” and follow its link"
 ENCRYPT_OTHERWISE = (
     "encrypt the bucket with SSE-S3 or with a customer-managed key: aws s3api "

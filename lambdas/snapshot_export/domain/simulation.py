@@ -151,10 +151,10 @@ class _Simulation:
         self._ahead = proposal.ahead if proposal else self._waiting
         self._jobs = [*situation.running, *situation.waiting, *proposed]
         kinds = list(dict.fromkeys(job.kind for job in self._jobs))
-        self._told = [situation.expectations[kind] for kind in kinds]
+        self._expectations = [situation.expectations[kind] for kind in kinds]
         index = {kind: number for number, kind in enumerate(kinds)}
         self._kinds = [index[job.kind] for job in self._jobs]
-        self._spreads = [self._told[kind].spread for kind in self._kinds]
+        self._spreads = [self._expectations[kind].spread for kind in self._kinds]
         self._dues = [job.due_at for job in self._jobs]
         self._doubts = [self._strata(draws) for _ in kinds]
         self._today, self._slack = self._strata(draws), self._strata(draws)
@@ -172,8 +172,8 @@ class _Simulation:
         at = self._at
         today = TODAY_SPREAD * self._today[number]
         logs = [
-            math.log(told.median) + told.doubt * doubts[number] + today
-            for told, doubts in zip(self._told, self._doubts, strict=True)
+            math.log(each.median) + each.doubt * doubts[number] + today
+            for each, doubts in zip(self._expectations, self._doubts, strict=True)
         ]
         overhead = at.overhead * math.exp(OVERHEAD_SPREAD * self._slack[number])
         ends = [
@@ -235,7 +235,7 @@ class _Simulation:
         """Mean and variance of the work (seconds) of so many jobs of each kind."""
         work = variance = 0.0
         for kind, count in kinds.items():
-            square = self._told[kind].spread ** 2
+            square = self._expectations[kind].spread ** 2
             mean = math.exp(logs[kind] + square / 2)
             work += count * mean
             variance += count * mean**2 * math.expm1(square)
@@ -245,7 +245,7 @@ class _Simulation:
         """Jobs behind a proposal: as a sum those that will be admitted long before it comes."""
         if self._proposal is None or first == stop:
             return []
-        at, means = self._at, [told.mean for told in self._told]
+        at, means = self._at, [each.mean for each in self._expectations]
         mean = sum(means[kind] for kind in self._kinds[first:stop]) / (stop - first)
         passed = (self._proposal.at - at.now) * at.slots / (mean + at.overhead)
         sure = min(stop, first + int(passed) - self._ahead - WINDOW)
