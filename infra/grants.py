@@ -12,14 +12,16 @@ from aws_cdk import aws_lambda as lambda_
 from infra.bursts import Bursts
 from infra.nag_exceptions import acknowledge_wildcards
 from infra.storage import (
-    BURSTS_PREFIX,
-    EXPORTS_PREFIX,
-    SNAPSHOTS_PREFIX,
     Storage,
 )
 from infra.targets import StackTarget
 from snapshot_export.adapters.table.listing import BY_BURST, BY_RECIPIENT, BY_STATUS
-from snapshot_export.domain.burst_request import MANIFESTS_PREFIX
+from snapshot_export.domain.prefixes import (
+    BURSTS_PREFIX,
+    EXPORTS_PREFIX,
+    MANIFESTS_PREFIX,
+    SNAPSHOTS_PREFIX,
+)
 
 ANY_DASHBOARD = "an export may name any dashboard of the account; its job has an id of its own"
 

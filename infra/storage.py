@@ -19,11 +19,13 @@ from snapshot_export.adapters.table.listing import (
     BY_STATUS,
     LISTED_ATTRIBUTES,
 )
-from snapshot_export.domain.burst_request import UPLOADS_PREFIX
+from snapshot_export.domain.prefixes import (
+    BURSTS_PREFIX,
+    EXPORTS_PREFIX,
+    SNAPSHOTS_PREFIX,
+    UPLOADS_PREFIX,
+)
 
-SNAPSHOTS_PREFIX = "snapshots/"
-EXPORTS_PREFIX = "exports/"
-BURSTS_PREFIX = "bursts/"
 _RAW_FILE_DAYS = 7
 
 

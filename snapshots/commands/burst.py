@@ -119,7 +119,7 @@ def _manifest_of(
     Its content is in its key: another content under the same id is another request, which the API
     refuses, and the object that a burst is reading is never written again.
     """
-    from snapshot_export.domain.burst_request import UPLOADS_PREFIX
+    from snapshot_export.domain.prefixes import UPLOADS_PREFIX
 
     kind = format_of(path)
     if is_object_address(path):

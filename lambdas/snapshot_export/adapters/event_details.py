@@ -12,6 +12,7 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from snapshot_export.adapters.events import DetailType
+from snapshot_export.domain.formats import Format
 from snapshot_export.domain.object_address import SCHEME
 
 Id = Annotated[str, Field(min_length=1)]
@@ -24,7 +25,7 @@ TargetName = Annotated[
 ]
 Count = Annotated[int, Field(ge=0)]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-FileFormat = Annotated[str, Field(json_schema_extra={"enum": ["CSV", "PDF", "EXCEL"]})]
+FileFormat = Annotated[str, Field(json_schema_extra={"enum": [*Format]})]
 _CLOSED = with_config(extra="forbid")
 
 

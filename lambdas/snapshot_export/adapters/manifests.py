@@ -12,12 +12,12 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.domain.object_address import ObjectAddress
+from snapshot_export.domain.prefixes import BURSTS_PREFIX
 from snapshot_export.errors import ManifestError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-BURSTS_PREFIX = "bursts/"
 RANGE_BYTES = 4 * 1024 * 1024
 _GONE = {"404", "NoSuchKey", "NoSuchBucket", "403", "AccessDenied"}
 

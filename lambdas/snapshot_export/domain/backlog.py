@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from snapshot_export.domain.durations import SHORTEST_SECONDS
 
+DEFAULT_PRIORITY = 5
 NO_DEADLINE = 9_999_999_999
 DAY_SECONDS = 86_400
 DAY_BEGINS_SECONDS = 18 * 3600

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from snapshot_export.domain.burst import BURST_ID, ManifestFormat
 from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_json
 from snapshot_export.domain.object_address import SCHEME, ObjectAddress
+from snapshot_export.domain.prefixes import MANIFESTS_PREFIX
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.request import check_request, file_name, parse_deadline, problems_of
 from snapshot_export.domain.row_level_security import ALLOWANCES, NOBODY
@@ -27,10 +28,6 @@ from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME, Targets
 
 MAX_BURST_BYTES = 6 * 1024 * 1024
 """What a Lambda function can be handed."""
-MANIFESTS_PREFIX = "manifests/"
-"""Where users may put manifests in the stack's own bucket; what they put there stays."""
-UPLOADS_PREFIX = f"{MANIFESTS_PREFIX}uploads/"
-"""Where `snapshots burst` puts the manifest of one burst; it expires as the burst's files do."""
 RECIPIENT_ID = r"[A-Za-z0-9_.@+=\-]{1,128}"
 _OF_THE_BURST = ("ExportId", "SnapshotJobId")
 USER_MEMBERS = ("UserConfiguration", "RegisteredUser")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from snapshot_export.domain.backlog import DEFAULT_PRIORITY
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.domain.target import DEFAULT_TARGET
 
@@ -113,7 +114,7 @@ class Export:
     tags: dict[str, str] = field(default_factory=dict)
     allows: tuple[str, ...] | None = None
     warnings: tuple[SecurityWarning, ...] = ()
-    priority: int = 5
+    priority: int = DEFAULT_PRIORITY
     deadline: float | None = None
     attempt: int = 1
     part: int = 0

@@ -10,15 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snapshot_export.domain.formats import Format
+from snapshot_export.domain.prefixes import EXPORTS_PREFIX, SNAPSHOTS_PREFIX
 from snapshot_export.domain.templates import TemplateError, moment_of, parse_template, render
 
-RAW_PREFIX = "snapshots"
-"""Where QuickSight writes, under names of its own; expires after some days."""
-EXPORT_PREFIX = "exports"
-"""Where the finished files lie."""
 MAX_KEY_BYTES = 900
 """S3 takes 1024; the rest is for numbers that keep equal names apart."""
-
 
 MAX_KEYS = 4
 """How many keys are tried for a file: the last ones hold what no other export has."""
@@ -33,7 +29,8 @@ def raw_prefix(export_id: str, nonce: str = "") -> str:
 
     Versions before had none for each use of an id, and wrote without the nonce.
     """
-    return f"{RAW_PREFIX}/{export_id}/{nonce}/" if nonce else f"{RAW_PREFIX}/{export_id}/"
+    own = f"{SNAPSHOTS_PREFIX}{export_id}/"
+    return f"{own}{nonce}/" if nonce else own
 
 
 def raw_folder_of(snapshot: Mapping[str, Any], export_id: str, bucket: str) -> str | None:
@@ -69,7 +66,7 @@ class NameFields:
     @property
     def prefix(self) -> str:
         """The folder that all names of the export, or of its burst, stay in."""
-        return f"{EXPORT_PREFIX}/{self.burst_id or self.export_id}/"
+        return f"{EXPORTS_PREFIX}{self.burst_id or self.export_id}/"
 
 
 def shapes_of(snapshot: Mapping[str, Any]) -> tuple[RequestedFile, ...]:

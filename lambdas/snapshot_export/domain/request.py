@@ -15,9 +15,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 
+from snapshot_export.domain.backlog import DEFAULT_PRIORITY
 from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_json, written
-from snapshot_export.domain.naming import RAW_PREFIX, check_segments
+from snapshot_export.domain.naming import check_segments
 from snapshot_export.domain.parts import formats_of
+from snapshot_export.domain.prefixes import SNAPSHOTS_PREFIX
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
 from snapshot_export.domain.row_level_security import ALLOWANCES
@@ -33,7 +35,6 @@ from snapshot_export.domain.snapshot_request import (
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME, Target, Targets
 from snapshot_export.domain.templates import TemplateError, parse_template
 
-NO_PRIORITY = 5
 EXPORT_ID = r"[A-Za-z0-9_\-]{1,64}"
 """Short enough for the names of executions and snapshot jobs that are made from it."""
 
@@ -107,7 +108,7 @@ class ExportRequest(Shape):
         description="which QuickSight account and region ([targets.md](targets.md))",
     )
     Priority: Annotated[int, Field(ge=1, le=9)] = Field(
-        default=NO_PRIORITY, description="1 goes first"
+        default=DEFAULT_PRIORITY, description="1 goes first"
     )
     Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = Field(
         default=None, description="with its offset; earlier ones go first within a priority"
@@ -246,9 +247,9 @@ def _target_problems(body: ExportRequest, target: Target) -> list[Problem]:
                 Problem(f"{place}.BucketName", "must be a bucket that this deployment allows")
             )
         elif bucket.BucketName == target.export_bucket and not bucket.BucketPrefix.startswith(
-            f"{RAW_PREFIX}/"
+            SNAPSHOTS_PREFIX
         ):
-            text = f"must begin with {RAW_PREFIX}/ in the target's own bucket"
+            text = f"must begin with {SNAPSHOTS_PREFIX} in the target's own bucket"
             problems.append(Problem(f"{place}.BucketPrefix", text))
         if bucket.BucketRegion != target.region:
             problems.append(

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from snapshot_export.domain.burst_request import UPLOADS_PREFIX, check_burst
+from snapshot_export.domain.burst_request import check_burst
 from snapshot_export.domain.json_text import MAX_BODY_BYTES
 from snapshot_export.domain.naming import NameFields, file_keys, shapes_of
 from snapshot_export.domain.object_address import ObjectAddress
@@ -29,6 +29,7 @@ from snapshot_export.domain.occurrence import (
     problems_under,
     with_dates,
 )
+from snapshot_export.domain.prefixes import UPLOADS_PREFIX
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
 from snapshot_export.domain.request import check_request, parse_deadline, problems_of

@@ -11,6 +11,7 @@ READ = {
     "getExport",
     "listExports",
     "getBurst",
+    "getDashboard",
     "listSchedules",
     "getSchedule",
     "getForecast",

@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from snapshot_export.domain.burst_request import UPLOADS_PREFIX
 from snapshot_export.domain.object_address import ObjectAddress
+from snapshot_export.domain.prefixes import UPLOADS_PREFIX
 from snapshots.pace import Pace, seconds_left
 from tests.unit.snapshots.conftest import Run
 from tests.unit.snapshots.stub import StubApi, new_export

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from snapshot_export.adapters.services import Services
+from snapshot_export.domain.backlog import DEFAULT_PRIORITY
 from snapshot_export.domain.forecast import latest_safe_start
 from snapshot_export.domain.occurrence import occurrence_id
 from snapshot_export.domain.parts import formats_of
@@ -21,7 +22,6 @@ MARGIN_SECONDS = 120.0
 """Left between the P95 and the moment: for reading recipients, and for what was not expected."""
 LOOK_BACK = 7
 """Occurrences before this one of which the recipients are looked up."""
-USUAL_PRIORITY = 5
 
 
 class Sight:
@@ -105,7 +105,7 @@ def _exports_of(
 def _priority_of(schedule: Schedule) -> int:
     request = schedule.request
     template = request.get("Template", {})
-    return int(request.get("Priority") or template.get("Priority") or USUAL_PRIORITY)
+    return int(request.get("Priority") or template.get("Priority") or DEFAULT_PRIORITY)
 
 
 def _recipients_before(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, BeforeValidator, Field
 
+from snapshot_export.domain.backlog import DEFAULT_PRIORITY
+from snapshot_export.domain.formats import Format
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.request import parse_deadline
 from snapshot_export.domain.snapshot_request import Shape
@@ -30,18 +32,18 @@ Moment = Annotated[
 ]
 
 
-Format = Literal["PDF", "EXCEL", "CSV"]
-
-
 def _one_pdf() -> list[Format]:
-    return ["PDF"]
+    return [Format.PDF]
 
 
 class PlannedExportsBody(Shape):
     """Count exports of one dashboard; Formats has the format of each of an export's files."""
 
     DashboardId: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$", max_length=512)]
-    Formats: Annotated[list[Format], Field(min_length=1, max_length=7, default_factory=_one_pdf)]
+    Formats: Annotated[
+        list[Annotated[Format, Field(strict=False)]],
+        Field(min_length=1, max_length=7, default_factory=_one_pdf),
+    ]
     Count: Annotated[int, Field(ge=1, le=MAX_PLANNED)] = 1
 
 
@@ -50,7 +52,7 @@ class PlanBody(Shape):
 
     Target: Annotated[str, Field(pattern=f"^{TARGET_NAME}$")] = DEFAULT_TARGET
     Exports: Annotated[list[PlannedExportsBody], Field(min_length=1, max_length=100)]
-    Priority: Annotated[int, Field(ge=1, le=9)] = 5
+    Priority: Annotated[int, Field(ge=1, le=9)] = DEFAULT_PRIORITY
     Deadline: Moment | None = None
     StartAt: Moment | None = None
 

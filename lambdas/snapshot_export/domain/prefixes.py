@@ -1,0 +1,12 @@
+"""Prefixes of the stack's bucket. Grants and lifecycle rules (infra/) are made from them."""
+
+SNAPSHOTS_PREFIX = "snapshots/"
+"""Where QuickSight writes, under names of its own; expires after some days."""
+EXPORTS_PREFIX = "exports/"
+"""Where the finished files lie."""
+BURSTS_PREFIX = "bursts/"
+"""What is kept of a burst: its recipients, manifest.json and report.html."""
+MANIFESTS_PREFIX = "manifests/"
+"""Where users may put manifests in the stack's own bucket; what they put there stays."""
+UPLOADS_PREFIX = f"{MANIFESTS_PREFIX}uploads/"
+"""Where `snapshots burst` puts the manifest of one burst; it expires as the burst's files do."""
