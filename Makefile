@@ -5,7 +5,7 @@ RUNS ?= 30
 JOBS ?= 100
 ROWS ?=
 BIN := .venv/bin
-CODE := app.py bench infra lambdas local snapshots tools tests
+CODE := app.py bench examples infra lambdas local snapshots tools tests
 
 .PHONY: help install run up down test nightly test-anyday test-iam browser screenshots chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions docs-site fmt lock clean
 .DEFAULT_GOAL := help

@@ -20,11 +20,13 @@ def send(requests: list[dict[str, object]]) -> None:
     """Send them in batches of ten, the most that SQS takes; raises for one that it refuses."""
     sqs, queue_url = boto3.client("sqs"), find_queue()
     for start in range(0, len(requests), 10):
-        entries = [
-            {"Id": str(index), "MessageBody": json.dumps(request)}
-            for index, request in enumerate(requests[start : start + 10])
-        ]
-        answer = sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        answer = sqs.send_message_batch(
+            QueueUrl=queue_url,
+            Entries=[
+                {"Id": str(index), "MessageBody": json.dumps(request)}
+                for index, request in enumerate(requests[start : start + 10])
+            ],
+        )
         if answer.get("Failed"):
             raise RuntimeError(f"SQS did not take {answer['Failed']}: run the program again")
 
