@@ -33,6 +33,12 @@ def test_examples_are_accepted(path: Path) -> None:
     assert parse_request(path.read_text(encoding="utf-8"), ONE_TARGET).export_id
 
 
+def test_the_program_that_a_page_shows_is_the_example() -> None:
+    page = (ROOT / "docs" / "how-to" / "send-from-python.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"```python\n(.*?)```", page, re.S)
+    assert (ROOT / "examples" / "send_message.py").read_text(encoding="utf-8").endswith(shown)
+
+
 def test_every_deployment_parameter_is_documented() -> None:
     parameters = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"][
         "deployment"
