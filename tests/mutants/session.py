@@ -1,5 +1,6 @@
 """One pytest session for all mutants of a module: the tests are collected and run once, then a fork
-of the session runs each mutant, against the tests that reach its lines, the quickest first.
+of the session runs each mutant, against the tests that reach its lines: the quickest first, and
+those that have killed others.
 
 A mutant takes the place of the code of the functions that are there, so nothing is imported again.
 What is outside every function (a constant, a default) runs at the import: such a mutant is none of
@@ -19,16 +20,20 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from mmap import mmap
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from tests.mutants.run import SURVIVED, forget_modules, import_name, wait_for
 
+_T = TypeVar("_T")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_SPARE_SECONDS = 5.0
+_SPARE_SECONDS = 2.0
 """Of processor time, beside a multiple of what a test takes without a mutant."""
 _MAX_SECONDS = 900.0
 
@@ -75,6 +80,9 @@ def _run(session: _Session, tests: Sequence[str], writing: int) -> None:
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     forget_modules()
+    JSONFileLoader.load_file = cache(  # type: ignore[method-assign]
+        JSONFileLoader.load_file
+    )
     try:
         pytest.main(["-q", "-p", "no:cacheprovider", *tests], plugins=[session])
         os.write(writing, json.dumps(session.results).encode())
@@ -94,6 +102,9 @@ class _Session:
     _failed: bool = False
     _lines: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     _seconds: dict[str, float] = field(default_factory=dict)
+    _killed: mmap = field(default_factory=lambda: mmap(-1, 1))
+    """How many mutants each test killed, by its place; written by the forks."""
+    _functions: list[FunctionType] = field(default_factory=list)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -106,7 +117,10 @@ class _Session:
             if self._failed:
                 self.results = item.nodeid
                 return True
-        self.results = self._run_all(sorted(items, key=lambda item: self._seconds[item.nodeid]))
+        self._functions = _functions_of(self.module)
+        gc.freeze()  # a fork copies what it collects
+        self._killed = mmap(-1, len(items))
+        self.results = self._run_all(items)
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -121,7 +135,8 @@ class _Session:
                 index, mutant = waiting.pop(0)
                 chosen = self._reaching(items, mutant)
                 if chosen:
-                    running[self._start(mutant, chosen)] = index, time.monotonic() + _MAX_SECONDS
+                    child = self._start(mutant, items, chosen)
+                    running[child] = index, time.monotonic() + _MAX_SECONDS
             for child, (index, stop_at) in list(running.items()):
                 status = wait_for(child, stop_at)
                 if status is not None:
@@ -130,29 +145,35 @@ class _Session:
             time.sleep(0.02)
         return results
 
-    def _reaching(self, items: Sequence[pytest.Item], mutant: str) -> list[pytest.Item]:
+    def _reaching(self, items: Sequence[pytest.Item], mutant: str) -> list[int]:
         lines = set(_statement(self.source, *changed_lines(self.source, mutant)))
-        return [item for item in items if self._lines[item.nodeid] & lines]
+        reaching = [each for each, item in enumerate(items) if self._lines[item.nodeid] & lines]
+        return sorted(reaching, key=lambda each: self._cost(items[each], self._killed[each]))
 
-    def _start(self, mutant: str, items: Sequence[pytest.Item]) -> int:
+    def _cost(self, item: pytest.Item, killed: int) -> float:
+        return self._seconds[item.nodeid] / (1 + killed)
+
+    def _start(self, mutant: str, items: Sequence[pytest.Item], chosen: Sequence[int]) -> int:
         child = os.fork()
         if child:
             return child
         os.setpgid(0, 0)
         try:
-            _replace(self.module, self.source, mutant)
-            for item, following in _pairs(items):
-                seconds = _SPARE_SECONDS + 3 * self._seconds[item.nodeid]
+            _replace(self._functions, self.source, mutant)
+            for place, following in _pairs(chosen):
+                item = items[place]
+                seconds = _SPARE_SECONDS + 2 * self._seconds[item.nodeid]
                 signal.setitimer(signal.ITIMER_PROF, seconds)
-                _run_test(item, following)
+                _run_test(item, None if following is None else items[following])
                 if self._failed:
+                    self._killed[place] = min(255, self._killed[place] + 1)
                     break
         except BaseException:
             self._failed = True
         os._exit(int(self._failed))
 
 
-def _pairs(items: Sequence[pytest.Item]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
+def _pairs(items: Sequence[_T]) -> Iterator[tuple[_T, _T | None]]:
     yield from zip(items, [*items[1:], None], strict=True)
 
 
@@ -204,18 +225,22 @@ def _end(node: ast.stmt) -> int:
     return node.end_lineno
 
 
-def _replace(module: str, source: str, mutant: str) -> None:
-    """Give each function of a module the mutant's code."""
+def _functions_of(module: str) -> list[FunctionType]:
     path = sys.modules[import_name(module)].__file__
-    old, new = _codes(compile(source, str(path), "exec")), _codes(compile(mutant, "m", "exec"))
+    functions = [each for each in gc.get_objects() if isinstance(each, FunctionType)]
+    return [each for each in functions if each.__code__.co_filename == path]
+
+
+def _replace(functions: Sequence[FunctionType], source: str, mutant: str) -> None:
+    """Give the functions of a module the mutant's code."""
+    old, new = (_codes(compile(text, "module", "exec")) for text in (source, mutant))
     places = {
         (name, code.co_firstlineno): (name, index)
         for name, codes in old.items()
         for index, code in enumerate(codes)
     }
-    for function in [each for each in gc.get_objects() if isinstance(each, FunctionType)]:
-        code = function.__code__
-        if code.co_filename == path and (place := _place(places, code)):
+    for function in functions:
+        if place := _place(places, function.__code__):
             function.__code__ = new[place[0]][place[1]]
 
 

@@ -221,9 +221,9 @@ def small_records(deployment: Deployment) -> Facts:
     place = ObjectAddress("bucket", "exports/Ä.pdf")
     folded = ObjectAddress("bucket", "exports/ä.pdf")
     claims = services.names
-    yield "a claim", claims.claim(place, "one", EXPIRES), True
-    yield "a claim again", claims.claim(place, "one", EXPIRES + 1), True
-    yield "a claim of another", claims.claim(folded, "two", EXPIRES), False
+    yield "a claim", claims.claim(place, "one", EXPIRES, is_taken=False), True
+    yield "a claim again", claims.claim(place, "one", EXPIRES + 1, is_taken=False), True
+    yield "a claim of another", claims.claim(folded, "two", EXPIRES, is_taken=False), False
     yield (
         "a claim that must be there",
         claims.claim(ObjectAddress("bucket", "none"), "one", EXPIRES, is_taken=True),

@@ -1,0 +1,122 @@
+"""Turns for calls to QuickSight, by one item that every function moves on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from snapshot_export.adapters.table.dynamodb import update_of
+from snapshot_export.adapters.table.pacer import NEVER_SECONDS, Pacer
+from snapshot_export.errors import NoTurnError
+from tests.support.world import World
+
+SPACING = 0.125
+
+
+class Callers:
+    """Functions that ask for turns at one and the same time; each notes how long it waits."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._table = world.services.store._table
+        self._key = world.keys.pacer
+        self.waits: list[float] = []
+        self.oversleeps = 0.0
+        self.pacer = self.pacer_at(1 / SPACING)
+
+    def pacer_at(self, calls_per_second: float) -> Pacer:
+        return Pacer(
+            self._table,
+            self._key,
+            calls_per_second=calls_per_second,
+            now=lambda: self._world.clock.time,
+            sleep=self._wait,
+        )
+
+    def _wait(self, seconds: float) -> None:
+        assert seconds >= 0, "time.sleep refuses it"
+        self.waits.append(round(seconds, 3))
+        self._world.clock.time += self.oversleeps
+
+    def set_next(self, value: object) -> None:
+        self._table.update(update_of(self._key, "SET next_at = :at", values={":at": value}))
+
+    def next_in(self) -> float:
+        """Seconds until the next turn that is free."""
+        item = self._table.get(self._key)
+        assert item is not None
+        return round(float(item["next_at"]) - self._world.clock.time, 3)
+
+
+@pytest.fixture
+def callers(world: World) -> Callers:
+    return Callers(world)
+
+
+def test_turns_of_all_callers_together_are_a_spacing_apart(world: World, callers: Callers) -> None:
+    for _ in range(3):
+        callers.pacer.take_turn()
+    world.clock.time += 10
+    for _ in range(2):
+        callers.pacer.take_turn()
+    assert callers.waits == [0, SPACING, 2 * SPACING, 0, SPACING]
+
+
+def test_a_turn_that_is_free_just_now_is_taken_at_once(world: World, callers: Callers) -> None:
+    callers.set_next(world.clock.time)
+    callers.pacer.take_turn()
+    assert (callers.waits, callers.next_in()) == ([0], SPACING)
+
+
+def test_who_would_wait_longer_than_asked_takes_no_turn(world: World, callers: Callers) -> None:
+    callers.set_next(world.clock.time + 2)
+    with pytest.raises(NoTurnError):
+        callers.pacer.take_turn(1.5)
+    assert (callers.waits, callers.next_in()) == ([], 2)
+    callers.pacer.take_turn(2)
+    assert (callers.waits, callers.next_in()) == ([2], 2 + SPACING)
+
+
+def test_a_turn_by_a_time_comes_before_it_or_not_at_all(world: World, callers: Callers) -> None:
+    callers.set_next(world.clock.time + 2)
+    with pytest.raises(NoTurnError):
+        callers.pacer.take_turn(9, by=world.clock.time + 1.5)
+    with pytest.raises(NoTurnError):
+        callers.pacer.take_turn(1.5, by=world.clock.time + 9)
+    assert (callers.waits, callers.next_in()) == ([], 2)
+    callers.oversleeps = 3
+    callers.pacer.take_turn(9, by=world.clock.time + 3)
+    assert callers.waits == [2]
+
+
+def test_a_caller_that_wakes_up_too_late_does_not_call(world: World, callers: Callers) -> None:
+    callers.oversleeps = 3.5
+    with pytest.raises(NoTurnError):
+        callers.pacer.take_turn(9, by=world.clock.time + 3)
+    assert callers.waits == [0]
+
+
+@pytest.mark.parametrize("ahead", [NEVER_SECONDS + 1, 1e9])
+def test_a_turn_that_nobody_can_have_been_given_is_overwritten(
+    world: World, callers: Callers, ahead: float
+) -> None:
+    callers.set_next(world.clock.time + ahead)
+    callers.pacer.take_turn()
+    assert (callers.waits, callers.next_in()) == ([0], SPACING)
+
+
+def test_the_furthest_turn_that_can_have_been_given_is_kept(world: World, callers: Callers) -> None:
+    callers.set_next(world.clock.time + NEVER_SECONDS)
+    with pytest.raises(NoTurnError):
+        callers.pacer.take_turn()
+    assert (callers.waits, callers.next_in()) == ([], NEVER_SECONDS)
+
+
+def test_a_turn_written_with_more_digits_than_ours_is_no_wait_of_less_than_nothing(
+    world: World, callers: Callers
+) -> None:
+    for calls_per_second in range(3, 30):
+        callers.set_next(Decimal(world.clock.time) + Decimal("1e-9"))
+        callers.pacer_at(calls_per_second).take_turn()
+    assert set(callers.waits) == {0}
