@@ -292,7 +292,8 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     grants.call_quicksight(functions["reconcile"], _DESCRIBE)
     for name in ("intake", "api", "burst", "start", "describe"):
         grants.read_row_level_security(functions[name])
-    grants.read_definitions(functions["api"])
+    for name in ("intake", "api", "burst"):
+        grants.read_definitions(functions[name])
     grants.move_files(functions["collect"])
     grants.take_files_back(functions["collect"])
     grants.list_records(functions["api"])

@@ -76,8 +76,8 @@ def test_each_recipient_gets_files_of_its_own_and_the_burst_ends_once(
 
 def test_a_csv_manifest_gives_tags_parameters_and_names(world: World) -> None:
     text = (
-        "\ufeffRecipientId,Name,tag:customer_id,parameter:string:Region,parameter:integer:Top,"
-        "parameter:decimal:Share,parameter:datetime:From\r\n"
+        "\ufeffRecipientId,Name,tag:customer_id,parameter:string:Region,parameter:integer:Year,"
+        "parameter:decimal:MinAmount,parameter:datetime:From\r\n"
         'a,"first, report",cust-0001,North,5,0.5,2026-01-01T00:00:00\r\n'
         "\r\n"
         'b,,cust-0002,"two\nlines",,,\r\n'
@@ -99,8 +99,8 @@ def test_a_csv_manifest_gives_tags_parameters_and_names(world: World) -> None:
     ]
     assert first.snapshot["SnapshotConfiguration"]["Parameters"] == {
         "StringParameters": [{"Name": "Region", "Values": ["North"]}],
-        "IntegerParameters": [{"Name": "Top", "Values": [5]}],
-        "DecimalParameters": [{"Name": "Share", "Values": [0.5]}],
+        "IntegerParameters": [{"Name": "Year", "Values": [5]}],
+        "DecimalParameters": [{"Name": "MinAmount", "Values": [0.5]}],
         "DateTimeParameters": [{"Name": "From", "Values": ["2026-01-01T00:00:00+00:00"]}],
     }
     refused = {
@@ -109,7 +109,7 @@ def test_a_csv_manifest_gives_tags_parameters_and_names(world: World) -> None:
     assert {line: (each.place, each.rule) for line, each in refused.items()} == {
         6: ("tag:customer_id", "must not be empty"),
         7: (
-            "parameter:integer:Top",
+            "parameter:integer:Year",
             "must be a whole number of digits only, such as 2026",
         ),
         8: ("", "must have 7 cells as the header, has 3"),
@@ -234,12 +234,12 @@ def test_an_id_that_names_another_export_is_a_refusal_of_its_line(world: World) 
 
 
 def test_recipients_too_large_for_the_table_are_refused_alone(world: World) -> None:
-    long = [{"Name": "Region", "Values": ["x" * 120_000]}]
-    general = {"StringParameters": [{"Name": "Kind", "Values": ["y" * 200_000]}]}
+    long = [{"Name": "Year", "Values": [2025] * 20_000}]
+    general = {"StringParameters": [{"Name": "Region", "Values": ["y" * 200_000]}]}
     body = template(Name="{recipient}")
     body["SnapshotConfiguration"]["Parameters"] = general
     people = [
-        recipient(1, Parameters={"StringParameters": long}),
+        recipient(1, Parameters={"IntegerParameters": long}),
         recipient(2),
         {"x" * 100_000: 1},
     ]
@@ -315,7 +315,7 @@ def test_values_reach_neither_logs_nor_events_nor_refusals(
     caplog.set_level("DEBUG", logger="snapshot-export")
     secret = "cust-0007-secret"
     text = (
-        "RecipientId,tag:customer_id,parameter:integer:Top\n"
+        "RecipientId,tag:customer_id,parameter:integer:Year\n"
         f'a,{secret},1\nb,{secret},{secret}\n{secret},{secret}\nc,"{secret}\n'
     )
     world.send({"Burst": burst(Manifest=csv_manifest(world, text))})

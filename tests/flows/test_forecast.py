@@ -172,7 +172,7 @@ def test_what_does_not_wait_for_others_ends_without_them(world: World) -> None:
     world.send(message("e-0", groups=[pdf_group()]))
     alone = call_api(world.services, "GET", "/exports/e-0").body["ExpectedEnd"]
     for number in range(1, 25):
-        world.send(message(f"e-{number}", groups=[visuals_group("CSV", "orders")]))
+        world.send(message(f"e-{number}", groups=[visuals_group("CSV", "lines")]))
     beside = call_api(world.services, "GET", "/exports/e-0").body["ExpectedEnd"]
     assert abs(seconds(world, beside) - seconds(world, alone)) < 5
     assert timedelta(seconds=seconds(world, alone)) < timedelta(seconds=45)

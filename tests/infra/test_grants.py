@@ -46,7 +46,7 @@ RESULT = "quicksight:DescribeDashboardSnapshotJobResult"
 DASHBOARD = "quicksight:DescribeDashboard"
 DEFINITION = "quicksight:DescribeDashboardDefinition"
 READ_DATA_SETS = {DATA_SETS: {"quicksight:DescribeDataSet"}}
-READ_RULES = {DASHBOARDS: {DASHBOARD}, **READ_DATA_SETS}
+READ_DASHBOARDS = {DASHBOARDS: {DASHBOARD, DEFINITION}, **READ_DATA_SETS}
 
 OF_EVERY_FUNCTION = {
     "*": TRACES,
@@ -68,14 +68,14 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         "<IntakeRejectedQueue>": {"sqs:SendMessage"},
         **ASK_FOR_BURST_WORK,
         **MANIFESTS,
-        **READ_RULES,
+        **READ_DASHBOARDS,
     },
     "Burst": {
         EVENT_BUS: {"events:PutEvents"},
         "<BurstsQueue>": CONSUME | {"sqs:SendMessage"},
         "<StorageTable>": RECORDS | {"dynamodb:BatchGetItem"},
         **MANIFESTS,
-        **READ_RULES,
+        **READ_DASHBOARDS,
     },
     "Start": {
         **ACT_FOR_USERS,
@@ -101,8 +101,7 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     "Api": {
         **ASK_FOR_BURST_WORK,
         **MANIFESTS,
-        **READ_DATA_SETS,
-        DASHBOARDS: {DASHBOARD, DEFINITION},
+        **READ_DASHBOARDS,
         "*": TRACES | {"scheduler:ListSchedules"},
         "<StorageTable>": RECORDS | {"dynamodb:BatchGetItem"},
         "<StorageTable>/index/by-burst": {"dynamodb:Query"},

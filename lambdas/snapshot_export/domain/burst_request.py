@@ -17,6 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from snapshot_export.domain.burst import BURST_ID, ManifestFormat
+from snapshot_export.domain.dashboard import PARAMETER_MEMBERS
 from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_json
 from snapshot_export.domain.object_address import SCHEME, ObjectAddress
 from snapshot_export.domain.prefixes import MANIFESTS_PREFIX
@@ -32,7 +33,6 @@ RECIPIENT_ID = r"[A-Za-z0-9_.@+=\-]{1,128}"
 _OF_THE_BURST = ("ExportId", "SnapshotJobId")
 USER_MEMBERS = ("UserConfiguration", "RegisteredUser")
 _MAX_KEY_BYTES = 1024
-_KINDS = ("StringParameters", "IntegerParameters", "DecimalParameters", "DateTimeParameters")
 
 
 class Recipient(Shape):
@@ -206,7 +206,7 @@ def body_of(
 
 def _merge_parameters(general: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     merged = {}
-    for kind in _KINDS:
+    for kind in PARAMETER_MEMBERS:
         named = {parameter["Name"]: parameter for parameter in general.get(kind) or ()}
         named |= {parameter["Name"]: parameter for parameter in own.get(kind) or ()}
         if named:

@@ -23,6 +23,13 @@ from snapshot_export.domain.security_warning import SecurityWarning
 DEFINITION_UNREADABLE = "DASHBOARD_DEFINITION_UNREADABLE"
 TABULAR = ("TableVisual", "PivotTableVisual")
 """Members of Visual that CSV and EXCEL can hold. Source: SnapshotFile's SheetSelections."""
+PARAMETER_MEMBERS = (
+    "StringParameters",
+    "IntegerParameters",
+    "DecimalParameters",
+    "DateTimeParameters",
+)
+"""Members of SnapshotConfiguration.Parameters."""
 _TAG = re.compile(r"<[^>]*>")
 
 

@@ -155,6 +155,12 @@ def column_rule(name: str) -> str | None:
     return "is not a column of a manifest"
 
 
+def column_of(member: str, parameter: str) -> str:
+    """The column of a parameter of one of the request's members."""
+    kind = next(name for name, each in COLUMN_KINDS.items() if each.member == member)
+    return f"parameter:{kind}:{parameter}"
+
+
 def recipient_of(record: Record, columns: Columns | None) -> Recipient:
     """The recipient of a record; `columns` of a CSV. Raises InvalidRequestError without values."""
     if record.problem:

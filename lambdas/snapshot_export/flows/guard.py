@@ -1,8 +1,9 @@
-"""Guard: is a request refused because its row-level-security tags could show another's rows?
+"""Guard: is a request refused because its row-level-security tags could show another's rows, or
+because the dashboard does not have what it names?
 
-What the dashboard's data sets demand is read as in flows/published.py. It is judged when a request
-is accepted, for each recipient of a burst when it is expanded, and again before each job starts,
-since hours may lie between.
+What the dashboard has and demands is read as in flows/published.py. Both are judged when a request
+is accepted, and for each recipient of a burst when it is expanded; the tags again before each job
+starts, since hours may lie between. What a registered user sees is not judged by tags.
 
 Nothing is written here: a function that judges twice judges the same or what was published since. A
 request that was accepted before is accepted whatever is published later; then its start refuses it.
@@ -11,13 +12,15 @@ What QuickSight is too busy to answer is no judgement: it is raised, and the cal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
+from snapshot_export.domain.contents import missing_in, missing_parameters
+from snapshot_export.domain.dashboard import Published
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.row_level_security import (
@@ -48,20 +51,21 @@ logger = Logger(child=True)
 
 
 def guard_export(services: Services, export: Export) -> Export:
-    """The export with what is to be reported of it. A registered user's is not judged.
+    """The export with what is to be reported of it.
 
-    Raises InvalidRequestError with every rule that its tags break, and TransientError or
-    QuickSightError when it could not be judged now.
+    Raises InvalidRequestError with every rule that it breaks, and TransientError or QuickSightError
+    when it could not be judged now.
     """
+    published = read_published(services, export.dashboard_id)
     tags = tags_of(export.snapshot)
-    if tags is None:
-        return export
-    security = _security(services, export.dashboard_id)
-    problems = _problems(services, security, tags, export.allows or ())
-    if problems:
-        _count_refusal(services, export.dashboard_id, problems)
-        raise InvalidRequestError(problems)
-    return replace(export, warnings=warnings_of(security, brings_tags=bool(tags)))
+    warnings = published.definition_warnings
+    problems: tuple[Problem, ...] = ()
+    if tags is not None:
+        security = published.security
+        problems = _problems(services, security, tags, export.allows or ())
+        warnings = (*warnings_of(security, brings_tags=bool(tags)), *warnings)
+    _refuse(services, export.dashboard_id, problems, published, export.snapshot)
+    return replace(export, warnings=warnings)
 
 
 def guard_template(services: Services, request: BurstRequest) -> tuple[SecurityWarning, ...]:
@@ -71,20 +75,25 @@ def guard_template(services: Services, request: BurstRequest) -> tuple[SecurityW
     does.
     """
     template = NOBODY | request.template
-    tags = tags_of(template)
-    if tags is None:
-        return ()
-    security = _security(services, template["DashboardId"])
+    dashboard_id = template["DashboardId"]
+    published = read_published(services, dashboard_id)
+    security, tags = published.security, tags_of(template)
+    warnings = published.definition_warnings
     problems: tuple[Problem, ...] = ()
-    if tags or request.same_rows_for_all:
-        allows = [each for each in ALLOWANCES if template.get(each)]
-        problems = _problems(services, security, tags, allows)
-    elif _is_unreadable(services, security):
-        problems = unreadable_problems(security)
-    if problems:
-        _count_refusal(services, template["DashboardId"], problems)
-        raise InvalidRequestError(tuple(problem.under("Template") for problem in problems))
-    return warnings_of(security, brings_tags=bool(tags) or not request.same_rows_for_all)
+    if tags is not None:
+        if tags or request.same_rows_for_all:
+            allows = [each for each in ALLOWANCES if template.get(each)]
+            problems = _problems(services, security, tags, allows)
+        elif _is_unreadable(services, security):
+            problems = unreadable_problems(security)
+        brings_tags = bool(tags) or not request.same_rows_for_all
+        warnings = (*warnings_of(security, brings_tags=brings_tags), *warnings)
+    try:
+        _refuse(services, dashboard_id, problems, published, template)
+    except InvalidRequestError as error:
+        text = tuple(problem.under("Template") for problem in error.problems)
+        raise InvalidRequestError(text) from None
+    return warnings
 
 
 class RecipientGuard:
@@ -93,15 +102,22 @@ class RecipientGuard:
     def __init__(self, services: Services, dashboard_id: str) -> None:
         self._services = services
         self._dashboard_id = dashboard_id
-        self._security: DashboardSecurity | None = None
+        self._published: Published | None = None
         self._brings_tags = False
 
     @property
     def warnings(self) -> tuple[SecurityWarning, ...]:
         """What is to be reported, by the last reading."""
-        if self._security is None:
+        if self._published is None:
             return ()
-        return warnings_of(self._security, brings_tags=self._brings_tags)
+        return warnings_of(self._published.security, brings_tags=self._brings_tags)
+
+    def problems_of_parameters(self, parameters: Mapping[str, Any]) -> tuple[Problem, ...]:
+        """Those of a recipient's own parameters. Raises TransientError, QuickSightError."""
+        if not parameters:
+            return ()
+        found = missing_parameters(self._read(), parameters, "Parameters")
+        return tuple(each.problem for each in found)
 
     def problems(self, snapshot: dict[str, Any], allows: Sequence[str]) -> tuple[Problem, ...]:
         """Every rule that a recipient's tags break.
@@ -111,15 +127,19 @@ class RecipientGuard:
         tags = tags_of(snapshot)
         if tags is None:
             return ()
-        now = self._services.now()
-        if self._security is None or now - self._security.read_at >= KEPT_SECONDS:
-            self._security = _security(self._services, self._dashboard_id)
-        if _is_unreadable(self._services, self._security):
-            raise ManifestError(UNREADABLE, _texts(self._security))
+        security = self._read().security
+        if _is_unreadable(self._services, security):
+            raise ManifestError(UNREADABLE, _texts(security))
         self._brings_tags |= bool(tags)
-        problems = judge(self._security, tags, allows)
+        problems = judge(security, tags, allows)
         self._services.measure(Metric.SECURITY_REFUSALS, int(bool(problems)))
         return problems
+
+    def _read(self) -> Published:
+        known, now = self._published, self._services.now()
+        if known is None or now - known.security.read_at >= KEPT_SECONDS:
+            known = self._published = read_published(self._services, self._dashboard_id)
+        return known
 
 
 def guard_start(services: Services, export: Export) -> None:
@@ -133,9 +153,10 @@ def guard_start(services: Services, export: Export) -> None:
     if tags is None or export.allows is None:
         return
     try:
-        security = _security(services, export.dashboard_id)
+        published = read_published(services, export.dashboard_id, with_definition=False)
     except QuickSightUnavailableError as error:
         raise TransientError(f"row-level security could not be read: {error.code}") from None
+    security = published.security
     if _is_unreadable(services, security):
         raise RefusedError(UNREADABLE, _texts(security))
     problems = judge(security, tags, export.allows)
@@ -145,8 +166,19 @@ def guard_start(services: Services, export: Export) -> None:
         raise RefusedError(CHANGED, f"the data sets' tag rules have changed: {text}")
 
 
-def _security(services: Services, dashboard_id: str) -> DashboardSecurity:
-    return read_published(services, dashboard_id, with_definition=False).security
+def _refuse(
+    services: Services,
+    dashboard_id: str,
+    problems: tuple[Problem, ...],
+    published: Published,
+    snapshot: Mapping[str, Any],
+) -> None:
+    """Raise InvalidRequestError if there are `problems`, of the tags, or anything is missing."""
+    if problems:
+        _count_refusal(services, dashboard_id, problems)
+    problems += tuple(each.problem for each in missing_in(published, snapshot))
+    if problems:
+        raise InvalidRequestError(problems)
 
 
 def _problems(

@@ -34,7 +34,7 @@ from snapshot_export.domain.problem import (
     InvalidRequestError,
     Problem,
 )
-from snapshot_export.domain.recipients import Columns, RecipientIds, recipient_of
+from snapshot_export.domain.recipients import Columns, RecipientIds, column_of, recipient_of
 from snapshot_export.domain.request import check_request
 from snapshot_export.domain.row_level_security import TAGS_PLACE
 from snapshot_export.domain.security_warning import SecurityWarning
@@ -154,6 +154,8 @@ def _judge(
         recipient = recipient_of(record, columns)
         export = _export_of(services, burst, template, record.line, recipient)
         judged = guard.problems(export.snapshot, export.allows or ())
+        parameters = recipient.Parameters.model_dump() if recipient.Parameters else {}
+        judged += guard.problems_of_parameters(parameters)
         problems += _as_of_recipient(judged, recipient, columns)
     except InvalidRequestError as error:
         problems += error.problems
@@ -202,11 +204,15 @@ def _saw_the_templates_rows(burst: Burst, template: dict[str, Any], recipient: R
 def _as_of_recipient(
     problems: tuple[Problem, ...], recipient: Recipient, columns: Columns | None
 ) -> tuple[Problem, ...]:
-    """Problems of tags by the recipient's own member, or by the column of a CSV."""
+    """Problems of tags and parameters by the recipient's own member, or by the column of a CSV."""
     tags = recipient.RowLevelPermissionTags or []
     columns_of = [f"tag:{tag.Key}" for tag in tags] if columns else []
 
     def place_of(place: str) -> str:
+        of_parameter = re.match(r"Parameters\.(\w+)\[(\d+)\]", place)
+        if of_parameter and columns:
+            given = getattr(recipient.Parameters, of_parameter[1])[int(of_parameter[2])]
+            return column_of(of_parameter[1], given.Name)
         rest = place.removeprefix(TAGS_PLACE)
         if rest == place or not tags:
             return place

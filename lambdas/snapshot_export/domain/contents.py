@@ -1,0 +1,112 @@
+"""Whether a dashboard, as it is published, has what a request names: sheets, tables, parameters.
+
+What is not known is not judged: without the definition only the sheets are. A parameter's name is
+compared without regard to case, since AWS's own example of an address writes one in another case
+than the parameter's [? parameter-case].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from snapshot_export.domain.dashboard import PARAMETER_MEMBERS, Published, Sheet
+from snapshot_export.domain.problem import Problem
+
+MAX_NAMES = 20
+"""Of those that exist, how many a rule names."""
+
+
+class Part(StrEnum):
+    """What of a dashboard a request names."""
+
+    SHEET = "SHEET"
+    VISUAL = "VISUAL"
+    PARAMETER = "PARAMETER"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """What a request names and the dashboard does not have, or not as that: `name` is its id."""
+
+    part: Part
+    name: str
+    problem: Problem
+
+
+def missing_in(published: Published, snapshot: Mapping[str, Any]) -> tuple[Missing, ...]:
+    """What an export's snapshot names in vain, each at its place in the export's body."""
+    configuration = snapshot["SnapshotConfiguration"]
+    parameters = configuration.get("Parameters") or {}
+    place = "SnapshotConfiguration"
+    return (
+        *_missing_sheets(published, configuration["FileGroups"], f"{place}.FileGroups"),
+        *missing_parameters(published, parameters, f"{place}.Parameters"),
+    )
+
+
+def missing_parameters(
+    published: Published, parameters: Mapping[str, Any], place: str
+) -> Iterator[Missing]:
+    """The parameters that the dashboard does not have, or of another type."""
+    if published.current is None:
+        return
+    members = {each.name.casefold(): each.member for each in published.current.parameters}
+    known = [f"{each.name} ({each.member})" for each in published.current.parameters]
+    for kind in PARAMETER_MEMBERS:
+        for index, each in enumerate(parameters.get(kind) or ()):
+            member = members.get(each["Name"].casefold())
+            if member == kind:
+                continue
+            if member is None:
+                where = "Name"
+                rule = f"must be a parameter of the dashboard: {_named(known)}"
+            else:
+                where = "Values"
+                rule = f"must be of the parameter's type, and stand in {member}"
+            problem = Problem(f"{place}.{kind}[{index}].{where}", rule)
+            yield Missing(part=Part.PARAMETER, name=each["Name"], problem=problem)
+
+
+def _missing_sheets(
+    published: Published, groups: list[dict[str, Any]], place: str
+) -> Iterator[Missing]:
+    sheets = {sheet.sheet_id: sheet for sheet in published.sheets}
+    if not sheets:
+        return
+    known = [_titled(each.sheet_id, each.name) for each in published.sheets]
+    for number, group in enumerate(groups):
+        for index, selection in enumerate(group["Files"][0]["SheetSelections"]):
+            there = f"{place}[{number}].Files[0].SheetSelections[{index}]"
+            sheet = sheets.get(selection["SheetId"])
+            if sheet is None:
+                rule = f"must be a sheet of the dashboard: {_named(known)}"
+                problem = Problem(f"{there}.SheetId", rule)
+                yield Missing(part=Part.SHEET, name=selection["SheetId"], problem=problem)
+            elif published.current is not None:
+                yield from _missing_visuals(sheet, selection.get("VisualIds") or (), there)
+
+
+def _missing_visuals(sheet: Sheet, wanted: Collection[str], place: str) -> Iterator[Missing]:
+    tables = {visual.visual_id: visual.title for visual in sheet.tables}
+    others = {visual.visual_id: visual.kind for visual in sheet.visuals}
+    known = [_titled(visual_id, title) for visual_id, title in tables.items()]
+    for index, visual_id in enumerate(wanted):
+        if visual_id in tables:
+            continue
+        is_other = f", and is a {others[visual_id]}" if visual_id in others else ""
+        rule = f"must be a table or pivot table of sheet {sheet.sheet_id}{is_other}"
+        problem = Problem(f"{place}.VisualIds[{index}]", f"{rule}: {_named(known)}")
+        yield Missing(part=Part.VISUAL, name=visual_id, problem=problem)
+
+
+def _titled(an_id: str, title: str) -> str:
+    return f"{an_id} (“{title}”)" if title else an_id
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - MAX_NAMES
+    shown = ", ".join(names[:MAX_NAMES])
+    return f"{shown}, and {more} more" if more > 0 else shown or "it has none"
