@@ -175,7 +175,12 @@ class Dashboard(Construct):
             self._graph(
                 "Refused by QuickSight; repaired (right)",
                 6,
-                self._of_stack(_SUM, Metric.QUICKSIGHT_THROTTLED, Metric.QUICKSIGHT_LIMIT_EXCEEDED),
+                [
+                    *self._of_stack(
+                        _SUM, Metric.QUICKSIGHT_THROTTLED, Metric.QUICKSIGHT_LIMIT_EXCEEDED
+                    ),
+                    *self._of_stack("Minimum", Metric.CALLS_PER_SECOND),
+                ],
                 self._of_stack(_SUM, *[each for each in Metric if each.label.startswith("Mended")]),
             ),
         ]

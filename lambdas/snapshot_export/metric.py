@@ -153,6 +153,13 @@ class Metric(Enum):
         _AS_IT_HAPPENS,
         "calls that QuickSight throttled: over 10 a second in the account",
     )
+    CALLS_PER_SECOND = (
+        "CallsPerSecond",
+        "Count/Second",
+        _AS_IT_HAPPENS,
+        "the pace that calls to QuickSight are lowered to, as others call it too; it rises again "
+        "by 0.1 a second in each second",
+    )
     QUICKSIGHT_LIMIT_EXCEEDED = (
         "QuickSightLimitExceeded",
         "Count",

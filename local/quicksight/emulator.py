@@ -126,6 +126,12 @@ class Emulator:
         with self._lock:
             self._at(place).account.vacate()
 
+    def others_call(self, per_second: float, seconds: float, place: PlaceKey | None = None) -> None:
+        """Let somebody else's applications call QuickSight evenly, for some seconds."""
+        with self._lock:
+            now = self.now()
+            self._at(place).window.others_call(per_second, begin=now, until=now + seconds)
+
     def put_data_set(self, data_set: DataSet, place: PlaceKey | None = None) -> None:
         """Publish a data set, with other tag rules than before; jobs that run are not affected."""
         with self._lock:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from snapshot_export.adapters.table.dynamodb import update_of
 from snapshot_export.domain.export import Status
+from snapshot_export.errors import JobNotFoundError, QuickSightThrottledError
+from snapshot_export.metric import Metric
 from tests.support.messages import message
 from tests.support.world import World
 
@@ -93,6 +97,42 @@ def test_all_calls_together_stay_under_ten_a_second(world: World, limit: int) ->
     summary = world.ledger()["summary"]
     assert summary["throttled"] == 0
     assert summary["max_calls_in_any_second"] <= 10
+
+
+def call_for(world: World, seconds: float, others: float = 0.0) -> tuple[int, int]:
+    """Call QuickSight as often as the pacer lets us, beside others' calls a second.
+
+    Answers how many calls were made, and how many of them throttled.
+    """
+    world.quicksight.emulator.reset()
+    if others:
+        world.quicksight.emulator.others_call(others, seconds)
+    end = world.clock.now() + seconds
+    while world.clock.now() < end:
+        with contextlib.suppress(JobNotFoundError, QuickSightThrottledError):
+            world.services.quicksight.describe("sales-overview", "no-such-job", patience=60.0)
+    calls = world.ledger()["calls"]
+    return len(calls), sum(call["outcome"] == "ThrottlingException" for call in calls)
+
+
+def test_calls_give_way_to_those_of_others_and_come_back(world: World) -> None:
+    calls, refused = call_for(world, 120.0, others=6.0)
+    assert 0 < refused == sum(world.measured[Metric.QUICKSIGHT_THROTTLED])
+    assert calls > 3 * 120, "what others leave is used"
+    assert refused < calls / 20
+    lowered = world.measured[Metric.CALLS_PER_SECOND]
+    assert lowered and all(0.5 <= pace < 8 for pace in lowered)
+    calls, refused = call_for(world, 60.0)
+    assert refused == 0 and calls > 6 * 60, "nearly the whole pace again"
+
+
+def test_calls_that_do_not_give_way_are_refused_far_more_often(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same two minutes without the slowdown that it is for."""
+    monkeypatch.setattr("snapshot_export.adapters.table.pacer.slowed", lambda *_: None)
+    calls, refused = call_for(world, 120.0, others=6.0)
+    assert refused > calls / 5
 
 
 def test_a_missing_gate_means_nothing_runs(world: World) -> None:

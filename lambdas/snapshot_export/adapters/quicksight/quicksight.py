@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -52,6 +53,8 @@ _ERRORS: dict[str, type[QuickSightError]] = {
     "PreconditionNotMet": JobNotEndedError,
     "InternalFailure": QuickSightUnavailableError,
 }
+
+logger = Logger(child=True)
 
 _COUNTED: dict[type[QuickSightError], Metric] = {
     QuickSightThrottledError: Metric.QUICKSIGHT_THROTTLED,
@@ -214,9 +217,16 @@ class QuickSight:
             known = _translate(error)
             if type(known) in _COUNTED:
                 self._measure(_COUNTED[type(known)], 1)
+            if isinstance(known, QuickSightThrottledError):
+                self._slow_down()
             raise known from None
         except BotoCoreError as error:
             raise QuickSightUnavailableError(type(error).__name__) from None
+
+    def _slow_down(self) -> None:
+        if (pace := self._pacer.slow_down()) is not None:
+            self._measure(Metric.CALLS_PER_SECOND, pace)
+            logger.warning("calls slowed down", reason="throttled", calls_per_second=pace)
 
 
 def _group_of(group: dict[str, Any]) -> ResultGroup:
