@@ -55,7 +55,7 @@ class Api:
         return self._call("GET", path, query=query)
 
     def post(self, *path: str, body: Any) -> dict[str, Any]:
-        """POST a body that carries its own id."""
+        """POST a body that carries its own id, or what it makes of the resource."""
         return self._call("POST", path, body=body)
 
     def put(self, *path: str, body: Any, query: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -111,6 +111,7 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
     if failures := describe_failures(burst):
         out.print(f"[red]{escape(failures)}[/red]", soft_wrap=True)
     rows = [("burst", escape(burst["BurstId"])), ("status", show_status(burst))]
+    rows += [("revision", str(burst["Revision"]))] if burst.get("Revision", 1) > 1 else []
     rows += [(name.lower(), str(count)) for name, count in burst["Counts"].items()]
     rows += [
         ("rows", "the same for all recipients" if burst.get("SameRowsForAll") else ""),

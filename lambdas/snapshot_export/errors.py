@@ -147,6 +147,14 @@ class AlreadyEndedError(SnapshotExportError):
         self.status = status
 
 
+class RetryRefusedError(SnapshotExportError):
+    """A burst cannot be run again, as it is now. `code` is for programs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class QuickSightError(SnapshotExportError):
     """QuickSight answered with an exception. `code` is its name without the word Exception."""
 

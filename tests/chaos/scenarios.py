@@ -326,6 +326,20 @@ def burst_of_one_name(stage: Stage) -> None:
     stage.call("POST", "/bursts", body, expect=(202,))
 
 
+def burst_retried(stage: Stage) -> None:
+    """A burst of which one export failed is retried once it has ended; the call is repeated."""
+    stage.world.switch("fail_job", SnapshotJobId="again-2-1", ErrorType="DATASET_DELETED")
+    body = burst("again", [recipient(1), recipient(2)])
+    body["Template"] = template(groups=[CSV], Name="report")
+
+    def retry() -> None:
+        stage.call("POST", "/bursts/again/retry", {"Revision": 2}, expect=(202,))
+
+    stage.deliver({"Burst": body})
+    stage.when(lambda: stage.burst("again").get("status") == "COMPLETED_WITH_FAILURES", retry)
+    stage.when(lambda: stage.burst("again").get("revision") == 2, retry)
+
+
 def one_id_twice(stage: Stage) -> None:
     """An export and a burst of one id, whose files would have one key."""
     body = burst("shared", [recipient(1)])
@@ -406,6 +420,7 @@ SCENARIOS = (
     Scenario("schedule_occurs", schedule_occurs, {"daily-20261123T060000Z": DONE}, 1),
     Scenario("burst_of_a_manifest", burst_of_a_manifest, {"people-2": DONE, "people-4": DONE}, 2),
     Scenario("burst_of_one_name", burst_of_one_name, {"same-1": DONE, "same-2": "FAILED"}, 2),
+    Scenario("burst_retried", burst_retried, {"again-1": DONE, "again-2": DONE}, 3),
     Scenario(
         "burst_of_days",
         burst_of_days,

@@ -166,6 +166,10 @@ class Stage:
         """The attempt record of an export, or {}."""
         return self.witness.read().attempts.get(export_id, {})
 
+    def burst(self, burst_id: str) -> dict[str, Any]:
+        """The record of a burst, or {}."""
+        return self.witness.read().bursts.get(burst_id, {})
+
     # How it goes on.
 
     def run(self) -> None:

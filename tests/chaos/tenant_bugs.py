@@ -206,7 +206,7 @@ TENANT_BUGS = (
             (
                 f"{FLOWS}/burst/expand.py",
                 "            refusals += "
-                "[refusal_of_taken_id(burst, exports[at].export_id) for at in taken]\n",
+                "[refusal_of_taken_id(exports[at].export_id) for at in taken]\n",
                 "",
             ),
         ),

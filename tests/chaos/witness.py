@@ -77,8 +77,10 @@ class Witness:
             self._look_at_start()
 
     def _hear(self, name: str, detail: dict[str, Any]) -> None:
-        """Events may be sent again; all of one export or burst say the same end."""
+        """Events may be sent again; all of one revision of an export or burst say the same end."""
         heard = self.events[name]
+        if heard and heard[0].get("Revision", 1) < detail["Revision"]:
+            heard.clear()
         if heard and heard[0]["Status"] != detail["Status"]:
             self.note(f"{name} was announced {heard[0]['Status']} and then {detail['Status']}")
         heard.append(detail)
@@ -106,6 +108,8 @@ class Witness:
         if not self.hand_made_drift:
             self._judge_counter(seen)
             self._judge_places(seen)
+        for name in set(seen.markers) & set(seen.bursts):
+            self._judge_counts(name, seen.bursts[name], seen)
         self._judge_leases(seen)
         self._judge_jobs_have_leases(seen)
         self._judge_ends(seen)
@@ -154,6 +158,11 @@ class Witness:
                 self.note(f"the lease of {name} was freed while its job was {job.status}")
 
     def _judge_ends(self, seen: Seen) -> None:
+        """An end stays, unless its burst is retried with it."""
+        for name in [*self._ended]:
+            revision = seen.exports.get(name, {}).get("revision", 1)
+            if revision > self._before.exports.get(name, {}).get("revision", 1):
+                del self._ended[name]
         for name, (status, at) in self._ended.items():
             now = seen.exports.get(name, {})
             if (now.get("status"), now.get("finished_at")) != (status, at):
@@ -197,6 +206,7 @@ class Witness:
         self._judge_owners(seen)
         self._judge_jobs(jobs)
         for name, burst in seen.bursts.items():
+            self._judge_counts(name, burst, seen)
             self._judge_burst(name, burst, seen)
         machines = stepfunctions_backends[ACCOUNT][REGION].state_machines
         running = [e.name for m in machines for e in m.executions if e.status == "RUNNING"]
@@ -242,12 +252,14 @@ class Witness:
             names = [job["SnapshotJobId"] for job in ledger["jobs"]]
             self.note(f"{len(names)} snapshot jobs instead of {[*expected]}: {names}")
 
-    def _judge_burst(self, name: str, burst: Item, seen: Seen) -> None:
+    def _judge_counts(self, name: str, burst: Item, seen: Seen) -> None:
         own = [each for each in seen.exports.values() if each.get("burst_id") == name]
         counted = Counter(each["status"].lower() for each in own)
         told = {each: int(burst.get(each, 0)) for each in ("completed", "failed", "cancelled")}
         if told != {each: counted[each] for each in told} or burst["accepted"] != len(own):
             self.note(f"burst {name} counts {told} of {burst['accepted']}, are {dict(counted)}")
+
+    def _judge_burst(self, name: str, burst: Item, seen: Seen) -> None:
         if burst["read"] != burst["accepted"] + burst["refused"]:
             self.note(f"burst {name} read {burst['read']}, lost some of them")
         if burst["status"] not in ENDS or name in seen.markers or name in seen.templates:

@@ -152,9 +152,15 @@ def test_only_the_failed_ones_run_again(follow: Follow, deployed: Deployed, tmp_
     wait_for(lambda: call_api(deployed, "GET", "/bursts/november")["FinishedAt"])
     deployed.clear_switches()
 
-    follow("how-to/failed-again.md")
+    files = follow("how-to/failed-again.md") / "files"
 
-    assert deployed.exports(["november-again-2"])["november-again-2"]["status"] == "COMPLETED"
+    assert deployed.exports(["november-2"])["november-2"]["status"] == "COMPLETED"
+    (statement,) = (files / "november-2").iterdir()
+    assert customers_in(statement.read_bytes(), "PDF") == {"cust-0002"}
+    manifest = json.loads((files / "november" / "manifest.json").read_text(encoding="utf-8"))
+    assert {each["ExportId"]: each["Revision"] for each in manifest["Files"]} == {
+        "november-1": 1, "november-2": 2,
+    }  # fmt: skip
 
 
 def test_another_environment_is_a_stack_of_its_own(follow: Follow) -> None:

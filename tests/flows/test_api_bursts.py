@@ -22,6 +22,7 @@ def test_a_burst_is_accepted_shown_and_known_again(world: World) -> None:
     assert accepted.status == 202
     assert accepted.body == {
         "BurstId": "burst-1",
+        "Revision": 1,
         "Status": "EXPANDING",
         "StatusPath": "/bursts/burst-1",
         "Warnings": [],

@@ -26,6 +26,14 @@ TargetName = Annotated[
 Count = Annotated[int, Field(ge=0)]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 FileFormat = Annotated[str, Field(json_schema_extra={"enum": [*Format]})]
+Revision = Annotated[
+    int,
+    Field(
+        ge=1,
+        description="1, and one more with each [retry](bursts.md#run-the-failed-ones-again) of the "
+        "burst in which this ran",
+    ),
+]
 _CLOSED = with_config(extra="forbid")
 
 
@@ -77,6 +85,7 @@ class OfExport(TypedDict):
 
     EventId: EventId
     ExportId: Id
+    Revision: Revision
     Target: TargetName
     BurstId: NotRequired[Annotated[str, Field(min_length=1, description="of a burst's exports")]]
     RecipientId: NotRequired[
@@ -125,6 +134,7 @@ class BurstCompleted(TypedDict):
 
     EventId: EventId
     BurstId: Id
+    Revision: Revision
     Target: TargetName
     Status: Annotated[
         str,

@@ -72,8 +72,9 @@ class Events:
     def announce_burst(self, burst: Burst, manifest_uri: str, report_uri: str) -> None:
         """Send the burst's completion. Raises TransientError if it was not taken."""
         detail: BurstCompleted = {
-            "EventId": f"{burst.burst_id}-{burst.nonce}",
+            "EventId": _event_id(burst.burst_id, burst),
             "BurstId": burst.burst_id,
+            "Revision": burst.revision,
             "Target": burst.target,
             "Status": burst.final_status.value,
             "Counts": cast("RecipientCounts", burst.counts),
@@ -108,7 +109,7 @@ class Events:
     def announce_burst_at_risk(self, burst: Burst, deadline: float, estimate: Estimate) -> None:
         """Announce that a burst will probably miss its deadline. Raises TransientError."""
         detail: BurstAtRisk = {
-            "EventId": f"{burst.burst_id}-{burst.nonce}-at-risk",
+            "EventId": f"{_event_id(burst.burst_id, burst)}-at-risk",
             "BurstId": burst.burst_id,
             "Target": burst.target,
             "Counts": cast("RecipientCounts", burst.counts),
@@ -131,10 +132,17 @@ class Events:
             raise TransientError(f"PutEvents: {answer['Entries'][0].get('ErrorCode')}")
 
 
+def _event_id(name: str, record: Export | Burst) -> str:
+    """The same in every delivery of one end: another end of what ran again has another."""
+    revision = f"-{record.revision}" if record.revision > 1 else ""
+    return f"{name}-{record.nonce}{revision}"
+
+
 def _of_export(export: Export) -> OfExport:
     detail: OfExport = {
-        "EventId": f"{export.export_id}-{export.nonce}",
+        "EventId": _event_id(export.export_id, export),
         "ExportId": export.export_id,
+        "Revision": export.revision,
         "Target": export.target,
         "DashboardId": export.dashboard_id,
         "Attempt": export.attempt,

@@ -21,6 +21,7 @@ from snapshot_export.adapters.files import Files
 from snapshot_export.adapters.manifests import Manifests
 from snapshot_export.adapters.queues import BurstQueue, IntakeQueue, RejectedQueue
 from snapshot_export.adapters.quicksight.quicksight import QuickSight
+from snapshot_export.adapters.table.burst_retries import BurstRetries
 from snapshot_export.adapters.table.burst_store import BurstStore
 from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
@@ -66,6 +67,7 @@ class Services:
     throughput: Throughput
     durations: DurationStore
     bursts: BurstStore
+    retries: BurstRetries
     published: PublishedCache
     repairs: Repairs
     targets: Targets

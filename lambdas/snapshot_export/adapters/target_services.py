@@ -13,6 +13,7 @@ from snapshot_export.adapters.files import Files
 from snapshot_export.adapters.quicksight.assumed_roles import AssumedRole
 from snapshot_export.adapters.quicksight.identities import Identities
 from snapshot_export.adapters.quicksight.quicksight import CLIENT_CONFIG, QuickSight
+from snapshot_export.adapters.table.burst_retries import BurstRetries
 from snapshot_export.adapters.table.burst_store import BurstStore
 from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
@@ -60,6 +61,7 @@ class TargetServices:
     throughput: Throughput
     durations: DurationStore
     bursts: BurstStore
+    retries: BurstRetries
     published: PublishedCache
     repairs: Repairs
 
@@ -90,6 +92,7 @@ class TargetMaker:
                 self.table, keys, default_seconds=default_seconds, now=self.now
             ),
             bursts=BurstStore(self.table, keys),
+            retries=BurstRetries(self.table, keys),
             published=PublishedCache(self.table, keys),
             repairs=Repairs(self.table, keys, self.now),
         )

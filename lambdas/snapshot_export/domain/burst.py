@@ -14,6 +14,8 @@ VERSION = 2
 """Of the records of bursts. One of version 1 goes on by the rules that it was accepted under: a
 recipient without tags sees the rows of the template's user, where the template names one; a
 RecipientId may stand twice; what was read is not counted."""
+RETRIED_VERSION = 3
+"""Of the record of a burst that is run again: older code would close it before its exports are."""
 BURST_ID = r"[A-Za-z0-9_\-]{1,48}"
 """Leaves room for the line number in an export's id."""
 STALLED_SECONDS = 150.0
@@ -36,7 +38,7 @@ class BurstStatus(StrEnum):
 
     @property
     def is_end(self) -> bool:
-        """Whether nothing more happens to the burst."""
+        """Whether nothing more happens to the burst, unless somebody has it run again."""
         return self not in (BurstStatus.EXPANDING, BurstStatus.RUNNING)
 
 
@@ -70,6 +72,7 @@ class Work(StrEnum):
     DRAIN = "DRAIN"
     CLOSE = "CLOSE"
     KEEP = "KEEP"
+    RETRY = "RETRY"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,11 @@ class Burst:
     `same_rows_for_all` no recipient brings tags, and all see the rows of the template's user.
     `reasons` are why its exports failed, the most frequent first, written at its end.
     `warnings` are what was reported of its dashboard's row-level security.
+
+    `revision` counts how often the burst has come to an end or is to: 1 first, one more with each
+    retry (domain/burst_retry.py). Of the last of these, `retry_digest` recognizes a repeated call,
+    `retried_at` is when it was asked for, and the exports of all lines before `retried_to` were
+    looked at. `was_cancelled`: the burst had been cancelled before a retry.
     """
 
     burst_id: str
@@ -124,12 +132,23 @@ class Burst:
     warnings: tuple[SecurityWarning, ...] = ()
     finished_at: float | None = None
     error: ErrorInfo | None = None
+    revision: int = 1
+    retry_digest: str | None = None
+    retried_at: float | None = None
+    retried_to: int = 1
+    was_cancelled: bool = False
+
+    @property
+    def is_retrying(self) -> bool:
+        """Whether exports that shall run again may still lie where they ended."""
+        is_asked = self.retried_at is not None and self.draining_at is None
+        return is_asked and self.retried_to < self.line
 
     @property
     def is_over(self) -> bool:
         """Whether every recipient was read and every accepted one has ended."""
         ended = self.completed + self.failed + self.cancelled
-        return self.expanded_at is not None and ended >= self.accepted
+        return self.expanded_at is not None and not self.is_retrying and ended >= self.accepted
 
     @property
     def loss(self) -> ErrorInfo | None:
@@ -160,7 +179,7 @@ class Burst:
     @property
     def final_status(self) -> BurstStatus:
         """The status that the burst has once it is over."""
-        if self.draining_at is not None:
+        if self.draining_at is not None or self.was_cancelled:
             return BurstStatus.CANCELLED
         if self.error:
             return BurstStatus.FAILED
@@ -188,6 +207,8 @@ class Burst:
             return None
         if self.status is BurstStatus.EXPANDING:
             return Work.EXPAND
+        if self.is_retrying:
+            return Work.RETRY
         if self.is_over:
             return Work.CLOSE
         drains = self.draining_at is not None and self.drained_to < self.line
@@ -205,3 +226,8 @@ class Refusal:
 def export_id_of(burst_id: str, line: int) -> str:
     """The id of a recipient's export: the same however often the burst is expanded."""
     return f"{burst_id}-{line}"
+
+
+def line_of(export_id: str) -> int:
+    """The line in its manifest of the recipient of an export of a burst."""
+    return int(export_id.rpartition("-")[2])

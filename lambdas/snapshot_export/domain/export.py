@@ -23,7 +23,7 @@ class Status(StrEnum):
 
     @property
     def is_end(self) -> bool:
-        """Whether nothing more happens to the export."""
+        """Whether nothing more happens to the export, unless its burst is retried."""
         return self not in (Status.QUEUED, Status.RUNNING)
 
 
@@ -95,7 +95,8 @@ class Export:
     was announced as at risk. `leases` are those that were given back, the
     last MAX_LEASES of them. `allows` are the allowances of its row-level-security tags (of
     domain/request.ALLOWANCES), None if it was accepted before they were judged or is a
-    registered user's; `warnings` are what was reported when they were.
+    registered user's; `warnings` are what was reported when they were. `revision` is that of its
+    burst in which it ran last (domain/burst.py), 1 of a single export.
     """
 
     export_id: str
@@ -132,6 +133,7 @@ class Export:
     files: tuple[ExportedFile, ...] = ()
     leases: tuple[Lease, ...] = ()
     error: ErrorInfo | None = None
+    revision: int = 1
 
     @property
     def burst_since(self) -> float | None:

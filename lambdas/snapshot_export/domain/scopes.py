@@ -18,25 +18,36 @@ class Scope(StrEnum):
     SUBMIT = "submit"
     """New exports and bursts."""
     STEER = "steer"
-    """Cancelling, schedules and capacity, and every call that is new and has no place yet."""
+    """Cancelling, running again, schedules and capacity, and every call that has no place yet."""
 
 
 DEFAULT_SCOPES: Mapping[str, str] = {each.value: f"snapshots/{each.value}" for each in Scope}
 """Their names in tokens, as Amazon Cognito writes them: `<resource server>/<scope>`."""
 
+_GREEDY = "{proxy+}"
 ROUTES: Mapping[tuple[str, str], Scope] = {
-    ("GET", "/{proxy+}"): Scope.READ,
+    ("GET", f"/{_GREEDY}"): Scope.READ,
     ("POST", "/forecast"): Scope.READ,
-    ("POST", "/{proxy+}"): Scope.SUBMIT,
-    ("ANY", "/{proxy+}"): Scope.STEER,
+    ("POST", "/bursts/{burst_id}/retry"): Scope.STEER,
+    ("POST", f"/{_GREEDY}"): Scope.SUBMIT,
+    ("ANY", f"/{_GREEDY}"): Scope.STEER,
 }
 """API Gateway's routes, of which it takes the most specific one that fits a call."""
 
 
 def scope_of(method: str, path: str) -> Scope:
     """The scope that a call needs."""
-    fitting = ((method, path), (method, "/{proxy+}"), ("ANY", "/{proxy+}"))
-    return next(ROUTES[route] for route in fitting if route in ROUTES)
+    fitting = [route for route in ROUTES if route[0] in (method, "ANY") and _fits(route[1], path)]
+    return ROUTES[min(fitting, key=lambda route: (_GREEDY in route[1], route[0] == "ANY"))]
+
+
+def _fits(route: str, path: str) -> bool:
+    if _GREEDY in route:
+        return True
+    ours, given = route.split("/"), path.rstrip("/").split("/")
+    return len(ours) == len(given) and all(
+        part.startswith("{") or part == other for part, other in zip(ours, given, strict=True)
+    )
 
 
 def scopes_in(claims: Mapping[str, object]) -> frozenset[str]:

@@ -74,6 +74,7 @@ class Report:
 
     `counts` are of what `each` names. `recipients` is the address of their list, `manifest` of the
     list of everything that came out. `same_rows`: all see the same rows; None where it is no burst.
+    `revision` counts a burst's runs, of which the last began at `retried_at` if it is a retry.
     """
 
     kind: str
@@ -104,12 +105,18 @@ class Report:
     forecast: RecordedForecast | None
     warnings: tuple[SecurityWarning, ...]
     manifest: str
+    revision: int = 1
+    retried_at: float | None = None
 
 
 class ReportCollector:
-    """Takes the exports of a burst one by one, in the order of their lines."""
+    """Takes the exports of a burst one by one, in the order of their lines.
 
-    def __init__(self) -> None:
+    Leases of before `since` (epoch seconds) are not shown: an earlier revision's report did.
+    """
+
+    def __init__(self, since: float | None = None) -> None:
+        self._since = since or 0.0
         self._rows: dict[Status, list[Row]] = {status: [] for status in _ROWS_FIRST}
         self._exports = 0
         self._spans: list[Span] = []
@@ -136,7 +143,7 @@ class ReportCollector:
             error = export.error or ErrorInfo("UNKNOWN")
             self._reasons[error.code] += 1
             self._messages.setdefault(error.code, error.message)
-        self._add_spans(spans_of(export))
+        self._add_spans([span for span in spans_of(export) if span.start >= self._since])
         self._slots = max([self._slots, *(lease.slots for lease in export.leases)])
         if row.waited is not None:
             self._waits.append(row.waited)
@@ -175,6 +182,7 @@ class ReportCollector:
         refused: Sequence[Refusal] = (),
         refused_left_out: int = 0,
         warnings: Sequence[SecurityWarning] = (),
+        revision: int = 1,
     ) -> Report:
         """The report of what was taken; `slots` is the limit if the leases do not have it."""
         rows = [*chain.from_iterable(self._rows.values())][:MAX_ROWS]
@@ -210,6 +218,8 @@ class ReportCollector:
             forecast=forecast,
             warnings=tuple(warnings),
             manifest=manifest,
+            revision=revision,
+            retried_at=self._since or None,
         )
 
     def _add_spans(self, spans: Sequence[Span]) -> None:

@@ -92,7 +92,7 @@ def _lede(report: Report) -> str:
         for name in ("Failed", "Cancelled", "Refused", "Unfinished")
         if counts.get(name)
     ]
-    if report.ended_at is not None:
+    if report.ended_at is not None and report.retried_at is None:
         whose += f" in {length(report.ended_at - report.accepted_at)}"
     rest = f"; {', '.join(ended)}" if ended else ""
     return f"{whose}{rest}.{reason(report.error)}{_main_reason(report)}"
@@ -129,6 +129,12 @@ def _rows_fact(same_rows: bool | None) -> dict[str, str]:
     return {"Rows": "the same for all recipients" if same_rows else "each recipient's own"}
 
 
+def _revision_fact(report: Report) -> dict[str, str]:
+    if report.retried_at is None:
+        return {}
+    return {"Revision": f"{report.revision}, run again from {moment(report.retried_at)}"}
+
+
 def _facts(report: Report) -> Iterator[str]:
     dashboards = [f'<span class="mono">{text(name)}</span>' for name, _ in report.dashboards]
     if report.dashboards_left_out:
@@ -141,6 +147,7 @@ def _facts(report: Report) -> Iterator[str]:
         f"{report.each.capitalize()}s": f"{report.counts['Total']:,}{listed}",
         **_rows_fact(report.same_rows),
         "Accepted": moment(report.accepted_at),
+        **_revision_fact(report),
         "First slot": moment(report.begun_at),
         "Last export ended": moment(report.ended_at),
         "Deadline": moment(report.deadline) if report.deadline else "none",

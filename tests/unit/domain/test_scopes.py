@@ -33,6 +33,7 @@ def test_every_operation_needs_the_scope_of_what_it_does() -> None:
     assert {name for name, scope in needed.items() if scope is Scope.STEER} == {
         "cancelExport",
         "cancelBurst",
+        "retryBurst",
         "putSchedule",
         "deleteSchedule",
         "changeCapacity",
@@ -42,6 +43,13 @@ def test_every_operation_needs_the_scope_of_what_it_does() -> None:
 def test_what_has_no_place_yet_needs_the_most() -> None:
     assert scope_of("PATCH", "/exports") is Scope.STEER
     assert scope_of("POST", "/anything/new") is Scope.SUBMIT
+
+
+@pytest.mark.parametrize("path", ["/bursts/b/retry", "/bursts/b/retry/"])
+def test_a_route_with_a_name_in_it_is_found_whatever_the_name(path: str) -> None:
+    assert scope_of("POST", path) is Scope.STEER
+    assert scope_of("GET", path) is Scope.READ
+    assert scope_of("POST", "/bursts/retry") is scope_of("POST", "/bursts/b/c/retry")
 
 
 def test_the_document_names_the_scope_of_each_operation() -> None:

@@ -21,6 +21,7 @@ BURST_MEMBERS = {"BurstId", "Target", "Template", "Recipients", "Manifest", "Sam
                  "AllowMatchAll", "AllowSeveralValues", "Priority", "Deadline"}  # fmt: skip
 SCHEDULE_MEMBERS = {"ScheduleExpression", "ScheduleExpressionTimezone",
                     "FlexibleTimeWindowMinutes", "State", "Export", "Burst", "ReadyBy"}  # fmt: skip
+RETRY_MEMBERS = {"Revision", "RecipientIds", "IncludeCompleted", "Deadline"}
 PLAN_MEMBERS = {"Target", "Exports", "Priority", "Deadline", "StartAt"}
 QUERIES = {"exports": {"Status", "BurstId", "RecipientId", "DashboardId", "From", "To", "Limit",
                        "NextToken"},
@@ -129,14 +130,27 @@ class StubApi:
         export["Status"] = "CANCELLED"
         return 200, {"ExportId": ident, "Status": "CANCELLED"}
 
-    def _post_bursts(self, _ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+    def _retry_burst(self, ident: str, body: Any) -> tuple[int, Any]:
+        check(body, RETRY_MEMBERS, required=set())
+        burst = find(self.bursts, ident)
+        if burst["Status"] in ("EXPANDING", "RUNNING"):
+            raise RefusedError(409, "NOT_ENDED")
+        if body.get("Revision") != burst["Revision"] + 1:
+            raise RefusedError(409, "REVISION_CONFLICT")
+        burst |= {"Revision": burst["Revision"] + 1, "Status": "RUNNING"}
+        self.reasons, self.burst_ends_as = [], "COMPLETED"
+        return 202, {name: burst[name] for name in ("BurstId", "Revision", "Status", "Warnings")}
+
+    def _post_bursts(self, ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+        if ident:
+            return self._retry_burst(ident.removesuffix("/retry"), body)
         check(body, BURST_MEMBERS, required={"Template"})
         known = self.bursts.get(body["BurstId"])
         if known and known["body"] != body:
             raise RefusedError(409, "ID_CONFLICT", "already names another request", "BurstId")
         counts = dict.fromkeys(("Accepted", "Refused", "Completed", "Failed", "Cancelled"), 0)
         self.bursts[body["BurstId"]] = {
-            "BurstId": body["BurstId"], "Target": body.get("Target", "default"),
+            "BurstId": body["BurstId"], "Revision": 1, "Target": body.get("Target", "default"),
             "Status": "EXPANDING", "Counts": {"Total": 2, **counts}, "Reasons": [],
             "Refusals": [], "RefusalsNextToken": None, "ManifestS3Uri": None,
             "ManifestDownloadUrl": None,

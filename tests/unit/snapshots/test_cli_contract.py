@@ -16,6 +16,7 @@ DOCUMENT = json.loads(
 BODIES = {
     "ExportRequest": stub.EXPORT_MEMBERS,
     "BurstBody": stub.BURST_MEMBERS,
+    "RetryBody": stub.RETRY_MEMBERS,
     "ScheduleBody": stub.SCHEDULE_MEMBERS,
     "CapacityChange": {"Limit", "PausedUntil"},
     "PlanBody": stub.PLAN_MEMBERS,
@@ -23,7 +24,8 @@ BODIES = {
 USED = [
     ("post", "/exports"), ("get", "/exports/{export_id}"), ("get", "/exports"),
     ("delete", "/exports/{export_id}"), ("post", "/bursts"), ("get", "/bursts/{burst_id}"),
-    ("delete", "/bursts/{burst_id}"), ("get", "/schedules"), ("get", "/schedules/{name}"),
+    ("delete", "/bursts/{burst_id}"), ("post", "/bursts/{burst_id}/retry"),
+    ("get", "/schedules"), ("get", "/schedules/{name}"),
     ("put", "/schedules/{name}"), ("delete", "/schedules/{name}"), ("get", "/capacity"),
     ("get", "/slots"),
     ("put", "/capacity"), ("get", "/forecast"), ("post", "/forecast"),

@@ -14,7 +14,7 @@ from snapshot_export.adapters.table.records import (
     warnings_from,
 )
 from snapshot_export.domain.burst import (
-    VERSION,
+    RETRIED_VERSION,
     Burst,
     BurstStatus,
     FailureReason,
@@ -25,7 +25,8 @@ from snapshot_export.domain.export import Export
 from snapshot_export.domain.problem import Problem
 
 REFUSED_PREFIX = "REFUSED#"
-_ENDS = {"COMPLETED": "completed", "FAILED": "failed", "CANCELLED": "cancelled"}
+COUNTS_OF_ENDS = {"COMPLETED": "completed", "FAILED": "failed", "CANCELLED": "cancelled"}
+"""The member of a burst that counts each end of an export."""
 
 
 def burst_key(burst_id: str) -> Key:
@@ -36,6 +37,11 @@ def burst_key(burst_id: str) -> Key:
 def template_key(burst_id: str) -> Key:
     """The burst's template, there until the burst is closed."""
     return (f"BURST#{burst_id}", "TEMPLATE")
+
+
+def retry_key(burst_id: str) -> Key:
+    """Which exports the retry under way is of, there until the burst is closed again."""
+    return (f"BURST#{burst_id}", "RETRY")
 
 
 def refusal_key(burst_id: str, line: int) -> Key:
@@ -61,7 +67,7 @@ def burst_from(item: Item | None) -> Burst | None:
 
 def _burst_from(item: Item) -> Burst:
     return Burst(
-        **known_members({"version": 1, "nonce": nonce_of(item)} | item, Burst, VERSION)
+        **known_members({"version": 1, "nonce": nonce_of(item)} | item, Burst, RETRIED_VERSION)
         | {
             "nonce": nonce_of(item),
             "status": BurstStatus(item["status"]),
@@ -92,7 +98,7 @@ def count_end(export: Export) -> list[Item]:
     """The write that counts an export's end on its burst, for the transaction that ends it."""
     if export.burst_id is None:
         return []
-    name = _ENDS[export.status.value]
+    name = COUNTS_OF_ENDS[export.status.value]
     return [
         update_of(
             burst_key(export.burst_id),

@@ -16,6 +16,7 @@ from snapshot_export.adapters.table.burst_records import (
     refusal_attributes,
     refusal_from,
     refusal_key,
+    retry_key,
     template_key,
 )
 from snapshot_export.adapters.table.dynamodb import Item, Key, Table, delete_of, put_of, update_of
@@ -31,6 +32,8 @@ from snapshot_export.errors import ConditionFailedError, IdConflictError
 MAX_READ_AT_ONCE = 100
 _LASTING = ("pk", "sk", "burst_id", "expires_at", "files")
 _STATUS = {"#status": "status"}
+_CLOSING = "#status = :running AND (revision = :revision OR attribute_not_exists(revision))"
+"""The burst is that of this revision, and not closed. Versions before 3 wrote no revision."""
 
 
 class BurstStore:
@@ -197,6 +200,11 @@ class BurstStore:
         values = {":now": now}
         self._update(burst_id, "SET touched_at = :now", "attribute_exists(digest)", values)
 
+    def keep_closing(self, burst: Burst, now: float) -> None:
+        """Note that the burst is being closed. Raises ConditionFailedError if it was, elsewhere."""
+        values = {":now": now, ":running": BurstStatus.RUNNING, ":revision": burst.revision}
+        self._update(burst.burst_id, "SET touched_at = :now", _CLOSING, values, _STATUS)
+
     def renew(self, burst: Burst, expires_at: int) -> int:
         """Let nothing expire earlier that a burst's ended exports, refusals and names left.
 
@@ -268,9 +276,9 @@ class BurstStore:
         )
 
     def close(self, burst: Burst, expires_at: int) -> None:
-        """Write the burst's end, with its error and reasons, and remove its template and marker.
+        """Write the burst's end, with its error and reasons; remove its template, retry and marker.
 
-        Raises ConditionFailedError if it was closed before.
+        Raises ConditionFailedError if this revision of it was closed before.
         """
         error = burst.error and {"code": burst.error.code, "message": burst.error.message}
         self._table.transact(
@@ -279,8 +287,9 @@ class BurstStore:
                     burst_key(burst.burst_id),
                     "SET #status = :end, finished_at = :at, expires_at = :expires, "
                     "reasons = :reasons" + (", #error = :error" if error else ""),
-                    condition="#status = :running",
+                    condition=_CLOSING,
                     values={
+                        ":revision": burst.revision,
                         ":end": burst.status,
                         ":running": BurstStatus.RUNNING,
                         ":at": burst.finished_at,
@@ -291,6 +300,7 @@ class BurstStore:
                     names=_STATUS | ({"#error": "error"} if error else {}),
                 ),
                 delete_of(template_key(burst.burst_id)),
+                delete_of(retry_key(burst.burst_id)),
                 delete_of((self._keys.bursts_partition, burst.burst_id)),
             ]
         )

@@ -12,12 +12,12 @@ from the records, which are few for one recipient.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from snapshot_export.adapters.table.dynamodb import Item, Table
+from snapshot_export.adapters.table.dynamodb import Item, Key, Table
 from snapshot_export.adapters.table.records import due_key
 from snapshot_export.domain.export import Status
 
@@ -77,6 +77,26 @@ class Listing:
             if len(rows) == limit or examined == MAX_EXAMINED:
                 return Page(rows=tuple(rows), next_place=place)
         return Page(rows=tuple(rows), next_place=None)
+
+    def of_recipients(
+        self, burst_id: str, accepted_at: float, recipient_ids: Sequence[str]
+    ) -> dict[str, Item]:
+        """Records of a burst's exports by their recipients, without the request; those it has.
+
+        One query for each recipient, and a read of a hundred records at a time.
+        """
+        moment, keys = due_key(accepted_at), dict[Key, None]()
+        for recipient_id in recipient_ids:
+            key, between = ("recipient_id", recipient_id), (moment, moment + _LAST)
+            for item in self._table.query_index(BY_RECIPIENT, key, between, page=_MAX_BATCH):
+                keys[item["pk"], item["sk"]] = None
+        found: dict[str, Item] = {}
+        rest = iter(keys)
+        while batch := list(islice(rest, _MAX_BATCH)):
+            for item in self._table.get_many(batch, (*_ROW_ATTRIBUTES, "recipient_id")):
+                if item.get("burst_id") == burst_id:
+                    found[item["recipient_id"]] = item
+        return found
 
     def _merge(self, wanted: ListFilter, before: str | None, limit: int) -> Iterator[Item]:
         first = due_key(wanted.accepted_from or 0.0)

@@ -4,7 +4,8 @@ Order of writes: manifest.json, report.html, then the event, then one transactio
 removes template and marker. Dying between two repeats what came before, which leaves the same
 objects and an event of the same EventId: the event is delivered at least once, and the burst ends
 once. Both objects are made from one reading of the exports, whose records are seen to last as long
-as the burst's before (keep_records).
+as the burst's before (keep_records). Each write but S3's is conditional on the revision that was
+read: a closing that was overtaken, by a whole retry even, ends nothing.
 
 A burst whose counts do not add up (records read = accepted + refused) ends FAILED, whatever became
 of its exports: a recipient that is nowhere would otherwise be missed by nobody.
@@ -38,9 +39,13 @@ def close_burst(services: Services, burst_id: str) -> None:
     if burst.error is None and (loss := burst.loss):
         burst = replace(burst, error=loss)
         logger.error("records lost", reason=loss.message, burst_id=burst_id)
-    services.bursts.touch(burst_id, services.now())
-    collector = ReportCollector()
-    services.manifests.write(burst_id, manifest_lines(services, burst, collector))
+    collector = ReportCollector(since=burst.retried_at)
+    try:
+        services.bursts.keep_closing(burst, services.now())
+        services.manifests.write(burst_id, manifest_lines(services, burst, collector))
+    except ConditionFailedError:
+        logger.info("closing stopped", reason="closed elsewhere", burst_id=burst_id)
+        return
     burst = replace(burst, reasons=collector.reasons)
     services.manifests.write_report(burst_id, report_pieces(services, burst, collector))
     services.events.announce_burst(

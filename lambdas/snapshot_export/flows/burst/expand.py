@@ -83,7 +83,7 @@ def _accept(services: Services, burst: Burst, part: Slice) -> Burst:
             taken = {(position - 1) // 2 for position in error.failed}
             if 0 in error.failed or not taken:
                 raise
-            refusals += [refusal_of_taken_id(burst, exports[at].export_id) for at in taken]
+            refusals += [refusal_of_taken_id(exports[at].export_id) for at in taken]
             exports = [export for at, export in enumerate(exports) if at not in taken]
 
 

@@ -41,3 +41,8 @@ def must_keep(burst: Burst, now: float) -> bool:
     Of a burst that an older version accepted nothing is known but that it has begun.
     """
     return now >= (burst.kept_until or burst.accepted_at)
+
+
+def lasting_until(services: Services, burst: Burst) -> float:
+    """Until when nothing of the burst's records expires that its close needs (epoch seconds)."""
+    return (burst.kept_until or burst.accepted_at) + services.settings.retention_seconds

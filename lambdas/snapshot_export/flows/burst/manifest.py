@@ -3,14 +3,15 @@
 Made from consistent reads of ids that burst and line give, 100 at a time, so it misses nothing
 that an index has not seen yet, and its memory does not grow with the burst. One object per line:
 
-    {"BurstId", "Status", "Counts": {...}, "SameRowsForAll",
+    {"BurstId", "Revision", "Status", "Counts": {...}, "SameRowsForAll",
      "Warnings": [{"Code", "Resource", "Message"}],
-     "Files": [{"ExportId", "RecipientId", "Line", "Status", "FormatType", "S3Uri", "Size", "ETag",
-                "Error": {"Code", "Message"}}],
+     "Files": [{"ExportId", "RecipientId", "Line", "Revision", "Status", "FormatType", "S3Uri",
+                "Size", "ETag", "Error": {"Code", "Message"}}],
      "Refused": [{"Line", "Problems": [{"Field", "Place", "Rule"}]}],
      "Reasons": [{"Code", "Count", "Message"}]}
 
-An export without files has one entry that says why.
+An export without files has one entry that says why. The Revision of an entry is that of the burst
+in which its export ran last.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.burst_store import MAX_READ_AT_ONCE
-from snapshot_export.domain.burst import Burst, export_id_of
+from snapshot_export.domain.burst import Burst, export_id_of, line_of
 from snapshot_export.domain.export import ErrorInfo, Export
 from snapshot_export.report.collector import ReportCollector
 
@@ -33,6 +34,7 @@ def manifest_lines(services: Services, burst: Burst, collector: ReportCollector)
     """The manifest's text in pieces; the collector is shown each export that is read for it."""
     head: dict[str, Any] = {
         "BurstId": burst.burst_id,
+        "Revision": burst.revision,
         "Status": burst.final_status.value,
         "Counts": burst.counts,
         "SameRowsForAll": burst.same_rows_for_all,
@@ -70,7 +72,7 @@ def _files(
     starts = range(1, burst.line, MAX_READ_AT_ONCE)
     for number, start in enumerate(starts):
         if number % TOUCH_EVERY_READS == TOUCH_EVERY_READS - 1:
-            services.bursts.touch(burst.burst_id, services.now())
+            services.bursts.keep_closing(burst, services.now())
         lines = range(start, min(start + MAX_READ_AT_ONCE, burst.line))
         ids = [export_id_of(burst.burst_id, line) for line in lines]
         for export in services.bursts.exports(ids):
@@ -83,7 +85,8 @@ def _files_of(export: Export) -> Iterator[dict[str, Any]]:
     own: dict[str, Any] = {
         "ExportId": export.export_id,
         "RecipientId": export.recipient_id,
-        "Line": int(export.export_id.rsplit("-", 1)[1]),
+        "Line": line_of(export.export_id),
+        "Revision": export.revision,
         "Status": export.status.value,
     }
     for file in export.files:

@@ -17,7 +17,7 @@ from typing import Any
 from snapshot_export.adapters.manifests import Found
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import rank_of
-from snapshot_export.domain.burst import Burst, ManifestFormat, Refusal, export_id_of
+from snapshot_export.domain.burst import Burst, ManifestFormat, Refusal, export_id_of, line_of
 from snapshot_export.domain.burst_request import USER_MEMBERS, Recipient, body_of
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.json_text import MAX_BODY_BYTES
@@ -222,8 +222,7 @@ def _as_of_recipient(
     return tuple(Problem(place_of(each.place), each.rule) for each in problems)
 
 
-def refusal_of_taken_id(burst: Burst, export_id: str) -> Refusal:
+def refusal_of_taken_id(export_id: str) -> Refusal:
     """The refusal of a recipient whose export's id names an export that is none of this burst's."""
-    line = int(export_id.removeprefix(f"{burst.burst_id}-"))
     problem = Problem("ExportId", f"{export_id} already names another export")
-    return Refusal(line=line, problems=(problem,))
+    return Refusal(line=line_of(export_id), problems=(problem,))

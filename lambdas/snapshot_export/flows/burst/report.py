@@ -33,6 +33,7 @@ def report_pieces(services: Services, burst: Burst, collector: ReportCollector) 
         refused=refusals,
         refused_left_out=burst.refused - len(refusals),
         warnings=burst.warnings,
+        revision=burst.revision,
     )
     region = services.settings.quicksight_region
     return render_page(

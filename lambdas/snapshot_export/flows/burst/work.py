@@ -8,6 +8,7 @@ from snapshot_export.flows.burst.cancel import drain
 from snapshot_export.flows.burst.close import close_burst
 from snapshot_export.flows.burst.expand import expand
 from snapshot_export.flows.burst.keep_records import keep_records
+from snapshot_export.flows.burst.retry import retry
 
 
 def work_on_burst(services: Services, burst_id: str, work: Work, *, stop_at: float) -> None:
@@ -24,3 +25,5 @@ def work_on_burst(services: Services, burst_id: str, work: Work, *, stop_at: flo
             close_burst(services, burst_id)
         case Work.KEEP:
             keep_records(services, burst_id)
+        case Work.RETRY:
+            retry(services, burst_id, stop_at=stop_at)

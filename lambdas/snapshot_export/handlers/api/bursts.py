@@ -13,9 +13,11 @@ from pydantic import BaseModel
 from snapshot_export.domain.burst import BURST_ID, Burst, BurstStatus, Refusal
 from snapshot_export.domain.burst_request import BurstBody, parse_burst
 from snapshot_export.domain.paging import place_of, token_of
+from snapshot_export.domain.retry_request import RetryBody, parse_retry
 from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.burst.accept import accept_burst
 from snapshot_export.flows.burst.cancel import cancel_burst
+from snapshot_export.flows.burst.retry import retry_burst
 from snapshot_export.flows.view import DOWNLOAD_SECONDS, view_burst_end
 from snapshot_export.handlers.api.error_shape import ApiProblem
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
@@ -29,13 +31,14 @@ from snapshot_export.handlers.api.shapes import (
 )
 
 router = make_router()
-BODIES: dict[str, type[BaseModel]] = {"createBurst": BurstBody}
+BODIES: dict[str, type[BaseModel]] = {"createBurst": BurstBody, "retryBurst": RetryBody}
 
 
 class BurstAccepted(BaseModel):
     """What was accepted, and where to look for it."""
 
     BurstId: str
+    Revision: int
     Status: BurstStatus
     StatusPath: str
     Warnings: list[WarningShape]
@@ -66,9 +69,11 @@ class BurstShape(BaseModel):
     says why the rest of them could not be. At the end, Reasons are why exports failed, the most
     frequent first. Status: COMPLETED_WITH_FAILURES where exports failed or recipients were refused
     and others completed, FAILED where none completed or the recipients could not be read.
+    Revision: 1, and one more with each retry; Counts, Reasons and times are those of the last.
     """
 
     BurstId: str
+    Revision: int
     Target: str
     Status: BurstStatus
     Counts: BurstCounts
@@ -148,10 +153,29 @@ def delete_burst(burst_id: str) -> Response[str]:
     return _accepted(cancel_burst(services(), _checked(burst_id)), burst_id)
 
 
+@router.post(
+    "/bursts/<burst_id>/retry",
+    operation_id="retryBurst",
+    summary="Run the failed exports of a burst again",
+    description="Under the same burst, ids, places and names; manifest, report and event follow "
+    "with the next Revision. Recipients that have their files are left alone, unless RecipientIds "
+    "names them with IncludeCompleted. A caller that may repeat a call sends Revision: the same "
+    "call again changes nothing. A burst that has not ended, of which nothing failed, or whose "
+    "records are about to expire answers 409.",
+    responses=answers(202, BurstAccepted, "It runs again, newly or before", 404, 409),
+    tags=["bursts"],
+)
+def retry(burst_id: str) -> Response[str]:
+    """Run exports of a burst again."""
+    request = parse_retry(raw_body(router))
+    return _accepted(retry_burst(services(), _checked(burst_id), request), burst_id)
+
+
 def _accepted(burst: Burst | None, burst_id: str) -> Response[str]:
     status = burst.status if burst else BurstStatus.EXPANDING
     body = BurstAccepted(
         BurstId=burst_id,
+        Revision=burst.revision if burst else 1,
         Status=status,
         StatusPath=f"/bursts/{burst_id}",
         Warnings=warning_shapes(burst.warnings if burst else ()),
@@ -166,6 +190,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
     report = manifests.report_address(burst.burst_id) if is_end else None
     return BurstShape(
         BurstId=burst.burst_id,
+        Revision=burst.revision,
         Target=burst.target,
         Status=burst.status,
         Counts=BurstCounts(**burst.counts),

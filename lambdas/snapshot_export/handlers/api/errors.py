@@ -25,6 +25,7 @@ from snapshot_export.errors import (
     DeclaredScheduleError,
     IdConflictError,
     MissingScopeError,
+    RetryRefusedError,
     SnapshotExportError,
     UnknownIdError,
     UnknownTargetError,
@@ -85,6 +86,8 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(409, "RECORD_UNREADABLE", f"{error}. See RecordsUnreadable in {_PAGE}.")
         case AlreadyEndedError():
             return refuse(409, "ALREADY_ENDED", str(error))
+        case RetryRefusedError():
+            return refuse(409, error.code, str(error))
         case SnapshotExportError() if error.is_transient:
             logger.warning("not done", reason=f"{type(error).__name__}: {error}")
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
