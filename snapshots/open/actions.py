@@ -1,8 +1,4 @@
-"""What the page can change: it cancels, pauses and resumes, each after a question.
-
-Failed exports are not run again from here: the API has no call for it, and the requests
-themselves, which would have to be sent under new ids, are in none of its answers.
-"""
+"""What the page can change: it cancels, runs again, pauses and resumes, each after a question."""
 
 from __future__ import annotations
 
@@ -15,15 +11,27 @@ from snapshots.api import Api
 from snapshots.errors import UsageError
 
 MAX_PAUSE_MINUTES = 7 * 24 * 60
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "cancelExport": ("Id",),
+    "cancelBurst": ("Id",),
+    "retryBurst": ("Id", "Revision"),
+    "pause": ("Minutes",),
+    "resume": (),
+}
 
 
 class Action(BaseModel):
-    """A change as the page asks for it. `Confirmed`: somebody answered the question with yes."""
+    """A change as the page asks for it. `Confirmed`: somebody answered the question with yes.
+
+    `Revision` is the one that a retry makes of the burst that was shown: asked twice, as from two
+    tabs, it is one.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    Action: Literal["cancelExport", "cancelBurst", "pause", "resume"]
+    Action: Literal["cancelExport", "cancelBurst", "retryBurst", "pause", "resume"]
     Id: Annotated[str, Field(min_length=1, max_length=512)] | None = None
+    Revision: Annotated[int, Field(ge=2)] | None = None
     Minutes: Annotated[int, Field(ge=1, le=MAX_PAUSE_MINUTES)] | None = None
     Target: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     Confirmed: bool
@@ -38,9 +46,9 @@ def parse_action(body: bytes) -> Action:
         raise UsageError(f"not an action that was confirmed: {', '.join(places)}") from None
     if not action.Confirmed:
         raise UsageError("not an action that was confirmed: Confirmed")
-    missing = {"cancelExport": "Id", "cancelBurst": "Id", "pause": "Minutes"}.get(action.Action)
-    if missing and getattr(action, missing) is None:
-        raise UsageError(f"{action.Action} needs {missing}")
+    for name in _NEEDS[action.Action]:
+        if getattr(action, name) is None:
+            raise UsageError(f"{action.Action} needs {name}")
     return action
 
 
@@ -54,6 +62,9 @@ def perform(api: Api, action: Action) -> str:
         if status == "RUNNING":
             return f"{action.Id} runs on and ends without files."
         return f"{action.Id} is cancelled."
+    if action.Action == "retryBurst":
+        api.post("bursts", action.Id or "", "retry", body={"Revision": action.Revision})
+        return f"What failed of {action.Id} runs again."
     until = None
     if action.Action == "pause":
         moment = datetime.now(UTC) + timedelta(minutes=action.Minutes or 0)

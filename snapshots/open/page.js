@@ -200,6 +200,11 @@ const askBurst = id => question(
   'Its exports that wait are cancelled. Those that run end without files. Files that were delivered stay. It cannot be undone.',
   'Cancel the burst', () => ({Action: 'cancelBurst', Id: id}));
 
+const askRetry = button => question(
+  `Run the failed exports of ${button.dataset.id} again?`,
+  `${count(Number(button.dataset.failed), 'export')} that failed run again, under the same ids and names, from the data as it is now. Files that were delivered stay as they are.`,
+  'Run the failed again', () => ({Action: 'retryBurst', Id: button.dataset.id, Revision: Number(button.dataset.revision) + 1}));
+
 // ---- Sections
 
 function showHead(reading) {
@@ -264,7 +269,7 @@ function showFailures({Failures: failures}) {
     });
   set($('failures-note'), 'Among what was accepted in the last day'
     + (failures.More ? ', the newest 100. ' : '. ')
-    + 'An export that failed is not run again from here: remove the reason, then submit its request under a new ExportId.');
+    + 'Remove the reason; then run those of a burst that has ended again from its row below. The request of a single export is submitted under a new ExportId.');
 }
 
 // An export keeps its lane while it holds its slot, as a new one takes the first that is free.
@@ -396,7 +401,9 @@ function showBursts({Bursts: bursts, Forecast: forecast}) {
   rows($('bursts'), bursts, burst => burst.BurstId,
     row => {
       const head = rowHead(), status = cell(), progress = cell('progress'), end = cell('wide'), deadline = cell('wide');
-      const last = cancelCell(askBurst), link = make('a', '', 'Report');
+      const last = cancelCell(askBurst), again = make('button', 'again', 'Run the failed again'), link = make('a', '', 'Report');
+      again.type = 'button';
+      again.addEventListener('click', () => askRetry(again));
       status.append(make('span'), make('span', 'under'));
       const picture = draw('svg', {'aria-hidden': 'true'});
       picture.append(draw('rect', {class: 'ground', width: '100%', height: '100%'}),
@@ -405,7 +412,7 @@ function showBursts({Bursts: bursts, Forecast: forecast}) {
       end.append(make('span'), make('span', 'under'));
       link.target = '_blank';
       link.rel = 'noopener noreferrer';
-      last.append(link);
+      last.append(again, link);
       row.parts = [head, status, progress, end, deadline, last];
       return row.parts;
     },
@@ -434,6 +441,10 @@ function showBursts({Bursts: bursts, Forecast: forecast}) {
         ? `${moment(chance.Deadline)}, chance ${Math.round((chance.ChanceToMeetDeadline ?? 0) * 100)}%` : '');
       last.firstChild.hidden = isOver;
       fillCancel(last, burst.BurstId, 'burst');
+      const again = last.querySelector('.again');
+      again.hidden = !isOver || !counts.Failed;
+      Object.assign(again.dataset, {id: burst.BurstId, revision: burst.Revision, failed: counts.Failed});
+      again.setAttribute('aria-label', `Run the failed exports of ${burst.BurstId} again`);
       const report = burst.ReportDownloadUrl && new URL(burst.ReportDownloadUrl);
       last.lastChild.hidden = !report;
       if (report && ['https:', 'http:'].includes(report.protocol)) {

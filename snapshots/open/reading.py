@@ -31,7 +31,8 @@ _SHORT, _LONG = 2.0, 10.0
 _MANY_WAIT = 500
 """From here on what reads the backlog (40 read units for 1000 that wait) is read less often."""
 _EVERY_RECENT, _EVERY_SCHEDULES, _EVERY_ENDED = 10.0, 60.0, 600.0
-"""Seconds; an ended burst changes no more, but the link to its report works for 900 s only."""
+"""Seconds; an ended burst changes no more unless it is retried, which shows by its open work, but
+the link to its report works for 900 s only."""
 
 
 @dataclass
@@ -109,9 +110,11 @@ class Reader:
             yield self._answers.setdefault(name, _Answer()), period, call
 
     def _calls_of_bursts(self) -> Iterable[tuple[_Answer, float, Callable[[], Any]]]:
+        open_ids = {each.get("BurstId") for each in self._open_work()}
         for burst_id in self._burst_ids():
             answer = self._bursts.setdefault(burst_id, _Answer())
-            is_over = answer.value is not None and has_ended(answer.value)
+            is_known = answer.value is not None and burst_id not in open_ids
+            is_over = is_known and has_ended(answer.value)
             period = _EVERY_ENDED if is_over else self._costly
             yield answer, period, partial(self.api.get, "bursts", burst_id)
 
@@ -140,15 +143,21 @@ class Reader:
 
         The API lists no bursts. One that nothing names any more is still shown while there is room.
         """
-        slots, forecast = self._value("Slots") or {}, self._value("Forecast") or {}
-        named: list[Mapping[str, Any]] = [
-            *forecast.get("Bursts", ()),
-            *(row for name in ("Held", "Collecting", "Waiting") for row in slots.get(name, ())),
+        named = [
+            *self._open_work(),
             *((self._value("Failures") or {}).get("Exports", ())),
             *((self._value("Recent") or {}).get("Exports", ())),
         ]
         found = dict.fromkeys(each["BurstId"] for each in named if each.get("BurstId"))
         return [*(found | dict.fromkeys(self._bursts))][:BURSTS_SHOWN]
+
+    def _open_work(self) -> list[Mapping[str, Any]]:
+        """What names open bursts: the forecast, and exports that run, are collected or wait."""
+        slots, forecast = self._value("Slots") or {}, self._value("Forecast") or {}
+        return [
+            *forecast.get("Bursts", ()),
+            *(row for name in ("Held", "Collecting", "Waiting") for row in slots.get(name, ())),
+        ]
 
     def _reading(self) -> Reading:
         capacity, failures = self._value("Capacity"), self._value("Failures")

@@ -162,6 +162,36 @@ def test_a_burst_is_cancelled_from_its_row(tab: Page, server: PageServer, api: S
     assert changes(api) == [("DELETE", "/bursts/statements-2026-11")]
 
 
+def test_the_failed_of_an_ended_burst_run_again_after_a_question(
+    tab: Page, server: PageServer, api: StubApi
+) -> None:
+    counts = {"Total": 9, "Accepted": 9, "Completed": 7, "Failed": 2}
+    ended = burst("invoices", "COMPLETED_WITH_FAILURES", Counts=counts, FinishedAt=iso(-60))
+    api.bursts["invoices"] = ended
+    api.exports["invoices-1"] = failed(1, "TIMEOUT", "late") | {
+        "ExportId": "invoices-1", "BurstId": "invoices"
+    }  # fmt: skip
+    show(tab, server)
+    again = "#bursts tr[data-key=invoices] .again"
+    shown = "[...document.querySelectorAll('#bursts .again')].filter(each => !each.hidden).length"
+    tab.wait_until(f"document.querySelector({again!r}) !== null")
+    assert tab.evaluate(shown) == 1, "none of a burst that runs, none where nothing failed"
+    tab.click(again)
+    tab.wait_until(ASKS)
+    assert tab.evaluate("document.activeElement.id") == "no"
+    assert "2 exports that failed run again" in tab.evaluate(text("#consequence"))
+    tab.press("Enter")
+    tab.wait_until(f"!{ASKS}")
+    assert changes(api) == []
+    tab.click(again)
+    tab.wait_until(ASKS)
+    tab.click("#yes")
+    tab.wait_until(f"{ALERT}.includes('What failed of invoices runs again.')")
+    assert changes(api) == [("POST", "/bursts/invoices/retry")]
+    assert api.bursts["invoices"]["Revision"] == 2
+    tab.wait_until(f"document.querySelector({again!r}).hidden")
+
+
 def test_capacity_is_paused_and_resumed_after_a_question(
     tab: Page, server: PageServer, api: StubApi
 ) -> None:

@@ -51,7 +51,8 @@ def burst(burst_id: str, status: str, **members: Any) -> dict[str, Any]:
     counts = {"Total": 240, "Accepted": 240, "Refused": 0, "Completed": 0, "Failed": 0,
               "Cancelled": 0} | members.pop("Counts", {})  # fmt: skip
     return {
-        "BurstId": burst_id, "Target": "default", "Status": status, "Counts": counts,
+        "BurstId": burst_id, "Revision": 1, "Target": "default", "Status": status,
+        "Counts": counts,
         "Reasons": [], "SameRowsForAll": False, "Refusals": [], "RefusalsNextToken": None,
         "ManifestS3Uri": None, "ReportS3Uri": None, "ReportDownloadUrl": None,
         "CancelRequested": False, "AcceptedAt": iso(-900), "ExpandedAt": iso(-899),

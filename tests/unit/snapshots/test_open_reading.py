@@ -156,6 +156,17 @@ def test_a_burst_that_ended_stays_while_there_is_room(
     assert names == [f"b-{number}" for number in range(BURSTS_SHOWN)]
 
 
+def test_a_burst_that_somebody_retries_is_read_again_soon(
+    reader: Reader, api: StubApi, clock: Clock
+) -> None:
+    read(reader)
+    api.bursts["onboarding-pack"] |= {"Status": "RUNNING", "Revision": 2}
+    api.slots["Held"].append(held(1, age=1, left=1, BurstId="onboarding-pack"))
+    clock.time += 12
+    statuses = {each["BurstId"]: each["Status"] for each in read(reader)["Bursts"]}
+    assert statuses["onboarding-pack"] == "RUNNING"
+
+
 def test_the_version_is_of_what_is_shown_not_of_when(
     reader: Reader, api: StubApi, clock: Clock
 ) -> None:

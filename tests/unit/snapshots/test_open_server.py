@@ -202,6 +202,8 @@ def test_every_answer_has_the_policy_and_no_leave_for_other_origins(visitor: Vis
         {"Action": "pause", "Minutes": 999_999, "Confirmed": True},
         {"Action": "cancelExport", "Confirmed": True},
         {"Action": "cancelBurst", "Id": "", "Confirmed": True},
+        {"Action": "retryBurst", "Id": "november", "Confirmed": True},
+        {"Action": "retryBurst", "Id": "november", "Revision": 1, "Confirmed": True},
         {"Action": "deleteEverything", "Confirmed": True},
         {"Action": "resume", "Confirmed": True, "Limit": 3},
         [],
@@ -231,6 +233,20 @@ def test_what_is_confirmed_is_done(visitor: Visitor, api: StubApi) -> None:
     assert visitor.act(Action="resume")[0] == 200
     assert api.capacity["PausedUntil"] is None
     assert len(changes(api)) == 4
+
+
+def test_a_burst_runs_again_once_however_often_it_is_asked_for(
+    visitor: Visitor, api: StubApi
+) -> None:
+    visitor.enter()
+    ended = {"BurstId": "november", "Revision": 1, "Status": "FAILED", "Warnings": []}
+    api.bursts["november"] = ended
+    status, _, content = visitor.act(Action="retryBurst", Id="november", Revision=2)
+    assert (status, json.loads(content)["Message"]) == (200, "What failed of november runs again.")
+    assert (ended["Revision"], ended["Status"]) == (2, "RUNNING")
+    visitor.act(Action="retryBurst", Id="november", Revision=2)
+    sent = [body for _, path, _, body in api.calls if path.endswith("/retry")]
+    assert sent == [{"Revision": 2}] * 2 and ended["Revision"] == 2
 
 
 def test_the_next_reading_after_a_change_knows_it(visitor: Visitor) -> None:
