@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC
 from typing import Any
 
 import click
@@ -27,7 +28,7 @@ _ONLY_SHOWN = (
 @click.group(cls=Commands, epilog=examples("schedule list", "schedule put --help"))
 @common_options
 def schedule() -> None:
-    """List, show, set and delete schedules."""
+    """List, show, set, run and delete schedules."""
 
 
 @schedule.command("list", epilog=examples("schedule list"))
@@ -129,6 +130,42 @@ def delete_schedule(invocation: Invocation, name: str) -> int:
         click.echo(json.dumps(answer))
     else:
         invocation.out.print(f"{name} deleted", markup=False)
+    return 0
+
+
+@schedule.command(
+    "run",
+    epilog=examples(
+        "schedule run daily",
+        "schedule run daily --at 2026-11-23",
+        "schedule run daily --from 2026-11-01 --to 2026-11-14",
+    ),
+)
+@click.argument("name")
+@click.option("--at", metavar="DATE", help="An occurrence that was missed: its day, or its time.")
+@click.option("--from", "first", metavar="DATE", help="Each occurrence from this day or time on,")
+@click.option("--to", "last", metavar="DATE", help="to this one, both inclusive; 31 at most.")
+@command_options
+def run_schedule(
+    invocation: Invocation, name: str, at: str | None, first: str | None, last: str | None
+) -> int:
+    """Run a schedule now, or occurrences that were missed.
+
+    An occurrence runs once: what was accepted before stays as it is.
+    """
+    if at and (first or last):
+        raise UsageError("--at and --from with --to exclude each other")
+    if bool(first) != bool(last):
+        raise UsageError("--from and --to go together")
+    now = invocation.now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    body = {"From": first, "To": last} if first else {"At": at or now}
+    answer = invocation.api.post("schedules", name, "run", body=body)
+    if invocation.as_json:
+        invocation.print_json(answer)
+        return 0
+    for each in answer["Occurrences"]:
+        what = "accepted" if each["New"] else "was accepted before"
+        invocation.out.print(f"{each['Id']} {what}", markup=False, soft_wrap=True)
     return 0
 
 

@@ -29,6 +29,7 @@ ROUTES: Mapping[tuple[str, str], Scope] = {
     ("GET", f"/{_GREEDY}"): Scope.READ,
     ("POST", "/forecast"): Scope.READ,
     ("POST", "/bursts/{burst_id}/retry"): Scope.STEER,
+    ("POST", "/schedules/{name}/run"): Scope.STEER,
     ("POST", f"/{_GREEDY}"): Scope.SUBMIT,
     ("ANY", f"/{_GREEDY}"): Scope.STEER,
 }

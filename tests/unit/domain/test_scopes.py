@@ -34,6 +34,7 @@ def test_every_operation_needs_the_scope_of_what_it_does() -> None:
         "cancelExport",
         "cancelBurst",
         "retryBurst",
+        "runSchedule",
         "putSchedule",
         "deleteSchedule",
         "changeCapacity",

@@ -22,6 +22,7 @@ BURST_MEMBERS = {"BurstId", "Target", "Template", "Recipients", "Manifest", "Sam
 SCHEDULE_MEMBERS = {"ScheduleExpression", "ScheduleExpressionTimezone",
                     "FlexibleTimeWindowMinutes", "State", "Export", "Burst", "ReadyBy"}  # fmt: skip
 RETRY_MEMBERS = {"Revision", "RecipientIds", "IncludeCompleted", "Deadline"}
+RUN_MEMBERS = {"At", "From", "To"}
 PLAN_MEMBERS = {"Target", "Exports", "Priority", "Deadline", "StartAt"}
 QUERIES = {"exports": {"Status", "BurstId", "RecipientId", "DashboardId", "From", "To", "Limit",
                        "NextToken"},
@@ -195,6 +196,17 @@ class StubApi:
             "Name": ident, "State": "ENABLED", **body, "Warnings": self.warnings
         }  # fmt: skip
         return 200, self.schedules[ident]
+
+    def _post_schedules(self, ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+        check(body, RUN_MEMBERS, required=set())
+        name = ident.removesuffix("/run")
+        find(self.schedules, name)
+        runs = [
+            {"Id": f"{name}-{number}", "At": "2026-11-23T06:00:00Z", "New": number > 0,
+             "StatusPath": f"/exports/{name}-{number}"}
+            for number in range(2 if "From" in body else 1)
+        ]  # fmt: skip
+        return 202, {"Name": name, "Kind": "Export", "Occurrences": runs}
 
     def _delete_schedules(self, ident: str, *_: Any) -> tuple[int, Any]:
         find(self.schedules, ident)

@@ -116,6 +116,21 @@ def test_schedules_are_put_listed_shown_and_deleted(run: Run, api: StubApi, temp
     assert run("schedule", "delete", "daily").code == 3
 
 
+def test_a_schedule_runs_by_hand(run: Run, api: StubApi, template: str) -> None:
+    run("schedule", "put", "daily", "--export", template, "--expression", "rate(1 day)")
+    now = run("schedule", "run", "daily")
+    assert now.code == 0 and now.out == "daily-0 was accepted before\n"
+    assert set(api.calls[-1][3]) == {"At"} and api.calls[-1][3]["At"].endswith("Z")
+    missed = run("schedule", "run", "daily", "--at", "2026-11-23", "--json")
+    assert api.calls[-1][3] == {"At": "2026-11-23"} and missed.json["Occurrences"][0]["Id"]
+    days = run("schedule", "run", "daily", "--from", "2026-11-01", "--to", "2026-11-14")
+    assert api.calls[-1][3] == {"From": "2026-11-01", "To": "2026-11-14"}
+    assert days.out.splitlines() == ["daily-0 was accepted before", "daily-1 accepted"]
+    for wrong in (["--from", "2026-11-01"], ["--at", "2026-11-01", "--to", "2026-11-02"]):
+        assert run("schedule", "run", "daily", *wrong).code == 2
+    assert run("schedule", "run", "nothing").code == 3
+
+
 def test_a_schedule_is_put_by_when_it_shall_be_ready(run: Run, api: StubApi, template: str) -> None:
     arguments = ["schedule", "put", "daily", "--burst", template, "--ready-by", "07:00"]
     assert run(*arguments).code == 0

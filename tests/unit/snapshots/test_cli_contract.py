@@ -18,6 +18,7 @@ BODIES = {
     "BurstBody": stub.BURST_MEMBERS,
     "RetryBody": stub.RETRY_MEMBERS,
     "ScheduleBody": stub.SCHEDULE_MEMBERS,
+    "RunBody": stub.RUN_MEMBERS,
     "CapacityChange": {"Limit", "PausedUntil"},
     "PlanBody": stub.PLAN_MEMBERS,
 }
@@ -26,7 +27,8 @@ USED = [
     ("delete", "/exports/{export_id}"), ("post", "/bursts"), ("get", "/bursts/{burst_id}"),
     ("delete", "/bursts/{burst_id}"), ("post", "/bursts/{burst_id}/retry"),
     ("get", "/schedules"), ("get", "/schedules/{name}"),
-    ("put", "/schedules/{name}"), ("delete", "/schedules/{name}"), ("get", "/capacity"),
+    ("put", "/schedules/{name}"), ("post", "/schedules/{name}/run"),
+    ("delete", "/schedules/{name}"), ("get", "/capacity"),
     ("get", "/slots"),
     ("put", "/capacity"), ("get", "/forecast"), ("post", "/forecast"),
 ]  # fmt: skip

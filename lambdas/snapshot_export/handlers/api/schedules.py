@@ -12,12 +12,14 @@ from pydantic import BaseModel, Field
 from snapshot_export.domain.next_start import next_start
 from snapshot_export.domain.ready_by import ReadyByBody
 from snapshot_export.domain.schedule import Schedule, ScheduleBody
+from snapshot_export.domain.schedule_run import MAX_OCCURRENCES, RunBody
 from snapshot_export.domain.schedule_warnings import warnings_of
 from snapshot_export.flows.schedule import manage as flow
+from snapshot_export.flows.schedule.run import run_schedule
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 
 router = make_router()
-BODIES: dict[str, type[BaseModel]] = {"putSchedule": ScheduleBody}
+BODIES: dict[str, type[BaseModel]] = {"putSchedule": ScheduleBody, "runSchedule": RunBody}
 
 
 class ScheduleSummary(BaseModel):
@@ -63,6 +65,23 @@ class DeletedSchedule(BaseModel):
     """The schedule that is no more."""
 
     Name: str
+
+
+class RunOccurrence(BaseModel):
+    """An occurrence. Id: of its export or burst. New: this call had it accepted."""
+
+    Id: str
+    At: str
+    New: bool
+    StatusPath: str
+
+
+class ScheduleRun(BaseModel):
+    """What was run of a schedule, in the order of time."""
+
+    Name: str
+    Kind: str
+    Occurrences: list[RunOccurrence]
 
 
 @router.get(
@@ -121,6 +140,33 @@ def delete_schedule(name: str) -> Response[str]:
     """Delete a schedule."""
     flow.delete_schedule(services(), name)
     return reply(DeletedSchedule(Name=name))
+
+
+@router.post(
+    "/schedules/<name>/run",
+    operation_id="runSchedule",
+    summary="Run occurrences of a schedule now",
+    description="One now, one that was missed (At), or each in a range (From, To), at most "
+    f"{MAX_OCCURRENCES}. An occurrence runs once: it has the id that the schedule gives it, and "
+    "one that was accepted before, by hand or by the Scheduler, stays as it is. Declared and "
+    "disabled schedules run too. A caller that may repeat a call sends At.",
+    responses=answers(202, ScheduleRun, "Accepted, newly or before", 404, 409),
+    tags=["schedules"],
+)
+def run(name: str) -> Response[str]:
+    """Run occurrences of a schedule."""
+    schedule, runs = run_schedule(services(), name, raw_body(router))
+    noun = "bursts" if schedule.kind == "Burst" else "exports"
+    found = [
+        RunOccurrence(
+            Id=each.occurrence.request_id,
+            At=each.occurrence.at.isoformat().replace("+00:00", "Z"),
+            New=each.is_new,
+            StatusPath=f"/{noun}/{each.occurrence.request_id}",
+        )
+        for each in runs
+    ]
+    return reply(ScheduleRun(Name=schedule.name, Kind=schedule.kind, Occurrences=found), 202)
 
 
 def _summary(schedule: Schedule) -> dict[str, Any]:
