@@ -1,4 +1,4 @@
-"""A schedule that is run by hand: now, for an occurrence that was missed, or for a range of days."""
+"""A schedule that is run by hand: now, for an occurrence that was missed, or for some days."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Order of writes: one occurrence after the other, each accepted as an export or a burst is. A
 function that dies leaves some of them accepted; the call, repeated, finds these by their ids and
-goes on with the others. What is accepted was decided before the first: a wrong one stops all.
+goes on with the others. One that cannot be accepted stops those behind it, too.
 """
 
 from __future__ import annotations
