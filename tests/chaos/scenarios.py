@@ -297,6 +297,25 @@ def schedule_occurs(stage: Stage) -> None:
     stage.when(lambda: any(name.startswith("PUT") for name, _, _ in stage.answers), occur)
 
 
+def schedule_by_hand(stage: Stage) -> None:
+    """Occurrences of two days are run by hand, while the Scheduler's message of one comes late."""
+    body = {"ScheduleExpression": "cron(0 6 * * ? *)", "Export": csv(None)}
+    days = {"From": "2027-01-14", "To": "2027-01-15"}
+    late = {
+        "Schedule": "nightly",
+        "Occurrence": "2027-01-15T06:00:00Z",
+        "Timezone": "UTC",
+        "Export": csv(None),
+    }
+
+    def run() -> None:
+        stage.call("POST", "/schedules/nightly/run", days, expect=(202,))
+        stage.deliver(late)
+
+    stage.call("PUT", "/schedules/nightly", body, expect=(200,))
+    stage.when(lambda: any(name.startswith("PUT") for name, _, _ in stage.answers), run)
+
+
 def burst_of_a_manifest(stage: Stage) -> None:
     """A burst is expanded, two of its recipients refused, one that stands twice, and closed."""
     lines = "r-1,cust-0001\rr-2,\r\nr-3,cust-0003\nR-1,cust-0004\n"
@@ -418,6 +437,12 @@ SCENARIOS = (
     Scenario("api_and_capacity", api_and_capacity, {"posted": DONE}, 1),
     Scenario("limit_lowered", limit_lowered, {f"low-{each}": DONE for each in (1, 2, 3)}, 3),
     Scenario("schedule_occurs", schedule_occurs, {"daily-20261123T060000Z": DONE}, 1),
+    Scenario(
+        "schedule_by_hand",
+        schedule_by_hand,
+        {"nightly-20270114T060000Z": DONE, "nightly-20270115T060000Z": DONE},
+        2,
+    ),
     Scenario("burst_of_a_manifest", burst_of_a_manifest, {"people-2": DONE, "people-4": DONE}, 2),
     Scenario("burst_of_one_name", burst_of_one_name, {"same-1": DONE, "same-2": "FAILED"}, 2),
     Scenario("burst_retried", burst_retried, {"again-1": DONE, "again-2": DONE}, 3),

@@ -87,6 +87,29 @@ def test_the_scheduler_is_told_zone_window_and_occurrence_and_an_occurrence_runs
     call_api(deployed, "DELETE", "/schedules/weekdays")
 
 
+def test_occurrences_of_the_last_days_run_by_hand_once(deployed: Deployed) -> None:
+    body = {
+        "ScheduleExpression": "cron(0 0 * * ? *)",
+        "State": "DISABLED",
+        "Export": message(None, Name="{date}"),
+    }
+    call_api(deployed, "PUT", "/schedules/by-hand", body)
+    today = datetime.now(UTC).date()
+    days = [f"{today - timedelta(days=back)}" for back in (2, 1)]
+
+    first = call_api(deployed, "POST", "/schedules/by-hand/run", {"From": days[0], "To": days[1]})
+    again = call_api(deployed, "POST", "/schedules/by-hand/run", {"At": days[1]})
+
+    ids = [each["Id"] for each in first["Occurrences"]]
+    assert [each["New"] for each in first["Occurrences"]] == [True, True]
+    assert [(each["Id"], each["New"]) for each in again["Occurrences"]] == [(ids[1], False)]
+    for export_id, day in zip(ids, days, strict=True):
+        export = deployed.wait_for_export(export_id)
+        assert export["status"] == "COMPLETED"
+        assert export["files"][0]["uri"].endswith(f"/{export_id}/{day}.pdf")
+    call_api(deployed, "DELETE", "/schedules/by-hand")
+
+
 def test_an_export_for_a_registered_user_shows_that_users_rows(deployed: Deployed) -> None:
     body = message("of-a-user", RegisteredUser={"UserName": "manager-3"})
     del body["UserConfiguration"]
