@@ -1,4 +1,5 @@
-"""For people: a topic that announces failed single exports, ended bursts, and deadlines at risk."""
+"""For people: a topic that announces failed single exports, ended bursts, deadlines at risk, and
+schedules that are outdated."""
 
 from __future__ import annotations
 
@@ -32,8 +33,15 @@ _AT_RISK = (
 )
 
 
+_OUTDATED = (
+    "Schedule {schedule} names what dashboard {dashboard} does not have as it is published now: "
+    "{missing}. It will be refused when it occurs. Look at both with: snapshots schedule get "
+    "{schedule}, snapshots init --dashboard {dashboard}"
+)
+
+
 class Notifications(Construct):
-    """The topic, its subscribers by e-mail (each confirms once), and the two rules that feed it.
+    """The topic, its subscribers by e-mail (each confirms once), and the rules that feed it.
 
     What could not be published for 24 hours, or not delivered to an address, is kept in the
     undelivered queue.
@@ -92,6 +100,14 @@ class Notifications(Construct):
             report="$.detail.ReportS3Uri",
         )
 
+        self._tell(
+            "ScheduleOutdated",
+            "Snapshot Schedule Outdated",
+            _OUTDATED,
+            schedule="$.detail.Schedule",
+            dashboard="$.detail.DashboardId",
+            missing="$.detail.Summary",
+        )
         for name, detail_type, member in (
             ("ExportAtRisk", "Snapshot Export Deadline At Risk", "ExportId"),
             ("BurstAtRisk", "Snapshot Burst Deadline At Risk", "BurstId"),

@@ -241,7 +241,7 @@ class SnapshotExportStack(cdk.Stack):
             "api": "Answers the calls of the API",
             "reconcile": "Repairs the table of exports by what QuickSight and Step Functions say",
             "warn_of_deadlines": "Announces deadlines that are newly at risk",
-            "move_starts": "Moves the starts of schedules that say ReadyBy",
+            "move_starts": "Moves the starts of schedules that say ReadyBy, judges schedules",
         }
         timeouts = {
             "burst": BURST_TIMEOUT_SECONDS,
@@ -283,7 +283,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     for name in functions.keys() - {"move_starts", "warn_of_deadlines"}:
         grants.keep_records(functions[name])
         grants.start_executions(functions[name])
-    for name in ("start", "collect", "burst", "warn_of_deadlines"):
+    for name in ("start", "collect", "burst", "warn_of_deadlines", "move_starts"):
         grants.announce(functions[name])
     intake.rejected_queue.grant(functions["intake"], "sqs:SendMessage")
     grants.call_quicksight(functions["start"], _START, _DESCRIBE)
@@ -292,7 +292,8 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     grants.call_quicksight(functions["reconcile"], _DESCRIBE)
     for name in ("intake", "api", "burst", "start", "describe"):
         grants.read_row_level_security(functions[name])
-    for name in ("intake", "api", "burst"):
+    grants.call_quicksight(functions["move_starts"], "DescribeDashboard")
+    for name in ("intake", "api", "burst", "move_starts"):
         grants.read_definitions(functions[name])
     grants.move_files(functions["collect"])
     grants.take_files_back(functions["collect"])

@@ -88,6 +88,14 @@ def test_people_are_told_of_deadlines_at_risk(template: StackTemplate, kind: str
     assert "[$.detail.Deadline]" in text and "[$.detail.FinishP50]" in text
 
 
+def test_people_are_told_of_schedules_that_are_outdated(template: StackTemplate) -> None:
+    pattern, text = rule_of(template, "NotificationsScheduleOutdated")
+
+    assert pattern["detail-type"] == ["Snapshot Schedule Outdated"]
+    assert text.startswith("Schedule [$.detail.Schedule] names what dashboard")
+    assert "[$.detail.Summary]" in text
+
+
 def test_only_eventbridge_and_alarms_may_publish_and_only_encrypted(
     template: StackTemplate,
 ) -> None:

@@ -127,6 +127,8 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         EVENT_BUS: {"events:PutEvents"},
     },
     "MoveStarts": {
+        DASHBOARDS: {DASHBOARD, DEFINITION},
+        EVENT_BUS: {"events:PutEvents"},
         "*": {"scheduler:ListSchedules"},
         "<StorageTable>": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
         "<IntakeQueue>": {"sqs:GetQueueUrl", "sqs:SendMessage"},

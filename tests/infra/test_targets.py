@@ -43,7 +43,7 @@ NEXT_DOOR = TargetParameters(account_id="444455556666", role_arn=ROLE.replace("1
 DEPLOYMENT = DeploymentParameters(
     targets={"ireland": IRELAND, "partner": PARTNER, "next-door": NEXT_DOOR}
 )
-CALLERS = ("Intake", "Api", "Burst", "Start", "Describe", "Collect", "Reconcile")
+CALLERS = ("Intake", "Api", "Burst", "Start", "Describe", "Collect", "Reconcile", "MoveStarts")
 
 
 def problems_of(targets: Any) -> list[str]:

@@ -10,7 +10,7 @@ from tools.reference.pages import fill, table
 from tools.reference.shapes import members_table
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_NUMBERS = {5: "Five"}
+_NUMBERS = {6: "Six"}
 
 
 def pages() -> dict[str, str]:

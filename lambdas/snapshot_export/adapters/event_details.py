@@ -213,10 +213,38 @@ class BurstAtRisk(AtRisk):
     Counts: RecipientCounts
 
 
+@_CLOSED
+class MissingOfDashboard(TypedDict):
+    """What a request names and its dashboard does not have, or not as that: a visual that is no
+    table, a parameter of another type."""
+
+    Part: Annotated[
+        str, Field(json_schema_extra={"enum": ["DASHBOARD", "SHEET", "VISUAL", "PARAMETER"]})
+    ]
+    Id: Annotated[str, Field(min_length=1, description="the id, or the parameter's name")]
+
+
+@_CLOSED
+class ScheduleOutdated(TypedDict):
+    """A schedule's request names what its dashboard, as it is published, does not have: it will be
+    refused when it occurs."""
+
+    EventId: EventId
+    Schedule: Annotated[str, Field(min_length=1, description="the schedule's name")]
+    Target: TargetName
+    DashboardId: Id
+    VersionNumber: NotRequired[
+        Annotated[int, Field(ge=1, description="the published version; absent if there is none")]
+    ]
+    Missing: Annotated[list[MissingOfDashboard], Field(min_length=1)]
+    Summary: Annotated[str, Field(min_length=1, description="the same as a text")]
+
+
 DETAIL_TYPES: dict[type, str] = {
     ExportCompleted: DetailType.EXPORT_COMPLETED,
     ExportFailed: DetailType.EXPORT_FAILED,
     BurstCompleted: DetailType.BURST_COMPLETED,
     ExportAtRisk: DetailType.EXPORT_AT_RISK,
     BurstAtRisk: DetailType.BURST_AT_RISK,
+    ScheduleOutdated: DetailType.SCHEDULE_OUTDATED,
 }

@@ -1,4 +1,5 @@
-"""EventBridge: the end of an export or a burst is announced, and a deadline at risk, at least once.
+"""EventBridge: the end of an export or a burst is announced, a deadline at risk and a schedule that
+is outdated, at least once.
 
 Events hold ids, codes, counts and addresses only; docs/events.md has each.
 """
@@ -6,7 +7,7 @@ Events hold ids, codes, counts and addresses only; docs/events.md has each.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
@@ -15,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
+from snapshot_export.domain.contents import MissingPart
 from snapshot_export.domain.export import Attempt, Export, ExportedFile, Status
 from snapshot_export.domain.forecast import Estimate
 from snapshot_export.errors import TransientError
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
         MissingFile,
         OfExport,
         RecipientCounts,
+        ScheduleOutdated,
     )
+    from snapshot_export.domain.schedule import Schedule
 
 SOURCE = "snapshot-export"
 
@@ -47,6 +51,7 @@ class DetailType(StrEnum):
     BURST_COMPLETED = "Snapshot Burst Completed"
     EXPORT_AT_RISK = "Snapshot Export Deadline At Risk"
     BURST_AT_RISK = "Snapshot Burst Deadline At Risk"
+    SCHEDULE_OUTDATED = "Snapshot Schedule Outdated"
 
 
 class Events:
@@ -116,6 +121,27 @@ class Events:
             **_at_risk(deadline, estimate),
         }
         self._send(DetailType.BURST_AT_RISK, detail)
+
+    def announce_outdated(
+        self,
+        schedule: Schedule,
+        dashboard_id: str,
+        version: int | None,
+        missing: Sequence[MissingPart],
+    ) -> None:
+        """Announce that a schedule's request names what is not there. Raises TransientError."""
+        changed = int(schedule.changed_at.timestamp()) if schedule.changed_at else 0
+        detail: ScheduleOutdated = {
+            "EventId": f"{schedule.name}-{changed}-{version}-outdated",
+            "Schedule": schedule.name,
+            "Target": schedule.target,
+            "DashboardId": dashboard_id,
+            "Missing": [{"Part": each.part.value, "Id": each.name} for each in missing],
+            "Summary": ", ".join(f"{each.part.lower()} {each.name}" for each in missing),
+        }
+        if version:
+            detail["VersionNumber"] = version
+        self._send(DetailType.SCHEDULE_OUTDATED, detail)
 
     def _send(self, kind: DetailType, detail: Mapping[str, object]) -> None:
         entry = {

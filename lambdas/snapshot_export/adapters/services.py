@@ -25,6 +25,7 @@ from snapshot_export.adapters.table.burst_retries import BurstRetries
 from snapshot_export.adapters.table.burst_store import BurstStore
 from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
+from snapshot_export.adapters.table.judged_schedules import JudgedSchedules
 from snapshot_export.adapters.table.listing import Listing
 from snapshot_export.adapters.table.name_claims import NameClaims
 from snapshot_export.adapters.table.occurrences import Occurrences
@@ -80,6 +81,7 @@ class Services:
     burst_work: BurstQueue
     manifests: Manifests
     occurrences: Occurrences
+    judged_schedules: JudgedSchedules
     names: NameClaims
     make_schedules: Callable[[], Schedules]
     now: Callable[[], float]
@@ -170,6 +172,7 @@ def make_services(
         manifests=Manifests(session.client("s3", config=AWS_CONFIG), settings.export_bucket),
         names=NameClaims(table),
         occurrences=Occurrences(table),
+        judged_schedules=JudgedSchedules(table),
         make_schedules=cache(partial(_make_schedules, settings, session)),
         now=now,
         sleep=sleep,

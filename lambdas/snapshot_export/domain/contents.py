@@ -20,19 +20,26 @@ MAX_NAMES = 20
 
 
 class Part(StrEnum):
-    """What of a dashboard a request names."""
+    """What a request names."""
 
+    DASHBOARD = "DASHBOARD"
     SHEET = "SHEET"
     VISUAL = "VISUAL"
     PARAMETER = "PARAMETER"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Missing:
-    """What a request names and the dashboard does not have, or not as that: `name` is its id."""
+class MissingPart:
+    """What a request names and is not there, or not as that: `name` is its id."""
 
     part: Part
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing(MissingPart):
+    """The same with its place in the request, and the rule that it breaks."""
+
     problem: Problem
 
 

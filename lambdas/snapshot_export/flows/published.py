@@ -68,6 +68,16 @@ def look_at_dashboard(services: Services, dashboard_id: str) -> tuple[Version, P
     return found.version, found
 
 
+def read_definition(services: Services, dashboard_id: str, number: int) -> Definition | Unreadable:
+    """The definition of a version, or why it is not there, whatever that is."""
+    try:
+        return services.quicksight.definition(dashboard_id, number, patience=PATIENCE_SECONDS)
+    except (QuickSightError, NoTurnError) as error:
+        code = error.code if isinstance(error, QuickSightError) else "NoTurn"
+        resource, operation = f"dashboard/{dashboard_id}", "DescribeDashboardDefinition"
+        return Unreadable(resource=resource, operation=operation, code=code)
+
+
 def _is_fresh(known: Published, now: float, with_definition: bool) -> bool:
     is_whole = known.current is not None or known.unread is not None
     return now - known.security.read_at < KEPT_SECONDS and (is_whole or not with_definition)
@@ -88,7 +98,7 @@ def _read(
         definition = known.definition if known else None
         found = Published(security=security, version=version, definition=definition)
         if with_definition and found.current is None:
-            read = _read_definition(services, dashboard_id, version.number)
+            read = read_definition(services, dashboard_id, version.number)
             unread = read if isinstance(read, Unreadable) else None
             definition = None if isinstance(read, Unreadable) else read
             found = Published(
@@ -126,12 +136,3 @@ def _read_security(services: Services, version: Version, now: float) -> Dashboar
             resource, operation = f"dataset/{data_set_id}", "DescribeDataSet"
             unreadable.append(Unreadable(resource=resource, operation=operation, code=error.code))
     return DashboardSecurity(read_at=now, data_sets=tuple(data_sets), unreadable=tuple(unreadable))
-
-
-def _read_definition(services: Services, dashboard_id: str, number: int) -> Definition | Unreadable:
-    try:
-        return services.quicksight.definition(dashboard_id, number, patience=PATIENCE_SECONDS)
-    except (QuickSightError, NoTurnError) as error:
-        code = error.code if isinstance(error, QuickSightError) else "NoTurn"
-        resource, operation = f"dashboard/{dashboard_id}", "DescribeDashboardDefinition"
-        return Unreadable(resource=resource, operation=operation, code=code)

@@ -1,5 +1,5 @@
-"""Moves the starts of schedules that say ReadyBy, and announces occurrences that were missed;
-called every few minutes."""
+"""Moves the starts of schedules that say ReadyBy, and announces occurrences that were missed and
+schedules that are outdated; called every few minutes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
         "StartsMade": seen.moved.starts_made,
         "StartsNotMoved": seen.moved.starts_not_moved,
         "OccurrencesMissed": seen.missed,
+        "SchedulesOutdated": seen.outdated,
     }
     logger.info("starts looked at", reason="the clock", **counts)
     return counts

@@ -13,7 +13,7 @@ from tests.chaos.calls import Call, Choice, Fate, spare
 from tests.chaos.scenarios import CSV, DONE, GONE, SCENARIOS, Scenario, csv
 from tests.chaos.stage import Stage
 from tests.support.bursts import burst, csv_manifest, recipient, template
-from tests.support.messages import csv_groups, message
+from tests.support.messages import csv_groups, message, pdf_group
 from tests.support.world import make_bucket
 
 ELSEWHERE = "allowed-bucket"
@@ -141,7 +141,8 @@ def _ask(stage: Stage, asks: Sequence[Ask]) -> None:
 
 
 def ahead_of_time(stage: Stage) -> None:
-    """A deadline is at risk; as jobs get slower a schedule's start is moved, and then made."""
+    """A deadline is at risk; as jobs get slower a schedule's start is moved, and then made; one
+    names a sheet that its dashboard does not have."""
     deadline = _iso(stage.clock.now() + 30)
     people = burst("late-ones", [recipient(1)], Template=_TEMPLATE, Deadline=deadline)
     stage.deliver(csv("late", Deadline=deadline), {"Burst": people})
@@ -150,6 +151,8 @@ def ahead_of_time(stage: Stage) -> None:
         "Export": csv(None),
     }
     stage.call("PUT", "/schedules/ready", body, expect=(200,))
+    old = {"ScheduleExpression": "rate(1 day)", "Export": message(None, groups=[pdf_group("gone")])}
+    stage.call("PUT", "/schedules/outdated", old, expect=(200,))
     stage.when(
         lambda: "started_at" in stage.attempt("late-ones-1"),
         lambda: stage.invoke("warn_of_deadlines", {}),

@@ -1,8 +1,9 @@
-"""Every few minutes: the schedules are read once; starts are moved, and missed occurrences found.
+"""Every few minutes: the schedules are read once; starts are moved, missed occurrences found, and
+schedules whose dashboard no longer has what they name.
 
 A schedule that cannot be read is measured like one whose start cannot be moved, and holds up no
 other; so are all of them, if not even their names can be read. What is written has its order in
-find_missed and move_starts: a death loses nothing but this pass.
+find_missed, move_starts and find_outdated: a death loses nothing but this pass.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.errors import TransientError, UnreadableRecordError
 from snapshot_export.flows.periodic.find_missed import find_missed
+from snapshot_export.flows.periodic.find_outdated import find_outdated
 from snapshot_export.flows.periodic.move_starts import Moved, move_starts
 from snapshot_export.metric import Metric
 
@@ -28,10 +30,11 @@ logger = Logger(child=True)
 
 @dataclass(frozen=True, kw_only=True)
 class SchedulesPass:
-    """What one pass did, and how many occurrences it found missed."""
+    """What one pass did, how many occurrences it found missed, and how many schedules outdated."""
 
     moved: Moved
     missed: int
+    outdated: int
 
 
 def pass_over_schedules(services: Services) -> SchedulesPass:
@@ -45,7 +48,9 @@ def pass_over_schedules(services: Services) -> SchedulesPass:
         _report(services, f"only the first {MAX_SCHEDULES} are looked after")
     enabled = [*_read_enabled(services, names[:MAX_SCHEDULES])]
     return SchedulesPass(
-        moved=move_starts(services, enabled), missed=find_missed(services, enabled)
+        moved=move_starts(services, enabled),
+        missed=find_missed(services, enabled),
+        outdated=find_outdated(services, enabled),
     )
 
 
