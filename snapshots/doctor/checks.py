@@ -101,9 +101,11 @@ def _dashboards(case: Case) -> list[Check]:
 def _of_dashboard(dashboard_id: str) -> list[Check]:
     title = f"dashboard {dashboard_id}"
     tag_rules = partial(quicksight.look_at_tag_rules, dashboard_id)
+    definition = partial(quicksight.look_at_definition, dashboard_id)
     return [
         Check(title, partial(quicksight.look_at_dashboard, dashboard_id), ("edition",)),
         Check(f"{title}: tag rules", tag_rules, (title,)),
+        Check(f"{title}: definition", definition, (title,)),
     ]
 
 

@@ -128,6 +128,25 @@ def judge_dashboard(dashboard: Mapping[str, Any]) -> Verdict:
     return ok(f"{name}, version {version.get('VersionNumber')}, sheets {sheets or 'not known'}")
 
 
+def look_at_definition(dashboard_id: str, case: Case) -> Verdict:
+    """Whether its tables and parameters can be read, by which requests are checked."""
+    found = case.call("quicksight", "DescribeDashboardDefinition", DashboardId=dashboard_id)
+    return judge_definition(found)
+
+
+def judge_definition(answer: Mapping[str, Any]) -> Verdict:
+    """By what lies on its sheets; without a definition requests are checked by sheets only."""
+    from snapshot_export.domain.dashboard import Definition
+
+    if "Definition" not in answer:
+        seen = f"its definition is not there: {answer.get('ResourceStatus', 'unknown')}"
+        return warning(f"{seen}; requests are checked by its sheets only", fixes.PUBLISH)
+    definition = Definition.of(0, answer["Definition"])
+    tables = sum(len(sheet.tables) for sheet in definition.sheets)
+    parameters = ", ".join(each.name for each in definition.parameters) or "none"
+    return ok(f"tables and pivot tables: {tables}; parameters: {parameters}")
+
+
 def look_at_tag_rules(dashboard_id: str, case: Case) -> Verdict:
     """Whether the tag rules of its data sets can be read, as for every request, and are enabled."""
     found: dict[str, list[Mapping[str, Any]]] = {}

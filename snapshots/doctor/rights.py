@@ -14,9 +14,15 @@ _START = "quicksight:StartDashboardSnapshotJob"
 _DESCRIBE = "quicksight:DescribeDashboardSnapshotJob"
 _RESULT = "quicksight:DescribeDashboardSnapshotJobResult"
 _DASHBOARD = "quicksight:DescribeDashboard"
+_DEFINITION = "quicksight:DescribeDashboardDefinition"
 _DATA_SET = "quicksight:DescribeDataSet"
+_OF_ACCEPTANCE = (_DASHBOARD, _DEFINITION, _DATA_SET)
 _OF_STARTS = (_START, _DESCRIBE, _DASHBOARD, _DATA_SET)
-_NEEDED = {"start": _OF_STARTS, "describe": _OF_STARTS, "collect": (_RESULT,)}
+_NEEDED = {
+    **dict.fromkeys(("intake", "api", "burst"), _OF_ACCEPTANCE),
+    **dict.fromkeys(("start", "describe"), _OF_STARTS),
+    "collect": (_RESULT,),
+}
 _ASSUMED = re.compile(r"arn:[\w-]+:sts::\d{12}:assumed-role/([^/]+)/.+")
 
 
@@ -57,7 +63,7 @@ def judge_functions(lacking: Mapping[str, Sequence[str]]) -> Verdict:
     denials = [f"the {name} function {', '.join(each)}" for name, each in lacking.items() if each]
     if denials:
         return failed(f"IAM's simulation denies {'; '.join(denials)}", fixes.grant_functions())
-    return ok("IAM's simulation allows start, describe and collect their operations")
+    return ok("IAM's simulation allows the functions their operations")
 
 
 def _simulate(case: Case, principal: str, actions: Sequence[str]) -> list[str]:

@@ -28,7 +28,7 @@ OWN_BUCKET = "reports-of-ours"
 QUICKSIGHT = {"Service": "quicksight.amazonaws.com"}
 OF_ACCOUNT = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 MADE = datetime(2026, 11, 23, tzinfo=UTC)
-FUNCTIONS = ("start", "describe", "collect")
+FUNCTIONS = ("intake", "api", "burst", "start", "describe", "collect")
 
 Answer = Mapping[str, Any] | Callable[[Mapping[str, Any]], Any]
 

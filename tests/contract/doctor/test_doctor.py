@@ -41,7 +41,7 @@ def test_a_sound_account_passes_every_check(examine: Examine) -> None:
     assert [*done.checks] == [
         "tools", "profile and region", "credentials", "clock", "CDK bootstrap", "stack", "version",
         "functions", "QuickSight's region", "edition", "dashboard sales-overview",
-        "dashboard sales-overview: tag rules",
+        "dashboard sales-overview: tag rules", "dashboard sales-overview: definition",
         "snapshot operations", "pricing plan", "your right to start jobs",
         "the functions' rights", "export bucket", "export bucket: policy", "export bucket: key",
         OWN, f"{OWN}: policy", f"{OWN}: key", f"{OWN}: allowed",
@@ -218,6 +218,10 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
         lambda patient: patient.server.emulator.delete_data_set("sales"),
         "dashboard sales-overview: tag rules", "publish it again",
     ),
+    "acceptance lost a right": (
+        lambda patient: patient.denied.add((f"{STACK}-api", "DescribeDashboardDefinition")),
+        "the functions' rights", "npx cdk deploy",
+    ),
     "the guard lost a right": (
         lambda patient: patient.denied.add((f"{STACK}-start", "DescribeDataSet")),
         "the functions' rights", "npx cdk deploy",
@@ -341,6 +345,7 @@ DENIED = {
         "dashboard sales-overview",
         "dashboard sales-overview: tag rules",
     ],
+    "quicksight:DescribeDashboardDefinition": ["dashboard sales-overview: definition"],
     "quicksight:DescribeDataSet": ["dashboard sales-overview: tag rules"],
 }
 
@@ -535,4 +540,4 @@ def test_people_read_a_line_a_check_and_how_to_mend_it(examine: Examine, patient
     at = lines.index("failed      edition: Standard Edition, which has no snapshots")
     assert lines[at + 1].startswith("            fix: QuickSight console")
     assert "not checked dashboard [red]: needs “edition”, which failed" in lines
-    assert lines[-1] == "18 ok, 1 failed, 4 not checked"
+    assert lines[-1] == "18 ok, 1 failed, 5 not checked"
