@@ -54,6 +54,14 @@ def test_sheets_tables_parameters_and_tags_are_shown(world: World) -> None:
     assert operations(world) == ["DescribeDashboard", "DescribeDataSet", DEFINITION]
 
 
+def test_the_defaults_of_parameters_are_in_the_answer_and_not_in_the_table(world: World) -> None:
+    assert "2023-01-01" in str(get(world).body["Parameters"])
+    kept = world.services.published.find("sales-overview")
+    assert kept and kept.current and [each.name for each in kept.current.parameters]
+    items = world.session.client("dynamodb").scan(TableName=world.settings.table_name)["Items"]
+    assert "details" in str(items) and "2023-01-01" not in str(items)
+
+
 def test_it_is_what_is_published_now(world: World) -> None:
     assert len(get(world).body["Sheets"]) == 2
     world.quicksight.emulator.put_dashboard(replace(SALES, sheets=SALES.sheets[:1]))

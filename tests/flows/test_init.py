@@ -15,7 +15,7 @@ from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
 from snapshot_export.domain.burst import BurstStatus
 from snapshot_export.domain.export import Status
 from snapshots.api import _error
-from snapshots.first_request import Address
+from snapshots.first_request import Address, burst_request, export_request
 from snapshots.invocation import Invocation
 from snapshots.main import main
 from tests.support.api import call_api
@@ -227,6 +227,13 @@ def test_what_does_not_exist_is_named_with_what_does(
     made = init(*arguments)
     assert made.code == 2 and text in made.err and "geheim" not in made.err
     assert not Path("request.json").exists()
+
+
+def test_a_target_of_the_deployment_stands_in_both_requests() -> None:
+    shown = {"DashboardId": "board", "Target": "partner", "DemandedTags": ["customer"]}
+    assert export_request(shown, [], {"customer": "c"})["Target"] == "partner"
+    assert burst_request(shown, [])["Template"]["Target"] == "partner"
+    assert "Target" not in burst_request(shown | {"Target": "default"}, [])["Template"]
 
 
 def test_files_that_are_there_are_not_written_over(init: Init) -> None:

@@ -1,8 +1,9 @@
 """Whether a dashboard, as it is published, has what a request names: sheets, tables, parameters.
 
-What is not known is not judged: without the definition only the sheets are. A parameter's name is
-compared without regard to case, since AWS's own example of an address writes one in another case
-than the parameter's [? parameter-case].
+What is not known is not judged: without the definition only the sheets are. A sheet may have the id
+that either operation gives it, and its visuals are judged by the definition's only [? sheet-ids]. A
+parameter's name is compared without regard to case, since AWS's own example of an address writes it
+in another case than the parameter's [? parameter-case].
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ def missing_parameters(
 def _missing_sheets(
     published: Published, groups: list[dict[str, Any]], place: str
 ) -> Iterator[Missing]:
-    sheets = {sheet.sheet_id: sheet for sheet in published.sheets}
+    of_version = published.version.sheets if published.version else ()
+    sheets = {sheet.sheet_id: sheet for sheet in (*of_version, *published.sheets)}
+    judged = published.current.sheets if published.current else ()
     if not sheets:
         return
     known = [_titled(each.sheet_id, each.name) for each in published.sheets]
@@ -92,7 +95,7 @@ def _missing_sheets(
                 rule = f"must be a sheet of the dashboard: {_named(known)}"
                 problem = Problem(f"{there}.SheetId", rule)
                 yield Missing(part=Part.SHEET, name=selection["SheetId"], problem=problem)
-            elif published.current is not None:
+            elif sheet in judged:
                 yield from _missing_visuals(sheet, selection.get("VisualIds") or (), there)
 
 

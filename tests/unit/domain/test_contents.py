@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from snapshot_export.domain.contents import MAX_NAMES, Part, missing_in
 from snapshot_export.domain.dashboard import Definition, Parameter, Published, Sheet, Version
 from snapshot_export.domain.row_level_security import DashboardSecurity
-from tests.support.messages import message
+from tests.support.messages import message, visuals_group
 
 SECURITY = DashboardSecurity(read_at=0.0)
 
@@ -32,6 +34,17 @@ def test_an_older_versions_definition_says_nothing() -> None:
     assert missing_in(published(1, sheets, "Region"), request) == ()
     (found,) = missing_in(published(2, sheets, "Region"), request)
     assert (found.part, found.name) == (Part.PARAMETER, "Kind")
+
+
+def test_a_sheet_has_the_id_that_either_operation_gives_it() -> None:
+    found = published(2, (Sheet(sheet_id="board_summary", name="Summary"),))
+    assert found.version is not None
+    plain = replace(found.version, sheets=(Sheet(sheet_id="summary", name="Summary"),))
+    named = visuals_group("CSV", "lines", sheet="summary")
+    assert missing_in(replace(found, version=plain), message(groups=[named])) == ()
+    of_definition = visuals_group("CSV", "lines", sheet="board_summary")
+    (missing,) = missing_in(replace(found, version=plain), message(groups=[of_definition]))
+    assert missing.part is Part.VISUAL
 
 
 def test_a_rule_names_a_score_of_those_that_exist() -> None:
