@@ -259,6 +259,17 @@ BUGS = (
         ),
     ),
     Bug(
+        "the ends of a retry uncounted in a write of their own",
+        (
+            (
+                f"{ADAPTERS}/table/burst_retries.py",
+                "        self._table.transact(writes)\n",
+                "        for part in (writes[1:], writes[:1]):\n"
+                "            self._table.transact(part)\n",
+            ),
+        ),
+    ),
+    Bug(
         "a refused message is not kept",
         (
             (

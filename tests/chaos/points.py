@@ -33,6 +33,7 @@ CLAIMS = frozenset(
         "the reconciler restarts no execution",
         "the event after the end",
         "the next attempt queued in two writes",
+        "the ends of a retry uncounted in a write of their own",
         "a refused message is not kept",
         "a wrong message is delivered again",
         "records noted as kept before they are",

@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from snapshot_export.adapters.events import DetailType
+from snapshot_export.adapters.table.burst_records import burst_key
 from snapshot_export.adapters.table.burst_retries import MAX_REQUEUED
-from snapshot_export.domain.burst import Burst, BurstStatus, Work
+from snapshot_export.adapters.table.dynamodb import put_of
+from snapshot_export.adapters.table.record_version import known_members
+from snapshot_export.domain.burst import VERSION, Burst, BurstStatus, ManifestFormat, Work
 from snapshot_export.domain.export import Status
+from snapshot_export.errors import NewerRecordError
 from snapshot_export.flows.burst.work import work_on_burst
 from snapshot_export.metric import Metric
 from snapshot_export.settings import DAY_SECONDS
@@ -276,6 +280,31 @@ def test_what_was_cancelled_runs_again_where_it_is_named(world: World) -> None:
     assert found(world).status is BurstStatus.CANCELLED, "others of it were stopped"
     assert manifest_of(world, "burst-1")["Counts"]["Completed"] == 1
     check_counts(world)
+    assert call(world, {"RecipientIds": ["r-1", "r-3"]}).status == 202
+    world.driver.run()
+    assert (found(world).status, found(world).completed) == (BurstStatus.COMPLETED, 3)
+
+
+def test_a_cancelled_burst_whose_recipients_were_not_all_read_stays_cancelled() -> None:
+    ended = Burst(
+        burst_id="b",
+        status=BurstStatus.RUNNING,
+        digest="d",
+        nonce="n",
+        manifest_uri="s3://b/k",
+        manifest_format=ManifestFormat.CSV,
+        manifest_etag="e",
+        manifest_size=100,
+        accepted_at=1.0,
+        touched_at=1.0,
+        source="s",
+        offset=60,
+        accepted=1,
+        completed=1,
+        was_cancelled=True,
+    )
+    assert ended.final_status is BurstStatus.CANCELLED
+    assert replace(ended, offset=100).final_status is BurstStatus.COMPLETED
 
 
 def test_a_retry_can_be_cancelled_and_retried(world: World) -> None:
@@ -392,3 +421,24 @@ def test_a_closing_that_was_overtaken_by_a_whole_retry_ends_nothing(
     world.services.store.change_gate({"limit": None})
     world.driver.run()
     assert found(world).status is BurstStatus.COMPLETED
+
+
+def test_a_burst_that_an_older_version_ended_is_retried_and_refused_by_it_from_then_on(
+    world: World,
+) -> None:
+    run_burst(world, 2, 1)
+    table = world.services.store._table
+    new = ("revision", "retried_to", "was_cancelled")
+    for key in (burst_key("burst-1"), *(world.keys.export(f"burst-1-{n}") for n in (1, 2))):
+        item = table.get(key) or {}
+        kept = {name: value for name, value in item.items() if name not in ("pk", "sk", *new)}
+        table.write(put_of(key, kept))
+    assert found(world).revision == 1
+    world.services.store.change_gate({"limit": 0})
+    assert call(world).status == 202
+    with pytest.raises(NewerRecordError):
+        known_members(table.get(burst_key("burst-1")) or {}, Burst, VERSION)
+    world.services.store.change_gate({"limit": None})
+    world.driver.run()
+    assert (found(world).revision, found(world).status) == (2, BurstStatus.COMPLETED)
+    assert {each["Revision"] for each in manifest_of(world, "burst-1")["Files"]} == {1, 2}

@@ -94,7 +94,7 @@ class Burst:
     `revision` counts how often the burst has come to an end or is to: 1 first, one more with each
     retry (domain/burst_retry.py). Of the last of these, `retry_digest` recognizes a repeated call,
     `retried_at` is when it was asked for, and the exports of all lines before `retried_to` were
-    looked at. `was_cancelled`: the burst had been cancelled before a retry.
+    looked at. `was_cancelled`: the burst was cancelled before a retry.
     """
 
     burst_id: str
@@ -179,7 +179,7 @@ class Burst:
     @property
     def final_status(self) -> BurstStatus:
         """The status that the burst has once it is over."""
-        if self.draining_at is not None or self.was_cancelled:
+        if self.draining_at is not None or (self.was_cancelled and self._is_partial):
             return BurstStatus.CANCELLED
         if self.error:
             return BurstStatus.FAILED
@@ -189,6 +189,11 @@ class Burst:
             cancelled=self.cancelled,
             refused=self.refused,
         )
+
+    @property
+    def _is_partial(self) -> bool:
+        """Whether an export is cancelled, or the manifest was not read to its end."""
+        return self.cancelled > 0 or self.offset < self.manifest_size
 
     @property
     def failure_summary(self) -> str:

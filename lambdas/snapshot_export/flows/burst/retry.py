@@ -97,7 +97,8 @@ def _refuse(services: Services, burst: Burst, request: RetryRequest) -> None:
         )
     if not burst.status.is_end:
         raise RetryRefusedError(
-            "NOT_ENDED", f"The burst has not ended: it is {burst.status.value}. Retry it then."
+            "NOT_ENDED",
+            f"The burst has not ended: it is {burst.status.value}. Retry it after its end.",
         )
     if request.recipient_ids is None and not burst.failed:
         raise RetryRefusedError("NOTHING_FAILED", "No export of the burst failed.")
@@ -121,7 +122,7 @@ def _opened(burst: Burst, request: RetryRequest, now: float) -> Burst:
         retried_at=now,
         retried_to=1,
         touched_at=now,
-        was_cancelled=burst.final_status is BurstStatus.CANCELLED,
+        was_cancelled=burst.draining_at is not None or burst.was_cancelled,
         draining_at=None,
         drained_to=1,
         finished_at=None,
