@@ -14,17 +14,15 @@ import gc
 import json
 import os
 import signal
-import sys
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from mmap import mmap
-from pathlib import Path
-from types import CodeType, FrameType, FunctionType
-from typing import Any, TypeVar
+from types import CodeType, FunctionType
+from typing import TypeVar
 
 import pytest
 from botocore.loaders import JSONFileLoader
@@ -33,6 +31,7 @@ from tests.mutants.run import SURVIVED, forget_modules, import_name, wait_for
 
 _T = TypeVar("_T")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_NOTE = "note_that_this_line_is_reached"
 _SPARE_SECONDS = 2.0
 """Of processor time, beside a multiple of what a test takes without a mutant."""
 _MAX_SECONDS = 900.0
@@ -104,20 +103,22 @@ class _Session:
     _seconds: dict[str, float] = field(default_factory=dict)
     _killed: mmap = field(default_factory=lambda: mmap(-1, 1))
     """How many mutants each test killed, by its place; written by the forks."""
-    _functions: list[FunctionType] = field(default_factory=list)
+    _functions: Mapping[tuple[str, int], Sequence[FunctionType]] = field(default_factory=dict)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = list(session.items)
+        module = import_module(import_name(self.module))
+        self._functions = _functions_of(self.module, self.source)
+        _replace(self._functions, _with_notes(self.source))
         for item, following in _pairs(items):
             began = time.process_time()
-            with _Reached(self.module, self._lines[item.nodeid]):
-                _run_test(item, following)
+            setattr(module, _NOTE, self._lines[item.nodeid].add)
+            _run_test(item, following)
             self._seconds[item.nodeid] = time.process_time() - began
             if self._failed:
                 self.results = item.nodeid
                 return True
-        self._functions = _functions_of(self.module)
         gc.freeze()  # a fork copies what it collects
         self._killed = mmap(-1, len(items))
         self.results = self._run_all(items)
@@ -146,7 +147,7 @@ class _Session:
         return results
 
     def _reaching(self, items: Sequence[pytest.Item], mutant: str) -> list[int]:
-        lines = set(_statement(self.source, *changed_lines(self.source, mutant)))
+        lines = _statements(self.source, *changed_lines(self.source, mutant))
         reaching = [each for each, item in enumerate(items) if self._lines[item.nodeid] & lines]
         return sorted(reaching, key=lambda each: self._cost(items[each], self._killed[each]))
 
@@ -159,7 +160,7 @@ class _Session:
             return child
         os.setpgid(0, 0)
         try:
-            _replace(self._functions, self.source, mutant)
+            _replace(self._functions, mutant)
             for place, following in _pairs(chosen):
                 item = items[place]
                 seconds = _SPARE_SECONDS + 2 * self._seconds[item.nodeid]
@@ -181,43 +182,39 @@ def _run_test(item: pytest.Item, following: pytest.Item | None) -> None:
     item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
 
-class _Reached:
-    """Notes the lines of one module that run meanwhile, in every thread."""
+class _Noting(ast.NodeTransformer):
+    """Has each statement in the body of a function note its line before it runs."""
 
-    def __init__(self, module: str, lines: set[int]) -> None:
-        self._path = str(Path(module).resolve())
-        self._lines = lines
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        if isinstance(node, ast.Module | ast.ClassDef):
+            return node
+        for name in ("body", "orelse", "finalbody"):
+            if isinstance(block := getattr(node, name, None), list):
+                setattr(node, name, [each for old in block for each in self._noted(old)])
+        return node
 
-    def __enter__(self) -> None:
-        threading.settrace(self._called)
-        sys.settrace(self._called)
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(None)
-        threading.settrace(None)
-
-    def _called(self, frame: FrameType, _event: str, _argument: Any) -> Any:
-        return self._line if frame.f_code.co_filename == self._path else None
-
-    def _line(self, frame: FrameType, _event: str, _argument: Any) -> Any:
-        self._lines.add(frame.f_lineno)
-        return self._line
+    def _noted(self, statement: ast.stmt) -> Iterator[ast.stmt]:
+        call = ast.parse(f"{_NOTE}({statement.lineno})").body[0]
+        yield ast.copy_location(call, statement)
+        yield statement
 
 
-def _statement(source: str, first: int, last: int) -> range:
-    """The lines of the smallest statement that begins at or before `first`, to `last` at least.
+def _with_notes(source: str) -> ast.Module:
+    tree = ast.parse(source)
+    _Noting().visit(tree)
+    return ast.fix_missing_locations(tree)
 
-    Of a statement with others in it, those before the first of them.
-    """
-    holding = [
-        node
+
+def _statements(source: str, first: int, last: int) -> set[int]:
+    """Where the statements begin that lie between two lines, or that the first line is part of."""
+    begins = {
+        node.lineno
         for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.stmt) and node.lineno <= first <= _end(node)
-    ]
-    begin = max(holding, key=lambda node: node.lineno)
-    inner = [each.lineno for each in ast.walk(begin) if isinstance(each, ast.stmt)][1:]
-    end = min(inner) - 1 if inner else _end(begin)
-    return range(begin.lineno, max(end, last, begin.lineno) + 1)
+        if isinstance(node, ast.stmt) and node.lineno <= last and _end(node) >= first
+    }
+    around = max(line for line in begins if line <= first)
+    return {around, *(line for line in begins if line > first)}
 
 
 def _end(node: ast.stmt) -> int:
@@ -225,29 +222,31 @@ def _end(node: ast.stmt) -> int:
     return node.end_lineno
 
 
-def _functions_of(module: str) -> list[FunctionType]:
-    path = sys.modules[import_name(module)].__file__
-    functions = [each for each in gc.get_objects() if isinstance(each, FunctionType)]
-    return [each for each in functions if each.__code__.co_filename == path]
-
-
-def _replace(functions: Sequence[FunctionType], source: str, mutant: str) -> None:
-    """Give the functions of a module the mutant's code."""
-    old, new = (_codes(compile(text, "module", "exec")) for text in (source, mutant))
+def _functions_of(module: str, source: str) -> dict[tuple[str, int], list[FunctionType]]:
+    """What lives of each function, by its qualified name, and which one it is of that name."""
+    path = import_module(import_name(module)).__file__
     places = {
         (name, code.co_firstlineno): (name, index)
-        for name, codes in old.items()
+        for name, codes in _codes(compile(source, "module", "exec")).items()
         for index, code in enumerate(codes)
     }
-    for function in functions:
-        if place := _place(places, function.__code__):
-            function.__code__ = new[place[0]][place[1]]
+    found: dict[tuple[str, int], list[FunctionType]] = defaultdict(list)
+    for each in gc.get_objects():
+        if isinstance(each, FunctionType) and each.__code__.co_filename == path:
+            place = each.__code__.co_qualname, each.__code__.co_firstlineno
+            if place in places:
+                found[places[place]].append(each)
+    return found
 
 
-def _place(
-    places: dict[tuple[str, int], tuple[str, int]], code: CodeType
-) -> tuple[str, int] | None:
-    return places.get((code.co_qualname, code.co_firstlineno))
+def _replace(
+    functions: Mapping[tuple[str, int], Sequence[FunctionType]], mutant: str | ast.Module
+) -> None:
+    """Give the functions of a module the mutant's code."""
+    codes = _codes(compile(mutant, "module", "exec"))
+    for (name, index), found in functions.items():
+        for function in found:
+            function.__code__ = codes[name][index]
 
 
 def _codes(code: CodeType) -> dict[str, list[CodeType]]:
