@@ -34,14 +34,14 @@ logger = Logger(child=True)
 class Repaired:
     """What one pass repaired, by kind."""
 
-    executions_restarted: int = 0
-    counter_corrected: int = 0
-    leases_released: int = 0
-    bursts_resumed: int = 0
-    admitted: int = 0
-    findings: tuple[Finding, ...] = ()
+    executions_restarted: int
+    counter_corrected: int
+    leases_released: int
+    bursts_resumed: int
+    admitted: int
+    findings: tuple[Finding, ...]
     """What should not have been, repaired or not."""
-    gauges: tuple[Gauges, ...] = ()
+    gauges: tuple[Gauges, ...]
     """What is there after the pass, of each target."""
 
     def counts(self) -> dict[str, int]:
