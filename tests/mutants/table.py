@@ -11,6 +11,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "domain/retry.py": (f"{UNIT}/test_decisions.py",),
     "domain/backlog.py": (f"{UNIT}/test_backlog.py",),
     "adapters/table/store.py": (
+        f"{FLOWS}/test_store_conditions.py",
         LINES,
         f"{FLOWS}/test_store.py",
         f"{FLOWS}/test_starts.py",
