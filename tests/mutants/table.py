@@ -24,11 +24,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "adapters/table/pacer.py": (f"{FLOWS}/test_pacer.py",),
     "adapters/table/name_claims.py": (f"{FLOWS}/test_names.py",),
-    "adapters/table/burst_store.py": (
-        f"{FLOWS}/test_bursts.py",
-        f"{FLOWS}/test_burst_crashes.py",
-        f"{FLOWS}/test_manifests.py",
-    ),
+    "adapters/table/burst_store.py": (f"{FLOWS}/test_burst_store.py",),
     "adapters/table/dynamodb.py": (
         f"{FLOWS}/test_store.py",
         f"{FLOWS}/test_growth.py",
@@ -81,11 +77,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{FLOWS}/test_manifests.py",
         f"{FLOWS}/test_metrics.py",
     ),
-    "flows/burst/close.py": (
-        LINES,
-        f"{FLOWS}/test_bursts.py",
-        f"{FLOWS}/test_manifests.py",
-    ),
+    "flows/burst/close.py": (LINES, f"{FLOWS}/test_burst_close.py", f"{FLOWS}/test_long_bursts.py"),
     "flows/burst/cancel.py": (
         LINES,
         f"{FLOWS}/test_bursts.py",

@@ -61,10 +61,9 @@ class BurstStore:
         self, burst_id: str, *, limit: int | None = None, after_line: int | None = None
     ) -> list[Refusal]:
         """Refused recipients in the order of their lines."""
-        pk, after = refusal_key(burst_id, after_line or 0)
-        items = self._table.query(
-            pk, prefix=REFUSED_PREFIX, limit=limit, after=after if after_line else None
-        )
+        after = refusal_key(burst_id, after_line)[1] if after_line else None
+        pk = burst_key(burst_id)[0]
+        items = self._table.query(pk, prefix=REFUSED_PREFIX, limit=limit, after=after)
         return [refusal_from(item) for item in items]
 
     def exports(self, export_ids: Sequence[str]) -> list[Export]:
