@@ -19,7 +19,7 @@ def announced(world: World, monkeypatch: pytest.MonkeyPatch) -> list[BurstStatus
     seen: list[BurstStatus] = []
 
     def announce(ended: Any, _manifest: str, _report: str) -> None:
-        assert manifest_of(world, "many")["Exports"] and report_of(world, "many")
+        assert manifest_of(world, "many") and report_of(world, "many")
         seen.append(ended.final_status)
 
     monkeypatch.setattr(world.services.events, "announce_burst", announce)
