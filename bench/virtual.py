@@ -85,6 +85,12 @@ class QuickSightInMemory:
         """A dashboard with one data set."""
         return {"Dashboard": {"Version": {"DataSetArns": [f"dataset/{request['DashboardId']}"]}}}
 
+    def describe_dashboard_definition(self, **_: Any) -> dict[str, Any]:
+        """The sheet that every request names, and the parameter of a burst's recipients."""
+        region = {"StringParameterDeclaration": {"Name": "Region"}}
+        sheets = [{"SheetId": "summary"}]
+        return {"Definition": {"Sheets": sheets, "ParameterDeclarations": [region]}}
+
     def describe_data_set(self, **_: Any) -> dict[str, Any]:
         """A data set that demands the tag that every request has."""
         rule = {"TagKey": "customer_id", "ColumnName": "customer_id"}
