@@ -9,6 +9,7 @@ from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -24,6 +25,8 @@ class Monitoring(Construct):
     """What must not last: drift of the table, messages that were not taken, an API that errs.
 
     `alarms` are all of them, `kept` the lengths of `kept_queues`: one message is an alarm.
+    `watches` are functions that the clock calls, by a short name, whose own alarms are silent when
+    they do not run.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Monitoring(Construct):
         docs_url: str | None,
         failed_exports: int,
         failed_share: float,
+        watches: Mapping[str, lambda_.IFunction],
     ) -> None:
         super().__init__(scope, construct_id)
         self._topic = topic
@@ -98,6 +102,12 @@ class Monitoring(Construct):
             "A schedule did not fire: the message of an occurrence is a quarter of an hour late",
             self._measured(Metric.OCCURRENCES_MISSED, "Sum"),
         )
+        self._alarm(
+            "WatchesStopped",
+            "Within a quarter of an hour nobody looked after deadlines, or after schedules",
+            _stopped(watches),
+            missing=_LOUD,
+        )
         # A 503 asks the caller to come again; minutes of them, or a 500, is not that.
         self._alarm(
             "ApiFails",
@@ -151,6 +161,21 @@ class Monitoring(Construct):
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
         self.alarms.append(alarm)
+
+
+def _stopped(watches: Mapping[str, lambda_.IFunction]) -> cloudwatch.MathExpression:
+    """1 where one of the functions was not invoked at all."""
+    period = cdk.Duration.minutes(15)
+    runs = " AND ".join(f"FILL({name}, 0) > 0" for name in watches)
+    return cloudwatch.MathExpression(
+        expression=f"IF({runs}, 0, 1)",
+        using_metrics={
+            name: function.metric_invocations(period=period, statistic="Sum")
+            for name, function in watches.items()
+        },
+        period=period,
+        label="a watch stopped",
+    )
 
 
 def _section(name: str, docs_url: str | None) -> str:

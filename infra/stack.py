@@ -199,6 +199,10 @@ class SnapshotExportStack(cdk.Stack):
             docs_url=deployment.docs_url,
             failed_exports=deployment.alarm_failed_exports,
             failed_share=deployment.alarm_failed_share,
+            watches={
+                "deadlines": functions["warn_of_deadlines"],
+                "schedules": functions["move_starts"],
+            },
         )
         dashboard = Dashboard(
             self,

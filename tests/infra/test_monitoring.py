@@ -53,6 +53,7 @@ def test_every_alarm_tells_people_at_its_first_breach(template: StackTemplate) -
 def test_a_reconciler_that_does_not_run_is_told_once(template: StackTemplate) -> None:
     missing = {name: alarm["TreatMissingData"] for name, alarm in alarms_of(template).items()}
     assert missing.pop("BacklogStalled") == "breaching"
+    assert missing.pop("WatchesStopped") == "breaching"
     assert set(missing.values()) == {"notBreaching"}
 
 
@@ -70,6 +71,25 @@ def test_a_schedule_that_did_not_fire_is_told_at_once(template: StackTemplate) -
     alarm = alarms_of(template)["OccurrencesMissed"]
     assert alarm["MetricName"] == Metric.OCCURRENCES_MISSED.label and alarm["Statistic"] == "Sum"
     assert alarm["EvaluationPeriods"] == 1
+
+
+def test_functions_that_the_clock_no_longer_calls_are_an_alarm(template: StackTemplate) -> None:
+    metrics = alarms_of(template)["WatchesStopped"]["Metrics"]
+    (judged,) = [each["Expression"] for each in metrics if "Expression" in each]
+    assert judged == "IF(FILL(deadlines, 0) > 0 AND FILL(schedules, 0) > 0, 0, 1)"
+    runs = {
+        each["Id"]: (
+            each["MetricStat"]["Metric"]["MetricName"],
+            template.render(each["MetricStat"]["Metric"]["Dimensions"][0]["Value"]),
+            each["MetricStat"]["Period"],
+        )
+        for each in metrics
+        if "MetricStat" in each
+    }
+    assert runs == {
+        "deadlines": ("Invocations", "<WarnOfDeadlinesFunction>", 900),
+        "schedules": ("Invocations", "<MoveStartsFunction>", 900),
+    }
 
 
 def test_many_failures_are_an_alarm_by_number_and_share(synthesize: Synthesize) -> None:

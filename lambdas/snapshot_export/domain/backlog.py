@@ -59,7 +59,7 @@ def rank_of(
     """Priority (1 first), then the earlier deadline, then burst, then the longest expected first.
 
     Bursts go in the order of their acceptance (`accepted_at` is the burst's). Single exports that
-    were accepted within the same GROUP_SECONDS count as one burst; equally long ones go in the
+    were accepted within the same GROUP_MS count as one burst; equally long ones go in the
     order of acceptance.
 
     Nobody starves: a day of waiting is worth one step of priority. The first part of the rank is
