@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
-import boto3
 from moto import mock_aws
 from moto.core.base_backend import BackendDict
 from moto.dynamodb.models import dynamodb_backends
@@ -29,6 +28,7 @@ from snapshot_export.domain.row_level_security import DashboardSecurity
 from snapshot_export.flows import guard
 from snapshot_export.handlers import intake
 from tests.support.output import captured
+from tests.support.sessions import WorldSession
 from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
 
 
@@ -160,4 +160,4 @@ def harness() -> Iterator[Harness]:
             "MOTO_ACCOUNT_ID": ACCOUNT,
         }
         with mock_aws():
-            yield Harness(World(boto3.Session(region_name=REGION), server, clock))
+            yield Harness(World(WorldSession(region_name=REGION), server, clock))

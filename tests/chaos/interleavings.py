@@ -41,10 +41,11 @@ from tests.chaos.actors import Actor, stepped
 from tests.chaos.calls import Fate
 from tests.chaos.part import PartResult
 from tests.chaos.stage import QuietWorld
-from tests.chaos.theatre import SharedSession, connected
+from tests.chaos.theatre import connected
 from tests.chaos.wire import Wire
 from tests.chaos.witness import Witness
 from tests.support.messages import message, visuals_group
+from tests.support.sessions import SharedSession
 from tests.support.world import REGION, START_TIME, Clock
 
 LIMIT = 2

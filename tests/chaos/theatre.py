@@ -11,7 +11,6 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 from unittest.mock import patch
 
 import boto3
@@ -22,6 +21,7 @@ from tests.chaos.calls import Call, Calls, Choice, hooked, spare
 from tests.chaos.scenarios import Scenario
 from tests.chaos.stage import Stage
 from tests.chaos.wire import API, Wire
+from tests.support.sessions import SharedSession
 from tests.support.world import ACCOUNT, REGION, START_TIME, Clock
 
 EXPECTED_SECONDS = 4.0
@@ -38,23 +38,6 @@ class Played:
     calls: tuple[Call, ...]
     struck: Call | None
     violations: tuple[str, ...]
-
-
-class SharedSession(boto3.Session):
-    """A session that makes each client once: most of a world's cost otherwise."""
-
-    _made: dict[str, Any]
-
-    def client(self, *arguments: Any, **more: Any) -> Any:
-        made = self.__dict__.setdefault("_made", {})
-        config = more.get("config")
-        options = config._user_provided_options if config else None
-        rest = {name: value for name, value in more.items() if name != "config"}
-        key = repr((arguments, rest, options))
-        if key not in made:
-            parent: Any = super()
-            made[key] = parent.client(*arguments, **more)
-        return made[key]
 
 
 class Theatre:

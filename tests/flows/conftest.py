@@ -12,6 +12,7 @@ from moto import mock_aws
 from local.quicksight import QuickSightServer
 from snapshot_export.domain import polling
 from tests.support.quick_moto import quick_moto
+from tests.support.sessions import WorldSession
 from tests.support.strict_moto import strict_moto
 from tests.support.world import ACCOUNT, REGION, START_TIME, Clock, World, quicksight_on
 
@@ -33,7 +34,7 @@ def quicksight_server(shared_clock: Clock) -> Iterator[QuickSightServer]:
 @pytest.fixture(scope="session")
 def boto3_session() -> boto3.Session:
     """One for all tests: it reads the service models once."""
-    return boto3.Session(region_name=REGION)
+    return WorldSession(region_name=REGION)
 
 
 @pytest.fixture

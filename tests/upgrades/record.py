@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
 from moto import mock_aws
 
 from snapshot_export.domain.export import Status
 from snapshot_export.flows.export.check import check
 from tests.support.messages import message
+from tests.support.sessions import WorldSession
 from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
 
 SLOTS = 4
@@ -34,7 +34,7 @@ def main() -> None:
         os.environ["AWS_ENDPOINT_URL_STS"] = quicksight.url
         os.environ["SSL_CERT_FILE"] = str(quicksight.ca_file)
         os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
-        session = boto3.Session(region_name=REGION)
+        session = WorldSession(region_name=REGION)
         started: list[dict[str, Any]] = []
         session.events.register(
             "provide-client-params.quicksight.StartDashboardSnapshotJob",

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 from random import Random, SystemRandom
 
-import boto3
 from moto import mock_aws
 
 from snapshot_export.domain.export import Status
@@ -25,6 +24,7 @@ from tests.chaos.tenants.cast import Cast, make_cast
 from tests.chaos.tenants.witness import Witness
 from tests.chaos.theatre import connected
 from tests.support.quick_moto import quick_moto
+from tests.support.sessions import WorldSession
 from tests.support.world import REGION, World
 
 COUNT = 300
@@ -49,7 +49,7 @@ def play(count: int, seed: int) -> PartResult:
     """Play once, and open everything."""
     cast = make_cast(count, seed)
     with connected() as (wire, clock), mock_aws(), quick_moto():
-        world = World(boto3.Session(region_name=REGION), wire, clock)  # type: ignore[arg-type]
+        world = World(WorldSession(region_name=REGION), wire, clock)  # type: ignore[arg-type]
         _trouble(world)
         cancelled = _send_and_run(world, cast, Random(seed))
         seen = Witness(world, cast, cancelled).judge()
