@@ -158,7 +158,7 @@ TENANT_BUGS = (
     ),
     Bug(
         "cache of the guard kept too long",
-        ((f"{FLOWS}/guard.py", "KEPT_SECONDS = 60.0", "KEPT_SECONDS = 86_400.0"),),
+        ((f"{FLOWS}/published.py", "KEPT_SECONDS = 60.0", "KEPT_SECONDS = 86_400.0"),),
     ),
     Bug(
         "the value that matches all is taken",
