@@ -274,8 +274,9 @@ def test_what_a_burst_left_lasts_as_long_as_asked(world: World, bursts: BurstSto
     for line, expires_at in ((7, 500), (8, 900)):
         refused = {"line": line, "problems": [], "expires_at": expires_at}
         table.write(put_of(refusal_key("many", line), refused))
-    burst = replace(BURST, line=102)
+    burst, before = replace(BURST, line=102), world.writes
     assert bursts.renew(burst, 900) == 5, "lines 1, 100 and 101, the claim, the refusal"
+    assert world.writes - before == 5
     assert {line: expiry(keys.export(f"many-{line}")) for line in ends} == {
         1: 900,
         2: 900,
