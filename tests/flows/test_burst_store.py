@@ -10,7 +10,7 @@ import pytest
 
 from snapshot_export.adapters.table.burst_records import count_end, refusal_key
 from snapshot_export.adapters.table.burst_store import BurstStore
-from snapshot_export.adapters.table.dynamodb import put_of
+from snapshot_export.adapters.table.dynamodb import put_of, update_of
 from snapshot_export.adapters.table.name_claims import claim_key
 from snapshot_export.domain.burst import (
     Burst,
@@ -228,6 +228,23 @@ def test_a_burst_is_closed_once_with_its_reasons(
     assert item is not None and item["expires_at"] == 999
     with pytest.raises(ConditionFailedError):
         bursts.close(ended, 1000)
+
+
+def test_a_closing_ends_the_revision_that_it_began_with(world: World, bursts: BurstStore) -> None:
+    running = replace(BURST, status=BurstStatus.RUNNING, finished_at=170)
+    with pytest.raises(ConditionFailedError):
+        bursts.keep_closing(running, 140)
+    bursts.end_expansion(BURST, 150, None)
+    bursts.keep_closing(running, 160)
+    assert now_is(bursts).touched_at == 160
+    for write in (bursts.keep_closing, bursts.close):
+        with pytest.raises(ConditionFailedError):
+            write(replace(running, revision=2, status=BurstStatus.COMPLETED), 999)
+    table, key = world.services.store._table, ("BURST#many", "BURST")
+    table.update(update_of(key, "REMOVE revision", values={}))
+    for write in (bursts.keep_closing, bursts.close):
+        write(replace(running, status=BurstStatus.COMPLETED), 999)
+    assert now_is(bursts).status is BurstStatus.COMPLETED
 
 
 def test_those_wait_that_are_the_bursts_and_have_not_ended(

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from snapshot_export.adapters.table.dynamodb import update_of
-from snapshot_export.adapters.table.pacer import NEVER_SECONDS, Pacer
-from snapshot_export.errors import NoTurnError
+from snapshot_export.adapters.table.pacer import Pacer
+from snapshot_export.domain.pace import NEVER_SECONDS, SETTLE_SECONDS
+from snapshot_export.errors import NoTurnError, TransientError
 from tests.support.world import World
 
 SPACING = 0.125
@@ -19,7 +20,7 @@ class Callers:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._table = world.services.store._table
+        self.table = world.services.store._table
         self._key = world.keys.pacer
         self.waits: list[float] = []
         self.oversleeps = 0.0
@@ -27,7 +28,7 @@ class Callers:
 
     def pacer_at(self, calls_per_second: float) -> Pacer:
         return Pacer(
-            self._table,
+            self.table,
             self._key,
             calls_per_second=calls_per_second,
             now=lambda: self._world.clock.time,
@@ -40,11 +41,16 @@ class Callers:
         self._world.clock.time += self.oversleeps
 
     def set_next(self, value: object) -> None:
-        self._table.update(update_of(self._key, "SET next_at = :at", values={":at": value}))
+        self.table.update(update_of(self._key, "SET next_at = :at", values={":at": value}))
+
+    def set_slowdown(self, pace: object, at: float) -> None:
+        values = {":pace": pace, ":at": at}
+        text = "SET slow_pace = :pace, slowed_at = :at"
+        self.table.update(update_of(self._key, text, values=values))
 
     def next_in(self) -> float:
         """Seconds until the next turn that is free."""
-        item = self._table.get(self._key)
+        item = self.table.get(self._key)
         assert item is not None
         return round(float(item["next_at"]) - self._world.clock.time, 3)
 
@@ -120,3 +126,56 @@ def test_a_turn_written_with_more_digits_than_ours_is_no_wait_of_less_than_nothi
         callers.set_next(Decimal(world.clock.time) + Decimal("1e-9"))
         callers.pacer_at(calls_per_second).take_turn()
     assert set(callers.waits) == {0}
+
+
+def test_a_throttled_call_lowers_the_pace_of_everybody_once(world: World, callers: Callers) -> None:
+    other = callers.pacer_at(1 / SPACING)
+    assert (callers.pacer.slow_down(), other.slow_down()) == (4, None)
+    for _ in range(2):
+        other.take_turn()
+    callers.pacer.take_turn()
+    assert callers.waits == [0, 2 * SPACING, 4 * SPACING]
+    world.clock.time += SETTLE_SECONDS
+    assert other.slow_down() == pytest.approx(2.1), "half of 4, and of what came back in 2 s"
+
+
+def test_a_caller_learns_the_pace_from_its_own_turn(world: World, callers: Callers) -> None:
+    """The first is taken when a turn is free, the second behind it."""
+    callers.set_slowdown(4, world.clock.time)
+    for _ in range(3):
+        callers.pacer.take_turn()
+    assert callers.waits == [0, SPACING, 3 * SPACING]
+
+
+def test_of_two_that_are_throttled_at_once_one_lowers_the_pace(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callers.pacer.slow_down() == 4
+    monkeypatch.setattr(callers.table, "get", lambda _key: None)
+    assert callers.pacer_at(2).slow_down() is None
+
+
+def test_a_pace_that_cannot_be_lowered_now_stays(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_key: object) -> None:
+        raise TransientError("DynamoDB")
+
+    monkeypatch.setattr(callers.table, "get", fail)
+    assert callers.pacer.slow_down() is None
+
+
+@pytest.mark.parametrize(("ahead", "lowered"), [(NEVER_SECONDS, None), (NEVER_SECONDS + 1, 4)])
+def test_a_slowdown_that_nobody_can_have_written_is_none(
+    world: World, callers: Callers, ahead: float, lowered: float | None
+) -> None:
+    callers.set_slowdown(1, world.clock.time + ahead)
+    assert callers.pacer.slow_down() == lowered
+
+
+def test_a_slowdown_without_a_pace_is_none(world: World, callers: Callers) -> None:
+    callers.set_slowdown("slow", world.clock.time - 10)
+    for _ in range(2):
+        callers.pacer.take_turn()
+    assert callers.waits == [0, SPACING]
+    assert callers.pacer.slow_down() == 4

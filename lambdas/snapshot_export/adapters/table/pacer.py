@@ -63,7 +63,7 @@ class Pacer:
                 update_of(
                     self._key,
                     "SET slow_pace = :pace, slowed_at = :now",
-                    condition="attribute_not_exists(slowed_at) OR slowed_at < :settled "
+                    condition="attribute_not_exists(slowed_at) OR slowed_at <= :settled "
                     "OR slowed_at > :never OR NOT attribute_type(slowed_at, :number)",
                     values={
                         ":pace": lower.calls_per_second,
