@@ -23,9 +23,10 @@ _CLAUSE = re.compile(
 )
 _ASSIGNMENT = re.compile(r"[#\w]+ = (?:if_not_exists\([#\w]+, :\w+\)|[#:\w]+)(?: [+-] :\w+)?")
 _UPDATE = re.compile(r"\b(?:SET|REMOVE|ADD)\b|^[\"']*, |^[\"']?#?\w+ = if_not_exists")
-_CHOICE = re.compile(r"@|if TYPE_CHECKING|_?[A-Z]\w*(?:, \w+)* = [-\d(]")
-"""Decorators, imports for types, and a module's named numbers: a wait or a size, that one more
-or less makes no other behaviour. What uses them is mutated."""
+_CHOICE = re.compile(r"@|if TYPE_CHECKING|logger = |_?[A-Z]\w*(?:, \w+)* = [-\d(]")
+"""Decorators, imports for types, how a module gets its logger (a child of the service's logger
+writes what it would), and a module's named numbers: a wait or a size, of which one more or less
+makes no other behaviour. What uses them is mutated."""
 _BOUNDS = {"<=": "<", ">=": ">", "<": "<=", ">": ">="}
 
 CHOSEN = re.compile(

@@ -77,11 +77,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         f"{FLOWS}/test_manifests.py",
         f"{FLOWS}/test_metrics.py",
     ),
-    "flows/burst/close.py": (LINES, f"{FLOWS}/test_burst_close.py", f"{FLOWS}/test_long_bursts.py"),
-    "flows/burst/cancel.py": (
-        LINES,
-        f"{FLOWS}/test_bursts.py",
-        f"{FLOWS}/test_cancel.py",
-    ),
+    "flows/burst/close.py": (LINES, f"{FLOWS}/test_burst_close.py"),
+    "flows/burst/cancel.py": (LINES, f"{FLOWS}/test_burst_cancel.py"),
 }
 """Module, with the files of tests that it is run against."""
