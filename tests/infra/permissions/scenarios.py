@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
 from tests.chaos.calls import Call, Choice, Fate, spare
 from tests.chaos.scenarios import CSV, DONE, GONE, SCENARIOS, Scenario, csv
 from tests.chaos.stage import Stage
@@ -95,8 +96,11 @@ def burst_cancelled_while_it_waits(stage: Stage) -> None:
 
 
 def burst_that_lost_its_message(stage: Stage) -> None:
-    """The intake dies before it asks for the burst's recipients; the reconciler asks."""
+    """The intake dies before it asks for the burst's recipients; the reconciler asks, when the
+    dashboard has been published anew."""
     stage.deliver({"Burst": burst("lost", [recipient(1)], Template=_TEMPLATE)})
+    publish = partial(stage.world.quicksight.emulator.put_dashboard, SAMPLE_DASHBOARDS[0])
+    stage.at(5.0, publish)
 
 
 def dies_before_it_asks(call: Call) -> Fate | None:
