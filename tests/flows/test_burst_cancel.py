@@ -55,7 +55,7 @@ def test_a_slice_at_the_end_of_its_time_hands_the_rest_on(
     cancel_burst(waiting.services, "many")
     drain(waiting.services, "many", stop_at=waiting.clock.now())
     assert statuses(waiting) == [Status.CANCELLED, Status.QUEUED]
-    assert asked == [("many", Work.DRAIN)] * 2
+    assert (asked, record(waiting).drained_to) == ([("many", Work.DRAIN)] * 2, 2)
     drain(waiting.services, "many", stop_at=waiting.clock.now() + 60)
     assert statuses(waiting) == [Status.CANCELLED, Status.CANCELLED]
 
