@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def npx(tool: str, action: str, *arguments: str) -> int:
         context[name] = value
     settings = read_settings(context.get, cdk_json=Path("cdk.json"))
     Path("cdk.out").mkdir(exist_ok=True)
-    deployment = json.dumps(asdict(settings.deployment), default=str)
+    deployment = settings.deployment.model_dump_json()
     Path("cdk.out", f"{settings.stack_name}.json").write_text(deployment, encoding="utf-8")
     return 0
 
