@@ -4,8 +4,8 @@ from typing import Any
 
 from local.quicksight_process import QuickSightSettings
 
-QUICKSIGHT = QuickSightSettings(limit=12, calls_per_second=10, time_scale=0.2, seed=7)
-"""Jobs take 8 s on average instead of 40 s."""
+QUICKSIGHT = QuickSightSettings(limit=12, calls_per_second=10, time_scale=0.3, seed=7)
+"""Jobs take 12 s on average instead of 40 s."""
 
 DEPLOYMENT: dict[str, Any] = {
     "snapshotJobLimit": QUICKSIGHT.limit,

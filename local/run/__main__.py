@@ -23,7 +23,7 @@ from local.run.measures import measure
 from local.run.progress import ProgressDisplay, Standing, judge_standing
 from local.run.report import download_files, print_table, write_run_json
 from local.run.run_report import ask_forecast, write_report
-from local.run.warm import warm_functions
+from local.run.warm import warm
 from local.running_account import KeptCloud, find_kept
 from local.settings import DEPLOYMENT, QUICKSIGHT
 
@@ -44,15 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print("deploying the stack with cdk deploy")
         began = time.monotonic()
         deployed = cloud.deploy(DEPLOYMENT)
-        console.print(f"deployed in {time.monotonic() - began:.0f} s; warming the functions")
-        warm_functions(deployed)
-        console.print(f"exporting {count} dashboards")
+        console.print(f"deployed in {time.monotonic() - began:.0f} s; warming functions and caches")
         return _export(deployed, console, count, cloud.state_dir)
 
 
 def _export(deployed: Deployed, console: Console, count: int, logs: Path) -> int:
     run_id = f"run-{time.strftime('%Y%m%d-%H%M%S')}"
     messages = make_messages(run_id, count)
+    warm(deployed, {message["DashboardId"] for message in messages})
+    console.print(f"exporting {count} dashboards")
     export_ids = [message["ExportId"] for message in messages]
     expected = ask_forecast(deployed, messages)
     sent_at = time.time()

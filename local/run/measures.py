@@ -6,6 +6,7 @@ from typing import Any
 
 from local.breakdown import Breakdown, break_down, find_bound, read_jobs
 from local.deployed import Deployed
+from local.settings import QUICKSIGHT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,8 @@ class Measures:
         return (
             f"Beyond the sum of the job times shared by all slots, the makespan holds: {listed}. "
             "None of it grows with a job's length, but for the empty slots at the end: job times "
-            "are scaled to a fifth here, and with jobs of 40 s the ratio is far smaller "
-            "(docs/benchmark.md)."
+            f"are scaled by {QUICKSIGHT.time_scale} here, and with jobs of 40 s the ratio is far "
+            "smaller (docs/benchmark.md)."
         )
 
     def closing_line(self) -> str:

@@ -33,6 +33,13 @@ class Expected:
     p95: float
 
 
+def api_of(deployed: Deployed) -> Api:
+    """The deployed API, as the command line calls it."""
+    session = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=REGION)
+    account = Account(session=session, region=REGION, endpoint_url=deployed.endpoint_url)
+    return Api(deployed.api_url, account)
+
+
 def ask_forecast(deployed: Deployed, messages: Sequence[dict[str, Any]]) -> Expected | None:
     """What the deployed API expects of these exports, were they sent now; None if it cannot say."""
     kinds = Counter((each["DashboardId"], tuple(formats_of(each))) for each in messages)
@@ -40,10 +47,8 @@ def ask_forecast(deployed: Deployed, messages: Sequence[dict[str, Any]]) -> Expe
         {"DashboardId": dashboard, "Formats": formats, "Count": count}
         for (dashboard, formats), count in kinds.items()
     ]
-    session = boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=REGION)
-    account = Account(session=session, region=REGION, endpoint_url=deployed.endpoint_url)
     try:
-        plan = Api(deployed.api_url, account).post("forecast", body={"Exports": planned})
+        plan = api_of(deployed).post("forecast", body={"Exports": planned})
     except CliError:
         return None
     if plan["FinishP50"] is None:

@@ -1,23 +1,26 @@
 """Warm functions before a run is measured, as those of a deployment in use are.
 
 Lambda starts functions beside each other, in less than a second each; here a dozen cold starts
-share the machine's few cores, which would be most of the time until the slots are filled.
+share the machine's few cores, which would be most of the time until the slots are filled. So would
+the reading of each dashboard, which a deployment in use did within the last minute.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from local.account.workers import WorkerBound
 from local.deployed import Deployed
+from local.run.run_report import api_of
 
 _OF_NO_EXPORT = {"ExportId": "warm-up", "Attempt": 1, "Admission": 1}
 """A step of an export that does not exist has nothing to do."""
 
 
-def warm_functions(deployed: Deployed) -> None:
-    """Invoke the functions of an export's way as often beside each other as a run does."""
+def warm(deployed: Deployed, dashboard_ids: Iterable[str]) -> None:
+    """Invoke the functions of an export's way as often beside each other as a run does, and have
+    the dashboards read."""
     bound = WorkerBound()
     wanted: dict[str, tuple[int, dict[str, Any]]] = {
         "IntakeFunction": (1, {"Records": []}),
@@ -31,6 +34,8 @@ def warm_functions(deployed: Deployed) -> None:
             for part, (count, event) in wanted.items():
                 for _ in range(count if part in name else 0):
                     pool.submit(client.invoke, FunctionName=name, Payload=json.dumps(event))
+        for dashboard_id in dashboard_ids:
+            pool.submit(api_of(deployed).get, "dashboards", dashboard_id)
 
 
 def _function_names(client: Any) -> Iterator[str]:
