@@ -215,13 +215,14 @@ def test_without_a_revision_the_same_call_is_the_same_while_it_runs(world: World
 
 
 def test_what_has_not_ended_or_did_not_fail_is_refused_with_a_sentence(world: World) -> None:
-    world.send({"Burst": burst(recipients=[recipient(1)])})
+    world.send({"Burst": burst(recipients=[recipient(1), {"Colour": "red"}])})
     running = call(world)
     assert (running.status, running.body["Code"]) == (409, "NOT_ENDED")
     assert "has not ended: it is EXPANDING" in running.body["Message"]
     world.driver.run()
     done = call(world)
     assert (done.status, done.body["Code"]) == (409, "NOTHING_FAILED")
+    assert "refused go into a burst of their own" in done.body["Message"]
     assert call_api(world.services, "POST", "/bursts/nothing/retry").status == 404
     assert found(world).revision == 1
 

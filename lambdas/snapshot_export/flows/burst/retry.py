@@ -101,7 +101,8 @@ def _refuse(services: Services, burst: Burst, request: RetryRequest) -> None:
             f"The burst has not ended: it is {burst.status.value}. Retry it after its end.",
         )
     if request.recipient_ids is None and not burst.failed:
-        raise RetryRefusedError("NOTHING_FAILED", "No export of the burst failed.")
+        own = " Recipients that were refused go into a burst of their own." if burst.refused else ""
+        raise RetryRefusedError("NOTHING_FAILED", f"No export of the burst failed.{own}")
     if now >= lasting_until(services, burst) - MARGIN_SECONDS:
         kept = datetime.fromtimestamp(lasting_until(services, burst), UTC)
         raise RetryRefusedError(
