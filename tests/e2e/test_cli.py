@@ -22,6 +22,7 @@ from local.deployed import Deployed
 from local.examples import EXAMPLES, load_examples
 from local.up import first_steps
 from tests.support.command_result import CommandResult
+from tests.support.faketime import CLOCK
 
 SNAPSHOTS = Path(sys.executable).parent / "snapshots"
 
@@ -41,7 +42,7 @@ def cli(deployed: Deployed, tmp_path: Path) -> Iterator[Cli]:
     state.write_text(json.dumps(addresses))
     environment = {
         "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SNAPSHOTS_LOCAL": "1",
-        "SNAPSHOTS_LOCAL_STATE": str(state),
+        "SNAPSHOTS_LOCAL_STATE": str(state), **CLOCK,
     }  # fmt: skip
 
     def call(

@@ -19,6 +19,7 @@ from local.deployed import Deployed
 from local.examples import load_examples
 from tests.support.chromium import Page, chromium
 from tests.support.deployed_api import call_api
+from tests.support.faketime import CLOCK
 
 SNAPSHOTS = Path(sys.executable).parent / "snapshots"
 ASKS = "document.querySelector('#ask').open"
@@ -39,7 +40,7 @@ def command(deployed: Deployed, tmp_path: Path) -> Iterator[subprocess.Popen[str
     state.write_text(json.dumps({"endpoint_url": deployed.endpoint_url, "region": REGION}))
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(tmp_path), "SNAPSHOTS_LOCAL": "1",
-        "SNAPSHOTS_LOCAL_STATE": str(state), "PYTHONUNBUFFERED": "1",
+        "SNAPSHOTS_LOCAL_STATE": str(state), "PYTHONUNBUFFERED": "1", **CLOCK,
     }  # fmt: skip
     with subprocess.Popen(
         [SNAPSHOTS, "open", "--no-browser"], env=environment, cwd=tmp_path, text=True,
