@@ -25,14 +25,22 @@ def text(pattern: str) -> StringConstraints:
     return StringConstraints(pattern=rf"\A(?:{pattern})\Z")
 
 
+def integer(low: int, high: int) -> Any:
+    """A whole number within bounds, and that as its rule."""
+    return Field(ge=low, le=high, description=f"must be an integer from {low} to {high}")
+
+
+def number(high: int) -> Any:
+    """A number above 0, and that as its rule."""
+    return Field(gt=0, le=high, description=f"must be a number above 0 and at most {high}")
+
+
 AccountId = Annotated[str, text(r"[0-9]{12}")]
 Region = Annotated[str, text(r"[a-z]{2}(-[a-z]+)+-[0-9]")]
 BucketName = Annotated[str, text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")]
-JobLimit = Annotated[int, Field(ge=1, le=1000, description="must be an integer from 1 to 1000")]
-ReservedSlots = Annotated[int, Field(ge=0, le=999, description="must be an integer from 0 to 999")]
-CallsPerSecond = Annotated[
-    float, Field(gt=0, le=10, description="must be a number above 0 and at most 10")
-]
+JobLimit = Annotated[int, integer(1, 1000)]
+ReservedSlots = Annotated[int, integer(0, 999)]
+CallsPerSecond = Annotated[float, number(10)]
 IN_A_REGION = "must be null or the name of a region, such as us-east-1"
 OF_AN_ACCOUNT = "must be null or a string of 12 digits"
 

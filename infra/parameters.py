@@ -27,6 +27,8 @@ from infra.parameter_rules import (
     Region,
     ReservedSlots,
     check_reserve,
+    integer,
+    number,
     read_parameters,
     show,
     text,
@@ -102,13 +104,9 @@ class DeploymentParameters(Parameters):
     bucket_keys: Annotated[tuple[KeyArn, ...], DIFFERENT] = _some(
         _MAX_KEYS, "ARNs of KMS keys (arn:...:key/...)"
     )
-    retention_days: int = Field(
-        default=30, ge=1, le=3650, description="must be an integer from 1 to 3650"
-    )
+    retention_days: Annotated[int, integer(1, 3650)] = 30
     calls_per_second: CallsPerSecond = 8
-    expected_job_seconds: float = Field(
-        default=40, gt=0, le=3600, description="must be a number above 0 and at most 3600"
-    )
+    expected_job_seconds: Annotated[float, number(3600)] = 40
     notify_emails: Annotated[tuple[Email, ...], DIFFERENT] = _some(_MAX_EMAILS, "e-mail addresses")
     api_authorization: Authorization = Field(default="IAM", description="must be IAM or JWT")
     jwt_issuer: Issuer | None = Field(
@@ -135,12 +133,8 @@ class DeploymentParameters(Parameters):
         default=None,
         description="must be null or the https address of a folder",
     )
-    alarm_failed_exports: int = Field(
-        default=10, ge=1, le=100_000, description="must be an integer from 1 to 100000"
-    )
-    alarm_failed_share: float = Field(
-        default=0.1, gt=0, le=1, description="must be a number above 0 and at most 1"
-    )
+    alarm_failed_exports: Annotated[int, integer(1, 100_000)] = 10
+    alarm_failed_share: Annotated[float, number(1)] = 0.1
     targets: Mapping[str, TargetParameters] = Field(
         default={},
         max_length=_MAX_TARGETS,

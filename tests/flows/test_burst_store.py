@@ -16,7 +16,6 @@ from snapshot_export.domain.burst import (
     Burst,
     BurstStatus,
     FailureReason,
-    ManifestFormat,
     Refusal,
     export_id_of,
 )
@@ -26,22 +25,11 @@ from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.problem import Problem
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import ConditionFailedError, IdConflictError
+from tests.support.bursts import burst_record
 from tests.support.messages import message
 from tests.support.world import World
 
-BURST = Burst(
-    burst_id="many",
-    status=BurstStatus.EXPANDING,
-    digest="digest",
-    nonce="nonce",
-    manifest_uri="s3://bucket/list.csv",
-    manifest_format=ManifestFormat.CSV,
-    manifest_etag="etag",
-    manifest_size=9,
-    accepted_at=100,
-    touched_at=100,
-    source="API",
-)
+BURST = burst_record()
 WARNING = SecurityWarning(code="X", resource="sales", message="m")
 WRONG = Problem("line 1", "is wrong")
 

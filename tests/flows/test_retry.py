@@ -14,14 +14,14 @@ from snapshot_export.adapters.table.burst_records import burst_key
 from snapshot_export.adapters.table.burst_retries import MAX_REQUEUED
 from snapshot_export.adapters.table.dynamodb import put_of
 from snapshot_export.adapters.table.record_version import known_members
-from snapshot_export.domain.burst import VERSION, Burst, BurstStatus, ManifestFormat, Work
+from snapshot_export.domain.burst import VERSION, Burst, BurstStatus, Work
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import NewerRecordError
 from snapshot_export.flows.burst.work import work_on_burst
 from snapshot_export.metric import Metric
 from snapshot_export.settings import DAY_SECONDS
 from tests.support.api import Answered, call_api
-from tests.support.bursts import burst, manifest_of, recipient, report_of, template
+from tests.support.bursts import burst, burst_record, manifest_of, recipient, report_of, template
 from tests.support.messages import csv_groups
 from tests.support.world import World
 
@@ -287,18 +287,9 @@ def test_what_was_cancelled_runs_again_where_it_is_named(world: World) -> None:
 
 
 def test_a_cancelled_burst_whose_recipients_were_not_all_read_stays_cancelled() -> None:
-    ended = Burst(
-        burst_id="b",
+    ended = burst_record(
         status=BurstStatus.RUNNING,
-        digest="d",
-        nonce="n",
-        manifest_uri="s3://b/k",
-        manifest_format=ManifestFormat.CSV,
-        manifest_etag="e",
         manifest_size=100,
-        accepted_at=1.0,
-        touched_at=1.0,
-        source="s",
         offset=60,
         accepted=1,
         completed=1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from snapshot_export.domain.burst import Burst, BurstStatus, ManifestFormat
 from tests.support.messages import message
 from tests.support.world import World
 
@@ -28,6 +29,24 @@ def burst(burst_id: str | None = "burst-1", recipients: Any = None, **more: Any)
     if recipients is not None:
         body["Recipients"] = recipients
     return body | {"BurstId": burst_id} if burst_id else body
+
+
+def burst_record(**members: Any) -> Burst:
+    """The record of a burst of a manifest, as its acceptance writes it, but for `members`."""
+    accepted: dict[str, Any] = {
+        "burst_id": "many",
+        "status": BurstStatus.EXPANDING,
+        "digest": "digest",
+        "nonce": "nonce",
+        "manifest_uri": "s3://bucket/list.csv",
+        "manifest_format": ManifestFormat.CSV,
+        "manifest_etag": "etag",
+        "manifest_size": 9,
+        "accepted_at": 100,
+        "touched_at": 100,
+        "source": "API",
+    }
+    return Burst(**accepted | members)
 
 
 def csv_manifest(world: World, text: str | bytes, name: str = "list.csv") -> dict[str, str]:

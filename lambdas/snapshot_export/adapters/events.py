@@ -16,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
-from snapshot_export.domain.contents import MissingPart
 from snapshot_export.domain.export import Attempt, Export, ExportedFile, Status
 from snapshot_export.domain.forecast import Estimate
 from snapshot_export.errors import TransientError
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
         RecipientCounts,
         ScheduleOutdated,
     )
+    from snapshot_export.domain.contents import MissingPart
     from snapshot_export.domain.schedule import Schedule
 
 SOURCE = "snapshot-export"
