@@ -1,16 +1,19 @@
 """The embedded AWS account: one ministack process on a loopback port."""
 
+import json
 import shutil
 import ssl
 import time
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from local.account.clients import make_client
 from local.account.environment import client_environment, server_environment
+from local.account.notifications import Notifications
 from local.account.processes import (
     ProcessError,
     ProcessIdentity,
@@ -36,8 +39,9 @@ class EmbeddedAws:
     states and retry pauses, not timeouts. `environment` is given to the server and thereby to
     every function. `usage_log` receives what would be billed (usage.py); `sdk_quicksight_url` is
     where Step Functions' integrations with QuickSight call. Past `lambda_concurrency` simultaneous
-    invocations of all functions Lambda answers TooManyRequestsException; new accounts have 10. The
-    server ends when the process that started it dies, unless `outlive` is set.
+    invocations of all functions Lambda answers TooManyRequestsException; new accounts have 10.
+    `notifications` says how late S3's notifications reach EventBridge. The server ends when the
+    process that started it dies, unless `outlive` is set.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class EmbeddedAws:
         outlive: bool = False,
         enforce_iam: bool = False,
         lambda_concurrency: int | None = None,
+        notifications: Notifications | None = None,
     ) -> None:
         self.state_dir = state_dir.resolve()
         self.port = port or free_port()
@@ -65,6 +70,7 @@ class EmbeddedAws:
         self._options = {
             "--usage-log": usage_log.resolve() if usage_log else None,
             "--sdk-quicksight-url": sdk_quicksight_url,
+            "--notifications": json.dumps(asdict(notifications)) if notifications else None,
         }
         self._outlive = outlive
         self._enforce_iam = enforce_iam

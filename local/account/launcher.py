@@ -4,6 +4,7 @@ The server's own settings come through its environment (see `local.account.embed
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from local.account import (
     alarms,
     authorization,
     key_rights,
+    notifications,
     schedules,
     state_machines,
     tables,
     transactions,
     workers,
 )
+from local.account.notifications import Notifications
 from local.account.usage import UsageLog, log_usage
 from local.account.workers import WorkerBound
 
@@ -27,6 +30,7 @@ def apply_patches(
     *,
     usage_log: Path | None = None,
     sdk_quicksight_url: str | None = None,
+    late: Notifications | None = None,
 ) -> None:
     """Patch the ministack modules of this process; UpstreamChangedError if they are others."""
     from ministack.core import iam_actions, iam_evaluator, lambda_runtime
@@ -53,6 +57,7 @@ def apply_patches(
     tables.read_pages_only(dynamodb)
     transactions.know_repeated_transactions(dynamodb)
     schedules.refuse_what_aws_refuses(scheduler, provisioners)
+    notifications.notify_late(s3, late or Notifications())
     if usage_log is not None:  # before the bound: waiting for a turn is not billed
         modules = (dynamodb, eventbridge, lambda_svc, s3, sqs, stepfunctions)
         log_usage(UsageLog(usage_log), {m.__name__.rpartition(".")[2]: m for m in modules})
@@ -76,6 +81,9 @@ def main() -> None:
     parser.add_argument("--code-cache", type=Path, required=True)
     parser.add_argument("--usage-log", type=Path, help="where to write what would be billed")
     parser.add_argument("--sdk-quicksight-url", help="what state machines' own calls go to")
+    parser.add_argument(
+        "--notifications", default="{}", help="JSON: how late S3's are (Notifications)"
+    )
     arguments = parser.parse_args()
     bound = WorkerBound(
         per_function=arguments.workers_per_function,
@@ -87,6 +95,7 @@ def main() -> None:
         arguments.code_cache,
         usage_log=arguments.usage_log,
         sdk_quicksight_url=arguments.sdk_quicksight_url,
+        late=Notifications(**json.loads(arguments.notifications)),
     )
     from ministack.app import main as serve
 

@@ -9,7 +9,7 @@ from local.quicksight.catalogue import Dashboard, DataSet
 from local.quicksight.destination import Destination
 from local.quicksight.errors import ServiceError
 from local.quicksight.jobs import Delivery, Job, JobBook, JobError
-from local.quicksight.production import deliver_files, render_files
+from local.quicksight.production import deliver_file, render_files
 from local.quicksight.settings import Settings
 
 
@@ -82,10 +82,10 @@ class Account:
 
     def settle(self, now: float) -> None:
         """Advance every job to `now`."""
-        self.book.settle(now, lead=self.settings.upload_lead_seconds, deliver=self._deliver)
+        self.book.settle(now, deliver=self._deliver)
 
-    def _deliver(self, job: Job) -> Future[tuple[list[Delivery], float]]:
-        return self._executor.submit(deliver_files, job, self._destination, self._done_at)
+    def _deliver(self, job: Job, position: int) -> Future[tuple[Delivery, float]]:
+        return self._executor.submit(deliver_file, job, position, self._destination, self._done_at)
 
     @cached_property
     def _destination(self) -> Destination:

@@ -48,6 +48,7 @@ class Job:
 
     `members` is the accepted request. `ends_at` is when QuickSight's work is done, infinite while
     the job hangs; the job turns terminal then, or once its files are delivered if that is later.
+    `leads` are how long before that each file's delivery begins.
     `result_order` is the order in which its result lists the request's file groups.
     """
 
@@ -60,6 +61,7 @@ class Job:
     seconds: float
     runs_at: float
     ends_at: float
+    leads: Sequence[float]
     status: Status = "QUEUED"
     updated: float = 0.0
     ended: float | None = None
@@ -70,7 +72,7 @@ class Job:
     cuts_downloads: bool = False
     deliveries: list[Delivery] = field(default_factory=list)
     rendering: Future[list[RenderedFile]] | None = None
-    delivering: Future[tuple[list[Delivery], float]] | None = None
+    delivering: dict[int, Future[tuple[Delivery, float]]] = field(default_factory=dict)
 
     @property
     def dashboard_id(self) -> str:
@@ -86,6 +88,16 @@ class Job:
     def hangs(self) -> bool:
         """Whether it will not end until it is released."""
         return math.isinf(self.ends_at)
+
+    def files_due(self, now: float) -> list[int]:
+        """Positions of the files whose delivery shall begin by `now` and has not begun."""
+        if self.error is not None:
+            return []
+        return [
+            position
+            for position, lead in enumerate(self.leads)
+            if position not in self.delivering and now >= self.ends_at - lead
+        ]
 
     def end(self, status: Status, time: float) -> None:
         """Turn terminal."""
@@ -131,15 +143,14 @@ class JobBook:
         self,
         now: float,
         *,
-        lead: float,
-        deliver: Callable[[Job], Future[tuple[list[Delivery], float]]],
+        deliver: Callable[[Job, int], Future[tuple[Delivery, float]]],
     ) -> None:
-        """Advance every active job to `now`; `deliver` begins `lead` seconds before the end."""
+        """Advance every active job to `now`; `deliver` brings one file to its place."""
         for job in self._active:
             if job.status == "QUEUED" and now >= job.runs_at:
                 job.status, job.updated = "RUNNING", job.runs_at
-            if job.error is None and job.delivering is None and now >= job.ends_at - lead:
-                job.delivering = deliver(job)
+            for position in job.files_due(now):
+                job.delivering[position] = deliver(job, position)
             if now >= job.ends_at:
                 _end_if_delivered(job)
         self._active = [job for job in self._active if job.ended is None]
@@ -148,10 +159,15 @@ class JobBook:
 def _end_if_delivered(job: Job) -> None:
     if job.error is not None:
         job.end("FAILED", job.ends_at)
-    elif job.delivering is not None and job.delivering.done():
-        if failure := job.delivering.exception():
-            job.error = JobError("INTERNAL_ERROR", f"{type(failure).__name__}: {failure}")
-            job.end("FAILED", job.ends_at)
-            return
-        job.deliveries, delivered_at = job.delivering.result()
-        job.end("COMPLETED", max(job.ends_at, delivered_at))
+        return
+    work = [job.delivering[position] for position in sorted(job.delivering)]
+    if len(work) < len(job.leads) or not all(each.done() for each in work):
+        return
+    if failure := next((each.exception() for each in work if each.exception()), None):
+        job.error = JobError("INTERNAL_ERROR", f"{type(failure).__name__}: {failure}")
+        job.end("FAILED", job.ends_at)
+        return
+    done = [each.result() for each in work]
+    job.deliveries = [delivery for delivery, _ in done]
+    job.rendering = None
+    job.end("COMPLETED", max(job.ends_at, *(at for _, at in done)))

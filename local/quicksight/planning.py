@@ -7,6 +7,7 @@ from typing import Any
 from local.quicksight.account import Account
 from local.quicksight.durations import draw_job_seconds, name_viewer
 from local.quicksight.jobs import Job, JobError
+from local.quicksight.settings import Settings
 from local.quicksight.switches import (
     CutDownload,
     FailFile,
@@ -42,7 +43,17 @@ def plan_job(members: dict[str, Any], user: str | None, account: Account, now: f
         seconds=seconds,
         runs_at=now + min(settings.queued_seconds * settings.time_scale, seconds / 4),
         ends_at=now + seconds,
+        leads=_draw_leads(
+            len(files), f"{settings.seed}/{dashboard_id}/{job_id}", settings, seconds
+        ),
     )
+
+
+def _draw_leads(count: int, seed: str, settings: Settings, seconds: float) -> list[float]:
+    """One for each file: they come at different times."""
+    random_of_job = random.Random(f"{seed}/leads")
+    shortest, longest = settings.shortest_lead_seconds, settings.longest_lead_seconds
+    return [min(random_of_job.uniform(shortest, longest), seconds / 2) for _ in range(count)]
 
 
 def _draw_order(count: int, seed: str) -> list[int]:
@@ -55,6 +66,7 @@ def apply_switches(job: Job, switches: SwitchBoard) -> None:
         job.seconds = exact.seconds
         job.runs_at = min(job.runs_at, job.created + exact.seconds / 4)
         job.ends_at = job.created + exact.seconds
+        job.leads = [min(lead, exact.seconds / 2) for lead in job.leads]
     if failure := switches.take(FailJob, job):
         job.error = JobError(failure.error_type, failure.error_message)
     for file_failure in switches.take_each(FailFile, job):

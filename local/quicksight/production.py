@@ -62,38 +62,28 @@ def render_files(
     ]
 
 
-def deliver_files(
-    job: Job, destination: Destination, done_at: Callable[[], float]
-) -> tuple[list[Delivery], float]:
-    """Bring every file of a job to its place, and say when that was done.
+def deliver_file(
+    job: Job, position: int, destination: Destination, done_at: Callable[[], float]
+) -> tuple[Delivery, float]:
+    """Bring one file of a job to its place, and say when that was done.
 
     Waits for the rendering, which must have been submitted before to the same executor.
     """
     if job.rendering is None:
         raise RuntimeError("a job without rendering has nothing to deliver")
+    if position in job.file_errors:
+        return Delivery(error=job.file_errors[position]), done_at()
+    file = job.rendering.result()[position]
+    name = make_file_name(file.title, file.suffix)
     configuration = job.members["SnapshotConfiguration"]
     destinations = configuration.get("DestinationConfiguration", {}).get("S3Destinations", [])
-    deliveries = []
-    for index, file in enumerate(job.rendering.result()):
-        name = make_file_name(file.title, file.suffix)
-        if index in job.file_errors:
-            deliveries.append(Delivery(error=job.file_errors[index]))
-        elif destinations:
-            bucket = destinations[0]["BucketConfiguration"]
-            deliveries.append(
-                destination.upload(
-                    bucket["BucketName"],
-                    bucket["BucketPrefix"],
-                    job.dashboard_id,
-                    name,
-                    file.content,
-                )
-            )
-        else:
-            deliveries.append(Delivery(name=name, content=file.content))
-    if destinations:
-        job.rendering = None
-    return deliveries, done_at()
+    if not destinations:
+        return Delivery(name=name, content=file.content), done_at()
+    bucket = destinations[0]["BucketConfiguration"]
+    delivery = destination.upload(
+        bucket["BucketName"], bucket["BucketPrefix"], job.dashboard_id, name, file.content
+    )
+    return delivery, done_at()
 
 
 def _name_of(rows: Iterable[Invoice]) -> str:

@@ -32,8 +32,9 @@ class Settings:
     `state_dir` receives the certificate and `quicksight.json`; None means a temporary folder.
     `time_scale` multiplies drawn job times and `queued_seconds`, no limit and no expiry (1.0 is
     real: a mean of 40 s). `durations` says what a job's time depends on (durations.py);
-    `dashboards` takes the first so many of the catalogue only. Uploads begin
-    `upload_lead_seconds` before a job's end.
+    `dashboards` takes the first so many of the catalogue only. Each
+    file's delivery begins a drawn time before the job's end: `shortest_lead_seconds` to
+    `longest_lead_seconds`, but not before half of a short job [? files-before-end].
 
     What an account can lack: its `edition`, its `subscription` (QuickSight's own words), the
     add-on `pixel_perfect`, `capacity_pricing` for anonymous users, the right to the operations
@@ -59,7 +60,8 @@ class Settings:
     limit: int = 12
     calls_per_second: int = 10
     queued_seconds: float = 1.0
-    upload_lead_seconds: float = 0.25
+    shortest_lead_seconds: float = 0.1
+    longest_lead_seconds: float = 3.0
     id_reuse_seconds: float = 24 * 3600.0
     download_expiry_seconds: float = 300.0
     require_bucket_policy: bool = True

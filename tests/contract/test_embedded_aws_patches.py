@@ -6,6 +6,7 @@ They are applied in a subprocess, as in a run, so that this process' modules sta
 import base64
 import io
 import json
+import random
 import subprocess
 import sys
 import time
@@ -23,8 +24,9 @@ from botocore.exceptions import ClientError
 
 from local.account import EmbeddedAws, WorkerBound
 from local.account.authorization import denials_in
-from local.account.clients import make_client
+from local.account.clients import make_bucket, make_client
 from local.account.environment import ACCOUNT, REGION
+from local.account.notifications import Notifications
 from local.account.patching import UpstreamChangedError, replace_once, require_source
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
@@ -421,3 +423,51 @@ def test_what_is_over_the_concurrency_is_refused_by_the_name_that_aws_gives_it(
             )
     assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
     assert end["error"] == "Lambda.TooManyRequestsException"
+
+
+@pytest.mark.parametrize(
+    ("late", "copies"),
+    [
+        (Notifications(median=0.1, lost=0, doubled=0), 1),
+        (Notifications(median=0.1, lost=0, doubled=1), 2),
+        (Notifications(lost=1), 0),
+    ],
+    ids=["once", "doubled", "lost"],
+)
+def test_an_objects_notification_comes_as_often_as_was_drawn(
+    tmp_path: Path, late: Notifications, copies: int
+) -> None:
+    with EmbeddedAws(tmp_path, notifications=late) as aws:
+        queue = aws.client("sqs").create_queue(QueueName="heard")["QueueUrl"]
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:heard"
+        pattern = {"source": ["aws.s3"], "detail": {"object": {"key": [{"prefix": "raw/"}]}}}
+        events, s3 = aws.client("events"), aws.client("s3")
+        events.put_rule(Name="objects", EventPattern=json.dumps(pattern))
+        events.put_targets(Rule="objects", Targets=[{"Id": "queue", "Arn": arn}])
+        make_bucket(s3, "watched")
+        s3.put_bucket_notification_configuration(
+            Bucket="watched", NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+        for key in ("raw/one", "other/two"):
+            s3.put_object(Bucket="watched", Key=key)
+        heard: list[Any] = []
+        for _ in range(2):
+            answer = aws.client("sqs").receive_message(
+                QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2
+            )
+            heard += [json.loads(each["Body"]) for each in answer.get("Messages", [])]
+            for each in answer.get("Messages", []):
+                aws.client("sqs").delete_message(
+                    QueueUrl=queue, ReceiptHandle=each["ReceiptHandle"]
+                )
+    keys = [event["detail"]["object"]["key"] for event in heard]
+    assert keys == ["raw/one"] * copies
+
+
+def test_notifications_take_about_a_second_and_seldom_ten() -> None:
+    late, source = Notifications(), random.Random(1)
+    drawn = [late.draw(source) for _ in range(20_000)]
+    seconds = sorted(delay for delays in drawn for delay in delays)
+    assert 0.65 < seconds[len(seconds) // 2] < 0.75
+    assert 0.0003 < sum(delay > 10 for delay in seconds) / len(seconds) < 0.003
+    assert [round(sum(len(d) == n for d in drawn) / len(drawn), 2) for n in (0, 2)] == [0.01, 0.01]

@@ -167,15 +167,28 @@ def test_a_job_ends_only_when_its_files_are_in_the_bucket(
     assert s3.list_objects_v2(Bucket=bucket, Prefix="late")["KeyCount"] == 1
 
 
-def test_the_upload_begins_just_before_the_end_so_that_the_end_is_punctual(
+def test_each_file_comes_at_a_time_of_its_own_before_the_end(
     exporter: Caller, clock: Clock, s3: Any, bucket: str
 ) -> None:
     exporter.emulator.add_switch({"kind": "job_seconds", "seconds": 10.0})
-    exporter.start(bucket=bucket, prefix="punctual")
-    for seconds, files in ((9.5, 0), (0.4, 1)):
-        clock.advance(seconds)
-        assert exporter.describe().body["JobStatus"] == "RUNNING"
-        assert s3.list_objects_v2(Bucket=bucket, Prefix="punctual")["KeyCount"] == files
+    exporter.start(bucket=bucket, prefix="apart", files=(tabular("CSV"),) * 5)
+    clock.advance(6.9)
+    counts = []
+    while exporter.describe().body["JobStatus"] == "RUNNING":
+        counts.append(s3.list_objects_v2(Bucket=bucket, Prefix="apart")["KeyCount"])
+        clock.advance(0.3)
+    assert counts[0] == 0 and counts[-1] >= 4
+    assert counts == sorted(counts) and len(set(counts)) > 2
+
+
+def test_a_short_job_has_no_file_before_half_of_its_time(
+    exporter: Caller, clock: Clock, s3: Any, bucket: str
+) -> None:
+    exporter.emulator.add_switch({"kind": "job_seconds", "seconds": 1.0})
+    exporter.start(bucket=bucket, prefix="short")
+    clock.advance(0.49)
+    exporter.describe()
+    assert s3.list_objects_v2(Bucket=bucket, Prefix="short")["KeyCount"] == 0
 
 
 def test_a_bucket_that_does_not_allow_quicksight_gets_no_file(

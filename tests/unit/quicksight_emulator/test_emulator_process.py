@@ -37,7 +37,12 @@ def test_a_process_tells_its_addresses_and_ends_cleanly_on_sigterm(tmp_path: Pat
 def test_jobs_end_in_the_background_although_nobody_asks(
     aws_endpoint: str, bucket: str, s3: Any, monkeypatch: Any
 ) -> None:
-    settings = Settings(aws_endpoint=aws_endpoint, time_scale=0.005, upload_lead_seconds=0.0)
+    settings = Settings(
+        aws_endpoint=aws_endpoint,
+        time_scale=0.005,
+        shortest_lead_seconds=0.0,
+        longest_lead_seconds=0.0,
+    )
     ended = threading.Event()
     with QuickSightServer(settings) as server:
         settle = server.emulator.settle
