@@ -14,6 +14,7 @@ from tests.support.bursts import burst, csv_manifest, recipient, template
 from tests.support.messages import csv_groups, message, visuals_group
 
 CSV = visuals_group("CSV", "lines")
+_LATER = "2027-02-01T00:00:00Z"
 PLAY = Callable[[Stage], None]
 
 
@@ -151,6 +152,20 @@ def cancel_retrying(stage: Stage) -> None:
     stage.when(
         lambda: bool(stage.witness.read().entries) and not stage.attempt("retrying"),
         lambda: _cancel_second(stage),
+    )
+
+
+def cancel_between_parts(stage: Stage) -> None:
+    """An export is cancelled that waits for its second part: the files of the first go."""
+    stage.world.services.store.change_gate({"limit": 1})
+    stage.deliver(message("halves", dashboard="board-pack", groups=csv_groups(6)))
+    stage.when(
+        lambda: "started_at" in stage.attempt("halves"),
+        lambda: stage.call("PUT", "/capacity", {"PausedUntil": _LATER}, expect=(200,)),
+    )
+    stage.when(
+        lambda: stage.witness.read().exports.get("halves", {}).get("part") == 1,
+        lambda: stage.call("DELETE", "/exports/halves", expect=(200,)),
     )
 
 
@@ -420,6 +435,7 @@ SCENARIOS = (
     Scenario("cancel_waiting", cancel_waiting, {"waits": GONE, "goes-on": DONE}, 1),
     Scenario("cancel_running", cancel_running, {"stopped": GONE}, 1, seconds=64.0),
     Scenario("cancel_retrying", cancel_retrying, {"retrying": GONE}, 1),
+    Scenario("cancel_between_parts", cancel_between_parts, {"halves": GONE}, 1, seconds=64.0),
     Scenario("cancel_before_start", cancel_before_start, {"unstarted": GONE}, 0),
     Scenario("aborted_execution", aborted_execution, {"aborted": DONE}, 1, seconds=64.0),
     Scenario("counter_changed", counter_changed, {"counted": DONE}, 1, seconds=64.0),

@@ -60,7 +60,8 @@ def test_an_export_that_waits_for_its_retry_is_cancelled(world: World) -> None:
     while world.export("flaky").status is not Status.QUEUED:
         world.driver.run(until=world.clock.now() + 1)
     assert world.export("flaky").due_at > world.clock.now()
-    assert cancel(world.services, "flaky") is Status.CANCELLED
+    assert cancel(world.services, "flaky") is Status.RUNNING, "its attempt may have left files"
+    assert waiting(world) == []
     world.driver.run()
     assert world.export("flaky").status is Status.CANCELLED
     assert len(world.ledger()["jobs"]) == 1
@@ -114,6 +115,26 @@ def test_files_of_earlier_parts_are_taken_back(world: World) -> None:
     world.driver.run()
     assert world.export("parted").status is Status.CANCELLED
     assert keys_in_bucket(world) == []
+
+
+def test_an_export_that_waits_for_its_second_part_gives_the_files_of_the_first_back(
+    world: World,
+) -> None:
+    world.send(message("parted", dashboard="board-pack", groups=csv_groups(6)))
+    world.services.store.change_gate({"paused_until": 9e9})
+    while world.export("parted").part == 0:
+        world.driver.run(until=world.clock.now() + 1)
+    assert world.export("parted").status is Status.QUEUED
+    assert [key for key in keys_in_bucket(world) if key.startswith("exports/")]
+    answer = call_api(world.services, "DELETE", "/exports/parted")
+    assert (answer.status, answer.body["Status"]) == (200, "RUNNING")
+    assert waiting(world) == []
+    world.driver.run()
+    export = world.export("parted")
+    assert (export.status, export.files) == (Status.CANCELLED, ())
+    assert keys_in_bucket(world) == []
+    assert world.services.store.gate().running == 0
+    assert len(world.ledger()["jobs"]) == 1
 
 
 def test_a_mark_that_comes_while_files_are_copied_still_counts(

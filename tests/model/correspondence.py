@@ -25,6 +25,8 @@ LEFT_OUT: dict[str, str] = {
     "reject": "a rejected request is no export",
     "change_gate": "the limit is lowered and raised in tests/model/gate.py; the pause only delays",
     "correct_counter": "the counter equals the leases in every state: only a hand changes it",
+    "take_back": "an attempt without a slot and an export that is marked: what the model reaches "
+    "by a mark and a release, from where the collect step ends it",
     "mark_at_risk": "an announcement of its own, which no step waits for",
 }
 """Methods of Store that write and are not modelled, and why."""

@@ -503,6 +503,37 @@ class Store:
             replace(export, status=Status.CANCELLED, finished_at=now),
         )
 
+    def take_back(self, export: Export, attempt: Attempt, now: float) -> None:
+        """Mark an export that waits as cancelled, as one that runs without a slot, and take its
+        entry.
+
+        Raises ConditionFailedError if it does not wait (any more).
+        """
+        self._table.transact(
+            [
+                update_of(
+                    self._keys.export(export.export_id),
+                    "SET #status = :running, admission = :next, cancel_requested_at = :now",
+                    condition=f"#status = :queued AND {_SAME_ADMISSION}",
+                    values={
+                        ":running": Status.RUNNING,
+                        ":queued": Status.QUEUED,
+                        ":attempt": export.attempt,
+                        ":admission": export.admission,
+                        ":next": attempt.admission,
+                        ":now": now,
+                    },
+                    names={"#status": "status"},
+                ),
+                put_of(
+                    self._keys.attempt(export.export_id),
+                    attempt_attributes(attempt),
+                    condition="attribute_not_exists(pk)",
+                ),
+                delete_of(self._entry_key(export)),
+            ]
+        )
+
     def _end(self, writes: Sequence[Item], export: Export) -> None:
         """An export ends although the record of its burst does not take the count."""
         counting = count_end(export)

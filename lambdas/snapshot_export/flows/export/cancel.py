@@ -1,9 +1,12 @@
 """Cancel: what waits ends at once; what runs is marked, and its files are not delivered.
 
 A waiting export: one transaction writes its end and takes its entry, so it is neither admitted
-after its end nor left without an entry. A running one: the mark, conditional on RUNNING; the slot
-is freed by QuickSight's end as always, then collect deletes what was made and ends the export. An
-export that moves between the two meanwhile is looked at again.
+after its end nor left without an entry. One that waits after a part of it was collected, or after
+an attempt that may have left files, is taken back: one transaction takes its entry and makes it
+run, marked and without a slot, and an execution is started, whose collect step deletes what was
+made; dying between the two leaves the start to the reconciler. A running one: the mark, conditional
+on RUNNING; the slot is freed by QuickSight's end as always, then collect deletes what was made and
+ends the export. An export that moves between the two meanwhile is looked at again.
 
 No event is sent: whoever cancels knows. Once an end is about to be announced a cancellation is too
 late, and is refused with that end.
@@ -16,7 +19,7 @@ import random
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.export import Status
+from snapshot_export.domain.export import Attempt, Export, Status, snapshot_job_id
 from snapshot_export.errors import (
     AlreadyEndedError,
     ConditionFailedError,
@@ -24,6 +27,7 @@ from snapshot_export.errors import (
     UnknownIdError,
 )
 from snapshot_export.flows.burst_queue import ask_for_close
+from snapshot_export.flows.export.admit import start_executions
 from snapshot_export.metric import Metric
 
 ROUNDS = 10
@@ -46,6 +50,9 @@ def cancel(services: Services, export_id: str) -> Status:
             raise AlreadyEndedError("export", export.ending or export.status)
         now = services.now()
         try:
+            if export.status is Status.QUEUED and (export.part or export.failures):
+                _take_back(services, export, now)
+                return Status.RUNNING
             if export.status is Status.QUEUED:
                 expires_at = services.settings.expires_at(now, burst_since=export.burst_since)
                 store = services.for_target(export.target).store
@@ -60,3 +67,27 @@ def cancel(services: Services, export_id: str) -> Status:
         except ConditionFailedError:
             services.sleep(random.uniform(0.01, 0.06))
     raise TransientError(f"export {export_id} kept moving")
+
+
+def _take_back(services: Services, export: Export, now: float) -> None:
+    """Have the collect step end it: a caller of this may not delete files."""
+    services = services.for_target(export.target)
+    record = Attempt(
+        export_id=export.export_id,
+        attempt=export.attempt,
+        admission=export.admission + 1,
+        dashboard_id=export.dashboard_id,
+        snapshot_job_id=snapshot_job_id(export.export_id, export.attempt, export.nonce),
+        admitted_at=now,
+        start_by=now,
+        nonce=export.nonce,
+        registered="RegisteredUser" in export.snapshot,
+        burst_id=export.burst_id,
+        deadline=export.deadline,
+        holds_slot=False,
+        job_ended_at=now,
+        released_at=now,
+    )
+    services.store.take_back(export, record, now)
+    start_executions(services, [record])
+    logger.info("marked as cancelled", reason="waited with files", export_id=export.export_id)
