@@ -40,6 +40,7 @@ from local.deployment import PROJECT_ROOT, WORK_DIR
 from local.quicksight import QuickSightServer
 from local.quicksight import Settings as QuickSightSettings
 from snapshot_export.adapters.table.store import accept_writes
+from snapshot_export.domain.backlog import rank_class, rank_of
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.request import parse_request
 from snapshot_export.flows.export.accept import export_of
@@ -199,7 +200,12 @@ def fill(world: World, count: int) -> None:
 
     def export(number: int) -> Export:
         request = replace(requests[number % len(requests)], export_id=f"w-{number:06}")
-        return export_of(services, request, "bench", accepted + number / 1000)
+        export = export_of(services, request, "bench", accepted + number / 1000)
+        of_class = rank_class(
+            priority=export.priority, deadline=export.deadline, accepted_at=export.accepted_at
+        )
+        tag = 1000 * export.accepted_at
+        return replace(export, rank=rank_of(of_class, tag, export_id=export.export_id))
 
     puts = (
         {"PutRequest": {"Item": write["Put"]["Item"]}}

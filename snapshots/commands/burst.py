@@ -45,6 +45,7 @@ from snapshots.times import parse_time
 )
 @click.option("--burst-id", metavar="ID", help="Its id; the same id again is the same burst.")
 @click.option("--priority", type=int, help="1 comes first, 9 last; 5 unless given.")
+@click.option("--weight", type=int, help="Its share beside bursts of equal priority, 1 to 10.")
 @click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")
 @allowance_options
 @target_option
@@ -58,6 +59,7 @@ def burst(
     same_rows_for_all: bool,
     burst_id: str | None,
     priority: int | None,
+    weight: int | None,
     deadline: str | None,
     allow_match_all: bool,
     allow_several_values: bool,
@@ -82,6 +84,8 @@ def burst(
         body["Target"] = target
     if priority is not None:
         body["Priority"] = priority
+    if weight is not None:
+        body["Weight"] = weight
     if deadline:
         body["Deadline"] = parse_time(deadline, now=invocation.now, direction=1)
     if manifest:

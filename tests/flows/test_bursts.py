@@ -210,16 +210,6 @@ def test_burst_work_that_hands_itself_on_moves_the_burst_on_each_time(
         assert len(places) > 2 and places[:-1] == sorted(set(places[:-1])), places
 
 
-def test_the_exports_of_a_burst_stay_together_behind_what_came_before(world: World) -> None:
-    world.send({"Burst": burst("first", recipients=[recipient(n) for n in range(1, 21)])})
-    world.work_on_bursts()
-    world.clock.sleep(1)
-    world.send({"Burst": burst("second", recipients=[recipient(n) for n in range(1, 5)])})
-    world.work_on_bursts()
-    waiting = [e.export_id for e in world.services.store.first_waiting(24, world.clock.now())]
-    assert waiting == [f"first-{n}" for n in range(13, 21)] + [f"second-{n}" for n in range(1, 5)]
-
-
 def test_an_id_that_names_another_export_is_a_refusal_of_its_line(world: World) -> None:
     from tests.support.messages import message
 

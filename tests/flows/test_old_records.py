@@ -10,7 +10,7 @@ import pytest
 
 from snapshot_export.adapters.table.record_version import RECORD_VERSION
 from snapshot_export.adapters.table.records import attempt_from, entry_from, error_from, export_from
-from snapshot_export.domain.backlog import accepted_at_of, rank_anew
+from snapshot_export.domain.backlog import longest_first, start_tag_of
 from snapshot_export.domain.burst import BurstStatus, Work
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import NewerRecordError
@@ -152,5 +152,5 @@ def test_members_that_this_version_does_not_know_are_ignored(world: World) -> No
     "rank", ["1#5#9999999999#01800000000000#a", "1#5#9999999999#01800000000000##00000000#a", "x"]
 )
 def test_a_rank_of_another_shape_stays_as_it_was_written(rank: str) -> None:
-    assert rank_anew(rank, 500.0) == rank
-    assert accepted_at_of(rank) is None
+    assert start_tag_of(rank) is None
+    assert longest_first([rank, rank], str, len) == [rank, rank]

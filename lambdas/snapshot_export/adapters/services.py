@@ -25,6 +25,7 @@ from snapshot_export.adapters.table.burst_retries import BurstRetries
 from snapshot_export.adapters.table.burst_store import BurstStore
 from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
+from snapshot_export.adapters.table.fair_order import FairOrder
 from snapshot_export.adapters.table.judged_schedules import JudgedSchedules
 from snapshot_export.adapters.table.listing import Listing
 from snapshot_export.adapters.table.name_claims import NameClaims
@@ -63,6 +64,7 @@ class Services:
 
     settings: Settings
     store: Store
+    fair_order: FairOrder
     quicksight: QuickSight
     files: Files
     throughput: Throughput

@@ -17,6 +17,7 @@ from snapshot_export.adapters.table.burst_retries import BurstRetries
 from snapshot_export.adapters.table.burst_store import BurstStore
 from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
+from snapshot_export.adapters.table.fair_order import FairOrder
 from snapshot_export.adapters.table.pacer import Pacer
 from snapshot_export.adapters.table.published_cache import PublishedCache
 from snapshot_export.adapters.table.records import Keys
@@ -56,6 +57,7 @@ class TargetServices:
 
     settings: Settings
     store: Store
+    fair_order: FairOrder
     quicksight: QuickSight
     files: Files
     throughput: Throughput
@@ -85,6 +87,7 @@ class TargetMaker:
         return TargetServices(
             settings=settings,
             store=Store(self.table, keys),
+            fair_order=FairOrder(self.table, keys),
             quicksight=self._quicksight(settings, keys),
             files=self._files(settings),
             throughput=Throughput(self.table, keys),

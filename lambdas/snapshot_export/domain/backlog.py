@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-
-from snapshot_export.domain.durations import SHORTEST_SECONDS
+from heapq import heappop, heappush
+from typing import TypeVar
 
 DEFAULT_PRIORITY = 5
 NO_DEADLINE = 9_999_999_999
 DAY_SECONDS = 86_400
 DAY_BEGINS_SECONDS = 18 * 3600
 """Days begin at 18:00 UTC, when it is morning in no part of the world that most exports are for."""
-GROUP_MS = 300_000
-LENGTH_STEP = 1.2
-"""Expected times within a fifth of each other count as equal."""
-LONGEST_FIRST = 500
-_FIELDS = 9
-_GROUP_FIELD, _BURST_FIELD, _LENGTH_FIELD, _ORDER_FIELD = 4, 5, 6, 7
+WINDOW_MS = 900_000
+"""Of start tags: so many milliseconds' work of all slots is put in the order of its length."""
+_CLASS_FIELDS, _START_FIELD, _BURST_FIELD = 4, 4, 5
+_FIELDS = (7, 9)
+"""Versions before wrote the expected length, too, before the order."""
+
+Waiting = TypeVar("Waiting")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,47 +48,70 @@ class BacklogEntry:
     key: tuple[str, str] | None = None
 
 
-def rank_of(
-    *,
-    priority: int,
-    deadline: float | None,
-    accepted_at: float,
-    export_id: str,
-    expected_seconds: float,
-    burst_id: str | None = None,
-    line: int = 0,
-) -> str:
-    """Priority (1 first), then the earlier deadline, then burst, then the longest expected first.
+def rank_class(*, priority: int, deadline: float | None, accepted_at: float) -> str:
+    """What goes before a fair share: priority (1 first), then the earlier deadline.
 
-    Bursts go in the order of their acceptance (`accepted_at` is the burst's). Single exports that
-    were accepted within the same GROUP_MS count as one burst; equally long ones go in the
-    order of acceptance.
-
-    Nobody starves: a day of waiting is worth one step of priority. The first part of the rank is
-    the day of acceptance plus the priority, so an export of priority 9 goes before those of
-    priority 1 that are accepted 9 days later; within a day the order above is strict.
+    Nobody starves: a day of waiting is worth one step of priority. The class begins with the day of
+    acceptance plus the priority, so an export of priority 9 goes before those of priority 1 that
+    are accepted 9 days later; within a day the order is strict.
     """
     day = math.floor((accepted_at - DAY_BEGINS_SECONDS) / DAY_SECONDS)
     due = NO_DEADLINE if deadline is None else min(max(0, int(deadline)), NO_DEADLINE)
-    accepted = round(accepted_at * 1000)
-    group = accepted if burst_id else accepted // GROUP_MS * GROUP_MS
-    order = line if burst_id else accepted
-    return (
-        f"1#{day + priority:06d}#{priority}#{due:010d}#{group:014d}#{burst_id or ''}"
-        f"#{_length_key(expected_seconds)}#{order:014d}#{export_id}"
-    )
+    return f"1#{day + priority:06d}#{priority}#{due:010d}#"
 
 
-def rank_anew(rank: str, expected_seconds: float) -> str:
-    """A rank as it would be now that the job is expected to take this long.
+def rank_of(of_class: str, start_tag: float, *, export_id: str, burst_id: str | None = None) -> str:
+    """The place of an export: its class, then its start tag (domain/fair_share.py)."""
+    return f"{of_class}{round(start_tag):014d}#{burst_id or ''}#{export_id}"
 
-    A rank of another shape, as another version of this code wrote it, stays as it is.
+
+def start_tag_of(rank: str) -> float | None:
+    """The start tag in a rank; None for a rank of another shape.
+
+    Versions before wrote when the burst was accepted, or the single exports of five minutes, which
+    is what a start tag begins with.
     """
     fields = rank.split("#")
-    if len(fields) != _FIELDS:
-        return rank
-    fields[_LENGTH_FIELD] = _length_key(expected_seconds)
-    return "#".join(fields)
+    return float(fields[_START_FIELD]) if len(fields) in _FIELDS else None
+
+
+def longest_first(
+    waiting: Sequence[Waiting],
+    rank: Callable[[Waiting], str],
+    expected_seconds: Callable[[Waiting], float],
+) -> list[Waiting]:
+    """What waits, in order of rank, with the places of each flow given to its longest first.
+
+    A flow is what of one class belongs to one burst, or to none: its share of the slots, and so
+    everybody else's, stays as it was. An export is passed by those of its flow only whose start
+    tags are at most WINDOW_MS behind its own. A rank of another shape stays where it is.
+    """
+    places: dict[object, list[int]] = {}
+    for index, each in enumerate(waiting):
+        places.setdefault(_flow_of(rank(each)) or index, []).append(index)
+    ordered = list(waiting)
+    for indexes in places.values():
+        tags = [start_tag_of(rank(waiting[index])) or 0.0 for index in indexes]
+        seconds = [expected_seconds(waiting[index]) for index in indexes]
+        for place, number in zip(indexes, _in_turn(tags, seconds), strict=True):
+            ordered[place] = waiting[indexes[number]]
+    return ordered
+
+
+def _in_turn(tags: Sequence[float], seconds: Sequence[float]) -> Iterator[int]:
+    """The positions of a flow, each time the longest of those in the window of the first left."""
+    first = following = 0
+    is_taken = [False] * len(tags)
+    window: list[tuple[float, int]] = []
+    for _ in tags:
+        while is_taken[first]:
+            first += 1
+        while following < len(tags) and tags[following] <= tags[first] + WINDOW_MS:
+            heappush(window, (-seconds[following], following))
+            following += 1
+        _, taken = heappop(window)
+        is_taken[taken] = True
+        yield taken
 
 
 def front_rank(rank: str) -> str:
@@ -94,17 +119,8 @@ def front_rank(rank: str) -> str:
     return "0" + rank[1:]
 
 
-def accepted_at_of(rank: str) -> float | None:
-    """When the export of a rank was accepted (epoch seconds); of a burst's, when the burst was.
-
-    None for a rank of another shape.
-    """
+def _flow_of(rank: str) -> tuple[str, ...] | None:
     fields = rank.split("#")
-    if len(fields) != _FIELDS:
+    if len(fields) not in _FIELDS:
         return None
-    return int(fields[_GROUP_FIELD] if fields[_BURST_FIELD] else fields[_ORDER_FIELD]) / 1000
-
-
-def _length_key(expected_seconds: float) -> str:
-    steps = math.log(max(expected_seconds, SHORTEST_SECONDS)) / math.log(LENGTH_STEP)
-    return f"{LONGEST_FIRST - round(steps):03d}"
+    return (*fields[:_CLASS_FIELDS], fields[_BURST_FIELD])

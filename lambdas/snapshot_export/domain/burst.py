@@ -89,7 +89,8 @@ class Burst:
     end, None where none was made. With
     `same_rows_for_all` no recipient brings tags, and all see the rows of the template's user.
     `reasons` are why its exports failed, the most frequent first, written at its end.
-    `warnings` are what was reported of its dashboard's row-level security.
+    `warnings` are what was reported of its dashboard's row-level security. `weight` is its share
+    of the slots beside others', and `finish_tag` where its flow has come (domain/fair_share.py).
 
     `revision` counts how often the burst has come to an end or is to: 1 first, one more with each
     retry (domain/burst_retry.py). Of the last of these, `retry_digest` recognizes a repeated call,
@@ -111,6 +112,8 @@ class Burst:
     version: int = VERSION
     target: str = DEFAULT_TARGET
     same_rows_for_all: bool = False
+    weight: int = 1
+    finish_tag: float = 0.0
     offset: int = 0
     line: int = 1
     read: int = 0

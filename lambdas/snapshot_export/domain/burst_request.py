@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from snapshot_export.domain.burst import BURST_ID, ManifestFormat
 from snapshot_export.domain.dashboard import PARAMETER_MEMBERS
+from snapshot_export.domain.fair_share import MAX_WEIGHT
 from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_json
 from snapshot_export.domain.object_address import SCHEME, ObjectAddress
 from snapshot_export.domain.prefixes import MANIFESTS_PREFIX
@@ -98,6 +99,10 @@ class BurstBody(Shape):
         default=None, description="of each export, before the template's"
     )
 
+    Weight: Annotated[int, Field(ge=1, le=MAX_WEIGHT)] = Field(
+        default=1, description="its share of the slots beside bursts and exports of equal priority"
+    )
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.Recipients is None) == (self.Manifest is None):
@@ -116,6 +121,7 @@ class BurstRequest:
     manifest_uri: str | None
     manifest_format: ManifestFormat
     same_rows_for_all: bool
+    weight: int
     digest: str
 
 
@@ -154,11 +160,13 @@ def check_burst(data: Any, targets: Targets) -> BurstRequest:
         manifest_uri=body.Manifest.S3Uri if body.Manifest else None,
         manifest_format=ManifestFormat(body.Manifest.Format if body.Manifest else "JSON_LINES"),
         same_rows_for_all=body.SameRowsForAll,
+        weight=body.Weight,
         digest=digest_of(
             {
                 name: member
                 for name, member in data.items()
-                if name != "BurstId" and (name, member) != ("SameRowsForAll", False)
+                if name != "BurstId"
+                and (name, member) not in (("SameRowsForAll", False), ("Weight", 1))
             }
         ),
     )

@@ -7,7 +7,10 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
+from snapshot_export.domain.backlog import start_tag_of
+from snapshot_export.domain.fair_share import Flow
 from snapshot_export.domain.simulation import (
     Group,
     Proposal,
@@ -92,18 +95,39 @@ def groups_of(
     return {name: Group(tuple(found), beyond.get(name, 0)) for name, found in places.items()}
 
 
-def propose(situation: Situation, jobs: Iterable[SimulatedJob], at: float) -> Proposal:
-    """Jobs submitted at `at`, at their ranks; those with the same rank as others come after."""
-    ordered = sorted(jobs, key=lambda job: job.rank)
+def propose(
+    situation: Situation, jobs: Iterable[SimulatedJob], at: float, of_class: str
+) -> Proposal:
+    """Jobs submitted at `at` as a burst: it shares the slots with what of its class waits then."""
+    own = sorted(jobs, key=lambda job: -situation.expectations[job.kind].mean)
     ranks = [job.rank for job in situation.waiting]
-    ahead = bisect_left(ranks, ordered[0].rank) if ordered else 0
-    return Proposal(at=at, jobs=ordered, ahead=ahead)
+    ahead = bisect_left(ranks, of_class)
+    there = range(max(ahead, _reached(situation, at)), bisect_left(ranks, of_class + "~"))
+    tags = sorted(start_tag_of(ranks[index]) or 0.0 for index in there)
+    flow = Flow(virtual_time=tags[0] if tags else 1000.0 * at, slots=situation.slots)
+    both = [(tag, False, situation.waiting[index]) for tag, index in zip(tags, there, strict=True)]
+    both += [(flow.start_tag(situation.expectations[job.kind].mean), True, job) for job in own]
+    both.sort(key=itemgetter(0))
+    positions = tuple(index for index, (_, is_own, _) in enumerate(both) if is_own)
+    merged = [job for _, _, job in both[: positions[-1] + 1 if positions else 0]]
+    return Proposal(at=at, jobs=merged, ahead=ahead, own=positions)
+
+
+def _reached(situation: Situation, at: float) -> int:
+    """How many of those that wait will probably have been admitted at a time (epoch seconds)."""
+    reached = max(situation.now, situation.not_before)
+    for index, job in enumerate(situation.waiting):
+        if reached >= at or not situation.slots:
+            return index
+        mean = situation.expectations[job.kind].mean
+        reached += (mean + situation.overhead) / situation.slots
+    return len(situation.waiting)
 
 
 def estimate_proposal(situation: Situation, proposal: Proposal) -> Estimate | None:
     """When the last of the proposed jobs ends, or None where nothing is admitted."""
     first = len(situation.running) + len(situation.waiting)
-    group = Group(tuple(range(first, first + len(proposal.jobs))))
+    group = Group(tuple(first + index for index in proposal.own))
     return estimate_ends(situation, {"": group}, proposal=proposal).get("")
 
 
@@ -120,31 +144,31 @@ def latest_safe_start(
     than one that would find every slot free.
     """
 
-    def spare_at(start: float, at: Situation = situation) -> float:
-        estimate = estimate_proposal(at, _placed(proposal_at(start), at))
+    def spare(at: Situation, proposal: Proposal) -> float:
+        estimate = estimate_proposal(at, proposal)
         return deadline - estimate.quantile(SAFE) if estimate else -math.inf
+
+    def spare_at(start: float) -> float:
+        return spare(situation, proposal_at(start))
 
     safe = max(situation.now, earliest)
     accuracy = START_ACCURACY * max(0.0, deadline - safe)
-    spare = spare_at(safe)
-    if spare < 0:
+    left = spare_at(safe)
+    if left < 0:
         return None
-    late = safe + spare_at(safe, replace(situation, running=(), waiting=()))
-    tried = safe + spare
+    empty = replace(situation, running=(), waiting=())
+    late = safe + spare(empty, proposal_at(safe).alone())
+    tried = safe + left
     for _ in range(START_STEPS):
         if late - safe <= accuracy:
             break
         found = spare_at(tried)
         if found >= 0:
-            safe, spare = tried, found
+            safe, left = tried, found
         else:
             late = tried
-        tried = max((safe + late) / 2, min(safe + spare, late - accuracy))
+        tried = max((safe + late) / 2, min(safe + left, late - accuracy))
     return safe
-
-
-def _placed(proposal: Proposal, at: Situation) -> Proposal:
-    return replace(proposal, ahead=min(proposal.ahead, len(at.waiting)))
 
 
 def _seed_of(situation: Situation, proposal: Proposal | None) -> int:

@@ -71,12 +71,21 @@ class Situation:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """Jobs that are submitted at `at` (epoch seconds), in their own order, behind `ahead` others
-    of the backlog, which stay before them."""
+    """Jobs that are submitted at `at` (epoch seconds), behind `ahead` others of the backlog.
+
+    `jobs` are in the order in which they are admitted, and so with others among them that wait now
+    and share the slots with those submitted, which are at the positions `own`.
+    """
 
     at: float
     jobs: Sequence[SimulatedJob]
     ahead: int
+    own: tuple[int, ...]
+
+    def alone(self) -> Proposal:
+        """The same in an empty backlog."""
+        jobs = [self.jobs[index] for index in self.own]
+        return replace(self, jobs=jobs, ahead=0, own=tuple(range(len(jobs))))
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def read_occupancy(services: Services, most: int) -> Occupancy:
     situation = state.situation
     entries = {entry.export_id: entry for entry in state.entries}
     waiting = [entries[job.export_id] for job in situation.waiting]
-    backlog = sorted((entry for entry in state.entries if not entry.due_at), key=_rank)
+    backlog = [entry for entry in waiting if not entry.due_at]
     attempts = sorted(state.attempts, key=lambda attempt: attempt.admitted_at)
     collecting = [attempt for attempt in attempts if not attempt.holds_slot]
     collected_at = situation.now + situation.collecting
@@ -59,10 +59,6 @@ def read_occupancy(services: Services, most: int) -> Occupancy:
         | _ends_of_running(situation)
         | {attempt.export_id: collected_at for attempt in collecting},
     )
-
-
-def _rank(entry: BacklogEntry) -> str:
-    return entry.rank
 
 
 def _ends_of_running(situation: Situation) -> dict[str, float]:

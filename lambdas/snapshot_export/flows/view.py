@@ -101,11 +101,10 @@ def _view_waiting(services: Services, export: Export) -> ExportView:
         )
         situation = with_kinds(services, replace(read_slots(services), waiting=[job]), [job.kind])
         return ExportView(export=export, expected_end=_end_of_last(situation))
-    seen = read_situation_before(services, export.rank, MAX_COUNTED)
-    place = 1 + sum(entry.rank < export.rank for entry in seen.entries)
+    seen = read_situation_before(services, export, MAX_COUNTED)
     end = _end_of_last(seen.situation) if seen.is_whole and seen.entries else None
     return ExportView(
-        export=export, place=place, place_is_at_least=not seen.is_whole, expected_end=end
+        export=export, place=seen.waiting, place_is_at_least=not seen.is_whole, expected_end=end
     )
 
 

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from snapshot_export.domain.backlog import (
     DAY_BEGINS_SECONDS,
     DAY_SECONDS,
+    WINDOW_MS,
     BacklogEntry,
-    accepted_at_of,
     front_rank,
-    rank_anew,
+    longest_first,
+    rank_class,
     rank_of,
+    start_tag_of,
 )
 
 MORNING = 20_000 * DAY_SECONDS + DAY_BEGINS_SECONDS + 12 * 3600.0
@@ -25,19 +27,12 @@ def rank(
     priority: int = 5,
     deadline: float | None = None,
     at: float = MORNING,
-    seconds: float = 40.0,
+    tag: float = 0.0,
     burst: str | None = None,
-    line: int = 0,
 ) -> str:
-    return rank_of(
-        priority=priority,
-        deadline=deadline,
-        accepted_at=at,
-        export_id=export_id,
-        expected_seconds=seconds,
-        burst_id=burst,
-        line=line,
-    )
+    """Accepted at `at`, with a start tag `tag` milliseconds behind that."""
+    of_class = rank_class(priority=priority, deadline=deadline, accepted_at=at)
+    return rank_of(of_class, 1000 * at + tag, export_id=export_id, burst_id=burst)
 
 
 def test_ranks_sort_by_priority_then_deadline_then_age() -> None:
@@ -63,28 +58,53 @@ def test_an_entry_is_an_anonymous_users_and_not_at_risk_unless_it_says_so() -> N
     assert not entry.registered and not entry.at_risk
 
 
-def test_within_a_burst_the_longest_expected_go_first_and_equals_in_their_lines_order() -> None:
+def test_within_a_class_the_start_tags_decide_and_a_single_export_goes_before_a_bursts() -> None:
     ordered = [
-        rank("b-3", burst="b", line=3, seconds=200.0),
-        rank("b-1", burst="b", line=1, seconds=40.0),
-        rank("b-2", burst="b", line=2, seconds=41.0),
-        rank("b-4", burst="b", line=4, seconds=5.0),
+        rank("b-1", burst="b", tag=0),
+        rank("single", tag=3333),
+        rank("b-2", burst="b", tag=3333),
+        rank("a-1", burst="a", at=MORNING + 10),
     ]
     assert ordered == sorted(ordered)
 
 
-def test_a_burst_goes_whole_before_one_that_was_accepted_after_it() -> None:
-    assert rank(burst="b", line=9, seconds=1.0) < rank(burst="a", at=MORNING + 1, seconds=900.0)
+def in_turn(*waiting: tuple[str, float]) -> list[str]:
+    """The ids of ranks, in order, and their seconds, as they go."""
+    seconds = dict(waiting)
+    ranks = sorted(seconds)
+    return [each.split("#")[-1] for each in longest_first(ranks, str, seconds.__getitem__)]
 
 
-def test_single_exports_of_the_same_minutes_go_longest_first_and_equals_first_come() -> None:
-    ordered = [
-        rank("x", seconds=100.0, at=MORNING + 20),
-        rank("z", seconds=40.0, at=MORNING + 1),
-        rank("y", seconds=41.0, at=MORNING + 2),
-        rank("w", seconds=900.0, at=MORNING + 301),
-    ]
-    assert ordered == sorted(ordered)
+def test_the_longest_of_a_flow_goes_first_and_equals_by_their_tags() -> None:
+    found = in_turn(
+        (rank("short", tag=0), 5.0),
+        (rank("first", tag=1), 40.0),
+        (rank("second", tag=2), 40.0),
+        (rank("long", tag=3), 200.0),
+    )
+    assert found == ["long", "first", "second", "short"]
+
+
+def test_a_flow_keeps_its_places_among_others() -> None:
+    found = in_turn(
+        (rank("b-1", burst="b", tag=0), 5.0),
+        (rank("single", tag=1), 1.0),
+        (rank("b-2", burst="b", tag=2), 50.0),
+        (rank("first", priority=1), 0.5),
+    )
+    assert found == ["first", "b-2", "single", "b-1"]
+
+
+@given(st.lists(st.floats(1, 900), min_size=1, max_size=60), st.integers(1, 100_000))
+def test_an_export_is_passed_only_by_what_lies_in_its_window(
+    seconds: list[float], step: int
+) -> None:
+    waiting = [(rank(f"{i:03d}", tag=i * step), each) for i, each in enumerate(seconds)]
+    found = [int(export_id) for export_id in in_turn(*waiting)]
+    assert sorted(found) == [*range(len(seconds))]
+    for place, number in enumerate(found):
+        passing = [other for other in found[:place] if other > number]
+        assert all((other - number) * step <= WINDOW_MS for other in passing)
 
 
 def test_a_day_of_waiting_is_worth_one_step_of_priority() -> None:
@@ -111,32 +131,19 @@ def test_a_deadline_before_1970_or_after_2286_still_sorts() -> None:
     assert rank(deadline=-5.0) < rank(deadline=1.0) < rank(deadline=1e12)
 
 
-@given(seconds=st.floats(0, 1e9))
-def test_any_expected_time_gives_a_rank_of_one_length(seconds: float) -> None:
-    assert len(rank(seconds=seconds)) == len(rank())
-
-
-@given(before=st.floats(0, 1e9), now=st.floats(0, 1e9))
-def test_a_rank_written_anew_is_the_one_that_would_be_written_now(
-    before: float, now: float
-) -> None:
-    assert rank_anew(rank(seconds=before, burst="b", line=7), now) == rank(
-        seconds=now, burst="b", line=7
-    )
-
-
-def test_a_rank_tells_when_its_export_was_accepted_or_its_burst() -> None:
-    assert accepted_at_of(rank(at=MORNING + 1.5, line=7)) == MORNING + 1.5
-    assert accepted_at_of(rank(at=MORNING + 1.5, burst="b", line=7)) == MORNING + 1.5
-
-
-def test_a_rank_of_another_shape_stays_as_it_is() -> None:
+def test_a_rank_of_another_shape_has_no_tag_and_stays_where_it_is() -> None:
     for other in ("1#5#e", f"{rank()}#more"):
-        assert rank_anew(other, 90.0) == other
-        assert accepted_at_of(other) is None
+        assert start_tag_of(other) is None
+        assert longest_first([other, rank()], str, len) == [other, rank()]
+
+
+def test_ranks_of_versions_before_are_read() -> None:
+    written = "1#020005#5#9999999999#01728108000000##480#01728108000000#e"
+    assert start_tag_of(written) == 1_728_108_000_000
+    assert in_turn((written, 1.0), (rank("longer", tag=1), 2.0)) == ["longer", "e"]
 
 
 def test_a_rank_is_written_as_stored_ones_are() -> None:
-    written = "1#020005#5#9999999999#01728108000000##480#01728108000000#e"
+    written = "1#020005#5#9999999999#01728108000000##e"
     assert rank() == written
     assert front_rank(written) == "0" + written[1:]

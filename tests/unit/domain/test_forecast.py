@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from snapshot_export.domain import simulation
+from snapshot_export.domain.backlog import rank_class, rank_of
 from snapshot_export.domain.durations import Expectation
 from snapshot_export.domain.forecast import (
     EVERYTHING,
@@ -19,16 +20,23 @@ from snapshot_export.domain.forecast import (
     latest_safe_start,
     propose,
 )
-from snapshot_export.domain.simulation import Group, SimulatedJob, Situation, line_up
+from snapshot_export.domain.simulation import Group, Proposal, SimulatedJob, Situation, line_up
 
 NOW = 1_800_000_000.0
 SURE = Expectation(median=10, spread=1e-6, doubt=1e-6, jobs=50)
 
 
-def waiting(count: int, dashboard: str = "d", **more: Any) -> list[SimulatedJob]:
+def waiting(
+    count: int, dashboard: str = "d", *, priority: int = 5, step: float = 2500, **more: Any
+) -> list[SimulatedJob]:
+    """Jobs of one class, which the four slots take one every 2.5 s."""
+    of_class = rank_class(priority=priority, deadline=None, accepted_at=NOW)
     return [
         SimulatedJob(
-            export_id=f"{dashboard}-{i}", kind=(dashboard, "PDF"), rank=f"5#{i:06d}", **more
+            export_id=f"{dashboard}-{i}",
+            kind=(dashboard, "PDF"),
+            rank=rank_of(of_class, 1000 * NOW + i * step, export_id=f"{i:06d}"),
+            **more,
         )
         for i in range(count)
     ]
@@ -164,50 +172,58 @@ def test_a_chance_is_the_share_of_draws_that_keep_the_deadline() -> None:
     assert Estimate((7.0,)).p50 == Estimate((7.0,)).p95 == 7.0
 
 
-def proposed(priority: int, count: int = 40) -> list[SimulatedJob]:
-    return [
-        SimulatedJob(export_id=f"p{i}", kind=("d", "PDF"), rank=f"{priority}#9{i:05d}")
-        for i in range(count)
-    ]
+def proposal(at: Situation, start: float, *, priority: int = 5, count: int = 40) -> Proposal:
+    jobs = [SimulatedJob(export_id=f"p{i}", kind=("d", "PDF")) for i in range(count)]
+    of_class = rank_class(priority=priority, deadline=None, accepted_at=NOW)
+    return propose(at, jobs, start, of_class)
 
 
-def test_a_proposal_takes_its_place_by_its_rank() -> None:
+def p50_of(at: Situation, start: float, **more: Any) -> float:
+    estimate = estimate_proposal(at, proposal(at, start, **more))
+    assert estimate
+    return estimate.p50 - NOW
+
+
+def test_a_proposal_goes_before_a_lower_class_behind_a_higher_and_shares_with_its_own() -> None:
     at = situation(waiting(400))
-    first = estimate_proposal(at, propose(at, proposed(1), NOW))
-    last = estimate_proposal(at, propose(at, proposed(9), NOW))
-    assert first and last
-    assert first.p50 - NOW == pytest.approx(100, rel=0.03)
-    assert last.p50 - NOW == pytest.approx(1100, rel=0.03)
+    assert p50_of(at, NOW, priority=1) == pytest.approx(100, rel=0.03)
+    assert p50_of(at, NOW, priority=5) == pytest.approx(200, rel=0.05)
+    assert p50_of(at, NOW, priority=9) == pytest.approx(1100, rel=0.03)
 
 
 def test_a_proposal_that_starts_later_finds_less_before_it() -> None:
     at = situation(waiting(400))
-    for priority in (1, 9):
-        estimate = estimate_proposal(at, propose(at, proposed(priority), NOW + 5000))
-        assert estimate and estimate.p50 - NOW == pytest.approx(5100, rel=0.01)
-    early = estimate_proposal(at, propose(at, proposed(1), NOW + 500))
-    late = estimate_proposal(at, propose(at, proposed(9), NOW + 500))
-    assert early and early.p50 - NOW == pytest.approx(607, rel=0.03)
-    assert late and late.p50 - NOW == pytest.approx(1100, rel=0.03)
+    for priority in (1, 5, 9):
+        assert p50_of(at, NOW + 5000, priority=priority) == pytest.approx(5100, rel=0.01)
+    assert p50_of(at, NOW + 500, priority=1) == pytest.approx(607, rel=0.03)
+    assert p50_of(at, NOW + 500, priority=5) == pytest.approx(705, rel=0.03)
+    assert p50_of(at, NOW + 500, priority=9) == pytest.approx(1100, rel=0.03)
+
+
+def test_a_proposal_that_shares_the_slots_ends_with_its_own_last_job() -> None:
+    found = proposal(situation(waiting(400)), NOW, count=3)
+    assert [found.jobs[index].export_id for index in found.own] == ["p0", "p1", "p2"]
+    assert len(found.jobs) == found.own[-1] + 1
+    assert [job.export_id for job in found.alone().jobs] == ["p0", "p1", "p2"]
 
 
 @pytest.mark.parametrize("jobs", [0, 400, 6000])
-@pytest.mark.parametrize("priority", [1, 9])
+@pytest.mark.parametrize("priority", [1, 5, 9])
 def test_the_latest_safe_start_is_safe_and_no_much_later_one_is(jobs: int, priority: int) -> None:
     learned = replace(SURE, spread=0.3, doubt=0.1)
     at = situation(waiting(jobs), expectations={("d", "PDF"): learned})
 
+    def proposal_at(start: float) -> Proposal:
+        return proposal(at, start, priority=priority)
+
     def p95_of(start: float) -> float:
-        estimate = estimate_proposal(at, propose(at, proposed(priority), start))
+        estimate = estimate_proposal(at, proposal_at(start))
         assert estimate
         return estimate.p95
 
     needed = p95_of(NOW) - NOW
-    assert (
-        latest_safe_start(at, lambda t: propose(at, proposed(priority), t), NOW + needed / 2)
-        is None
-    )
+    assert latest_safe_start(at, proposal_at, NOW + needed / 2) is None
     deadline = NOW + 2 * needed
-    start = latest_safe_start(at, lambda t: propose(at, proposed(priority), t), deadline)
+    start = latest_safe_start(at, proposal_at, deadline)
     assert start and p95_of(start) <= deadline
     assert p95_of(start + 0.03 * (deadline - NOW)) > deadline

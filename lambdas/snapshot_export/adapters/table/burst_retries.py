@@ -90,7 +90,8 @@ class BurstRetries:
         writes = [
             update_of(
                 burst_key(seen.burst_id),
-                "SET retried_to = :place, touched_at = :now" + (f" ADD {counts}" if ends else ""),
+                "SET retried_to = :place, touched_at = :now, finish_tag = :finish"
+                + (f" ADD {counts}" if ends else ""),
                 condition="#status = :running AND revision = :revision AND retried_to = :seen "
                 "AND attribute_not_exists(draining_at)",
                 values={
@@ -98,6 +99,7 @@ class BurstRetries:
                     ":revision": seen.revision,
                     ":seen": seen.retried_to,
                     ":place": after.retried_to,
+                    ":finish": after.finish_tag,
                     ":now": after.touched_at,
                 }
                 | {f":{name}": -count for name, count in ends.items()},

@@ -125,7 +125,7 @@ class BurstStore:
             update_of(
                 burst_key(seen.burst_id),
                 "SET #offset = :offset, #line = :line, #read = :read, accepted = :accepted, "
-                "refused = :refused, touched_at = :touched, "
+                "refused = :refused, touched_at = :touched, finish_tag = :finish, "
                 "warnings = :warnings",
                 condition="#status = :expanding AND #offset = :seen",
                 values={
@@ -137,6 +137,7 @@ class BurstStore:
                     ":accepted": after.accepted,
                     ":refused": after.refused,
                     ":touched": after.touched_at,
+                    ":finish": after.finish_tag,
                     ":warnings": [asdict(each) for each in after.warnings],
                 },
                 names=_STATUS | {"#offset": "offset", "#line": "line", "#read": "read"},

@@ -40,6 +40,7 @@ class Keys:
         self.bursts_partition = f"BURSTS#{scope}"
         self.durations_partition = f"DURATIONS#{scope}"
         self.security_partition = f"SECURITY#{scope}"
+        self.flows_partition = f"FLOWS#{scope}"
         self.gate: Key = (self.gate_partition, "GATE")
         self.pacer: Key = (self.gate_partition, "PACER")
 
@@ -50,6 +51,10 @@ class Keys:
     def export(self, export_id: str) -> Key:
         """The export record."""
         return (f"EXPORT#{export_id}", "EXPORT")
+
+    def flow(self, of_class: str) -> Key:
+        """How far the single exports of a class have come."""
+        return (self.flows_partition, of_class)
 
     def new_entry(self, entry: BacklogEntry) -> Key:
         """Where an entry is put: by rank, or a retry entry by the time when it is due."""

@@ -143,6 +143,11 @@ class Store:
         found = self._table.query(self._keys.backlog_partition, up_to=rank, limit=most)
         return list(self._table.readable(found, entry_from))
 
+    def waiting_behind(self, rank: str, most: int) -> list[BacklogEntry]:
+        """The first `most` entries of the backlog behind a rank, in order."""
+        found = self._table.query(self._keys.backlog_partition, after=rank, limit=most)
+        return list(self._table.readable(found, entry_from))
+
     def mark_at_risk(self, entry: BacklogEntry | Attempt, now: float) -> None:
         """Note that an export was announced as at risk, on its record and where it waits or runs.
 

@@ -80,4 +80,5 @@ def _new_burst(
         target=request.target,
         kept_until=accepted_at + DAY_SECONDS,
         same_rows_for_all=request.same_rows_for_all,
+        weight=request.weight,
     )

@@ -69,6 +69,7 @@ def _accept(services: Services, burst: Burst, part: Slice) -> Burst:
             read=burst.read + part.read,
             accepted=burst.accepted + len(exports),
             refused=burst.refused + len(refusals),
+            finish_tag=max(burst.finish_tag, part.finish_tag),
             touched_at=now,
             warnings=tuple(dict.fromkeys((*burst.warnings, *part.warnings))),
         )

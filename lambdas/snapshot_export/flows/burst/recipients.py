@@ -16,7 +16,6 @@ from typing import Any
 
 from snapshot_export.adapters.manifests import Found
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.backlog import rank_of
 from snapshot_export.domain.burst import Burst, ManifestFormat, Refusal, export_id_of, line_of
 from snapshot_export.domain.burst_request import USER_MEMBERS, Recipient, body_of
 from snapshot_export.domain.export import Export
@@ -39,7 +38,8 @@ from snapshot_export.domain.request import check_request
 from snapshot_export.domain.row_level_security import TAGS_PLACE
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import ManifestError
-from snapshot_export.flows.export.accept import expected_seconds, export_of
+from snapshot_export.flows.burst.flow import BurstFlow
+from snapshot_export.flows.export.accept import export_of
 from snapshot_export.flows.export.file_names import check_names
 from snapshot_export.flows.guard import RecipientGuard
 
@@ -53,7 +53,8 @@ MAX_BYTES = 3_000_000
 class Slice:
     """Recipients that are accepted in one transaction; the manifest goes on at offset and line.
 
-    `read` counts the records, each of which is an export or a refusal.
+    `read` counts the records, each of which is an export or a refusal. `finish_tag` is where the
+    burst's flow has come with it.
     """
 
     offset: int
@@ -62,6 +63,7 @@ class Slice:
     exports: list[Export] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     size: int = 0
+    finish_tag: float = 0.0
     warnings: tuple[SecurityWarning, ...] = ()
 
     @property
@@ -81,12 +83,15 @@ def slices(services: Services, burst: Burst, template: dict[str, Any]) -> Iterat
         _read_again(services, burst, columns, first, ids)
     current = Slice(burst.offset, burst.line)
     guard = RecipientGuard(services, template["DashboardId"])
+    place = BurstFlow(services, burst)
     for record in _records(services, burst, burst.offset, burst.line):
         current.read += 1
         outcome = _judge(services, burst, template, record, columns, ids, guard)
         current.warnings = guard.warnings
         if isinstance(outcome, Export):
+            outcome = replace(outcome, rank=place.next_rank(outcome))
             current.exports.append(outcome)
+            current.finish_tag = place.finish_tag
             current.size += len(json.dumps(outcome.snapshot))
         else:
             current.refusals.append(outcome)
@@ -177,20 +182,7 @@ def _export_of(
     export_id = export_id_of(burst.burst_id, line)
     request = replace(request, export_id=export_id)
     export = export_of(services, request, burst.source, burst.accepted_at)
-    export = replace(
-        export,
-        burst_id=burst.burst_id,
-        recipient_id=recipient.RecipientId,
-        rank=rank_of(
-            priority=export.priority,
-            deadline=export.deadline,
-            accepted_at=burst.accepted_at,
-            export_id=export_id,
-            expected_seconds=expected_seconds(services, export.dashboard_id, export.snapshot),
-            burst_id=burst.burst_id,
-            line=line,
-        ),
-    )
+    export = replace(export, burst_id=burst.burst_id, recipient_id=recipient.RecipientId)
     check_names(export)
     return export
 

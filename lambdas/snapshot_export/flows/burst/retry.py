@@ -26,7 +26,6 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.burst_retries import MAX_REQUEUED
-from snapshot_export.domain.backlog import rank_of
 from snapshot_export.domain.burst import (
     RETRIED_VERSION,
     Burst,
@@ -46,9 +45,9 @@ from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.errors import ConditionFailedError, RetryRefusedError, UnknownIdError
 from snapshot_export.flows.burst.expand import ADMIT_EVERY_SECONDS
+from snapshot_export.flows.burst.flow import BurstFlow
 from snapshot_export.flows.burst.keep_records import keep_records, lasting_until, must_keep
 from snapshot_export.flows.burst_queue import ask_for, ask_for_close
-from snapshot_export.flows.export.accept import expected_seconds
 from snapshot_export.flows.export.admit import try_admit
 from snapshot_export.flows.forecast.record import record_forecast
 
@@ -155,10 +154,11 @@ def retry(services: Services, burst_id: str, *, stop_at: float) -> None:
     if must_keep(burst, services.now()):
         keep_records(services, burst_id)
     plan = services.retries.plan(burst_id)
+    place = BurstFlow(services, burst, burst.retried_at)
     admitted_at = 0.0
     try:
         for until, ids in _slices(burst, plan):
-            burst = _requeue(services, burst, plan, ids, until)
+            burst = _requeue(services, burst, plan, ids, until, place)
             now = services.now()
             if now - admitted_at >= ADMIT_EVERY_SECONDS:
                 try_admit(services)
@@ -188,17 +188,24 @@ def _slices(burst: Burst, plan: RetryPlan) -> Iterator[tuple[int, list[str]]]:
 
 
 def _requeue(
-    services: Services, burst: Burst, plan: RetryPlan, ids: Sequence[str], until: int
+    services: Services,
+    burst: Burst,
+    plan: RetryPlan,
+    ids: Sequence[str],
+    until: int,
+    place: BurstFlow,
 ) -> Burst:
     """Requeue a slice. Raises ConditionFailedError where the burst went on elsewhere."""
     while True:
-        after = replace(burst, retried_to=until, touched_at=services.now())
         ended = [
             export
             for export in services.bursts.exports(ids)
             if export.burst_id == burst.burst_id and plan.takes(export, line_of(export.export_id))
         ]
-        pairs = [(export, _waiting(services, burst, plan, export)) for export in ended]
+        pairs = [(export, _waiting(burst, plan, export, place)) for export in ended]
+        after = replace(
+            burst, retried_to=until, touched_at=services.now(), finish_tag=place.finish_tag
+        )
         try:
             services.retries.requeue(burst, after, pairs)
             return after
@@ -208,18 +215,10 @@ def _requeue(
             logger.warning("retried anew", reason="an export moved", burst_id=burst.burst_id)
 
 
-def _waiting(services: Services, burst: Burst, plan: RetryPlan, export: Export) -> Export:
-    """The export as it waits: behind what waits already, as work that was asked for now."""
+def _waiting(burst: Burst, plan: RetryPlan, export: Export, place: BurstFlow) -> Export:
+    """The export as it waits, as work that was asked for now."""
     asked_at = burst.retried_at or 0.0
     is_ahead = export.deadline is not None and export.deadline > asked_at
     deadline = plan.deadline or (export.deadline if is_ahead else None)
-    rank = rank_of(
-        priority=export.priority,
-        deadline=deadline,
-        accepted_at=asked_at,
-        export_id=export.export_id,
-        expected_seconds=expected_seconds(services, export.dashboard_id, export.snapshot),
-        burst_id=burst.burst_id,
-        line=line_of(export.export_id),
-    )
+    rank = place.next_rank(replace(export, deadline=deadline))
     return run_again(export, burst, deadline=deadline, rank=rank)

@@ -1,19 +1,22 @@
 """Accept: a request becomes an export that waits.
 
-Order of writes: one transaction (export and backlog entry), so a second delivery of the message
-finds the export and changes nothing.
+Order of writes: the place in the order of single exports is taken first, by a write of its own;
+then one transaction (export and backlog entry). A second delivery of the message finds the export
+and changes nothing but where the next single export comes.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain import naming
-from snapshot_export.domain.backlog import rank_of
+from snapshot_export.domain.backlog import rank_class, rank_of
 from snapshot_export.domain.export import Export, Status
+from snapshot_export.domain.fair_share import cost_of
 from snapshot_export.domain.json_text import digest_of
 from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.domain.problem import InvalidRequestError
@@ -35,7 +38,7 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
     services = services.for_target(request.target)
     export = export_of(services, request, source, accepted_at)
     check_names(export)
-    export = _guarded(services, export)
+    export = _ranked(services, _guarded(services, export))
     is_new = services.store.accept(export)
     services.measure(Metric.EXPORTS_ACCEPTED, int(is_new))
     logger.info(
@@ -56,7 +59,7 @@ def _guarded(services: Services, export: Export) -> Export:
 
 
 def export_of(services: Services, request: Request, source: str, accepted_at: float) -> Export:
-    """The export of a checked request; `source` names it where the request does not.
+    """The export of a checked request, without a rank; `source` is its id if it gives none.
 
     `services` are as of its target. The digest is of what the request asks for, so it is the same
     for a repeated delivery, whatever folder was drawn.
@@ -74,13 +77,7 @@ def export_of(services: Services, request: Request, source: str, accepted_at: fl
         nonce=nonce,
         dashboard_id=request.dashboard_id,
         snapshot=snapshot,
-        rank=rank_of(
-            priority=request.priority,
-            deadline=deadline,
-            accepted_at=accepted_at,
-            export_id=export_id,
-            expected_seconds=expected_seconds(services, request.dashboard_id, snapshot),
-        ),
+        rank="",
         accepted_at=accepted_at,
         source=source,
         target=request.target,
@@ -90,6 +87,17 @@ def export_of(services: Services, request: Request, source: str, accepted_at: fl
         priority=request.priority,
         deadline=deadline,
     )
+
+
+def _ranked(services: Services, export: Export) -> Export:
+    """With its place among single exports of its class."""
+    seconds = expected_seconds(services, export.dashboard_id, export.snapshot)
+    cost = cost_of(seconds, slots=services.settings.open_slots)
+    of_class = rank_class(
+        priority=export.priority, deadline=export.deadline, accepted_at=export.accepted_at
+    )
+    tag = services.fair_order.single_tag(of_class, cost, services.now())
+    return replace(export, rank=rank_of(of_class, tag, export_id=export.export_id))
 
 
 def expected_seconds(services: Services, dashboard_id: str, snapshot: dict[str, Any]) -> float:

@@ -22,7 +22,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.dynamodb import Key
 from snapshot_export.adapters.table.repairs import Outcome
 from snapshot_export.adapters.table.store import MAX_ADMITTED_AT_ONCE
-from snapshot_export.domain.backlog import BacklogEntry, rank_anew
+from snapshot_export.domain.backlog import BacklogEntry, longest_first
 from snapshot_export.domain.export import Attempt, snapshot_job_id
 from snapshot_export.domain.gate import Gate, decide_admission
 from snapshot_export.domain.windows import START_WINDOW_SECONDS
@@ -125,8 +125,8 @@ def repair_gate(services: Services, error: UnreadableRecordError) -> None:
 def _first_in_order(services: Services, count: int, now: float) -> list[BacklogEntry]:
     """The next to admit: retries that are due, then the backlog by rank.
 
-    A rank was written with what was known at acceptance. So LOOK_AHEAD entries are read, and those
-    that differ by their length only are put in the order of what is known now.
+    LOOK_AHEAD entries are read, and the places of each flow among them given to its longest first,
+    by what is known now: as a last job that is long would keep one slot while the others are free.
     """
     head = services.store.head(LOOK_AHEAD, now)
     _settle(services, head.unreadable, is_stubborn=True)
@@ -139,11 +139,12 @@ def _first_in_order(services: Services, count: int, now: float) -> list[BacklogE
         return entries[:count]
     unknown = services.durations.unknown
 
-    def place(entry: BacklogEntry) -> tuple[bool, str]:
-        seconds = expected.get((entry.dashboard_id, entry.formats), unknown).mean
-        return entry.due_at is None, rank_anew(entry.rank, seconds)
+    def seconds(entry: BacklogEntry) -> float:
+        return expected.get((entry.dashboard_id, entry.formats), unknown).mean
 
-    return sorted(entries, key=place)[:count]
+    retries = [entry for entry in entries if entry.due_at is not None]
+    others = [entry for entry in entries if entry.due_at is None]
+    return [*retries, *longest_first(others, lambda entry: entry.rank, seconds)][:count]
 
 
 def try_admit(services: Services) -> int:

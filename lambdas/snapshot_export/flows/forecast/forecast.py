@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.backlog import rank_of
+from snapshot_export.domain.backlog import rank_class
 from snapshot_export.domain.forecast import (
     EVERYTHING,
     Estimate,
@@ -142,7 +142,7 @@ def plan_exports(
         start=start,
         estimate=estimate_proposal(situation, proposal),
         latest_safe_start=latest,
-        learned=_learned(situation, proposal.jobs) or 0.0,
+        learned=_learned(situation, proposal.alone().jobs) or 0.0,
     )
 
 
@@ -166,20 +166,16 @@ def proposing(
 ) -> Callable[[float], Proposal]:
     """The proposal of these exports by its start, as the burst that they would be."""
 
+    jobs = [
+        job
+        for planned in exports
+        for kind in kinds_of(planned.dashboard_id, planned.formats)
+        for job in [SimulatedJob(export_id=_PROPOSED, kind=kind)] * planned.count
+    ]
+
     def proposal_at(start: float) -> Proposal:
-        jobs = []
-        for planned in exports:
-            for kind in kinds_of(planned.dashboard_id, planned.formats):
-                rank = rank_of(
-                    priority=priority,
-                    deadline=deadline,
-                    accepted_at=start,
-                    export_id=_PROPOSED,
-                    expected_seconds=situation.expectations[kind].mean,
-                    burst_id=_PROPOSED,
-                )
-                jobs += [SimulatedJob(export_id=_PROPOSED, kind=kind, rank=rank)] * planned.count
-        return propose(situation, jobs, start)
+        of_class = rank_class(priority=priority, deadline=deadline, accepted_at=start)
+        return propose(situation, jobs, start, of_class)
 
     return proposal_at
 

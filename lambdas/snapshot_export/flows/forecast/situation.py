@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.backlog import BacklogEntry
+from snapshot_export.domain.backlog import BacklogEntry, longest_first
 from snapshot_export.domain.durations import Expectation
-from snapshot_export.domain.export import Attempt
+from snapshot_export.domain.export import Attempt, Export
 from snapshot_export.domain.gate import Gate, ceiling_at, open_slots
 from snapshot_export.domain.simulation import Kind, SimulatedJob, Situation, line_up
 from snapshot_export.settings import Settings
@@ -16,6 +16,7 @@ from snapshot_export.settings import Settings
 MAX_READ = 10_000
 """Waiting exports that are read, for about 400 read units; the rest is taken to be like them."""
 MAX_COUNTED = 100_000
+LOOK_AHEAD = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +57,25 @@ def read_situation(services: Services, most: int = MAX_READ, *, rest: bool = Tru
     )
 
 
-def read_situation_before(services: Services, rank: str, most: int) -> TargetState:
-    """What runs, and what waits up to a rank: all that decides when that export ends."""
-    entries = services.store.waiting_before(rank, most)
+def read_situation_before(services: Services, export: Export, most: int) -> TargetState:
+    """What runs, and what waits up to an export: all that decides when that ends.
+
+    Those behind it by rank that are longer can go before it.
+    """
+    entries = services.store.waiting_before(export.rank, most)
+    is_whole = len(entries) < most
+    if is_whole:
+        entries += services.store.waiting_behind(export.rank, LOOK_AHEAD)
     situation, attempts = _situation(services, entries)
+    places = {job.export_id: place for place, job in enumerate(situation.waiting)}
+    until = places.get(export.export_id, len(places) - 1) + 1
+    situation = replace(situation, waiting=situation.waiting[:until])
     return TargetState(
         target=services.settings.target,
         situation=situation,
-        waiting=len(entries),
-        waiting_is_at_least=len(entries) >= most,
-        is_whole=len(entries) < most,
+        waiting=until,
+        waiting_is_at_least=not is_whole,
+        is_whole=is_whole,
         entries=tuple(entries),
         attempts=attempts,
     )
@@ -92,18 +102,29 @@ def _situation(
     running = [_running(attempt, now) for attempt in attempts if attempt.holds_slot]
     waiting = [_waiting(entry) for entry in entries]
     kinds = dict.fromkeys(job.kind for job in (*running, *waiting))
+    expectations = expectations_of(services, kinds)
     situation = Situation(
         now=now,
         slots=_slots_of(gate, settings, now),
         running=running,
-        waiting=waiting,
-        expectations=expectations_of(services, kinds),
+        waiting=_in_order(waiting, expectations),
+        expectations=expectations,
         not_before=gate.paused_until,
         calls_per_second=settings.calls_per_second,
         overhead=overheads.held_idle,
         collecting=overheads.collecting,
     )
     return situation, attempts
+
+
+def _in_order(
+    waiting: Sequence[SimulatedJob], expectations: Mapping[Kind, Expectation]
+) -> list[SimulatedJob]:
+    """As the admission goes through them: retries, then each flow's longest first."""
+    retries = [job for job in waiting if job.due_at]
+    others = [job for job in waiting if not job.due_at]
+    ordered = longest_first(others, lambda job: job.rank, lambda job: expectations[job.kind].mean)
+    return [*retries, *ordered]
 
 
 def _slots_of(gate: Gate, settings: Settings, now: float) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.backlog import accepted_at_of
 from snapshot_export.domain.gate import decide_admission
+from snapshot_export.errors import UnreadableRecordError
 from snapshot_export.metric import Metric
 
 MAX_COUNTED = 10_000
@@ -37,7 +37,18 @@ def read_gauges(services: Services) -> Gauges:
         Metric.EXPORTS_WAITING: services.store.count_waiting(MAX_COUNTED),
     }
     for head in services.store.first_waiting(1, now):
-        accepted_at = accepted_at_of(head.rank)
-        if accepted_at is not None:
-            values[Metric.HEAD_WAIT_SECONDS] = max(0.0, now - accepted_at)
+        since = _waits_since(services, head.export_id)
+        if since is not None:
+            values[Metric.HEAD_WAIT_SECONDS] = max(0.0, now - since)
     return Gauges(target=services.settings.target, values=values)
+
+
+def _waits_since(services: Services, export_id: str) -> float | None:
+    """When an export was accepted, or its burst was asked to run again."""
+    try:
+        export = services.store.export(export_id)
+        burst = services.bursts.find(export.burst_id) if export and export.burst_id else None
+    except UnreadableRecordError:
+        return None
+    retried_at = burst.retried_at if burst else None
+    return max(export.accepted_at, retried_at or 0.0) if export else None

@@ -79,6 +79,7 @@ class BurstShape(BaseModel):
     Counts: BurstCounts
     Reasons: list[FailureReasonShape]
     SameRowsForAll: bool
+    Weight: int
     Refusals: list[RefusedLine]
     RefusalsNextToken: str | None
     ManifestS3Uri: str | None
@@ -199,6 +200,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
             for each in burst.reasons
         ],
         SameRowsForAll=burst.same_rows_for_all,
+        Weight=burst.weight,
         Refusals=[_line(refusal) for refusal in refusals],
         RefusalsNextToken=token,
         ManifestS3Uri=manifest,

@@ -1,0 +1,87 @@
+"""Bursts and single exports of one class share the slots (domain/fair_share.py)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from snapshot_export.flows.burst.expand import expand
+from tests.support.bursts import burst, recipient
+from tests.support.messages import message
+from tests.support.world import World
+
+
+def send_burst(world: World, burst_id: str, count: int, **more: Any) -> None:
+    recipients = [recipient(number) for number in range(1, count + 1)]
+    world.send({"Burst": burst(burst_id, recipients=recipients, **more)})
+    world.work_on_bursts()
+
+
+def waiting(world: World, count: int) -> list[str]:
+    found = world.services.store.first_waiting(count, world.clock.now())
+    return [entry.export_id for entry in found]
+
+
+def bursts_among(ids: list[str]) -> Counter[str]:
+    return Counter(export_id.rpartition("-")[0] for export_id in ids)
+
+
+def test_a_single_export_starts_within_a_jobs_time_while_a_large_burst_runs(world: World) -> None:
+    send_burst(world, "large", 60)
+    world.driver.run(until=world.clock.now() + 10)
+    world.send(message("single"))
+    accepted = world.clock.now()
+    world.driver.run()
+    jobs = world.ledger()["jobs"]
+    started = {job["SnapshotJobId"].rsplit("-", 2)[0]: job["created"] for job in jobs}
+    longest = max(job["seconds"] for job in jobs)
+    assert started["single"] - accepted <= longest
+    assert sum(at > started["single"] for at in started.values()) >= 30
+
+
+def test_two_bursts_share_the_slots_and_each_keeps_its_lines_in_order(world: World) -> None:
+    send_burst(world, "first", 40)
+    send_burst(world, "second", 40)
+    ids = waiting(world, 40)
+    assert bursts_among(ids) == {"first": 20, "second": 20}
+    for name in ("first", "second"):
+        lines = [int(each.rpartition("-")[2]) for each in ids if each.startswith(name)]
+        assert lines == sorted(lines)
+
+
+def test_a_weight_is_a_share(world: World) -> None:
+    send_burst(world, "plain", 60)
+    send_burst(world, "heavy", 60, Weight=3)
+    assert bursts_among(waiting(world, 40)) == {"plain": 10, "heavy": 30}
+
+
+def test_a_flood_of_single_exports_leaves_a_burst_its_share(world: World) -> None:
+    for number in range(30):
+        world.send(message(f"single-{number}"))
+    send_burst(world, "burst", 20)
+    assert bursts_among(waiting(world, 21)) == {"single": 11, "burst": 10}
+
+
+def test_a_burst_that_is_read_in_pieces_gets_no_more_than_its_share(world: World) -> None:
+    send_burst(world, "first", 150)
+    recipients = [recipient(number) for number in range(1, 151)]
+    world.send({"Burst": burst("second", recipients=recipients)})
+    for _ in range(10):
+        expand(world.services, "second", stop_at=0.0)
+    assert bursts_among(waiting(world, 200)) == {"first": 100, "second": 100}
+
+
+def test_priority_and_deadline_stay_above_shares(world: World) -> None:
+    send_burst(world, "first", 20)
+    send_burst(world, "due", 4, Deadline="2027-06-01T10:00:00Z")
+    send_burst(world, "urgent", 4, Priority=1)
+    assert bursts_among(waiting(world, 9)) == {"urgent": 4, "due": 4, "first": 1}
+
+
+@pytest.mark.parametrize("weight", [0, 11, "2", 1.5])
+def test_another_weight_is_refused(world: World, weight: object) -> None:
+    world.send({"Burst": burst("b", recipients=[recipient(1)], Weight=weight)})
+    (rejected,) = world.rejected()
+    assert "Weight" in str(rejected)
