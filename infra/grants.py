@@ -143,6 +143,10 @@ class Grants:
         _allow(function, ["s3:GetObject"], *here, *elsewhere, wildcard=reason)
         _allow(function, ["s3:PutObject"], here[0], wildcard=reason)
 
+    def find_recipients(self, function: lambda_.Function, role_arn: str) -> None:
+        """Assume the role that runs queries for recipients: what it may do is its owner's."""
+        _allow(function, ["sts:AssumeRole"], role_arn)
+
     def read_in_batches(self, function: lambda_.Function) -> None:
         """Read items of the table a hundred at a time."""
         _allow(function, ["dynamodb:BatchGetItem"], self.storage.table.table_arn)

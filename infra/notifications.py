@@ -1,5 +1,5 @@
-"""For people: a topic that announces failed single exports, ended bursts, deadlines at risk, and
-schedules that are outdated."""
+"""For people: a topic that announces failed single exports, ended bursts, bursts that are held,
+deadlines at risk, and schedules that are outdated."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ _BURST = (
     "Burst {id} ended as {status}: {failures}. Recipients: {total}; completed {completed}, "
     "failed {failed}, cancelled {cancelled}, refused {refused}. Look at {report}; "
     "every file is listed in {manifest}"
+)
+_HELD = (
+    "Burst {id} is held: {summary} Without an answer it fails at {until}. "
+    "Look at it with: snapshots status {id}; let it go on with: snapshots release {id}; "
+    "stop it with: snapshots cancel {id}"
 )
 _AT_RISK = (
     "{id} will probably not be done by its deadline, {deadline}: the chance is {chance}; it is "
@@ -100,6 +105,14 @@ class Notifications(Construct):
             report="$.detail.ReportS3Uri",
         )
 
+        self._tell(
+            "BurstHeld",
+            "Snapshot Burst Held",
+            _HELD,
+            id="$.detail.BurstId",
+            summary="$.detail.Summary",
+            until="$.detail.HeldUntil",
+        )
         self._tell(
             "ScheduleOutdated",
             "Snapshot Schedule Outdated",

@@ -33,7 +33,8 @@ from infra.parameter_rules import (
     show,
     text,
 )
-from infra.target_parameters import TargetParameters, read_targets
+from infra.target_parameters import RoleArn, TargetParameters, read_targets
+from snapshot_export.domain.athena_query import WORK_GROUP
 from snapshot_export.domain.gate import DEFAULT_JOB_LIMIT
 from snapshot_export.domain.scopes import DEFAULT_SCOPES, Scope
 
@@ -41,11 +42,12 @@ __all__ = ["DeploymentParameters", "ParameterError", "Settings", "read_settings"
 
 _MAX_ALLOWED_BUCKETS = 40
 _MAX_TARGETS = 8
-_MAX_CHARACTERS = 2600  # of buckets and targets, in a function's 4 KB of environment
+_MAX_CHARACTERS = 2600  # of buckets, work groups and targets, in a function's 4 KB of environment
 _MAX_EMAILS = 20
 _MAX_AUDIENCES = 50
 _MAX_SCOPE = 64  # characters, of a route's scope in API Gateway
 _MAX_KEYS = 20
+_MAX_WORK_GROUPS = 10
 _KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+"
 _HOST = r"https://[A-Za-z0-9.-]+(:[0-9]+)?"
 _EMAIL = r"[^@\s,;<>\"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
@@ -60,6 +62,7 @@ Unreadable = Literal["REFUSE", "WARN"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 KeyArn = Annotated[str, text(_KEY_ARN)]
 Key = Annotated[str, text(f"{CREATE}|{NONE}|{_KEY_ARN}")]
+WorkGroup = Annotated[str, text(WORK_GROUP)]
 Issuer = Annotated[str, text(rf"{_HOST}(/[A-Za-z0-9._~/-]*)?")]
 Page = Annotated[str, text(rf"{_HOST}(/[A-Za-z0-9._~/%+-]*)?")]
 Email = Annotated[str, text(_EMAIL)]
@@ -135,6 +138,12 @@ class DeploymentParameters(Parameters):
     )
     alarm_failed_exports: Annotated[int, integer(1, 100_000)] = 10
     alarm_failed_share: Annotated[float, number(1)] = 0.1
+    athena_role: RoleArn | None = Field(
+        default=None, description="must be null or the ARN of a role (arn:...:role/...)"
+    )
+    athena_work_groups: Annotated[tuple[WorkGroup, ...], DIFFERENT] = _some(
+        _MAX_WORK_GROUPS, "names of Athena work groups"
+    )
     targets: Mapping[str, TargetParameters] = Field(
         default={},
         max_length=_MAX_TARGETS,
@@ -235,6 +244,8 @@ def _read_deployment(values: Mapping[str, Any], problems: list[str]) -> Deployme
     _check_authorization(parameters, problems)
     check_reserve("deployment", parameters.snapshot_job_limit, parameters.reserved_slots, problems)
     _check_size(parameters, problems)
+    if (parameters.athena_role is None) != (not parameters.athena_work_groups):
+        problems.append("deployment.athenaRole and athenaWorkGroups need each other")
     return parameters
 
 
@@ -253,11 +264,12 @@ def _check_authorization(parameters: DeploymentParameters, problems: list[str]) 
 
 def _check_size(parameters: DeploymentParameters, problems: list[str]) -> None:
     targets = {name: each.model_dump() for name, each in parameters.targets.items()}
-    size = len(",".join(parameters.allowed_buckets)) + len(json.dumps(targets))
+    names = ",".join((*parameters.allowed_buckets, *parameters.athena_work_groups))
+    size = len(names) + len(json.dumps(targets))
     if size > _MAX_CHARACTERS:
         problems.append(
-            f"deployment.allowedBuckets and targets must have at most {_MAX_CHARACTERS} "
-            f"characters together, have {size}"
+            "deployment.allowedBuckets, athenaWorkGroups and targets must have at most "
+            f"{_MAX_CHARACTERS} characters together, have {size}"
         )
 
 

@@ -30,6 +30,7 @@ class QuickSightSettings:
     durations: Durations = "by-arrival"
     dashboards: int | None = None
     others: tuple[OtherPlace, ...] = ()
+    athena_role: str | None = None
 
     def arguments(self) -> list[str]:
         """The emulator's command line."""

@@ -122,22 +122,28 @@ def choose_to_read(
 
 
 def follow_burst(invocation: Invocation, burst_id: str, *, timeout: float | None) -> dict[str, Any]:
-    """The burst when it has ended. Raises StillOpenError at `timeout` and at Ctrl-C."""
+    """The burst when it has ended, or is held: then somebody must decide.
+
+    Raises StillOpenError at `timeout` and at Ctrl-C.
+    """
     burst: dict[str, Any] = {}
     with _naming_what_goes_on(invocation, [burst_id]), _progress(invocation.err) as show:
         for _ in _rounds(timeout):
             burst = invocation.api.get("bursts", burst_id)
             show(*progress_of(burst), describe_counts(burst), expect_end([burst]))
-            if has_ended(burst):
+            if has_ended(burst) or burst["Status"] == "HELD":
                 break
     return burst
+
+
+_BEFORE_THE_END_OF_THE_LIST = ("QUERYING", "HELD", "EXPANDING")
 
 
 def progress_of(burst: Mapping[str, Any]) -> tuple[int, int | None]:
     """How many exports of a burst have ended, and of how many: None while recipients are read."""
     counts = burst["Counts"]
     ended = sum(counts.get(each, 0) for each in ("Completed", "Failed", "Cancelled"))
-    return ended, None if burst["Status"] == "EXPANDING" else counts["Accepted"]
+    return ended, None if burst["Status"] in _BEFORE_THE_END_OF_THE_LIST else counts["Accepted"]
 
 
 def describe_standing(exports: Iterable[Mapping[str, Any]], total: int) -> str:

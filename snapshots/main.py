@@ -18,6 +18,7 @@ from snapshots.commands.listing import list_exports
 from snapshots.commands.open import open_page
 from snapshots.commands.plan import plan
 from snapshots.commands.redrive import redrive
+from snapshots.commands.release import release
 from snapshots.commands.retry import retry
 from snapshots.commands.schedule import schedule
 from snapshots.commands.status import status
@@ -50,8 +51,8 @@ def snapshots() -> None:
 
 
 for command in (
-    init, submit, burst, status, list_exports, watch, open_page, plan, cancel, retry, schedule,
-    capacity, redrive, doctor,
+    init, submit, burst, status, list_exports, watch, open_page, plan, cancel, release, retry,
+    schedule, capacity, redrive, doctor,
 ):  # fmt: skip
     snapshots.add_command(command)
 

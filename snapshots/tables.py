@@ -23,6 +23,8 @@ _COLORS = {
     "RUNNING": "cyan",
     "COLLECTING": "cyan",
     "EXPANDING": "cyan",
+    "QUERYING": "cyan",
+    "HELD": "yellow",
 }
 
 
@@ -113,7 +115,11 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
     rows = [("burst", escape(burst["BurstId"])), ("status", show_status(burst))]
     rows += [("revision", str(burst["Revision"]))] if burst.get("Revision", 1) > 1 else []
     rows += [(name.lower(), str(count)) for name, count in burst["Counts"].items()]
+    query = burst.get("Query") or {}
     rows += [
+        ("query", escape(query.get("QueryExecutionId") or "")),
+        ("found", _found_by(query)),
+        *_hold_of(burst, now),
         ("rows", "the same for all recipients" if burst.get("SameRowsForAll") else ""),
         ("accepted at", show_time(burst.get("AcceptedAt"), now=now)),
         ("ended", show_time(burst.get("FinishedAt"), now=now)),
@@ -126,6 +132,24 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
     if burst.get("RefusalsNextToken"):
         rows.append(("", "more lines were refused; see the manifest"))
     print_details(out, rows)
+
+
+def _found_by(query: Mapping[str, Any]) -> str:
+    if query.get("Found") is None:
+        return ""
+    expected = query.get("Expected")
+    return f"{query['Found']} recipients" + (f", {expected} expected" if expected else "")
+
+
+def _hold_of(burst: Mapping[str, Any], now: datetime) -> list[tuple[str, str]]:
+    """Why a burst is held, or was, and until when."""
+    if not (hold := burst.get("Hold")):
+        return []
+    return [
+        ("held", f"[yellow]{escape(_code_and_message(hold))}[/yellow]"),
+        ("held until", show_time(hold["HeldUntil"], now=now) if burst["Status"] == "HELD" else ""),
+        ("released", show_time(hold.get("ReleasedAt"), now=now)),
+    ]
 
 
 def describe_failures(burst: Mapping[str, Any]) -> str:

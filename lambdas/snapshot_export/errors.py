@@ -147,6 +147,13 @@ class AlreadyEndedError(SnapshotExportError):
         self.status = status
 
 
+class NotHeldError(SnapshotExportError):
+    """What is not held cannot be released."""
+
+    def __init__(self, kind: str, status: str) -> None:
+        super().__init__(f"The {kind} is not held: it is {status}.")
+
+
 class RetryRefusedError(SnapshotExportError):
     """A burst cannot be run again, as it is now. `code` is for programs."""
 

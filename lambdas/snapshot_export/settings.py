@@ -43,7 +43,8 @@ class Settings:
     `role_arn` if there is one, else with the function's own. `identity_region` is where the users
     of the QuickSight account are, unless that is `quicksight_region`. `jwt_scopes` are the names of
     the API's scopes (domain/scopes.py) where callers have tokens, and none where IAM authorizes
-    them.
+    them. Queries for recipients run in `athena_work_groups` with the credentials of
+    `athena_role_arn`.
     """
 
     table_name: str
@@ -72,6 +73,8 @@ class Settings:
     external_id: str | None = None
     targets: Mapping[str, TargetSettings] = field(default_factory=dict)
     jwt_scopes: Mapping[str, str] = field(default_factory=dict)
+    athena_work_groups: frozenset[str] = frozenset()
+    athena_role_arn: str | None = None
 
     @property
     def open_slots(self) -> int:
@@ -148,13 +151,13 @@ class Settings:
             reserved_slots=reader.count("RESERVED_SLOTS"),
             calls_per_second=reader.number("CALLS_PER_SECOND"),
             expected_job_seconds=reader.number("EXPECTED_JOB_SECONDS"),
-            allowed_buckets=frozenset(
-                name for name in environment.get("ALLOWED_BUCKETS", "").split(",") if name
-            ),
+            allowed_buckets=reader.names("ALLOWED_BUCKETS"),
             retention_days=int(reader.number("RETENTION_DAYS")),
             unreadable_row_level_security=reader.text("UNREADABLE_ROW_LEVEL_SECURITY"),
             targets=reader.targets("TARGETS"),
             jwt_scopes=reader.scopes("JWT_SCOPES"),
+            athena_work_groups=reader.names("ATHENA_WORK_GROUPS"),
+            athena_role_arn=environment.get("ATHENA_ROLE_ARN") or None,
         )
         reader.raise_problems()
         return settings
@@ -187,6 +190,10 @@ class _Reader:
             self._problems.append(f"{name} must be a whole number, 0 or more")
             return 0
         return int(text or 0)
+
+    def names(self, name: str) -> frozenset[str]:
+        """Names with commas between; it may be absent."""
+        return frozenset(each for each in self._environment.get(name, "").split(",") if each)
 
     def targets(self, name: str) -> dict[str, TargetSettings]:
         """Those besides the default, as a JSON object; it may be absent."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from local.account import (
     alarms,
+    athena,
     authorization,
     key_rights,
     notifications,
@@ -34,6 +35,7 @@ def apply_patches(
 ) -> None:
     """Patch the ministack modules of this process; UpstreamChangedError if they are others."""
     from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+    from ministack.services import athena as ministack_athena
     from ministack.services import (
         dynamodb,
         eventbridge,
@@ -52,6 +54,8 @@ def apply_patches(
     key_rights.encrypt_buckets_of_stacks(s3, provisioners)
     key_rights.encrypt_tables_of_stacks(dynamodb, provisioners)
     alarms.take_alarms_of_several_metrics(provisioners)
+    athena.run_queries_once(ministack_athena)
+    athena.write_results_as_athena(ministack_athena)
     workers.report_error_types(lambda_runtime, lambda_svc)
     workers.share_extracted_code(lambda_runtime, code_cache)
     tables.read_pages_only(dynamodb)

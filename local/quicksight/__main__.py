@@ -41,6 +41,7 @@ def read_settings(arguments: list[str] | None = None) -> Settings:
         metavar="JSON",
         help="another account and region (settings.OtherPlace); may be repeated",
     )
+    parser.add_argument("--athena-role", help="a role of the account that STS knows too")
     parser.add_argument("--calls-per-second", type=int, default=Settings.calls_per_second)
     parser.add_argument(
         "--no-bucket-policy",

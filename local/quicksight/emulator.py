@@ -66,6 +66,8 @@ class Emulator:
             self.places = {place.key: place for place in (self._home, *others)}
             roles = {each.role_arn: each.external_id for each in self.settings.others
                      if each.role_arn}  # fmt: skip
+            if self.settings.athena_role:
+                roles[self.settings.athena_role] = None
             self._sts = Sts(self.settings.account, roles, self._context_of)
 
     def call(self, request: ApiRequest) -> HttpAnswer | None:

@@ -40,7 +40,7 @@ class Settings:
     add-on `pixel_perfect`, `capacity_pricing` for anonymous users, the right to the operations
     `denied`. `home_region` is where its users are, if elsewhere; the dashboards `unpublished` have
     a version whose creation failed. `others` are served too, each with jobs, limits, users and
-    dashboards of its own.
+    dashboards of its own. STS also gives credentials of `athena_role`, a role of the home account.
 
     `unfulfilled_tags`: what a viewer sees of a data set whose tag rules the tags do not fulfil.
     AWS documents neither [? unfulfilled-tags]; the default is the one that does harm.
@@ -73,6 +73,7 @@ class Settings:
     denied: frozenset[str] = frozenset()
     unpublished: frozenset[str] = frozenset()
     others: tuple[OtherPlace, ...] = ()
+    athena_role: str | None = None
     unfulfilled_tags: UnfulfilledTags = "SHOW_EVERYTHING"
 
     def of_other(self, other: OtherPlace) -> "Settings":

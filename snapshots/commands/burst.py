@@ -16,7 +16,7 @@ from snapshots.commands.waiting import timeout_seconds, wait_options
 from snapshots.connection import telling_of_aws
 from snapshots.errors import CliError, ExitCode, UsageError
 from snapshots.help import examples
-from snapshots.inputs import FILE, read_object
+from snapshots.inputs import FILE, read_object, read_text
 from snapshots.invocation import Invocation, command_options, target_option
 from snapshots.manifests import format_of, print_refused, read_manifest
 from snapshots.row_level_security import allowance_options, allowances, print_warnings
@@ -39,6 +39,19 @@ from snapshots.times import parse_time
     help="Recipients as CSV or JSON Lines; a file is uploaded.",
 )
 @click.option(
+    "--query",
+    metavar="FILE",
+    type=FILE,
+    help="Recipients from Athena: a file with the SELECT; needs --work-group.",
+)
+@click.option("--work-group", metavar="NAME", help="Athena's, in which the query runs.")
+@click.option("--database", metavar="NAME", help="Of the query's tables.")
+@click.option(
+    "--expected-count",
+    type=int,
+    help="How many recipients the query should find; else the burst is held.",
+)
+@click.option(
     "--same-rows-for-all",
     is_flag=True,
     help="All see the rows of the template's user; else each recipient brings its own tags.",
@@ -56,6 +69,10 @@ def burst(
     source: str | None,
     template: str | None,
     manifest: str | None,
+    query: str | None,
+    work_group: str | None,
+    database: str | None,
+    expected_count: int | None,
     same_rows_for_all: bool,
     burst_id: str | None,
     priority: int | None,
@@ -68,7 +85,7 @@ def burst(
     timeout: str | None,
     download: Path | None,
 ) -> int:
-    """Submit a burst: a burst request as JSON, or --template with --manifest.
+    """Submit a burst: a burst request as JSON, or --template with --manifest or --query.
 
     Options are laid over the file's members.
     """
@@ -97,9 +114,11 @@ def burst(
             body["BurstId"],
             same_rows_for_all=body.get("SameRowsForAll") is True,
         )
+    if query or work_group or database or expected_count is not None:
+        body["Manifest"] = _with_query(body, query, work_group, database, expected_count)
     if "Template" not in body or not ("Recipients" in body or "Manifest" in body):
         raise UsageError("give a burst request with Template and Recipients, or --template with "
-                         "--manifest")  # fmt: skip
+                         "--manifest or --query")  # fmt: skip
     answer = invocation.api.post("bursts", body=body)
     print_warnings(invocation.err, [answer])
     if wait or download:
@@ -113,6 +132,31 @@ def burst(
         line = f"{answer['BurstId']} {answer['Status']}: {look}"
         invocation.out.print(line, markup=False, soft_wrap=True)
     return ExitCode.OK
+
+
+def _with_query(
+    body: dict[str, Any],
+    query: str | None,
+    work_group: str | None,
+    database: str | None,
+    expected_count: int | None,
+) -> dict[str, Any]:
+    """The burst's manifest with the options of a query laid over it."""
+    manifest = dict(body.get("Manifest") or {})
+    if "Recipients" in body or "S3Uri" in manifest:
+        raise UsageError("options of a query exclude --manifest and the file's recipients")
+    athena = dict(manifest.get("Athena") or {})
+    if query:
+        athena = {each: athena[each] for each in athena if each != "NamedQueryId"}
+        athena["QueryString"] = read_text(query)
+    if work_group:
+        athena["WorkGroup"] = work_group
+    if database:
+        athena["Database"] = database
+    manifest["Athena"] = athena
+    if expected_count is not None:
+        manifest["ExpectedCount"] = expected_count
+    return manifest
 
 
 def _manifest_of(

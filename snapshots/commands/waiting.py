@@ -93,6 +93,9 @@ def judge(exports: Any) -> ExitCode:
 
 
 def judge_burst(burst: Mapping[str, Any]) -> ExitCode:
-    """OK while no recipient failed, was cancelled or was refused, and the burst did not fail."""
+    """OK while no recipient failed, was cancelled or was refused, and the burst did not fail, nor
+    is held."""
+    if burst["Status"] == "HELD":
+        return ExitCode.EXPORT_FAILED
     bad = any(burst["Counts"].get(name) for name in ("Failed", "Cancelled", "Refused"))
     return ExitCode.EXPORT_FAILED if bad else judge([burst])

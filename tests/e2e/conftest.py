@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from local.account.authorization import denials_in
+from local.account.environment import ACCOUNT
 from local.deployed import Deployed
 from local.testing import TEST_QUICKSIGHT, deployed_stack
 from tests.support.targets import PARAMETERS, PLACES
@@ -16,6 +17,9 @@ TAKEN_AWAY = re.compile(r".*-ApiFunctionRole.*: (dynamodb:GetItem|kms:Decrypt)")
 """By tests/e2e/test_iam.py."""
 OWN_BUCKET = "acme-statements"
 """Of docs/how-to/own-bucket.md."""
+ATHENA_ROLE = f"arn:aws:iam::{ACCOUNT}:role/recipients"
+WORK_GROUP = "recipients"
+"""Of docs/how-to/recipients-from-a-query.md."""
 ENFORCES_IAM = os.environ.get("E2E_IAM") == "1"
 # These start accounts of their own; `snapshots --local` knows an account without TLS only.
 _ALONE = [
@@ -39,8 +43,13 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]
     with (
         deployed_stack(
             folder,
-            quicksight=replace(TEST_QUICKSIGHT, others=PLACES),
-            parameters={**PARAMETERS, "allowedBuckets": [OWN_BUCKET]},
+            quicksight=replace(TEST_QUICKSIGHT, others=PLACES, athena_role=ATHENA_ROLE),
+            parameters={
+                **PARAMETERS,
+                "allowedBuckets": [OWN_BUCKET],
+                "athenaRole": ATHENA_ROLE,
+                "athenaWorkGroups": [WORK_GROUP],
+            },
             enforce_iam=ENFORCES_IAM,
         ) as stack,
         pytest.MonkeyPatch.context() as patch,
@@ -71,3 +80,14 @@ def _calm(stack: Deployed) -> None:
             Key={name: {"S": gate[name]} for name in ("pk", "sk")},
             UpdateExpression="REMOVE ceiling, ceiling_until",
         )
+
+
+@pytest.fixture(scope="session")
+def work_group(shared_stack: Deployed) -> str:
+    """The work group of Athena that the deployment allows, with its output."""
+    shared_stack.client("s3").create_bucket(Bucket="query-results")
+    output = {"OutputLocation": "s3://query-results/recipients/"}
+    shared_stack.client("athena").create_work_group(
+        Name=WORK_GROUP, Configuration={"ResultConfiguration": output}
+    )
+    return WORK_GROUP

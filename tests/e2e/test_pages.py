@@ -74,7 +74,7 @@ def test_every_how_to_is_in_the_list_and_followed_here() -> None:
     listed = re.findall(r"\]\(([a-z-]+\.md)\) \|", (HOW_TO / "README.md").read_text("utf-8"))
     followed = re.findall(r"\"how-to/([a-z-]+\.md)\"", Path(__file__).read_text("utf-8"))
 
-    assert len(listed) == 10
+    assert len(listed) == 11
     assert {*listed} == {*followed} == pages
 
 
@@ -106,6 +106,17 @@ def test_a_dashboards_address_is_enough_to_begin(follow: Follow) -> None:
     tried = {path.name: path.read_bytes() for path in (folder / "tried").rglob("*.pdf")}
     shown = {name: customers_in(content, "PDF") for name, content in tried.items()}
     assert shown == {"example-1.pdf": {"cust-0009"}, "acme.pdf": {"cust-0010"}}
+
+
+def test_recipients_are_found_by_a_query(
+    follow: Follow, deployed: Deployed, work_group: str
+) -> None:
+    follow("how-to/recipients-from-a-query.md")
+
+    deployed.client("scheduler").delete_schedule(
+        GroupName=deployed.outputs["ScheduleGroupName"], Name="statements"
+    )
+    assert deployed.wait_for_export("held-one-2")["recipient_id"] == "alder"
 
 
 def test_a_burst_follows_the_refresh_once(follow: Follow, deployed: Deployed) -> None:

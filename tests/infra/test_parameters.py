@@ -25,6 +25,7 @@ LOG_RULE = (
     "1096, 1827, 3653"
 )
 
+ROLE = "arn:aws:iam::111122223333:role/recipients"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666"
 _SCOPES_RULE = (
     "must be an object of read, submit, steer, each another name of at most 64 characters "
@@ -105,6 +106,8 @@ def test_every_parameter_can_be_set() -> None:
         "docsUrl": "https://git.example.org/exports/docs",
         "alarmFailedExports": 1,
         "alarmFailedShare": 1,
+        "athenaRole": ROLE,
+        "athenaWorkGroups": ["recipients"],
     }
 
     assert read({"deployment": chosen}).deployment == DeploymentParameters(
@@ -130,6 +133,8 @@ def test_every_parameter_can_be_set() -> None:
         docs_url="https://git.example.org/exports/docs",
         alarm_failed_exports=1,
         alarm_failed_share=1,
+        athena_role=ROLE,
+        athena_work_groups=("recipients",),
     )
 
 
@@ -237,7 +242,8 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
         "retentionDays, callsPerSecond, expectedJobSeconds, notifyEmails, apiAuthorization, "
         "jwtIssuer, jwtAudience, jwtScopes, encryptionKey, deletionProtection, "
         "unreadableRowLevelSecurity, "
-        "logRetentionDays, logLevel, docsUrl, alarmFailedExports, alarmFailedShare, targets, got 3"
+        "logRetentionDays, logLevel, docsUrl, alarmFailedExports, alarmFailedShare, "
+        "athenaRole, athenaWorkGroups, targets, got 3"
     )
 
 
@@ -252,6 +258,13 @@ def test_an_issuer_and_audiences_go_with_jwt_and_jwt_with_both() -> None:
         assert problems_of({"deployment": given}) == [
             'deployment.jwtIssuer, jwtAudience and jwtScopes need apiAuthorization JWT, got "IAM"'
         ]
+
+
+def test_a_role_and_work_groups_of_athena_need_each_other() -> None:
+    needs = ["deployment.athenaRole and athenaWorkGroups need each other"]
+
+    assert problems_of({"deployment": {"athenaRole": ROLE}}) == needs
+    assert problems_of({"deployment": {"athenaWorkGroups": ["recipients"]}}) == needs
 
 
 @pytest.mark.parametrize("value", ["{snapshotJobLimit: 3}", "[]", "3", ["x"], True])

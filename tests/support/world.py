@@ -54,6 +54,8 @@ OTHER_REGION = "eu-west-1"
 OTHER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/snapshots"
 OTHER_USER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/snapshot-user"
 EXTERNAL_ID = "exports-4711"
+ATHENA_ROLE = f"arn:aws:iam::{ACCOUNT}:role/recipients"
+WORK_GROUP = "recipients"
 START_TIME = 1_800_000_000.0
 
 BUCKET_POLICY = {
@@ -102,10 +104,12 @@ class RecordedBurstQueue(BurstQueue):
     def __init__(self, client: Any, url: str) -> None:
         super().__init__(client, url)
         self.sent: list[tuple[str, Work]] = []
+        self.delays: dict[tuple[str, Work], int] = {}
 
-    def send(self, burst_id: str, work: Work) -> None:
-        super().send(burst_id, work)
+    def send(self, burst_id: str, work: Work, *, delay_seconds: int = 0) -> None:
+        super().send(burst_id, work, delay_seconds=delay_seconds)
         self.sent.append((burst_id, work))
+        self.delays[burst_id, work] = delay_seconds
 
 
 class World:
@@ -142,6 +146,8 @@ class World:
             allowed_buckets=frozenset({"allowed-bucket"}),
             retention_days=30,
             targets=targets or {},
+            athena_work_groups=frozenset({WORK_GROUP}),
+            athena_role_arn=ATHENA_ROLE,
         )
         make_queue(session, f"{name}-i")
         make_table(session, self.settings.table_name)
@@ -182,10 +188,14 @@ class World:
         self.measure(metric, value)
 
     def work_on_bursts(self) -> bool:
-        """Do what the burst queue asks for until it is empty; True if there was something."""
+        """Do what the burst queue asks for until it is empty; True if there was something.
+
+        Time goes on by the delay of a message.
+        """
         worked = False
         while self.burst_queue.sent:
             burst_id, work = self.burst_queue.sent.pop(0)
+            self.clock.time += self.burst_queue.delays.pop((burst_id, work), 0)
             work_on_burst(self.services, burst_id, work, stop_at=self.clock.now() + 600)
             worked = True
         return worked
@@ -443,6 +453,8 @@ def quicksight_on(clock: Clock) -> Iterator[QuickSightServer]:
             account=OTHER_ACCOUNT, region=OTHER_REGION, role_arn=OTHER_ROLE, external_id=EXTERNAL_ID
         ),
     )
-    settings = QuickSightSettings(account=ACCOUNT, region=REGION, others=others)
+    settings = QuickSightSettings(
+        account=ACCOUNT, region=REGION, others=others, athena_role=ATHENA_ROLE
+    )
     with QuickSightServer(settings, clock=clock.now, sleep=clock.sleep) as server:
         yield server

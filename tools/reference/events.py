@@ -10,7 +10,7 @@ from tools.reference.pages import fill, table
 from tools.reference.shapes import members_table
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_NUMBERS = {6: "Six"}
+_NUMBERS = {6: "Six", 7: "Seven", 8: "Eight"}
 
 
 def pages() -> dict[str, str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from snapshot_export.domain.athena_query import AthenaQuery
 from snapshot_export.domain.burst import Work
 from snapshot_export.domain.burst_request import (
     MAX_BURST_BYTES,
@@ -28,6 +29,7 @@ _OWN = (
     BurstBody,
     Recipient,
     RecipientManifest,
+    AthenaQuery,
     ScheduleBody,
     ReadyByBody,
     OccurrenceMessage,

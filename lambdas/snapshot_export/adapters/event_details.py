@@ -184,6 +184,37 @@ class BurstCompleted(TypedDict):
     ]
 
 
+@_CLOSED
+class RecipientsFound(TypedDict):
+    """What a query found, and what that was held against."""
+
+    Found: Count
+    Expected: Count
+
+
+@_CLOSED
+class BurstHeld(TypedDict):
+    """A burst waits for somebody to release or cancel it."""
+
+    EventId: EventId
+    BurstId: Id
+    Target: TargetName
+    Schedule: NotRequired[Annotated[str, Field(min_length=1, description="whose occurrence it is")]]
+    ReasonCode: Annotated[
+        str,
+        Field(
+            json_schema_extra={"enum": ["RECIPIENTS_CHANGED"]},
+            description="RECIPIENTS_CHANGED: a query found many more or fewer recipients than "
+            "expected ([bursts.md](bursts.md#recipients-from-a-query))",
+        ),
+    ]
+    Summary: Annotated[str, Field(min_length=1, description="the reason in a sentence")]
+    Recipients: NotRequired[RecipientsFound]
+    HeldUntil: Annotated[
+        Moment, Field(description="without a release by then, the burst ends FAILED")
+    ]
+
+
 class AtRisk(TypedDict):
     """What both warnings have."""
 
@@ -244,6 +275,7 @@ DETAIL_TYPES: dict[type, str] = {
     ExportCompleted: DetailType.EXPORT_COMPLETED,
     ExportFailed: DetailType.EXPORT_FAILED,
     BurstCompleted: DetailType.BURST_COMPLETED,
+    BurstHeld: DetailType.BURST_HELD,
     ExportAtRisk: DetailType.EXPORT_AT_RISK,
     BurstAtRisk: DetailType.BURST_AT_RISK,
     ScheduleOutdated: DetailType.SCHEDULE_OUTDATED,

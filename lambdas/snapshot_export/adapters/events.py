@@ -1,5 +1,5 @@
-"""EventBridge: the end of an export or a burst is announced, a deadline at risk and a schedule that
-is outdated, at least once.
+"""EventBridge: the end of an export or a burst is announced, a burst that is held, a deadline at
+risk and a schedule that is outdated, at least once.
 
 Events hold ids, codes, counts and addresses only; docs/events.md has each.
 """
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         AtRisk,
         BurstAtRisk,
         BurstCompleted,
+        BurstHeld,
         ExportAtRisk,
         ExportCompleted,
         ExportFailed,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         ScheduleOutdated,
     )
     from snapshot_export.domain.contents import MissingPart
+    from snapshot_export.domain.hold import Hold
     from snapshot_export.domain.schedule import Schedule
 
 SOURCE = "snapshot-export"
@@ -49,6 +51,7 @@ class DetailType(StrEnum):
     EXPORT_COMPLETED = "Snapshot Export Completed"
     EXPORT_FAILED = "Snapshot Export Failed"
     BURST_COMPLETED = "Snapshot Burst Completed"
+    BURST_HELD = "Snapshot Burst Held"
     EXPORT_AT_RISK = "Snapshot Export Deadline At Risk"
     BURST_AT_RISK = "Snapshot Burst Deadline At Risk"
     SCHEDULE_OUTDATED = "Snapshot Schedule Outdated"
@@ -96,6 +99,22 @@ class Events:
                 {"Code": each.code, "Resource": each.resource} for each in burst.warnings
             ]
         self._send(DetailType.BURST_COMPLETED, detail)
+
+    def announce_hold(self, burst: Burst, hold: Hold) -> None:
+        """Announce that a burst waits for somebody to decide. Raises TransientError."""
+        detail: BurstHeld = {
+            "EventId": f"{_event_id(burst.burst_id, burst)}-held",
+            "BurstId": burst.burst_id,
+            "Target": burst.target,
+            "ReasonCode": hold.code,
+            "Summary": hold.message,
+            "HeldUntil": _iso(hold.until),
+        }
+        if burst.schedule is not None:
+            detail["Schedule"] = burst.schedule
+        if burst.found is not None and burst.expected is not None:
+            detail["Recipients"] = {"Found": burst.found, "Expected": burst.expected}
+        self._send(DetailType.BURST_HELD, detail)
 
     def announce_export_at_risk(
         self, record: BacklogEntry | Attempt, target: str, deadline: float, estimate: Estimate

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 RANGE_BYTES = 4 * 1024 * 1024
+_CHANGED = ("PreconditionFailed", "412")
 _GONE = {"404", "NoSuchKey", "NoSuchBucket", "403", "AccessDenied"}
 
 
@@ -50,6 +51,20 @@ class Manifests:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body.encode())
         except (ClientError, BotoCoreError) as error:
             raise _translate(error) from None
+        return str(ObjectAddress(self._bucket, key))
+
+    def freeze(self, burst_id: str, nonce: str, file: IO[bytes]) -> str:
+        """Keep the rows of a query as the burst's recipients; answers the object's address.
+
+        What was kept before stays.
+        """
+        key = f"{BURSTS_PREFIX}{burst_id}/recipients-{nonce}.csv"
+        file.seek(0)
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=file, IfNoneMatch="*")
+        except (ClientError, BotoCoreError) as error:
+            if not _lay_there(error):
+                raise _translate(error) from None
         return str(ObjectAddress(self._bucket, key))
 
     def find(self, uri: str) -> Found:
@@ -107,12 +122,17 @@ class Manifests:
                 raise _translate(error) from None
 
 
+def _lay_there(error: Exception) -> bool:
+    """Whether a write was refused that was to make an object, since there is one."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _CHANGED
+
+
 def _translate(error: Exception) -> Exception:
     if not isinstance(error, ClientError):
         return TransientError(f"S3: {type(error).__name__}")
     code = error.response["Error"]["Code"]
     if code in _GONE:
         return ManifestError("MANIFEST_UNREADABLE", f"S3: {code}")
-    if code in ("PreconditionFailed", "412"):
+    if code in _CHANGED:
         return ManifestError("MANIFEST_CHANGED", "the object was replaced while it was read")
     return TransientError(f"S3: {code}")

@@ -74,10 +74,12 @@ class BurstQueue:
         self._client = client
         self._url = url
 
-    def send(self, burst_id: str, work: Work) -> None:
-        """Ask for work on a burst. Raises TransientError."""
+    def send(self, burst_id: str, work: Work, *, delay_seconds: int = 0) -> None:
+        """Ask for work on a burst, to be delivered after up to 900 s. Raises TransientError."""
         body = json.dumps({"BurstId": burst_id, "Work": work.value})
         try:
-            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+            self._client.send_message(
+                QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_seconds
+            )
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"burst queue: {type(error).__name__}") from None

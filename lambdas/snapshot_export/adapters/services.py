@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from snapshot_export.adapters import measuring
+from snapshot_export.adapters.athena import Athena
 from snapshot_export.adapters.events import Events
 from snapshot_export.adapters.executions import Executions
 from snapshot_export.adapters.files import Files
@@ -31,6 +32,7 @@ from snapshot_export.adapters.table.listing import Listing
 from snapshot_export.adapters.table.name_claims import NameClaims
 from snapshot_export.adapters.table.occurrences import Occurrences
 from snapshot_export.adapters.table.published_cache import PublishedCache
+from snapshot_export.adapters.table.recipient_counts import RecipientCounts
 from snapshot_export.adapters.table.repairs import Repairs
 from snapshot_export.adapters.table.server_clock import ServerClock
 from snapshot_export.adapters.table.store import Store
@@ -82,6 +84,8 @@ class Services:
     rejected: RejectedQueue
     burst_work: BurstQueue
     manifests: Manifests
+    queries: Athena
+    recipient_counts: RecipientCounts
     occurrences: Occurrences
     judged_schedules: JudgedSchedules
     names: NameClaims
@@ -172,6 +176,13 @@ def make_services(
         rejected=RejectedQueue(sqs, settings.rejected_queue_url),
         burst_work=BurstQueue(sqs, settings.burst_queue_url),
         manifests=Manifests(session.client("s3", config=AWS_CONFIG), settings.export_bucket),
+        queries=Athena(
+            session.client("sts", config=AWS_CONFIG),
+            role_arn=settings.athena_role_arn,
+            config=AWS_CONFIG,
+            now=now,
+        ),
+        recipient_counts=RecipientCounts(table),
         names=NameClaims(table),
         occurrences=Occurrences(table),
         judged_schedules=JudgedSchedules(table),

@@ -175,4 +175,8 @@ def targets_of(settings: Settings) -> Targets:
             takes_users=own.snapshot_user_role_arn is not None,
         )
 
-    return Targets(target(settings.target), {name: target(name) for name in settings.targets})
+    return Targets(
+        target(settings.target),
+        {name: target(name) for name in settings.targets},
+        settings.athena_work_groups,
+    )

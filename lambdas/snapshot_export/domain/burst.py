@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from snapshot_export.domain.export import ErrorInfo
+from snapshot_export.domain.hold import Hold
 from snapshot_export.domain.problem import Problem
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.domain.target import DEFAULT_TARGET
@@ -16,6 +17,9 @@ recipient without tags sees the rows of the template's user, where the template 
 RecipientId may stand twice; what was read is not counted."""
 RETRIED_VERSION = 3
 """Of the record of a burst that is run again: older code would close it before its exports are."""
+QUERIED_VERSION = 4
+"""Of the record of a burst whose recipients come from a query: older code knows no such status."""
+NEWEST_VERSION = QUERIED_VERSION
 BURST_ID = r"[A-Za-z0-9_\-]{1,48}"
 """Leaves room for the line number in an export's id."""
 STALLED_SECONDS = 150.0
@@ -25,10 +29,13 @@ STALLED_SECONDS = 150.0
 class BurstStatus(StrEnum):
     """Where a burst is.
 
+    QUERYING: the query for its recipients runs. HELD: somebody must release or cancel it.
     COMPLETED: no recipient failed or was refused. COMPLETED_WITH_FAILURES: some were, others have
     their files. FAILED: no recipient has files, or the manifest could not be read to the end.
     """
 
+    QUERYING = "QUERYING"
+    HELD = "HELD"
     EXPANDING = "EXPANDING"
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
@@ -39,7 +46,11 @@ class BurstStatus(StrEnum):
     @property
     def is_end(self) -> bool:
         """Whether nothing more happens to the burst, unless somebody has it run again."""
-        return self not in (BurstStatus.EXPANDING, BurstStatus.RUNNING)
+        return self not in (*BEFORE_RECIPIENTS, BurstStatus.EXPANDING, BurstStatus.RUNNING)
+
+
+BEFORE_RECIPIENTS = (BurstStatus.QUERYING, BurstStatus.HELD)
+"""No recipient was read yet."""
 
 
 def status_of_ends(*, completed: int, failed: int, cancelled: int, refused: int) -> BurstStatus:
@@ -68,6 +79,7 @@ class ManifestFormat(StrEnum):
 class Work(StrEnum):
     """What a message of the burst queue asks for."""
 
+    QUERY = "QUERY"
     EXPAND = "EXPAND"
     DRAIN = "DRAIN"
     CLOSE = "CLOSE"
@@ -96,6 +108,12 @@ class Burst:
     retry (domain/burst_retry.py). Of the last of these, `retry_digest` recognizes a repeated call,
     `retried_at` is when it was asked for, and the exports of all lines before `retried_to` were
     looked at. `was_cancelled`: the burst was cancelled before a retry.
+
+    Of one whose recipients come from a query (flows/burst/query.py): `query_id` is Athena's of the
+    query that began at `queried_at`; `found` counts the records of its result, and `expected` is
+    what that was held against, within `max_change_share`. `schedule` and `occurred_at` are of which
+    occurrence the burst is. `hold` says why it was held, also after it was released, at
+    `released_at`.
     """
 
     burst_id: str
@@ -140,12 +158,30 @@ class Burst:
     retried_at: float | None = None
     retried_to: int = 1
     was_cancelled: bool = False
+    schedule: str | None = None
+    occurred_at: float | None = None
+    query_id: str | None = None
+    queried_at: float | None = None
+    found: int | None = None
+    expected: int | None = None
+    max_change_share: float | None = None
+    hold: Hold | None = None
+    released_at: float | None = None
 
     @property
     def is_retrying(self) -> bool:
         """Whether exports that shall run again may still lie where they ended."""
         is_asked = self.retried_at is not None and self.draining_at is None
         return is_asked and self.retried_to < self.line
+
+    @property
+    def is_waiting_for_word(self) -> bool:
+        """Whether it is held and that was announced: nothing is under way for it."""
+        return self.status is BurstStatus.HELD and self.hold is not None and self.hold.announced
+
+    def hold_is_over(self, now: float) -> bool:
+        """Whether it is held and nobody said go in time."""
+        return self.status is BurstStatus.HELD and self.hold is not None and now >= self.hold.until
 
     @property
     def is_over(self) -> bool:
@@ -213,6 +249,8 @@ class Burst:
         """The work that a message should be under way for, or None while exports run."""
         if self.status.is_end:
             return None
+        if self.status in BEFORE_RECIPIENTS:
+            return None if self.is_waiting_for_word else Work.QUERY
         if self.status is BurstStatus.EXPANDING:
             return Work.EXPAND
         if self.is_retrying:

@@ -1,7 +1,7 @@
 """A user's request for a burst, and how a recipient and the template become an export's body.
 
 Shape: BurstId, Template (the body of an export without ExportId), Recipients (inline) or Manifest
-(an object in S3), SameRowsForAll, Target, Priority, Deadline.
+(an object in S3, or a query), SameRowsForAll, Target, Priority, Deadline.
 
 A recipient's rows are its own: it brings its row-level-security tags, unless the burst says by
 SameRowsForAll that all see the rows of the template's user.
@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from snapshot_export.domain.athena_query import AthenaQuery, problems_of_query
 from snapshot_export.domain.burst import BURST_ID, ManifestFormat
 from snapshot_export.domain.dashboard import PARAMETER_MEMBERS
 from snapshot_export.domain.fair_share import MAX_WEIGHT
@@ -23,6 +24,7 @@ from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_jso
 from snapshot_export.domain.object_address import SCHEME, ObjectAddress
 from snapshot_export.domain.prefixes import MANIFESTS_PREFIX
 from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.recipient_query import DEFAULT_CHANGE_SHARE
 from snapshot_export.domain.request import check_request, file_name, parse_deadline, problems_of
 from snapshot_export.domain.row_level_security import ALLOWANCES, NOBODY
 from snapshot_export.domain.snapshot_request import SessionTags, Shape, SnapshotParameters, rule
@@ -56,12 +58,47 @@ class Recipient(Shape):
 
 
 class RecipientManifest(Shape):
-    """An object in S3 with one recipient on each line."""
+    """An object in S3 with one recipient on each line, or a query whose rows are recipients."""
 
-    S3Uri: Annotated[
-        str, Field(pattern=rf"^{SCHEME}[a-z0-9][a-z0-9.\-]{{1,61}}[a-z0-9]/.+$", max_length=1100)
-    ] = Field(description="in an allowed bucket, or in the stack's own under manifests/")
-    Format: Annotated[str, Field(pattern="^(CSV|JSON_LINES)$")]
+    S3Uri: (
+        Annotated[
+            str,
+            Field(pattern=rf"^{SCHEME}[a-z0-9][a-z0-9.\-]{{1,61}}[a-z0-9]/.+$", max_length=1100),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="in an allowed bucket, or in the stack's own under manifests/; with its Format",
+    )
+    Format: Annotated[str, Field(pattern="^(CSV|JSON_LINES)$")] | None = Field(
+        default=None, description="of the object"
+    )
+    Athena: AthenaQuery | None = Field(
+        default=None, description="in place of S3Uri and Format: rows of a query, read as a CSV"
+    )
+    MaxChangeShare: Annotated[float, Field(ge=0, le=100)] | None = Field(
+        default=None,
+        description="of a query: the burst is held where it finds that much more or fewer "
+        f"recipients than expected, else {DEFAULT_CHANGE_SHARE:g}",
+    )
+    ExpectedCount: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(
+        default=None,
+        description="of a query: how many recipients are expected, else as many as the schedule's "
+        "last occurrence had",
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        is_object = self.S3Uri is not None or self.Format is not None
+        if is_object and self.Athena is not None:
+            raise rule("must have either S3Uri with Format, or Athena")
+        if self.Athena is not None:
+            return self
+        if self.S3Uri is None or self.Format is None:
+            raise rule("must have S3Uri and Format, or Athena")
+        if self.MaxChangeShare is not None or self.ExpectedCount is not None:
+            raise rule("takes MaxChangeShare and ExpectedCount with Athena only")
+        return self
 
 
 class BurstBody(Shape):
@@ -120,6 +157,9 @@ class BurstRequest:
     recipients: list[Any] | None
     manifest_uri: str | None
     manifest_format: ManifestFormat
+    query: dict[str, Any] | None
+    max_change_share: float | None
+    expected_count: int | None
     same_rows_for_all: bool
     weight: int
     digest: str
@@ -152,13 +192,17 @@ def check_burst(data: Any, targets: Targets) -> BurstRequest:
         problems.append(Problem("SameRowsForAll", text))
     if problems:
         raise InvalidRequestError(tuple(problems))
+    query = body.Manifest.Athena if body.Manifest else None
     return BurstRequest(
         burst_id=body.BurstId,
         target=template.get("Target", DEFAULT_TARGET),
         template=template,
         recipients=body.Recipients,
         manifest_uri=body.Manifest.S3Uri if body.Manifest else None,
-        manifest_format=ManifestFormat(body.Manifest.Format if body.Manifest else "JSON_LINES"),
+        manifest_format=_format_of(body.Manifest),
+        query=query.model_dump(exclude_none=True) if query else None,
+        max_change_share=body.Manifest.MaxChangeShare if body.Manifest else None,
+        expected_count=body.Manifest.ExpectedCount if body.Manifest else None,
         same_rows_for_all=body.SameRowsForAll,
         weight=body.Weight,
         digest=digest_of(
@@ -170,6 +214,13 @@ def check_burst(data: Any, targets: Targets) -> BurstRequest:
             }
         ),
     )
+
+
+def _format_of(manifest: RecipientManifest | None) -> ManifestFormat:
+    """Athena writes CSV."""
+    if manifest is None:
+        return ManifestFormat.JSON_LINES
+    return ManifestFormat(manifest.Format or "CSV")
 
 
 def check_rows(recipient: Recipient, *, same_rows_for_all: bool) -> None:
@@ -243,6 +294,10 @@ def _template_problems(template: dict[str, Any], targets: Targets) -> list[Probl
 def _manifest_problems(manifest: RecipientManifest | None, targets: Targets) -> list[Problem]:
     """Manifests are the stack's, whatever the target: they lie where the stack reads them."""
     if manifest is None:
+        return []
+    if manifest.Athena is not None:
+        return problems_of_query(manifest.Athena, targets.athena_work_groups)
+    if manifest.S3Uri is None:
         return []
     place = ObjectAddress.parse(manifest.S3Uri)
     if len(place.key.encode()) > _MAX_KEY_BYTES:

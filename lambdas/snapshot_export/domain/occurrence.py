@@ -174,9 +174,10 @@ def _time_of(text: str, sent_at: float) -> datetime:
 def with_dates(kind: Kind, body: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
     """A request with `{date:...}` written out where schedules may use it.
 
-    In `Name`, in the values of string and date-time parameters, and in a burst's `Manifest.S3Uri`;
-    in the template and the inline recipients of a burst too. All else stays as it is, other braces
-    included. Raises InvalidRequestError for a date that is written in a way that is not allowed.
+    In `Name`, in the values of string and date-time parameters, and in a burst's `Manifest.S3Uri`
+    and `Manifest.Athena.QueryString`; in the template and the inline recipients of a burst too. All
+    else stays as it is, other braces included. Raises InvalidRequestError for a date that is
+    written in a way that is not allowed.
     """
     filled: dict[str, Any] = _fill(dict(body), kind, moment, inside_parameter=False)
     return filled
@@ -190,7 +191,7 @@ def _fill(value: Any, place: str, moment: datetime, *, inside_parameter: bool) -
         ]
     if not isinstance(value, dict):
         return value
-    dated = ("Values",) if inside_parameter else ("Name", "S3Uri")
+    dated = ("Values",) if inside_parameter else ("Name", "S3Uri", "QueryString")
     filled = {}
     for name, member in value.items():
         here = f"{place}.{name}"

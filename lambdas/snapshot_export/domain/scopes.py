@@ -18,7 +18,8 @@ class Scope(StrEnum):
     SUBMIT = "submit"
     """New exports and bursts."""
     STEER = "steer"
-    """Cancelling, running again, schedules and capacity, and every call that has no place yet."""
+    """Cancelling, releasing, running again, schedules and capacity, and every call that has no
+    place yet."""
 
 
 DEFAULT_SCOPES: Mapping[str, str] = {each.value: f"snapshots/{each.value}" for each in Scope}
@@ -28,6 +29,7 @@ _GREEDY = "{proxy+}"
 ROUTES: Mapping[tuple[str, str], Scope] = {
     ("GET", f"/{_GREEDY}"): Scope.READ,
     ("POST", "/forecast"): Scope.READ,
+    ("POST", "/bursts/{burst_id}/release"): Scope.STEER,
     ("POST", "/bursts/{burst_id}/retry"): Scope.STEER,
     ("POST", "/schedules/{name}/run"): Scope.STEER,
     ("POST", f"/{_GREEDY}"): Scope.SUBMIT,

@@ -27,10 +27,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Targets:
-    """What a deployment lets requests reach: its default target, and others by name."""
+    """What a deployment lets requests reach: its default target, and others by name; and the work
+    groups of Athena in which a query may find recipients, whatever the target."""
 
     default: Target
     others: Mapping[str, Target] = field(default_factory=dict)
+    athena_work_groups: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:

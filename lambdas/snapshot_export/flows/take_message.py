@@ -20,6 +20,7 @@ from snapshot_export.domain.export import ErrorInfo, Export, Status
 from snapshot_export.domain.first_delivery import FirstDelivery
 from snapshot_export.domain.json_text import digest_of, read_json
 from snapshot_export.domain.occurrence import (
+    Occurrence,
     claimed_occurrence_id,
     problems_under,
     read_occurrence,
@@ -79,7 +80,8 @@ def _accept_body(services: Services, body: str, message_id: str, sent_at: float)
     latest = services.now() + MAX_AHEAD_SECONDS
     services.occurrences.note(occurrence.schedule, min(occurrence.at.timestamp(), latest))
     if occurrence.kind == "Burst":
-        return _accept_plain(services, {"Burst": occurrence.body}, "", message_id, sent_at)
+        data = {"Burst": occurrence.body}
+        return _accept_plain(services, data, "", message_id, sent_at, occurrence)
     with problems_under("Export"):
         return accept_request(
             services, json.dumps(occurrence.body), source=message_id, accepted_at=sent_at
@@ -87,13 +89,18 @@ def _accept_body(services: Services, body: str, message_id: str, sent_at: float)
 
 
 def _accept_plain(
-    services: Services, data: dict[str, Any], body: str, message_id: str, sent_at: float
+    services: Services,
+    data: dict[str, Any],
+    body: str,
+    message_id: str,
+    sent_at: float,
+    occurrence: Occurrence | None = None,
 ) -> Export | None:
     if set(data) != {"Burst"}:
         return accept_request(services, body, source=message_id, accepted_at=sent_at)
     with problems_under("Burst"):
         burst = check_burst(data["Burst"], services.targets)
-        accept_burst(services, burst, source=message_id, accepted_at=sent_at)
+        accept_burst(services, burst, source=message_id, accepted_at=sent_at, occurrence=occurrence)
     return None
 
 

@@ -73,15 +73,19 @@ def client_as(
     sts: STSClient, request: dict[str, Any], region: str, config: Config
 ) -> QuickSightClient:
     """A client with the credentials that AssumeRole gives. Raises botocore's exceptions."""
+    return session_as(sts, request, region).client("quicksight", config=config)
+
+
+def session_as(sts: STSClient, request: dict[str, Any], region: str) -> boto3.Session:
+    """A session with the credentials that AssumeRole gives. Raises botocore's exceptions."""
     answer = sts.assume_role(RoleSessionName=SESSION_NAME, **request)
     credentials = answer["Credentials"]
-    session = boto3.Session(
+    return boto3.Session(
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],
         region_name=region,
     )
-    return session.client("quicksight", config=config)
 
 
 def refusal_of(error: ClientError | BotoCoreError, text: str) -> QuickSightError:

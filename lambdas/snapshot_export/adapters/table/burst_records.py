@@ -14,7 +14,7 @@ from snapshot_export.adapters.table.records import (
     warnings_from,
 )
 from snapshot_export.domain.burst import (
-    RETRIED_VERSION,
+    NEWEST_VERSION,
     Burst,
     BurstStatus,
     FailureReason,
@@ -22,6 +22,7 @@ from snapshot_export.domain.burst import (
     Refusal,
 )
 from snapshot_export.domain.export import Export
+from snapshot_export.domain.hold import Hold
 from snapshot_export.domain.problem import Problem
 
 REFUSED_PREFIX = "REFUSED#"
@@ -37,6 +38,11 @@ def burst_key(burst_id: str) -> Key:
 def template_key(burst_id: str) -> Key:
     """The burst's template, there until the burst is closed."""
     return (f"BURST#{burst_id}", "TEMPLATE")
+
+
+def query_key(burst_id: str) -> Key:
+    """The query for the burst's recipients, there until the burst is closed."""
+    return (f"BURST#{burst_id}", "QUERY")
 
 
 def retry_key(burst_id: str) -> Key:
@@ -67,7 +73,7 @@ def burst_from(item: Item | None) -> Burst | None:
 
 def _burst_from(item: Item) -> Burst:
     return Burst(
-        **known_members({"version": 1, "nonce": nonce_of(item)} | item, Burst, RETRIED_VERSION)
+        **known_members({"version": 1, "nonce": nonce_of(item)} | item, Burst, NEWEST_VERSION)
         | {
             "nonce": nonce_of(item),
             "status": BurstStatus(item["status"]),
@@ -78,8 +84,13 @@ def _burst_from(item: Item) -> Burst:
             ),
             "warnings": warnings_from(item),
             "error": error_from(item.get("error")),
+            "hold": _hold_from(item.get("hold")),
         }
     )
+
+
+def _hold_from(value: dict[str, Any] | None) -> Hold | None:
+    return Hold(**known_members(value, Hold)) if value else None
 
 
 def refusal_attributes(refusal: Refusal) -> dict[str, Any]:

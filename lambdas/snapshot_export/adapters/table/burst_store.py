@@ -13,6 +13,7 @@ from snapshot_export.adapters.table.burst_records import (
     burst_attributes,
     burst_from,
     burst_key,
+    query_key,
     refusal_attributes,
     refusal_from,
     refusal_key,
@@ -53,6 +54,12 @@ class BurstStore:
         template: dict[str, Any] = json.loads(item["template"]) if item else {}
         return template
 
+    def query(self, burst_id: str) -> dict[str, Any]:
+        """The query for the recipients of a burst that was not closed yet."""
+        item = self._table.get(query_key(burst_id))
+        query: dict[str, Any] = json.loads(item["query"]) if item else {}
+        return query
+
     def unfinished_ids(self) -> list[str]:
         """Ids of the bursts that were accepted and not closed."""
         return [item["sk"] for item in self._table.query(self._keys.bursts_partition)]
@@ -81,8 +88,10 @@ class BurstStore:
         waiting = {each["export_id"] for each in own if each.get("status") not in ends}
         return [each for each in export_ids if each in waiting]
 
-    def accept(self, burst: Burst, template: dict[str, Any]) -> bool:
-        """Write a burst with its template and its marker. False if it was accepted before.
+    def accept(
+        self, burst: Burst, template: dict[str, Any], query: dict[str, Any] | None = None
+    ) -> bool:
+        """Write a burst with its template, its query and its marker. False if it was before.
 
         Raises IdConflictError if the id names another burst.
         """
@@ -95,6 +104,8 @@ class BurstStore:
             put_of(template_key(burst.burst_id), {"template": json.dumps(template)}),
             put_of((self._keys.bursts_partition, burst.burst_id), {}),
         ]
+        if query is not None:
+            writes.append(put_of(query_key(burst.burst_id), {"query": json.dumps(query)}))
         try:
             self._table.transact(writes)
             return True
@@ -170,6 +181,73 @@ class BurstStore:
             names |= {"#error": "error"}
         self._update(seen.burst_id, text, "#status = :expanding AND #offset = :seen", values, names)
 
+    def begin_query(self, burst: Burst) -> None:
+        """Note which query runs. Raises ConditionFailedError if one does, or none is to."""
+        self._update(
+            burst.burst_id,
+            "SET query_id = :id, queried_at = :at, touched_at = :at",
+            "#status = :querying AND attribute_not_exists(query_id)",
+            {":querying": BurstStatus.QUERYING, ":id": burst.query_id, ":at": burst.queried_at},
+            _STATUS,
+        )
+
+    def end_query(self, burst: Burst) -> None:
+        """Note the frozen recipients, how many they are, and that the burst goes on or is held.
+
+        Raises ConditionFailedError if it went on elsewhere.
+        """
+        text = (
+            "SET #status = :status, manifest_uri = :uri, manifest_etag = :etag, "
+            "manifest_size = :size, #found = :found, touched_at = :touched"
+        )
+        values: Item = {
+            ":querying": BurstStatus.QUERYING,
+            ":status": burst.status,
+            ":uri": burst.manifest_uri,
+            ":etag": burst.manifest_etag,
+            ":size": burst.manifest_size,
+            ":found": burst.found,
+            ":touched": burst.touched_at,
+        }
+        if burst.expected is not None:
+            text += ", expected = :expected"
+            values[":expected"] = burst.expected
+        if burst.hold is not None:
+            text += ", hold = :hold"
+            values[":hold"] = asdict(burst.hold)
+        names = _STATUS | {"#found": "found"}
+        self._update(burst.burst_id, text, "#status = :querying", values, names)
+
+    def note_hold_announced(self, burst_id: str) -> None:
+        """Note that the hold was announced. Raises ConditionFailedError if it is over."""
+        values = {":held": BurstStatus.HELD, ":true": True}
+        self._update(burst_id, "SET hold.announced = :true", "#status = :held", values, _STATUS)
+
+    def release(self, burst_id: str, now: float) -> None:
+        """End the hold: recipients are read. Raises ConditionFailedError if there is none."""
+        self._update(
+            burst_id,
+            "SET #status = :expanding, released_at = :now, touched_at = :now",
+            "#status = :held",
+            {":held": BurstStatus.HELD, ":expanding": BurstStatus.EXPANDING, ":now": now},
+            _STATUS,
+        )
+
+    def fail_before_recipients(self, seen: Burst, now: float, error: ErrorInfo) -> None:
+        """Note why no recipient is read of a burst that queries or is held."""
+        self._update(
+            seen.burst_id,
+            "SET #status = :running, expanded_at = :now, touched_at = :now, #error = :error",
+            "#status = :seen",
+            {
+                ":running": BurstStatus.RUNNING,
+                ":seen": seen.status,
+                ":now": now,
+                ":error": {"code": error.code, "message": error.message},
+            },
+            _STATUS | {"#error": "error"},
+        )
+
     def begin_drain(self, burst_id: str, now: float) -> None:
         """Stop the expansion and mark the burst as cancelled; repeating it changes nothing.
 
@@ -182,9 +260,12 @@ class BurstStore:
         values = {
             ":running": BurstStatus.RUNNING,
             ":expanding": BurstStatus.EXPANDING,
+            ":querying": BurstStatus.QUERYING,
+            ":held": BurstStatus.HELD,
             ":now": now,
         }
-        self._update(burst_id, text, "#status IN (:expanding, :running)", values, _STATUS)
+        condition = "#status IN (:querying, :held, :expanding, :running)"
+        self._update(burst_id, text, condition, values, _STATUS)
 
     def mark_drained(self, burst_id: str, line: int, now: float) -> None:
         """Note that all lines before `line` were cancelled."""
@@ -276,7 +357,7 @@ class BurstStore:
         )
 
     def close(self, burst: Burst, expires_at: int) -> None:
-        """Write the burst's end, with its error and reasons; remove its template, retry and marker.
+        """Write the burst's end, with its error and reasons; remove what it needed till then.
 
         Raises ConditionFailedError if this revision of it was closed before.
         """
@@ -300,6 +381,7 @@ class BurstStore:
                     names=_STATUS | ({"#error": "error"} if error else {}),
                 ),
                 delete_of(template_key(burst.burst_id)),
+                delete_of(query_key(burst.burst_id)),
                 delete_of(retry_key(burst.burst_id)),
                 delete_of((self._keys.bursts_partition, burst.burst_id)),
             ]

@@ -1,4 +1,5 @@
-"""Accept a burst: its template and where its recipients are; they are read by the expansion.
+"""Accept a burst: its template and where its recipients are; they are read by the expansion, after
+the query for them if there is one.
 
 Order of writes: inline recipients go to S3 first, under a key of this delivery's own; then one
 transaction writes the burst with its marker; then the expansion is asked for. A later delivery
@@ -9,12 +10,13 @@ leaves an object that nothing names: it expires with the others of its prefix.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.burst import Burst, BurstStatus, Work
+from snapshot_export.domain.burst import QUERIED_VERSION, Burst, BurstStatus, Work
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.errors import IdConflictError, ManifestError
 from snapshot_export.flows.burst_queue import ask_for
@@ -23,14 +25,22 @@ from snapshot_export.settings import DAY_SECONDS
 
 if TYPE_CHECKING:
     from snapshot_export.domain.burst_request import BurstRequest
+    from snapshot_export.domain.occurrence import Occurrence
 
 logger = Logger(child=True)
 
 
 def accept_burst(
-    services: Services, request: BurstRequest, *, source: str, accepted_at: float
+    services: Services,
+    request: BurstRequest,
+    *,
+    source: str,
+    accepted_at: float,
+    occurrence: Occurrence | None = None,
 ) -> str:
     """Accept a burst, newly or as before; answers its id, `source` if the request gives none.
+
+    `occurrence` is that of the schedule which it is made for.
 
     Raises InvalidRequestError for a manifest that is not there or tags that the guard refuses,
     IdConflictError, TransientError, QuickSightError.
@@ -40,13 +50,17 @@ def accept_burst(
     known = services.bursts.find(burst_id)
     if known is None:
         burst = _new_burst(services, request, burst_id, source, accepted_at)
-        is_new = services.bursts.accept(burst, request.template)
+        if occurrence is not None:
+            occurred_at = occurrence.at.timestamp()
+            burst = replace(burst, schedule=occurrence.schedule, occurred_at=occurred_at)
+        is_new = services.bursts.accept(burst, request.template, request.query)
     elif known.digest != request.digest:
         raise IdConflictError(burst_id, known.accepted_at, "BurstId", "burst")
     else:
         is_new = False
-    if is_new or known is None or known.status is BurstStatus.EXPANDING:
-        ask_for(services, burst_id, Work.EXPAND)
+    first = Work.EXPAND if request.query is None else Work.QUERY
+    if is_new or known is None or known.work_left is first:
+        ask_for(services, burst_id, first)
     reason = "new" if is_new else "delivered again"
     logger.info("burst accepted", reason=reason, burst_id=burst_id)
     return burst_id
@@ -56,6 +70,15 @@ def _new_burst(
     services: Services, request: BurstRequest, burst_id: str, source: str, accepted_at: float
 ) -> Burst:
     nonce = services.draw_nonce()
+    if request.query is not None:
+        queried = _burst_of(services, request, burst_id, source, accepted_at, nonce)
+        return replace(
+            queried,
+            status=BurstStatus.QUERYING,
+            version=QUERIED_VERSION,
+            expected=request.expected_count,
+            max_change_share=request.max_change_share,
+        )
     uri = request.manifest_uri or services.manifests.keep_recipients(
         burst_id, nonce, request.recipients or []
     )
@@ -64,15 +87,32 @@ def _new_burst(
     except ManifestError as error:
         text = f"must be an object that can be read: {error.message}"
         raise InvalidRequestError((Problem("Manifest.S3Uri", text),)) from None
+    return replace(
+        _burst_of(services, request, burst_id, source, accepted_at, nonce),
+        manifest_uri=uri,
+        manifest_etag=found.etag,
+        manifest_size=found.size,
+    )
+
+
+def _burst_of(
+    services: Services,
+    request: BurstRequest,
+    burst_id: str,
+    source: str,
+    accepted_at: float,
+    nonce: str,
+) -> Burst:
+    """The burst without its manifest."""
     return Burst(
         burst_id=burst_id,
         status=BurstStatus.EXPANDING,
         digest=request.digest,
         nonce=nonce,
-        manifest_uri=uri,
+        manifest_uri="",
         manifest_format=request.manifest_format,
-        manifest_etag=found.etag,
-        manifest_size=found.size,
+        manifest_etag="",
+        manifest_size=0,
         accepted_at=accepted_at,
         touched_at=services.now(),
         source=source,

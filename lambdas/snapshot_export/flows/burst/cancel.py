@@ -2,6 +2,7 @@
 
 Order of writes: the burst is marked first, in one write that also stops its expansion; then its
 exports are cancelled in the order of their lines, and the place reached is noted after each slice.
+A query that runs for its recipients is stopped, if that can be; else it ends by itself.
 Dying between two repeats a slice whose exports have ended, which changes nothing.
 """
 
@@ -11,7 +12,7 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.burst_store import MAX_READ_AT_ONCE
-from snapshot_export.domain.burst import Burst, Work, export_id_of
+from snapshot_export.domain.burst import Burst, BurstStatus, Work, export_id_of
 from snapshot_export.errors import (
     AlreadyEndedError,
     ConditionFailedError,
@@ -33,12 +34,15 @@ def cancel_burst(services: Services, burst_id: str) -> Burst:
     burst = services.bursts.find(burst_id)
     if burst is None:
         raise UnknownIdError("burst")
+    queries = burst.status is BurstStatus.QUERYING
     try:
         services.bursts.begin_drain(burst_id, services.now())
     except ConditionFailedError:
         ended = services.bursts.find(burst_id) or burst
         raise AlreadyEndedError("burst", ended.status.value) from None
     burst = services.bursts.find(burst_id) or burst
+    if queries:
+        ask_for(services, burst_id, Work.QUERY)
     ask_for(services, burst_id, burst.work_left or Work.DRAIN)
     logger.info("burst cancelled", reason="asked", burst_id=burst_id)
     return burst

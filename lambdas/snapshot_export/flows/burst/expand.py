@@ -6,6 +6,9 @@ it began at. So a function that dies
 leaves whole slices, the next one goes on where it stopped, and of two at once one stops. The first
 exports are admitted while the rest is still read. Before its time is up the function hands the rest
 on by a message; where that is lost, the reconciler finds a burst that does not move.
+
+How many recipients a query found for a schedule is noted before the end of the expansion is: dying
+between the two notes it again.
 """
 
 from __future__ import annotations
@@ -89,6 +92,9 @@ def _accept(services: Services, burst: Burst, part: Slice) -> Burst:
 
 
 def _end(services: Services, burst: Burst, error: ErrorInfo | None) -> None:
+    if error is None and burst.schedule and burst.found is not None:
+        occurred_at = burst.occurred_at or burst.accepted_at
+        services.recipient_counts.note(burst.schedule, burst.found, occurred_at)
     try:
         services.bursts.end_expansion(burst, services.now(), error)
     except ConditionFailedError:

@@ -103,6 +103,12 @@ def slices(services: Services, burst: Burst, template: dict[str, Any]) -> Iterat
         yield current
 
 
+def count_recipients(services: Services, burst: Burst) -> int:
+    """How many records the burst's manifest has. Raises ManifestError, TransientError."""
+    header = burst.manifest_format is ManifestFormat.CSV
+    return max(0, sum(1 for _ in _records(services, burst, 0, 1)) - header)
+
+
 def _read_again(
     services: Services,
     burst: Burst,

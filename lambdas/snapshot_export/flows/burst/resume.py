@@ -33,6 +33,10 @@ def resume_bursts(services: Services) -> int:
         now = services.now()
         if burst is not None:
             _ask_to_keep(services, burst, now)
+        if burst is not None and burst.hold_is_over(now):
+            ask_for(services, burst_id, Work.QUERY)
+            logger.info("hold ended", reason="nobody released it in time", burst_id=burst_id)
+            continue
         if burst is None or burst.work_left is None or now - burst.touched_at < STALLED_SECONDS:
             continue
         services.bursts.touch(burst_id, now)

@@ -116,7 +116,7 @@ def _opened(burst: Burst, request: RetryRequest, now: float) -> Burst:
     return replace(
         burst,
         status=BurstStatus.RUNNING,
-        version=RETRIED_VERSION,
+        version=max(RETRIED_VERSION, burst.version),
         revision=burst.revision + 1,
         retry_digest=request.digest,
         retried_at=now,

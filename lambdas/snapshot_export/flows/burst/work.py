@@ -8,6 +8,7 @@ from snapshot_export.flows.burst.cancel import drain
 from snapshot_export.flows.burst.close import close_burst
 from snapshot_export.flows.burst.expand import expand
 from snapshot_export.flows.burst.keep_records import keep_records
+from snapshot_export.flows.burst.query import query
 from snapshot_export.flows.burst.retry import retry
 
 
@@ -17,6 +18,8 @@ def work_on_burst(services: Services, burst_id: str, work: Work, *, stop_at: flo
     Repeating it, also at the same time, changes nothing. Raises TransientError.
     """
     match work:
+        case Work.QUERY:
+            query(services, burst_id)
         case Work.EXPAND:
             expand(services, burst_id, stop_at=stop_at)
         case Work.DRAIN:

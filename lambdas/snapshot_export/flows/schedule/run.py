@@ -77,6 +77,6 @@ def _accept(services: Services, occurrence: Occurrence) -> None:
     source, now = occurrence.request_id, services.now()
     if occurrence.kind == "Burst":
         burst = check_burst(occurrence.body, services.targets)
-        accept_burst(services, burst, source=source, accepted_at=now)
+        accept_burst(services, burst, source=source, accepted_at=now, occurrence=occurrence)
     else:
         accept_request(services, json.dumps(occurrence.body), source=source, accepted_at=now)

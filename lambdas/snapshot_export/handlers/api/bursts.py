@@ -1,4 +1,4 @@
-"""/bursts: accept, show and cancel bursts."""
+"""/bursts: accept, show, cancel, release and retry bursts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
-from snapshot_export.domain.burst import BURST_ID, Burst, BurstStatus, Refusal
+from snapshot_export.domain.burst import BURST_ID, QUERIED_VERSION, Burst, BurstStatus, Refusal
 from snapshot_export.domain.burst_request import BurstBody, parse_burst
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.domain.retry_request import RetryBody, parse_retry
 from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.burst.accept import accept_burst
 from snapshot_export.flows.burst.cancel import cancel_burst
+from snapshot_export.flows.burst.release import release_burst
 from snapshot_export.flows.burst.retry import retry_burst
 from snapshot_export.flows.view import DOWNLOAD_SECONDS, view_burst_end
 from snapshot_export.handlers.api.error_shape import ApiProblem
@@ -62,6 +63,25 @@ class RefusedLine(BaseModel):
     Problems: list[ApiProblem]
 
 
+class HoldShape(BaseModel):
+    """Why a burst was held, at HeldAt, and when it ends FAILED without a release: at HeldUntil."""
+
+    Code: str
+    Message: str
+    HeldAt: str
+    HeldUntil: str
+    ReleasedAt: str | None
+
+
+class QueryShape(BaseModel):
+    """The query for a burst's recipients. Found: how many it found; Expected: how many had been
+    expected, if any were."""
+
+    QueryExecutionId: str | None
+    Found: int | None
+    Expected: int | None
+
+
 class BurstShape(BaseModel):
     """A burst. CancelRequested: what waits is being cancelled. ManifestS3Uri, and ReportS3Uri for
     people, are there at its end, with addresses that download them for 15 minutes. SameRowsForAll:
@@ -88,6 +108,8 @@ class BurstShape(BaseModel):
     ReportDownloadUrl: str | None
     CancelRequested: bool
     Warnings: list[WarningShape]
+    Query: QueryShape | None
+    Hold: HoldShape | None
     ExpectedEnd: str | None
     AcceptedAt: str
     ExpandedAt: str | None
@@ -155,6 +177,20 @@ def delete_burst(burst_id: str) -> Response[str]:
 
 
 @router.post(
+    "/bursts/<burst_id>/release",
+    operation_id="releaseBurst",
+    summary="Let a held burst go on",
+    description="Its recipients are read as they were frozen. The same call again changes nothing; "
+    "a burst that is not held answers 409. To stop it instead, cancel it.",
+    responses=answers(202, BurstAccepted, "It goes on, newly or since before", 404, 409),
+    tags=["bursts"],
+)
+def release(burst_id: str) -> Response[str]:
+    """Let a held burst go on."""
+    return _accepted(release_burst(services(), _checked(burst_id)), burst_id)
+
+
+@router.post(
     "/bursts/<burst_id>/retry",
     operation_id="retryBurst",
     summary="Run the failed exports of a burst again",
@@ -209,11 +245,32 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         ReportDownloadUrl=_download_url(report),
         CancelRequested=burst.draining_at is not None,
         Warnings=warning_shapes(burst.warnings),
+        Query=_query(burst),
+        Hold=_hold(burst),
         ExpectedEnd=iso(view_burst_end(services(), burst)),
         AcceptedAt=iso_time(burst.accepted_at),
         ExpandedAt=iso(burst.expanded_at),
         FinishedAt=iso(burst.finished_at),
         Error=Reason(Code=error.code, Message=error.message) if error else None,
+    )
+
+
+def _query(burst: Burst) -> QueryShape | None:
+    if burst.version < QUERIED_VERSION:
+        return None
+    return QueryShape(QueryExecutionId=burst.query_id, Found=burst.found, Expected=burst.expected)
+
+
+def _hold(burst: Burst) -> HoldShape | None:
+    hold = burst.hold
+    if hold is None:
+        return None
+    return HoldShape(
+        Code=hold.code,
+        Message=hold.message,
+        HeldAt=iso_time(hold.at),
+        HeldUntil=iso_time(hold.until),
+        ReleasedAt=iso(burst.released_at),
     )
 
 

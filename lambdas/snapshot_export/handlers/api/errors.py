@@ -25,6 +25,7 @@ from snapshot_export.errors import (
     DeclaredScheduleError,
     IdConflictError,
     MissingScopeError,
+    NotHeldError,
     RetryRefusedError,
     SnapshotExportError,
     UnknownIdError,
@@ -86,6 +87,8 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(409, "RECORD_UNREADABLE", f"{error}. See RecordsUnreadable in {_PAGE}.")
         case AlreadyEndedError():
             return refuse(409, "ALREADY_ENDED", str(error))
+        case NotHeldError():
+            return refuse(409, "NOT_HELD", str(error))
         case RetryRefusedError():
             return refuse(409, error.code, str(error))
         case SnapshotExportError() if error.is_transient:
