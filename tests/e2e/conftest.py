@@ -82,10 +82,16 @@ def _calm(stack: Deployed) -> None:
         )
 
 
+def make_bucket(stack: Deployed, name: str) -> None:
+    """A bucket in the stack's region."""
+    place = {"LocationConstraint": stack.region}
+    stack.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
+
+
 @pytest.fixture(scope="session")
 def work_group(shared_stack: Deployed) -> str:
     """The work group of Athena that the deployment allows, with its output."""
-    shared_stack.client("s3").create_bucket(Bucket="query-results")
+    make_bucket(shared_stack, "query-results")
     output = {"OutputLocation": "s3://query-results/recipients/"}
     shared_stack.client("athena").create_work_group(
         Name=WORK_GROUP, Configuration={"ResultConfiguration": output}

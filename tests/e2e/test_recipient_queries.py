@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from contextlib import suppress
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
 from local.deployed import Deployed
-from tests.e2e.conftest import ENFORCES_IAM
+from tests.e2e.conftest import ENFORCES_IAM, make_bucket
 from tests.support.bursts import template
 from tests.support.deployed_api import call_api
 
@@ -42,8 +44,7 @@ def test_occurrences_read_a_table_and_one_that_shrank_waits_for_a_word(
     assert held["Counts"]["Total"] == 0
 
     make_table(deployed, name, range(1, 6))
-    status, _ = call_api(deployed, "POST", f"/bursts/{second}/release", {})
-    assert status == 202
+    assert call_api(deployed, "POST", f"/bursts/{second}/release", {})["Status"] == "EXPANDING"
     released = wait_for_burst(deployed, second)
     assert (released["Status"], released["Counts"]["Completed"]) == ("COMPLETED", 2)
 
@@ -63,7 +64,7 @@ def make_table(deployed: Deployed, database: str, customers: range) -> None:
     glue, s3, bucket = deployed.client("glue"), deployed.client("s3"), f"crm-{database}"
     rows = [f"c-{each},cust-{each:04d},yes\n" for each in customers] + ["no,cust-0009,no\n"]
     if bucket not in [each["Name"] for each in s3.list_buckets()["Buckets"]]:
-        s3.create_bucket(Bucket=bucket)
+        make_bucket(deployed, bucket)
         glue.create_database(DatabaseInput={"Name": database})
         columns = [{"Name": each, "Type": "string"} for each in ("name", "customer", "wants")]
         serde = {
@@ -108,8 +109,9 @@ def wait_for_burst(
 
     deadline = time.monotonic() + seconds
     while True:
-        status, burst = call_api(deployed, "GET", f"/bursts/{burst_id}")
-        if status == 200 and burst["Status"] in wanted:
-            return burst
-        assert time.monotonic() < deadline, burst
+        with suppress(HTTPError):  # not accepted yet
+            burst = call_api(deployed, "GET", f"/bursts/{burst_id}")
+            if burst["Status"] in wanted:
+                return burst
+        assert time.monotonic() < deadline, f"{burst_id} is not {wanted}"
         time.sleep(0.3)

@@ -142,7 +142,16 @@ class StubApi:
         self.reasons, self.burst_ends_as = [], "COMPLETED"
         return 202, {name: burst[name] for name in ("BurstId", "Revision", "Status", "Warnings")}
 
+    def _release_burst(self, ident: str) -> tuple[int, Any]:
+        burst = find(self.bursts, ident)
+        if burst["Status"] != "HELD":
+            raise RefusedError(409, "NOT_HELD")
+        burst["Status"] = "EXPANDING"
+        return 202, {name: burst[name] for name in ("BurstId", "Revision", "Status", "Warnings")}
+
     def _post_bursts(self, ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+        if ident.endswith("/release"):
+            return self._release_burst(ident.removesuffix("/release"))
         if ident:
             return self._retry_burst(ident.removesuffix("/retry"), body)
         check(body, BURST_MEMBERS, required={"Template"})

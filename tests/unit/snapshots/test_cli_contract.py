@@ -26,6 +26,7 @@ USED = [
     ("post", "/exports"), ("get", "/exports/{export_id}"), ("get", "/exports"),
     ("delete", "/exports/{export_id}"), ("post", "/bursts"), ("get", "/bursts/{burst_id}"),
     ("delete", "/bursts/{burst_id}"), ("post", "/bursts/{burst_id}/retry"),
+    ("post", "/bursts/{burst_id}/release"),
     ("get", "/schedules"), ("get", "/schedules/{name}"),
     ("put", "/schedules/{name}"), ("post", "/schedules/{name}/run"),
     ("delete", "/schedules/{name}"), ("get", "/capacity"),

@@ -33,6 +33,7 @@ from snapshot_export.errors import ConditionFailedError, IdConflictError
 MAX_READ_AT_ONCE = 100
 _LASTING = ("pk", "sk", "burst_id", "expires_at", "files")
 _STATUS = {"#status": "status"}
+_HOLD = {"#hold": "hold"}
 _CLOSING = "#status = :running AND (revision = :revision OR attribute_not_exists(revision))"
 """The burst is that of this revision, and not closed. Versions before 3 wrote no revision."""
 
@@ -209,19 +210,21 @@ class BurstStore:
             ":found": burst.found,
             ":touched": burst.touched_at,
         }
+        names = _STATUS | {"#found": "found"}
         if burst.expected is not None:
             text += ", expected = :expected"
             values[":expected"] = burst.expected
         if burst.hold is not None:
-            text += ", hold = :hold"
+            text += ", #hold = :hold"
             values[":hold"] = asdict(burst.hold)
-        names = _STATUS | {"#found": "found"}
+            names |= _HOLD
         self._update(burst.burst_id, text, "#status = :querying", values, names)
 
     def note_hold_announced(self, burst_id: str) -> None:
         """Note that the hold was announced. Raises ConditionFailedError if it is over."""
         values = {":held": BurstStatus.HELD, ":true": True}
-        self._update(burst_id, "SET hold.announced = :true", "#status = :held", values, _STATUS)
+        text = "SET #hold.announced = :true"
+        self._update(burst_id, text, "#status = :held", values, _STATUS | _HOLD)
 
     def release(self, burst_id: str, now: float) -> None:
         """End the hold: recipients are read. Raises ConditionFailedError if there is none."""
