@@ -33,6 +33,7 @@ def test_every_operation_needs_the_scope_of_what_it_does() -> None:
     assert {name for name, scope in needed.items() if scope is Scope.STEER} == {
         "cancelExport",
         "cancelBurst",
+        "releaseBurst",
         "retryBurst",
         "runSchedule",
         "putSchedule",
