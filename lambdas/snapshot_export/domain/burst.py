@@ -174,11 +174,6 @@ class Burst:
         is_asked = self.retried_at is not None and self.draining_at is None
         return is_asked and self.retried_to < self.line
 
-    @property
-    def is_waiting_for_word(self) -> bool:
-        """Whether it is held and that was announced: nothing is under way for it."""
-        return self.status is BurstStatus.HELD and self.hold is not None and self.hold.announced
-
     def hold_is_over(self, now: float) -> bool:
         """Whether it is held and nobody said go in time."""
         return self.status is BurstStatus.HELD and self.hold is not None and now >= self.hold.until
@@ -249,8 +244,10 @@ class Burst:
         """The work that a message should be under way for, or None while exports run."""
         if self.status.is_end:
             return None
-        if self.status in BEFORE_RECIPIENTS:
-            return None if self.is_waiting_for_word else Work.QUERY
+        if self.status is BurstStatus.QUERYING:
+            return Work.QUERY
+        if self.status is BurstStatus.HELD:
+            return Work.QUERY if self.hold and not self.hold.announced else None
         if self.status is BurstStatus.EXPANDING:
             return Work.EXPAND
         if self.is_retrying:

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
-from snapshot_export.domain.burst import BURST_ID, QUERIED_VERSION, Burst, BurstStatus, Refusal
+from snapshot_export.domain.burst import BURST_ID, Burst, BurstStatus, Refusal
 from snapshot_export.domain.burst_request import BurstBody, parse_burst
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.domain.retry_request import RetryBody, parse_retry
@@ -256,7 +256,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
 
 
 def _query(burst: Burst) -> QueryShape | None:
-    if burst.version < QUERIED_VERSION:
+    if burst.query_id is None and burst.status is not BurstStatus.QUERYING:
         return None
     return QueryShape(QueryExecutionId=burst.query_id, Found=burst.found, Expected=burst.expected)
 
