@@ -89,7 +89,8 @@ def file_groups(
 
     Raises UsageError for more files than an export takes.
     """
-    from snapshot_export.domain.snapshot_request import MAX_EXCEL_VISUALS, MAX_FILE_GROUPS
+    from snapshot_export.domain.formats import MAX_FILE_GROUPS
+    from snapshot_export.domain.snapshot_request import MAX_EXCEL_VISUALS
 
     made: list[dict[str, Any]] = []
     for kind in dict.fromkeys(formats):
@@ -108,25 +109,36 @@ def file_groups(
     return made
 
 
+def files_of(groups: list[dict[str, Any]], merged: Sequence[str] | None) -> dict[str, Any]:
+    """The members that say which files: `merged` are the sheets that are one PDF, all if it is
+    empty."""
+    made: dict[str, Any] = {}
+    if merged is not None:
+        made["Merge"] = {"FormatType": "PDF", "Sheets": [*merged] or "ALL"}
+    if groups:
+        made["SnapshotConfiguration"] = {"FileGroups": groups}
+    return made
+
+
 def export_request(
-    dashboard: Mapping[str, Any], groups: list[dict[str, Any]], tags: Mapping[str, str]
+    dashboard: Mapping[str, Any], files: Mapping[str, Any], tags: Mapping[str, str]
 ) -> dict[str, Any]:
     """The body of POST /exports for one viewer with these tags."""
     user = {"RowLevelPermissionTags": [{"Key": key, "Value": tags[key]} for key in tags]}
     return {
         **_head(dashboard),
         "UserConfiguration": {"AnonymousUsers": [user if tags else {}]},
-        "SnapshotConfiguration": {"FileGroups": groups},
+        **files,
     }
 
 
-def burst_request(dashboard: Mapping[str, Any], groups: list[dict[str, Any]]) -> dict[str, Any]:
+def burst_request(dashboard: Mapping[str, Any], files: Mapping[str, Any]) -> dict[str, Any]:
     """The body of POST /bursts without its manifest. Where no data set demands tags, all see the
     same rows."""
     template = {
         **_head(dashboard),
         "Name": "{recipient}",
-        "SnapshotConfiguration": {"FileGroups": groups},
+        **files,
     }
     same = {} if dashboard["DemandedTags"] else {"SameRowsForAll": True}
     return {"Template": template, **same}

@@ -30,6 +30,17 @@ class TransferTooSlowError(TransientError):
     """A file did not reach its place within the time that one invocation has for it."""
 
 
+class MergeError(SnapshotExportError):
+    """The PDF of a sheet is gone, or is none: there is no merged file without it."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(f"the PDF of sheet “{title}” cannot be read")
+
+
+class MergeTooLargeError(SnapshotExportError):
+    """Sheets that are more than one file may hold."""
+
+
 class NoTurnError(TransientError):
     """Too many calls to QuickSight wait for their turn."""
 

@@ -20,6 +20,7 @@ from snapshots.first_request import (
     burst_request,
     export_request,
     file_groups,
+    files_of,
     find_sheet,
     find_table,
     sample_manifest,
@@ -43,6 +44,7 @@ class Wanted:
     visuals: Sequence[str]
     tags: Mapping[str, str]
     asks: bool
+    merge: bool
 
 
 @click.command(
@@ -58,6 +60,9 @@ class Wanted:
               help="A sheet, again for more; the first unless given.")  # fmt: skip
 @click.option("--format", "formats", multiple=True, type=click.Choice(FORMATS, False),
               help="What files, again for more; PDF unless given.")  # fmt: skip
+@click.option("--merge", is_flag=True,
+              help="The sheets as one PDF with bookmarks: all, unless --sheet names some.",
+              )  # fmt: skip
 @click.option("--visual", "visuals", metavar="ID|TITLE", multiple=True,
               help="A table for CSV and EXCEL, again for more; all of the sheets unless given.",
               )  # fmt: skip
@@ -74,6 +79,7 @@ def init(
     dashboard: str,
     sheets: tuple[str, ...],
     formats: tuple[str, ...],
+    merge: bool,
     visuals: tuple[str, ...],
     tags: tuple[str, ...],
     into: Path,
@@ -95,7 +101,7 @@ def init(
     found = _look_at(invocation, address, target)
     asks = sys.stdin.isatty() and not invocation.as_json
     by_address = (address.sheet,) if address.sheet else ()
-    wanted = Wanted(sheets or by_address, formats, visuals, _read_tags(tags, found), asks)
+    wanted = Wanted(sheets or by_address, formats, visuals, _read_tags(tags, found), asks, merge)
     if not invocation.as_json:
         _show(invocation, found)
     print_warnings(invocation.err, [found])
@@ -124,12 +130,13 @@ def _make(found: Mapping[str, Any], wanted: Wanted) -> dict[str, str]:
     """The files' texts by their names. Raises UsageError."""
     sheets = _choose_sheets(found, wanted)
     formats = _choose_formats(sheets, wanted)
-    tables = _choose_tables(sheets, wanted) if {*formats} != {"PDF"} else []
+    tables = _choose_tables(sheets, wanted) if {*formats} - {"PDF"} else []
     tags = _choose_tags(found, wanted)
-    groups = file_groups(formats, sheets, tables)
+    named = [sheet["SheetId"] for sheet in sheets] if wanted.sheets else []
+    files = files_of(file_groups(formats, sheets, tables), named if wanted.merge else None)
     return {
-        REQUEST: _json(export_request(found, groups, tags)),
-        BURST: _json(burst_request(found, groups)),
+        REQUEST: _json(export_request(found, files, tags)),
+        BURST: _json(burst_request(found, files)),
         MANIFEST: sample_manifest(found, tags, found["Parameters"] or ()),
     }
 
@@ -139,12 +146,16 @@ def _choose_sheets(found: Mapping[str, Any], wanted: Wanted) -> list[Mapping[str
     if not sheets:
         raise UsageError(f"dashboard {found['DashboardId']} has no sheets")
     named = wanted.sheets
+    if wanted.merge and not named:
+        return [*sheets]
     if not named and wanted.asks and len(sheets) > 1:
         named = _ask("Sheets", [sheet["SheetId"] for sheet in sheets][:1])
     return [find_sheet(sheets, each) for each in dict.fromkeys(named)] or sheets[:1]
 
 
 def _choose_formats(sheets: Sequence[Mapping[str, Any]], wanted: Wanted) -> Sequence[str]:
+    if wanted.merge:
+        return tuple(each for each in wanted.formats if each != "PDF")
     if wanted.formats:
         return wanted.formats
     if wanted.visuals:

@@ -68,7 +68,7 @@ def plan(
             raise UsageError("what shall be planned? give FILE, --dashboard or --template")
         return _show_forecast(invocation, target)
     if source:
-        exports, target = _of_requests(source, count or 1, target)
+        exports, target = _of_requests(invocation, source, count or 1, target)
     elif dashboard:
         names = tuple(name.strip().upper() for name in formats.split(",") if name.strip())
         exports = Counter({(dashboard, names): count or 1})
@@ -77,7 +77,8 @@ def plan(
         if number is None:
             raise UsageError("--template needs --manifest or --count")
         request = read_object(str(template))
-        exports, target = Counter({_kind_of(request): number}), target or request.get("Target")
+        kind = _kind_of(invocation, request, target)
+        exports, target = Counter({kind: number}), target or request.get("Target")
     body: dict[str, Any] = {
         "Exports": [
             {"DashboardId": name, "Formats": list(kinds), "Count": number}
@@ -110,28 +111,40 @@ def _show_forecast(invocation: Invocation, target: str | None) -> int:
     return 0
 
 
-def _of_requests(source: str, count: int, target: str | None) -> tuple[Counter[Kind], str | None]:
+def _of_requests(
+    invocation: Invocation, source: str, count: int, target: str | None
+) -> tuple[Counter[Kind], str | None]:
     """What a file asks for, and of which target: the one given, or the one that all name."""
     found: Counter[Kind] = Counter()
     targets = set()
     for placed in read_objects(source):
-        found[_kind_of(placed.value)] += count
+        found[_kind_of(invocation, placed.value, target)] += count
         targets.add(placed.value.get("Target"))
     if target is None and len(targets) > 1:
         raise UsageError("these requests are of several targets: plan those of each, or --target")
     return found, target or next(iter(targets), None)
 
 
-def _kind_of(request: Mapping[str, Any]) -> Kind:
-    """Dashboard and formats of an export request."""
+def _kind_of(invocation: Invocation, request: Mapping[str, Any], target: str | None) -> Kind:
+    """Dashboard and formats of an export request; of all sheets, as many as are published."""
+    from snapshot_export.domain.merge import ALL_SHEETS, formats_asked
+
     try:
-        groups = request["SnapshotConfiguration"]["FileGroups"]
-        formats = tuple(str(group["Files"][0]["FormatType"]) for group in groups)
-        return str(request["DashboardId"]), formats
-    except (KeyError, IndexError, TypeError):
+        dashboard_id = str(request["DashboardId"])
+        wants_all = (request.get("Merge") or {}).get("Sheets") == ALL_SHEETS
+        sheets = []
+        if wants_all:
+            query = {"Target": target or request.get("Target")}
+            sheets = invocation.api.get("dashboards", dashboard_id, query=query)["Sheets"]
+        formats = formats_asked(dict(request), len(sheets))
+    except (AttributeError, KeyError, IndexError, TypeError):
+        formats = ()
+    if not formats:
         raise UsageError(
             "a request needs DashboardId and SnapshotConfiguration.FileGroups[].Files[].FormatType"
-        ) from None
+            " or Merge.Sheets"
+        )
+    return dashboard_id, formats
 
 
 def _count_recipients(invocation: Invocation, path: str) -> int:

@@ -65,6 +65,13 @@ def two_parts(stage: Stage) -> None:
     stage.deliver(message("parts", dashboard="board-pack", groups=csv_groups(6)))
 
 
+def merged_sheets(stage: Stage) -> None:
+    """Two sheets are one PDF, made by two jobs."""
+    body = message("merged", Merge={"FormatType": "PDF", "Sheets": "ALL"})
+    del body["SnapshotConfiguration"]
+    stage.deliver(body)
+
+
 def full_slots(stage: Stage) -> None:
     """Two exports in a batch and one slot: the end of one admits the other."""
     stage.deliver(csv("late"), csv("first", Priority=1))
@@ -425,6 +432,7 @@ DONE, GONE = "COMPLETED", "CANCELLED"
 SCENARIOS = (
     Scenario("delivered_twice", delivered_twice, {"one": DONE}, 1),
     Scenario("two_parts", two_parts, {"parts": DONE}, 2),
+    Scenario("merged_sheets", merged_sheets, {"merged": DONE}, 2),
     Scenario("full_slots", full_slots, {"late": DONE, "first": DONE}, 2, limit=1),
     Scenario("fails_once", fails_once, {"again": DONE}, 2),
     Scenario("fails_for_good", fails_for_good, {"failing": "FAILED"}, 1),

@@ -189,7 +189,7 @@ def test_c15_several_sheets_in_a_pdf_are_refused_with_the_way_out(world: World) 
     body = case("c15-all-sheets-one-pdf")
     rule = (
         "a PDF takes exactly 1 SheetSelection: "
-        "ask for one PDF for each sheet, each in a FileGroup of its own"
+        "ask for one PDF for each sheet, each in a FileGroup of its own, or for a Merge"
     )
     assert ("SnapshotConfiguration.FileGroups[0].Files[0]", rule) in problems(world, body)
 

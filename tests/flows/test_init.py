@@ -231,9 +231,24 @@ def test_what_does_not_exist_is_named_with_what_does(
 
 def test_a_target_of_the_deployment_stands_in_both_requests() -> None:
     shown = {"DashboardId": "board", "Target": "partner", "DemandedTags": ["customer"]}
-    assert export_request(shown, [], {"customer": "c"})["Target"] == "partner"
-    assert burst_request(shown, [])["Template"]["Target"] == "partner"
-    assert "Target" not in burst_request(shown | {"Target": "default"}, [])["Template"]
+    assert export_request(shown, {}, {"customer": "c"})["Target"] == "partner"
+    assert burst_request(shown, {})["Template"]["Target"] == "partner"
+    assert "Target" not in burst_request(shown | {"Target": "default"}, {})["Template"]
+
+
+def test_the_whole_dashboard_or_named_sheets_can_be_one_file(init: Init) -> None:
+    assert init("--dashboard", "sales-overview", "--merge").code == 0
+    request = json.loads(Path("request.json").read_text("utf-8"))
+    assert request["Merge"] == {"FormatType": "PDF", "Sheets": "ALL"}
+    assert "SnapshotConfiguration" not in request
+    burst = json.loads(Path("burst.json").read_text("utf-8"))
+    assert burst["Template"]["Merge"] == request["Merge"]
+    more = ("--sheet", "details", "--format", "CSV", "--visual", "lines", "--force")
+    assert init("--dashboard", "sales-overview", "--merge", *more).code == 0
+    request = json.loads(Path("request.json").read_text("utf-8"))
+    assert request["Merge"]["Sheets"] == ["details"]
+    (group,) = request["SnapshotConfiguration"]["FileGroups"]
+    assert group["Files"][0]["FormatType"] == "CSV"
 
 
 def test_files_that_are_there_are_not_written_over(init: Init) -> None:

@@ -27,3 +27,13 @@ def text_of(content: bytes, kind: str) -> str:
 def customers_in(content: bytes, kind: str) -> set[str]:
     """Ids of the customers whose rows a file shows."""
     return set(CUSTOMER.findall(text_of(content, kind)))
+
+
+def bookmarks_of(content: bytes) -> list[tuple[str, int | None]]:
+    """Titles of a PDF's bookmarks, and the pages that they lead to, from 0."""
+    reader = PdfReader(io.BytesIO(content))
+    return [
+        (str(each.title), reader.get_destination_page_number(each))
+        for each in reader.outline
+        if not isinstance(each, list)
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 DOWNLOAD_TIMEOUT_SECONDS = 30
 _GONE = {"404", "NoSuchKey", "NoSuchBucket", "403", "AccessDenied"}
+_CHANGED = {"412", "PreconditionFailed"}
 
 
 class Files:
@@ -54,15 +56,45 @@ class Files:
                 Callback=limit.check,
             )
             return self._stored(kind, place)
-        except ValueError:
-            return ExportedFile(
-                format=kind, error=ErrorInfo("FILE_UNREADABLE", "the result's address has no key")
+        except (ValueError, ClientError, BotoCoreError, S3UploadFailedError) as error:
+            return _unreadable(kind, error)
+
+    def look(self, uri: str, kind: str) -> ExportedFile:
+        """One result where it lies, in the export bucket. Raises and answers as `collect` does."""
+        try:
+            return self._stored(kind, ObjectAddress.parse(uri))
+        except (ValueError, ClientError, BotoCoreError) as error:
+            return _unreadable(kind, error)
+
+    def read(self, file: ExportedFile) -> bytes | None:
+        """The bytes of a file that was looked at; None if it is gone or another.
+
+        Raises TransientError.
+        """
+        place = ObjectAddress.parse(file.uri or "")
+        try:
+            answer = self._client.get_object(
+                Bucket=place.bucket, Key=place.key, IfMatch=f'"{file.etag}"'
             )
+            return answer["Body"].read()
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _GONE:
-                return ExportedFile(format=kind, error=ErrorInfo("FILE_UNREADABLE", f"S3: {code}"))
+            if code in _GONE | _CHANGED:
+                return None
             raise TransientError(f"S3: {code}") from None
+        except BotoCoreError as error:
+            raise TransientError(f"S3: {type(error).__name__}") from None
+
+    def write(self, kind: str, key: str, data: bytes, limit: TimeLimit) -> ExportedFile:
+        """Write a file to the export bucket. Raises TransientError, TransferTooSlowError."""
+        place = ObjectAddress(self._bucket, key)
+        try:
+            self._client.upload_fileobj(
+                io.BytesIO(data), place.bucket, place.key, Callback=limit.check
+            )
+            return self._stored(kind, place)
+        except ClientError as error:
+            raise TransientError(f"S3: {error.response['Error']['Code']}") from None
         except (BotoCoreError, S3UploadFailedError) as error:
             raise TransientError(f"S3: {type(error).__name__}") from None
 
@@ -128,3 +160,15 @@ class Files:
             size=head["ContentLength"],
             etag=head["ETag"].strip('"'),
         )
+
+
+def _unreadable(kind: str, error: Exception) -> ExportedFile:
+    """The file that is gone, with its reason. Raises TransientError for what may pass."""
+    text = "the result's address has no key"
+    if isinstance(error, ClientError):
+        text = f"S3: {error.response['Error']['Code']}"
+        if error.response["Error"]["Code"] not in _GONE:
+            raise TransientError(text) from None
+    elif not isinstance(error, ValueError):
+        raise TransientError(f"S3: {type(error).__name__}") from None
+    return ExportedFile(format=kind, error=ErrorInfo("FILE_UNREADABLE", text))

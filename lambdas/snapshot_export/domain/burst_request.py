@@ -256,7 +256,7 @@ def body_of(
     if recipient.Tags:
         body["Tags"] = template.get("Tags", {}) | recipient.Tags
     if recipient.Parameters is not None:
-        configuration = template["SnapshotConfiguration"]
+        configuration = template.get("SnapshotConfiguration") or {}
         own = recipient.Parameters.model_dump(mode="json", exclude_none=True)
         merged = _merge_parameters(configuration.get("Parameters") or {}, own)
         body["SnapshotConfiguration"] = configuration | {"Parameters": merged}

@@ -90,6 +90,7 @@ def run_again(export: Export, burst: Burst, *, deadline: float | None, rank: str
         rank=rank,
         deadline=deadline,
         files=(),
+        held=(),
         error=None,
         ending=None,
         ending_at=None,

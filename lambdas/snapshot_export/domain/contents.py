@@ -8,13 +8,15 @@ in another case than the parameter's [? parameter-case].
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from snapshot_export.domain.dashboard import PARAMETER_MEMBERS, Published, Sheet
-from snapshot_export.domain.problem import Problem
+from snapshot_export.domain.formats import MAX_FILE_GROUPS
+from snapshot_export.domain.merge import ALL_SHEETS, MergedSheets
+from snapshot_export.domain.problem import InvalidRequestError, Problem
 
 MAX_NAMES = 20
 """Of those that exist, how many a rule names."""
@@ -46,13 +48,57 @@ class Missing(MissingPart):
 
 def missing_in(published: Published, snapshot: Mapping[str, Any]) -> tuple[Missing, ...]:
     """What an export's snapshot names in vain, each at its place in the export's body."""
-    configuration = snapshot["SnapshotConfiguration"]
+    configuration = snapshot.get("SnapshotConfiguration") or {}
+    merged = (snapshot.get("Merge") or {}).get("Sheets", ())
     parameters = configuration.get("Parameters") or {}
     place = "SnapshotConfiguration"
     return (
-        *_missing_sheets(published, configuration["FileGroups"], f"{place}.FileGroups"),
+        *_missing_sheets(published, configuration.get("FileGroups") or [], f"{place}.FileGroups"),
+        *missing_merged(published, () if merged == ALL_SHEETS else merged),
         *missing_parameters(published, parameters, f"{place}.Parameters"),
     )
+
+
+def missing_merged(published: Published, sheet_ids: Sequence[str]) -> Iterator[Missing]:
+    """The sheets of a Merge that the dashboard does not have."""
+    known = sheets_by_id(published)
+    rule = f"must be a sheet of the dashboard: {_known_sheets(published)}"
+    for index, sheet_id in enumerate(sheet_ids):
+        if known and sheet_id not in known:
+            problem = Problem(f"Merge.Sheets[{index}]", rule)
+            yield Missing(part=Part.SHEET, name=sheet_id, problem=problem)
+
+
+def choose_sheets(
+    published: Published, merge: MergedSheets, files: int
+) -> tuple[tuple[str, str], ...]:
+    """The sheets that are merged, by id and title, beside so many other `files`.
+
+    Raises InvalidRequestError for sheets that are not there, are too many or are not known.
+    """
+    known = sheets_by_id(published)
+    if merge.sheet_ids is not None:
+        if missing := tuple(each.problem for each in missing_merged(published, merge.sheet_ids)):
+            raise InvalidRequestError(missing)
+        return tuple((each, known[each].name if each in known else "") for each in merge.sheet_ids)
+    chosen = tuple((each.sheet_id, each.name) for each in published.sheets)
+    rule = ""
+    if not chosen:
+        rule = "must name the sheets: those of the dashboard could not be read"
+    elif len(chosen) + files > MAX_FILE_GROUPS:
+        rule = (
+            f"must name some of the {len(chosen)} sheets: at most {MAX_FILE_GROUPS} together with "
+            f"the FileGroups, of which there are {files}"
+        )
+    if rule:
+        raise InvalidRequestError((Problem("Merge.Sheets", rule),))
+    return chosen
+
+
+def sheets_by_id(published: Published) -> dict[str, Sheet]:
+    """Its sheets by every id that is known of them."""
+    of_version = published.version.sheets if published.version else ()
+    return {sheet.sheet_id: sheet for sheet in (*of_version, *published.sheets)}
 
 
 def missing_parameters(
@@ -81,18 +127,17 @@ def missing_parameters(
 def _missing_sheets(
     published: Published, groups: list[dict[str, Any]], place: str
 ) -> Iterator[Missing]:
-    of_version = published.version.sheets if published.version else ()
-    sheets = {sheet.sheet_id: sheet for sheet in (*of_version, *published.sheets)}
+    sheets = sheets_by_id(published)
     judged = published.current.sheets if published.current else ()
     if not sheets:
         return
-    known = [_titled(each.sheet_id, each.name) for each in published.sheets]
+    known = _known_sheets(published)
     for number, group in enumerate(groups):
         for index, selection in enumerate(group["Files"][0]["SheetSelections"]):
             there = f"{place}[{number}].Files[0].SheetSelections[{index}]"
             sheet = sheets.get(selection["SheetId"])
             if sheet is None:
-                rule = f"must be a sheet of the dashboard: {_named(known)}"
+                rule = f"must be a sheet of the dashboard: {known}"
                 problem = Problem(f"{there}.SheetId", rule)
                 yield Missing(part=Part.SHEET, name=selection["SheetId"], problem=problem)
             elif sheet in judged:
@@ -110,6 +155,10 @@ def _missing_visuals(sheet: Sheet, wanted: Collection[str], place: str) -> Itera
         rule = f"must be a table or pivot table of sheet {sheet.sheet_id}{is_other}"
         problem = Problem(f"{place}.VisualIds[{index}]", f"{rule}: {_named(known)}")
         yield Missing(part=Part.VISUAL, name=visual_id, problem=problem)
+
+
+def _known_sheets(published: Published) -> str:
+    return _named([_titled(each.sheet_id, each.name) for each in published.sheets])
 
 
 def _titled(an_id: str, title: str) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
+from snapshot_export.domain.merge import Merge
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.domain.target import DEFAULT_TARGET
 
@@ -97,6 +98,8 @@ class Export:
     domain/request.ALLOWANCES), None if it was accepted before they were judged or is a
     registered user's; `warnings` are what was reported when they were. `revision` is that of its
     burst in which it ran last (domain/burst.py), 1 of a single export.
+    `merge` says which of its files become one, `held` are those that were made so far, where
+    QuickSight left them: they are no files of the export's, and are delivered in the merged one.
     """
 
     export_id: str
@@ -134,6 +137,8 @@ class Export:
     leases: tuple[Lease, ...] = ()
     error: ErrorInfo | None = None
     revision: int = 1
+    merge: Merge | None = None
+    held: tuple[ExportedFile, ...] = ()
 
     @property
     def burst_since(self) -> float | None:

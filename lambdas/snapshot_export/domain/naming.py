@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snapshot_export.domain.formats import Format
+from snapshot_export.domain.merge import Merge
 from snapshot_export.domain.prefixes import EXPORTS_PREFIX, SNAPSHOTS_PREFIX
 from snapshot_export.domain.templates import TemplateError, moment_of, parse_template, render
 
@@ -76,6 +77,12 @@ def shapes_of(snapshot: Mapping[str, Any]) -> tuple[RequestedFile, ...]:
         RequestedFile(format=file["FormatType"], sheet=file["SheetSelections"][0]["SheetId"])
         for file in files
     )
+
+
+def delivered_shapes(snapshot: Mapping[str, Any], merge: Merge | None) -> tuple[RequestedFile, ...]:
+    """The files that an export is delivered as: sheets that are merged are one, the last."""
+    shapes = shapes_of(snapshot)
+    return shapes if merge is None else shapes[: merge.first + 1]
 
 
 def check_segments(name: str) -> None:

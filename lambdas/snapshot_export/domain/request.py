@@ -1,9 +1,9 @@
 """A user's request for one export: the envelope around QuickSight's own members.
 
 Shape: DashboardId, UserConfiguration, SnapshotConfiguration as in start_dashboard_snapshot_job,
-and around them ExportId, Target, Priority, Deadline, Name, Tags. AwsAccountId and SnapshotJobId may
-be there, since people paste that call's arguments: the account must be the target's, and the job id
-serves as ExportId where none is given.
+and around them ExportId, Target, Priority, Deadline, Name, Tags, Merge. AwsAccountId and
+SnapshotJobId may be there, since people paste that call's arguments: the account must be the
+target's, and the job id serves as ExportId where none is given.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
+from snapshot_export.domain.formats import MAX_FILE_GROUPS
 from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_json, written
+from snapshot_export.domain.merge import MergedSheets
 from snapshot_export.domain.naming import check_segments
 from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.prefixes import SNAPSHOTS_PREFIX
@@ -53,6 +55,7 @@ class Request:
     dashboard_id: str
     snapshot: dict[str, Any]
     digest: str
+    merge: MergedSheets | None = None
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -93,6 +96,43 @@ def _one_user(
         if value is not None and registered:
             raise rule("must not stand beside RegisteredUser")
     return value
+
+
+def _each_sheet_once(sheets: list[str]) -> list[str]:
+    if len(set(sheets)) < len(sheets):
+        raise rule("must name each sheet once")
+    return sheets
+
+
+class MergeConfiguration(Shape):
+    """Sheets of the dashboard as one file."""
+
+    FormatType: Literal["PDF"]
+    Sheets: (
+        Literal["ALL"]
+        | Annotated[
+            list[ResourceId],
+            Field(min_length=1, max_length=MAX_FILE_GROUPS),
+            AfterValidator(_each_sheet_once),
+        ]
+    ) = Field(
+        description="the ids of the sheets in their order, or ALL: those that are published when "
+        "the request is accepted, in the dashboard's order"
+    )
+
+
+def _files_of(
+    value: SnapshotConfiguration | None, others: ValidationInfo
+) -> SnapshotConfiguration | None:
+    if "Merge" in others.data and others.data["Merge"] is None:
+        if value is None:
+            raise rule("is required, unless there is a Merge")
+        if value.FileGroups is None:
+            raise rule("must have FileGroups, unless there is a Merge")
+    return value
+
+
+_Configuration = SnapshotConfiguration
 
 
 class ExportRequest(Shape):
@@ -158,7 +198,16 @@ class ExportRequest(Shape):
         default=False,
         description="true: a row-level-security tag may hold the data set's multi-value delimiter",
     )
-    SnapshotConfiguration: SnapshotConfiguration
+    Merge: MergeConfiguration | None = Field(
+        default=None,
+        description="sheets as one PDF with bookmarks, besides the files of SnapshotConfiguration "
+        "([one-file.md](one-file.md))",
+    )
+    SnapshotConfiguration: Annotated[
+        _Configuration | None,
+        Field(validate_default=True, description="required, unless there is a Merge"),
+        AfterValidator(_files_of),
+    ] = None
 
 
 def parse_request(text: str, targets: Targets) -> Request:
@@ -177,7 +226,7 @@ def check_request(data: Any, targets: Targets) -> Request:
     except ValidationError as error:
         raise InvalidRequestError(problems_of(error)) from None
     target = choose_target(targets, body.Target)
-    problems = tuple(_target_problems(body, target))
+    problems = (*_target_problems(body, target), *_merge_problems(body))
     if problems:
         raise InvalidRequestError(problems)
     snapshot = {
@@ -185,6 +234,8 @@ def check_request(data: Any, targets: Targets) -> Request:
         for name in ("UserConfiguration", "RegisteredUser", "SnapshotConfiguration")
         if (member := getattr(body, name)) is not None
     }
+    configuration = snapshot.setdefault("SnapshotConfiguration", {})
+    configuration.setdefault("FileGroups", [])
     if len(written(snapshot).encode()) > MAX_BODY_BYTES:
         text = f"must be at most {MAX_BODY_BYTES} bytes with its numbers and times written out"
         raise InvalidRequestError((Problem("SnapshotConfiguration", text),))
@@ -193,6 +244,8 @@ def check_request(data: Any, targets: Targets) -> Request:
     )
     if target.name != DEFAULT_TARGET:
         envelope["Target"] = target.name
+    if body.Merge is not None:
+        envelope["Merge"] = body.Merge.model_dump()
     allows = tuple(name for name in ALLOWANCES if getattr(body, name))
     envelope |= dict.fromkeys(allows, True)
     return Request(
@@ -206,6 +259,7 @@ def check_request(data: Any, targets: Targets) -> Request:
         dashboard_id=body.DashboardId,
         snapshot=snapshot,
         digest=digest_of(envelope | snapshot),
+        merge=_merged_sheets(body.Merge),
     )
 
 
@@ -228,6 +282,27 @@ def claimed_export_id(text: str) -> str | None:
     return claimed if isinstance(claimed, str) and re.fullmatch(EXPORT_ID, claimed) else None
 
 
+def _merged_sheets(merge: MergeConfiguration | None) -> MergedSheets | None:
+    if merge is None:
+        return None
+    return MergedSheets(sheet_ids=None if isinstance(merge.Sheets, str) else tuple(merge.Sheets))
+
+
+def _merge_problems(body: ExportRequest) -> list[Problem]:
+    configuration, problems = body.SnapshotConfiguration, []
+    if body.Merge is None or configuration is None:
+        return []
+    if configuration.DestinationConfiguration is not None:
+        text = "must not stand beside Merge: the merged file is written to the deployment's bucket"
+        problems.append(Problem("SnapshotConfiguration.DestinationConfiguration", text))
+    files = len(configuration.FileGroups or ())
+    sheets = 0 if isinstance(body.Merge.Sheets, str) else len(body.Merge.Sheets)
+    if files + sheets > MAX_FILE_GROUPS:
+        text = f"must be at most {MAX_FILE_GROUPS} together with the FileGroups, of which there "
+        problems.append(Problem("Merge.Sheets", f"{text}are {files}"))
+    return problems
+
+
 def _target_problems(body: ExportRequest, target: Target) -> list[Problem]:
     problems = []
     if body.AwsAccountId is not None and body.AwsAccountId != target.account_id:
@@ -235,7 +310,8 @@ def _target_problems(body: ExportRequest, target: Target) -> list[Problem]:
     if body.RegisteredUser is not None and not target.takes_users:
         text = f"is not possible in target {target.name}, which has no userRoleArn"
         problems.append(Problem("RegisteredUser", text))
-    destination = body.SnapshotConfiguration.DestinationConfiguration
+    configuration = body.SnapshotConfiguration
+    destination = configuration.DestinationConfiguration if configuration else None
     for index, item in enumerate((destination and destination.S3Destinations) or ()):
         bucket = item.BucketConfiguration
         place = (

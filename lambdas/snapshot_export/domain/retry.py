@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snapshot_export.domain.export import LOST
+from snapshot_export.domain.merge import MERGE_FAILED, MERGE_TOO_LARGE
 from snapshot_export.domain.results import RESULT_MISMATCH
 
 MAX_ATTEMPTS = 3
@@ -26,6 +27,8 @@ PERMANENT = frozenset(
         "ACCESS_DENIED",
         "INVALID_PARAMETER_VALUE",
         RESULT_MISMATCH,
+        MERGE_FAILED,
+        MERGE_TOO_LARGE,
     }
 )
 TRANSIENT = frozenset(

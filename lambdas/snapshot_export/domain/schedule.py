@@ -18,7 +18,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from snapshot_export.domain.burst_request import check_burst
 from snapshot_export.domain.json_text import MAX_BODY_BYTES
-from snapshot_export.domain.naming import NameFields, file_keys, shapes_of
+from snapshot_export.domain.merge import expand
+from snapshot_export.domain.naming import NameFields, delivered_shapes, file_keys
 from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.occurrence import (
     ID_MEMBERS,
@@ -32,7 +33,7 @@ from snapshot_export.domain.occurrence import (
 from snapshot_export.domain.prefixes import UPLOADS_PREFIX
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
-from snapshot_export.domain.request import check_request, parse_deadline, problems_of
+from snapshot_export.domain.request import Request, check_request, parse_deadline, problems_of
 from snapshot_export.domain.schedule_expression import (
     is_zone,
     problem_of_expression,
@@ -290,9 +291,16 @@ def _check_export(body: dict[str, Any], targets: Targets) -> None:
         tags=request.tags,
     )
     try:
-        file_keys(request.name, fields, shapes_of(request.snapshot))
+        snapshot, merge = expand(request.snapshot, _sheets_of(request))
+        file_keys(request.name, fields, delivered_shapes(snapshot, merge))
     except TemplateError as error:
         raise InvalidRequestError((Problem("Name", str(error)),)) from None
+
+
+def _sheets_of(request: Request) -> list[tuple[str, str]]:
+    """Those that are merged; where they are not named, one stands for all: a name has the first."""
+    merge = request.merge
+    return [(each, "") for each in merge.sheet_ids or ("x",)] if merge else []
 
 
 def _check_burst(body: dict[str, Any], targets: Targets) -> None:

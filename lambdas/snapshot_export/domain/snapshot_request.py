@@ -17,11 +17,9 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from snapshot_export.domain.formats import Format
+from snapshot_export.domain.formats import MAX_FILE_GROUPS, Format
 from snapshot_export.domain.visible_text import hidden_rule
 
-MAX_FILE_GROUPS = 50
-"""Ours: QuickSight takes 7 in a job; a request with more is done in parts (domain/parts.py)."""
 MAX_EXCEL_VISUALS = 5
 MAX_SHOWN_REPEATS = 5
 INT64_MAX = 2**63 - 1
@@ -151,7 +149,7 @@ class SnapshotFile(Shape):
             if len(self.SheetSelections) != 1:
                 raise rule(
                     "a PDF takes exactly 1 SheetSelection: "
-                    "ask for one PDF for each sheet, each in a FileGroup of its own"
+                    "ask for one PDF for each sheet, each in a FileGroup of its own, or for a Merge"
                 )
             if self.SheetSelections[0].SelectionScope != "ALL_VISUALS":
                 raise rule("a PDF takes SelectionScope ALL_VISUALS")
@@ -259,11 +257,14 @@ def _each_file_once(groups: list[FileGroup]) -> list[FileGroup]:
 class SnapshotConfiguration(Shape):
     """What to make and where to put it."""
 
-    FileGroups: Annotated[
-        list[FileGroup],
-        Field(min_length=1, max_length=MAX_FILE_GROUPS),
-        AfterValidator(_each_file_once),
-    ]
+    FileGroups: (
+        Annotated[
+            list[FileGroup],
+            Field(min_length=1, max_length=MAX_FILE_GROUPS),
+            AfterValidator(_each_file_once),
+        ]
+        | None
+    ) = Field(default=None, description="required, unless there is a Merge")
     DestinationConfiguration: SnapshotDestinationConfiguration | None = None
     Parameters: SnapshotParameters | None = None
 

@@ -19,9 +19,15 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.contents import missing_in, missing_parameters
+from snapshot_export.domain.contents import (
+    choose_sheets,
+    missing_in,
+    missing_parameters,
+    sheets_by_id,
+)
 from snapshot_export.domain.dashboard import Published
 from snapshot_export.domain.export import Export
+from snapshot_export.domain.merge import ALL_SHEETS, MergedSheets
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.row_level_security import (
     ALLOWANCES,
@@ -46,6 +52,7 @@ from snapshot_export.metric import Metric
 
 if TYPE_CHECKING:
     from snapshot_export.domain.burst_request import BurstRequest
+    from snapshot_export.domain.request import Request
 
 logger = Logger(child=True)
 
@@ -96,6 +103,24 @@ def guard_template(services: Services, request: BurstRequest) -> tuple[SecurityW
     return warnings
 
 
+def freeze_sheets(services: Services, template: dict[str, Any]) -> dict[str, Any]:
+    """The template with the sheets of its Merge by their ids: the same for all recipients.
+
+    Raises as `guard_export` does.
+    """
+    merge = template.get("Merge")
+    if not merge or merge["Sheets"] != ALL_SHEETS:
+        return template
+    published = read_published(services, template["DashboardId"])
+    files = len((template.get("SnapshotConfiguration") or {}).get("FileGroups") or ())
+    try:
+        sheets = choose_sheets(published, MergedSheets(sheet_ids=None), files)
+    except InvalidRequestError as error:
+        problems = tuple(problem.under("Template") for problem in error.problems)
+        raise InvalidRequestError(problems) from None
+    return template | {"Merge": merge | {"Sheets": [sheet_id for sheet_id, _ in sheets]}}
+
+
 class RecipientGuard:
     """Judges the recipients of one burst; reads anew when what it knows is too old."""
 
@@ -118,6 +143,17 @@ class RecipientGuard:
             return ()
         found = missing_parameters(self._read(), parameters, "Parameters")
         return tuple(each.problem for each in found)
+
+    def merged_sheets(self, request: Request) -> tuple[tuple[str, str], ...]:
+        """The sheets that a recipient's export merges, by id and title: as the burst froze them.
+
+        Raises TransientError, QuickSightError.
+        """
+        if request.merge is None:
+            return ()
+        known = sheets_by_id(self._read())
+        ids = request.merge.sheet_ids or ()
+        return tuple((each, known[each].name if each in known else "") for each in ids)
 
     def problems(self, snapshot: dict[str, Any], allows: Sequence[str]) -> tuple[Problem, ...]:
         """Every rule that a recipient's tags break.

@@ -69,6 +69,7 @@ CROWDED = ("x", "x.pdf", "x.pdf?b", "x.pdf#1", "Report", "report", "M\u00fcller"
 RECIPIENT_IDS = ("a@example.org", "A@example.org", "+1", "=1+1", "-x", "..", "a@example.org")
 VALUES = ("", " ", "\u00a0", "\u200b", " {0}", "{0} ", "*", "{0},cust-0320", "{0}|cust-0320")
 """Tag values that are not the customer's id: blank, padded, invisible, every row, several."""
+MERGE = {"FormatType": "PDF", "Sheets": "ALL"}
 TURNED = "cust-0317"
 """A customer's id that becomes, between the acts, the value which matches all rows."""
 
@@ -137,7 +138,7 @@ def make_cast(count: int, seed: int) -> Cast:
         "november",
         count,
         customers=range(1, 301),
-        template=_template("sales-overview", pdf_group()),
+        template={"DashboardId": "sales-overview", "Merge": MERGE},
         ends=LINE_ENDS,
     )
     second = _burst(

@@ -23,7 +23,7 @@ from snapshot_export.adapters.table.records import export_from
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.flows.view import view
 from tests.chaos.tenants.cast import Burst, Cast
-from tests.support.rows import CUSTOMER, customers_in, text_of
+from tests.support.rows import CUSTOMER, bookmarks_of, customers_in, text_of
 from tests.support.world import World
 
 INVOICE = re.compile(r"inv-\d{4}-\d{2}")
@@ -98,11 +98,11 @@ class Witness:
             if known is not None and known.burst_id is None:
                 self._shows_rows.add(known.export_id)
                 owners[single["ExportId"]] = user["RowLevelPermissionTags"][0]["Value"]
-                self._asked[known.export_id] = single["SnapshotConfiguration"]
+                self._asked[known.export_id] = single
         for burst in self._cast.bursts:
             for export in exports.values():
                 if export.burst_id == burst.burst_id:
-                    self._asked[export.export_id] = burst.template["SnapshotConfiguration"]
+                    self._asked[export.export_id] = burst.template
                     owner = self._recipient_of(burst, export)
                     if owner is not None:
                         owners[export.export_id] = owner
@@ -193,8 +193,16 @@ class Witness:
             self._note(f"{export_id}: its {what} shows no rows")
 
     def _judge_content(self, export_id: str, position: int, data: bytes) -> None:
-        """Whether it is the file that the request names in its place; only `lines` has invoices."""
-        (file,) = self._asked[export_id]["FileGroups"][position]["Files"]
+        """Whether it is the file that the request names in its place; only `lines` has invoices.
+
+        One that is merged has every sheet, and a bookmark of each.
+        """
+        asked = self._asked[export_id]
+        if "Merge" in asked:
+            if len(bookmarks_of(data)) < 2:
+                self._note(f"{export_id}: its merged file misses a sheet")
+            return
+        (file,) = asked["SnapshotConfiguration"]["FileGroups"][position]["Files"]
         (selection,) = file["SheetSelections"]
         try:
             text = text_of(data, file["FormatType"])
@@ -239,8 +247,10 @@ class Witness:
         for export in exports.values():
             if export.status is not Status.COMPLETED or export.export_id not in self._asked:
                 continue
-            is_ours = "DestinationConfiguration" not in self._asked[export.export_id]
-            if is_ours and raw[export.export_id] < len(export.files):
+            asked = self._asked[export.export_id]
+            is_ours = "DestinationConfiguration" not in asked.get("SnapshotConfiguration", {})
+            files = len(export.files) + ("Merge" in asked)
+            if is_ours and raw[export.export_id] < files:
                 self._note(f"{export.export_id}: completed, and its raw files are gone")
 
     def _judge_burst(

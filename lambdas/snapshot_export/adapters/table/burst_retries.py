@@ -115,7 +115,7 @@ class BurstRetries:
         key = self._keys.new_entry(entry)
         expression = (
             "SET #status = :queued, revision = :revision, attempt = :next, part = :part, "
-            "failures = :failures, files = :files, #rank = :rank, due_at = :due, "
+            "failures = :failures, files = :files, held = :files, #rank = :rank, due_at = :due, "
             f"entry_key = :entry{{}} REMOVE {_FORGOTTEN_OF_EXPORT}{{}}"
         )
         has_deadline = waiting.deadline is not None

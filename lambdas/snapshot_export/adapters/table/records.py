@@ -21,9 +21,12 @@ from snapshot_export.domain.export import (
 )
 from snapshot_export.domain.gate import Gate
 from snapshot_export.domain.json_text import written
+from snapshot_export.domain.merge import Merge
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import UnreadableRecordError
 
+MERGED_VERSION = 2
+"""Of the record of an export whose sheets are merged: older code would deliver each as a file."""
 ATTEMPT_PREFIX = "ATTEMPT#"
 
 
@@ -78,9 +81,17 @@ def export_attributes(export: Export) -> dict[str, Any]:
     data = asdict(export)
     data["snapshot"] = written(export.snapshot)
     data["files"] = [asdict(file) for file in export.files]
+    data["held"] = file_attributes(export.held)
     data["leases"] = lease_attributes(export.leases)
     data["listed_at"] = listed_at(export.accepted_at, export.export_id)
+    if export.merge is not None:
+        return data | {"version": MERGED_VERSION}
     return with_version(data)
+
+
+def file_attributes(files: Iterable[ExportedFile]) -> list[dict[str, Any]]:
+    """The attributes `files` and `held` of an export record."""
+    return [asdict(file) for file in files]
 
 
 def export_from(item: Item) -> Export:
@@ -90,13 +101,15 @@ def export_from(item: Item) -> Export:
 
 
 def _export_from(item: Item) -> Export:
-    snapshot = json.loads(item["snapshot"])
+    own = {"snapshot": json.loads(item["snapshot"]), "nonce": nonce_of(item)}
     _check_key("Export", item, "pk", "EXPORT#" + item["export_id"])
     return Export(
-        **known_members(item | {"snapshot": snapshot, "nonce": nonce_of(item)}, Export)
+        **known_members(item | own, Export, MERGED_VERSION)
         | {
             "status": Status(item["status"]),
             "files": tuple(_file_from(file) for file in item.get("files", [])),
+            "merge": _merge_from(item.get("merge")),
+            "held": tuple(_file_from(file) for file in item.get("held", [])),
             "leases": tuple(
                 Lease(**known_members(lease, Lease)) for lease in item.get("leases", [])
             ),
@@ -189,6 +202,13 @@ def warnings_from(item: Item) -> tuple[SecurityWarning, ...]:
     return tuple(
         SecurityWarning(**known_members(each, SecurityWarning)) for each in item.get("warnings", [])
     )
+
+
+def _merge_from(value: dict[str, Any] | None) -> Merge | None:
+    if not value:
+        return None
+    members = known_members(value, Merge)
+    return Merge(**members | {"titles": tuple(members["titles"])})
 
 
 def _file_from(value: dict[str, Any]) -> ExportedFile:

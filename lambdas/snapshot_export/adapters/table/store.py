@@ -397,7 +397,7 @@ class Store:
                 self._on_export(
                     attempt,
                     "SET #status = :queued, attempt = :next, part = :part, failures = :failures, "
-                    "files = :files, #error = :error, job_seconds = :seconds, "
+                    "files = :files, held = :held, #error = :error, job_seconds = :seconds, "
                     "leases = :leases, #rank = :rank, due_at = :due, entry_key = :entry",
                     {
                         ":entry": key[1],
@@ -406,6 +406,7 @@ class Store:
                         ":part": export.part,
                         ":failures": export.failures,
                         ":files": data["files"],
+                        ":held": data["held"],
                         ":error": data["error"] or {},
                         ":seconds": export.job_seconds or 0,
                         ":leases": lease_attributes(leases_after(export, attempt)),

@@ -20,7 +20,7 @@ from snapshot_export.domain.burst import QUERIED_VERSION, Burst, BurstStatus, Wo
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.errors import IdConflictError, ManifestError
 from snapshot_export.flows.burst_queue import ask_for
-from snapshot_export.flows.guard import guard_template
+from snapshot_export.flows.guard import freeze_sheets, guard_template
 from snapshot_export.settings import DAY_SECONDS
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def accept_burst(
         if occurrence is not None:
             occurred_at = occurrence.at.timestamp()
             burst = replace(burst, schedule=occurrence.schedule, occurred_at=occurred_at)
-        is_new = services.bursts.accept(burst, request.template, request.query)
+        template = freeze_sheets(services, request.template)
+        is_new = services.bursts.accept(burst, template, request.query)
     elif known.digest != request.digest:
         raise IdConflictError(burst_id, known.accepted_at, "BurstId", "burst")
     else:

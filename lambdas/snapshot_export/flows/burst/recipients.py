@@ -163,7 +163,7 @@ def _judge(
     problems = ids.add(record, columns) if burst.version > 1 else ()
     try:
         recipient = recipient_of(record, columns)
-        export = _export_of(services, burst, template, record.line, recipient)
+        export = _export_of(services, burst, template, record.line, recipient, guard)
         judged = guard.problems(export.snapshot, export.allows or ())
         parameters = recipient.Parameters.model_dump() if recipient.Parameters else {}
         judged += guard.problems_of_parameters(parameters)
@@ -180,14 +180,20 @@ def _judge(
 
 
 def _export_of(
-    services: Services, burst: Burst, template: dict[str, Any], line: int, recipient: Recipient
+    services: Services,
+    burst: Burst,
+    template: dict[str, Any],
+    line: int,
+    recipient: Recipient,
+    guard: RecipientGuard,
 ) -> Export:
     same_rows = burst.same_rows_for_all or _saw_the_templates_rows(burst, template, recipient)
     body = body_of(template, recipient, same_rows_for_all=same_rows)
     request = check_request(body, services.targets)
     export_id = export_id_of(burst.burst_id, line)
     request = replace(request, export_id=export_id)
-    export = export_of(services, request, burst.source, burst.accepted_at)
+    sheets = guard.merged_sheets(request)
+    export = export_of(services, request, burst.source, burst.accepted_at, sheets)
     export = replace(export, burst_id=burst.burst_id, recipient_id=recipient.RecipientId)
     check_names(export)
     return export

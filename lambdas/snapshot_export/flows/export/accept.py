@@ -7,6 +7,7 @@ and changes nothing but where the next single export comes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,15 +16,20 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain import naming
 from snapshot_export.domain.backlog import rank_class, rank_of
+from snapshot_export.domain.contents import choose_sheets
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.fair_share import cost_of
 from snapshot_export.domain.json_text import digest_of
+from snapshot_export.domain.merge import expand
 from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.request import Request, parse_request
 from snapshot_export.flows.export.file_names import check_names
 from snapshot_export.flows.guard import guard_export
+from snapshot_export.flows.published import read_published
 from snapshot_export.metric import Metric
+
+Sheets = Sequence[tuple[str, str]]
 
 logger = Logger(child=True)
 
@@ -36,7 +42,8 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
     """
     request = parse_request(body, services.targets)
     services = services.for_target(request.target)
-    export = export_of(services, request, source, accepted_at)
+    sheets = _sheets_of(services, request, source)
+    export = export_of(services, request, source, accepted_at, sheets)
     check_names(export)
     export = _ranked(services, _guarded(services, export))
     is_new = services.store.accept(export)
@@ -58,22 +65,44 @@ def _guarded(services: Services, export: Export) -> Export:
         return export
 
 
-def export_of(services: Services, request: Request, source: str, accepted_at: float) -> Export:
+def _sheets_of(services: Services, request: Request, source: str) -> Sheets:
+    """The sheets that are merged; of one that was accepted before any do: it stays as it was."""
+    if request.merge is None:
+        return ()
+    published = read_published(services, request.dashboard_id)
+    try:
+        return choose_sheets(published, request.merge, len(request.formats))
+    except InvalidRequestError:
+        export_id = request.export_id or source
+        known = services.store.export(export_id)
+        if known is None or known.digest != _digest_of(services, request, export_id):
+            raise
+        return (("x", ""),)
+
+
+def _digest_of(services: Services, request: Request, export_id: str) -> str:
+    plain = _with_destination(services, request.snapshot, naming.raw_prefix(export_id))
+    return digest_of([request.digest, plain])
+
+
+def export_of(
+    services: Services, request: Request, source: str, accepted_at: float, sheets: Sheets = ()
+) -> Export:
     """The export of a checked request, without a rank; `source` is its id if it gives none.
+    `sheets` are those that are merged, by id and title.
 
     `services` are as of its target. The digest is of what the request asks for, so it is the same
     for a repeated delivery, whatever folder was drawn.
     """
     export_id = request.export_id or source
-    plain = _with_destination(services, request.snapshot, naming.raw_prefix(export_id))
     nonce = services.draw_nonce()
     folder = naming.raw_prefix(export_id, nonce)
-    snapshot = _with_destination(services, request.snapshot, folder)
+    snapshot, merge = expand(_with_destination(services, request.snapshot, folder), sheets)
     deadline = request.deadline.timestamp() if request.deadline else None
     return Export(
         export_id=export_id,
         status=Status.QUEUED,
-        digest=digest_of([request.digest, plain]),
+        digest=_digest_of(services, request, export_id),
         nonce=nonce,
         dashboard_id=request.dashboard_id,
         snapshot=snapshot,
@@ -86,6 +115,7 @@ def export_of(services: Services, request: Request, source: str, accepted_at: fl
         allows=None if "RegisteredUser" in snapshot else request.allows,
         priority=request.priority,
         deadline=deadline,
+        merge=merge,
     )
 
 

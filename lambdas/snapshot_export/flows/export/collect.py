@@ -2,13 +2,14 @@
 
 Holds no slot. Order of writes: the files first (repeating a copy leaves the same object), then
 finish; or one transaction that queues the next attempt: of the next part, or of the same one after
-a failure that can pass.
+a failure that can pass. Sheets of a merged file stay where they are until the last of them is
+there, and which they are is written by that transaction (flows/export/merge_sheets.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
@@ -41,6 +42,7 @@ from snapshot_export.flows.export.finish import (
     finish_failed,
     job_seconds,
 )
+from snapshot_export.flows.export.merge_sheets import merge_sheets
 from snapshot_export.flows.export.step_answer import (
     Answer,
     answer,
@@ -85,19 +87,20 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
         return _give_up(services, record, export, "not collected within 24 hours")
     limit = TimeLimit(services.now, services.now() + TRANSFER_SECONDS)
     try:
-        files, failure = _collect_job(services, record, export, limit)
+        collected = _collect_job(services, record, export, limit)
     except (RefusedError, JobNotFoundError) as error:
         finish_failed(services, record, export, ErrorInfo(error.code, error.message))
         return answer_without_attempt(services, export_id, attempt)
     except (QuickSightError, TransientError) as error:
         return _later(services, record, export, error)
-    files = (*export.files, *files)
+    files = (*export.files, *collected.files)
     if _is_marked(services, export_id):
         return _cancel(services, record, replace(export, files=files))
-    if failure is not None:
-        return _after_failure(services, record, export, failure, files)
-    if export.part + 1 < len(_parts_of(export)):
-        return _queue_next_part(services, record, export, files)
+    if collected.failure is not None:
+        return _after_failure(services, record, export, collected.failure, files)
+    if not _is_last(export):
+        held = (*export.held, *collected.held)
+        return _queue_next_part(services, record, replace(export, held=held), files)
     finish_completed(services, record, export, files)
     return answer(export_id, attempt, Phase.DONE)
 
@@ -117,24 +120,62 @@ def _parts_of(export: Export) -> tuple[tuple[int, ...], ...]:
     return split_file_groups(formats_of(export.snapshot))
 
 
+def _is_last(export: Export) -> bool:
+    return export.part + 1 >= len(_parts_of(export))
+
+
+@dataclass(frozen=True)
+class _Collected:
+    """What a part's job made: files in their places, sheets that are `held` where they are, and
+    why the part failed, if it did."""
+
+    files: tuple[ExportedFile, ...] = ()
+    held: tuple[ExportedFile, ...] = ()
+    failure: ErrorInfo | None = None
+
+
 def _collect_job(
     services: Services, record: Attempt, export: Export, limit: TimeLimit
-) -> tuple[tuple[ExportedFile, ...], ErrorInfo | None]:
-    """The files of this part's job, each in its place, and why the job failed, if it did.
+) -> _Collected:
+    """What this part's job made, with the merged file if it is the last part.
 
     Nothing is brought to a place unless every file of the result was one that was asked for.
     """
     result = services.quicksight.result(record.dashboard_id, record.snapshot_job_id)
     if result.status == "FAILED":
-        return (), result.error or ErrorInfo("UNKNOWN", "QuickSight gave no reason")
+        error = result.error or ErrorInfo("UNKNOWN", "QuickSight gave no reason")
+        return _Collected(failure=error)
     positions = _parts_of(export)[export.part]
     selections = selections_of(export.snapshot)
     try:
         outcomes = match_results({place: selections[place] for place in positions}, result.groups)
     except ResultMismatchError as error:
-        return (), result.error or ErrorInfo(RESULT_MISMATCH, str(error))
-    files = _bring_files(services, export, outcomes, limit)
-    return tuple(files.values()), result.error or _first_error_of(files)
+        return _Collected(failure=result.error or ErrorInfo(RESULT_MISMATCH, str(error)))
+    merge = export.merge
+    sheets = {place: each for place, each in outcomes.items() if merge and merge.holds(place)}
+    single = {place: each for place, each in outcomes.items() if place not in sheets}
+    files = _bring_files(services, export, single, limit)
+    held = _look_at_sheets(services, export, sheets)
+    failure = result.error or _first_error_of(files | held)
+    made = _Collected((*files.values(),), (*held.values(),), failure)
+    if merge is None or failure is not None or not _is_last(export):
+        return made
+    whole = replace(export, held=(*export.held, *made.held))
+    merged = merge_sheets(services, whole, merge, limit)
+    return replace(made, files=(*made.files, merged), failure=merged.error)
+
+
+def _look_at_sheets(
+    services: Services, export: Export, outcomes: Mapping[int, FileOutcome]
+) -> dict[int, ExportedFile]:
+    """Sheets where QuickSight wrote them, by their positions in the request."""
+    formats = formats_of(export.snapshot)
+    return {
+        position: services.files.look(outcome.uri, formats[position])
+        if outcome.uri and outcome.error is None
+        else ExportedFile(format=formats[position], error=outcome.error)
+        for position, outcome in outcomes.items()
+    }
 
 
 def _bring_files(

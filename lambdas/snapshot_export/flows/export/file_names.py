@@ -16,9 +16,10 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.naming import (
     NameFields,
+    RequestedFile,
+    delivered_shapes,
     file_keys,
     keys_for,
-    shapes_of,
     written_keys,
 )
 from snapshot_export.domain.object_address import ObjectAddress
@@ -45,14 +46,14 @@ def check_names(export: Export) -> None:
     are there.
     """
     try:
-        file_keys(export.name, name_fields(export), shapes_of(export.snapshot))
+        file_keys(export.name, name_fields(export), _shapes_of(export))
     except TemplateError as error:
         raise InvalidRequestError((Problem("Name", str(error)),)) from None
 
 
 def keys_of(export: Export) -> tuple[str, ...]:
-    """Object keys of all files of the request, in the order of its FileGroups."""
-    return written_keys(export.name, name_fields(export), shapes_of(export.snapshot))
+    """Object keys of all that is delivered, in the order of FileGroups, a merged file last."""
+    return written_keys(export.name, name_fields(export), _shapes_of(export))
 
 
 def claim_keys(services: Services, export: Export, positions: Sequence[int]) -> list[str]:
@@ -94,6 +95,10 @@ def claimed_places(services: Services, export: Export) -> list[str]:
                 found.append(str(place))
                 break
     return found
+
+
+def _shapes_of(export: Export) -> tuple[RequestedFile, ...]:
+    return delivered_shapes(export.snapshot, export.merge)
 
 
 def _owner(export: Export, position: int) -> str:

@@ -86,7 +86,8 @@ def _asked(services: Services, schedule: Schedule) -> tuple[str, dict[str, objec
         template = check_burst(dated, services.targets).template
         return template["DashboardId"], template
     request = check_request(dated, services.targets)
-    return request.dashboard_id, request.snapshot
+    merge = {"Merge": dated["Merge"]} if request.merge else {}
+    return request.dashboard_id, request.snapshot | merge
 
 
 def _judge(

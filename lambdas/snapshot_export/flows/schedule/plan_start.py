@@ -8,8 +8,8 @@ from functools import cached_property
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
 from snapshot_export.domain.forecast import latest_safe_start
+from snapshot_export.domain.merge import formats_asked
 from snapshot_export.domain.occurrence import occurrence_id
-from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.ready_by import ReadyBy
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.domain.simulation import Situation
@@ -97,9 +97,9 @@ def _exports_of(
         count = len(inline) if inline else _recipients_before(services, schedule, ready_by, moment)
     if not count:
         return None
-    return PlannedExports(
-        dashboard_id=template["DashboardId"], formats=formats_of(template), count=count
-    )
+    known = services.published.find(template["DashboardId"])
+    formats = formats_asked(template, len(known.sheets) if known else 1)
+    return PlannedExports(dashboard_id=template["DashboardId"], formats=formats, count=count)
 
 
 def _priority_of(schedule: Schedule) -> int:
