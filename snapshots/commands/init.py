@@ -100,7 +100,7 @@ def init(
         )
     found = _look_at(invocation, address, target)
     asks = sys.stdin.isatty() and not invocation.as_json
-    by_address = (address.sheet,) if address.sheet else ()
+    by_address = (address.sheet,) if address.sheet and not merge else ()
     wanted = Wanted(sheets or by_address, formats, visuals, _read_tags(tags, found), asks, merge)
     if not invocation.as_json:
         _show(invocation, found)

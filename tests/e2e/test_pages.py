@@ -23,7 +23,7 @@ from tests.support.deployed_api import call_api
 from tests.support.faketime import CLOCK
 from tests.support.messages import message
 from tests.support.pages import ROOT, follow_page, make_workspace, read_blocks
-from tests.support.rows import customers_in
+from tests.support.rows import bookmarks_of, customers_in
 
 HOW_TO = ROOT / "docs" / "how-to"
 Follow = Callable[[str], Path]
@@ -74,7 +74,7 @@ def test_every_how_to_is_in_the_list_and_followed_here() -> None:
     listed = re.findall(r"\]\(([a-z-]+\.md)\) \|", (HOW_TO / "README.md").read_text("utf-8"))
     followed = re.findall(r"\"how-to/([a-z-]+\.md)\"", Path(__file__).read_text("utf-8"))
 
-    assert len(listed) == 11
+    assert len(listed) == 12
     assert {*listed} == {*followed} == pages
 
 
@@ -117,6 +117,15 @@ def test_recipients_are_found_by_a_query(
         GroupName=deployed.outputs["ScheduleGroupName"], Name="statements"
     )
     assert deployed.wait_for_export("held-one-2")["recipient_id"] == "alder"
+
+
+def test_a_whole_dashboard_is_one_file(follow: Follow) -> None:
+    folder = follow("how-to/whole-dashboard.md")
+
+    (file,) = (folder / "files").rglob("*.pdf")
+    content = file.read_bytes()
+    assert len(bookmarks_of(content)) == 2
+    assert customers_in(content, "PDF") == {"cust-0011"}
 
 
 def test_a_burst_follows_the_refresh_once(follow: Follow, deployed: Deployed) -> None:
