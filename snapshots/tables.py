@@ -89,6 +89,7 @@ def print_export(out: Console, export: Mapping[str, Any], now: datetime) -> None
         "export": escape(export["ExportId"]),
         "status": show_status(export)
         + (", ends without files: cancelled" if is_marked(export) else ""),
+        "rows": _rows_of(export),
         "target": "" if (name := export.get("Target")) in (None, "default") else escape(name),
         "dashboard": escape(export.get("DashboardId") or ""),
         "name": escape(export.get("Name") or ""),
@@ -107,6 +108,12 @@ def print_export(out: Console, export: Mapping[str, Any], now: datetime) -> None
     print_details(out, [*rows.items(), *files])
 
 
+def _rows_of(export: Mapping[str, Any]) -> str:
+    if not export.get("Empty"):
+        return ""
+    return "none" if export.get("Files") else "none, so no file is delivered"
+
+
 def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
     """Why it failed, a burst's counts and the recipients that were refused."""
     print_reasons(out, [burst])
@@ -115,6 +122,7 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
     rows = [("burst", escape(burst["BurstId"])), ("status", show_status(burst))]
     rows += [("revision", str(burst["Revision"]))] if burst.get("Revision", 1) > 1 else []
     rows += [(name.lower(), str(count)) for name, count in burst["Counts"].items()]
+    rows += [("without rows", str(burst["Empty"]))] if burst.get("Empty") else []
     query = burst.get("Query") or {}
     rows += [
         ("query", escape(query.get("QueryExecutionId") or "")),

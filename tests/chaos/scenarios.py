@@ -72,6 +72,15 @@ def merged_sheets(stage: Stage) -> None:
     stage.deliver(body)
 
 
+def nothing_to_say(stage: Stage) -> None:
+    """One export without rows is skipped by its probe, another one by its own file is marked."""
+    probe = {"SheetId": "details", "VisualId": "lines"}
+    stage.deliver(
+        message("skipped", customer="cust-9999", IfEmpty="SKIP", Probe=probe),
+        csv("noted", customer="cust-9999", IfEmpty="NOTE"),
+    )
+
+
 def full_slots(stage: Stage) -> None:
     """Two exports in a batch and one slot: the end of one admits the other."""
     stage.deliver(csv("late"), csv("first", Priority=1))
@@ -433,6 +442,7 @@ SCENARIOS = (
     Scenario("delivered_twice", delivered_twice, {"one": DONE}, 1),
     Scenario("two_parts", two_parts, {"parts": DONE}, 2),
     Scenario("merged_sheets", merged_sheets, {"merged": DONE}, 2),
+    Scenario("nothing_to_say", nothing_to_say, {"skipped": DONE, "noted": DONE}, 2),
     Scenario("full_slots", full_slots, {"late": DONE, "first": DONE}, 2, limit=1),
     Scenario("fails_once", fails_once, {"again": DONE}, 2),
     Scenario("fails_for_good", fails_for_good, {"failing": "FAILED"}, 1),

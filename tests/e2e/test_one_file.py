@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from local.deployed import Deployed
+from tests.e2e.test_pages import wait_for
 from tests.e2e.test_rows import read
+from tests.support.bursts import recipient
+from tests.support.deployed_api import call_api
 from tests.support.messages import message
 from tests.support.rows import bookmarks_of, customers_in
 
@@ -15,6 +18,23 @@ def whole(export_id: str, customer: str, **more: Any) -> dict[str, Any]:
     body = message(export_id, customer=customer, Merge=merge, Name="board", **more)
     del body["SnapshotConfiguration"]
     return body
+
+
+def test_a_customer_without_rows_gets_no_file_and_the_burst_says_so(deployed: Deployed) -> None:
+    probe = {"SheetId": "details", "VisualId": "lines"}
+    body = message(None, IfEmpty="SKIP", Probe=probe, Name="{recipient}")
+    del body["UserConfiguration"]
+    recipients = [recipient(41), recipient(9999)]
+    deployed.send({"Burst": {"BurstId": "quiet", "Template": body, "Recipients": recipients}})
+    for line in (1, 2):
+        deployed.wait_for_export(f"quiet-{line}", 180)
+    wait_for(lambda: call_api(deployed, "GET", "/bursts/quiet")["FinishedAt"])
+    burst = call_api(deployed, "GET", "/bursts/quiet")
+    assert (burst["Status"], burst["Counts"]["Completed"], burst["Empty"]) == ("COMPLETED", 2, 1)
+    counts = {line: deployed.wait_for_export(f"quiet-{line}")["files"] for line in (1, 2)}
+    (file,) = counts[1]
+    assert customers_in(read(deployed, file["uri"]), "PDF") == {"cust-0041"}
+    assert counts[2] == []
 
 
 def test_all_sheets_of_a_dashboard_are_one_pdf_of_one_customer(deployed: Deployed) -> None:

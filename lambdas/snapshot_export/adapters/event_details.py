@@ -94,6 +94,12 @@ class OfExport(TypedDict):
     DashboardId: Id
     Attempt: Annotated[int, Field(ge=1, description="number of the last snapshot job")]
     Files: Files
+    Empty: NotRequired[
+        Annotated[
+            bool,
+            Field(description="it had no rows ([if-empty.md](if-empty.md)); absent if it had some"),
+        ]
+    ]
 
 
 @_CLOSED
@@ -148,6 +154,10 @@ class BurstCompleted(TypedDict):
         ),
     ]
     Counts: RecipientCounts
+    Empty: Annotated[
+        int,
+        Field(ge=0, description="how many completed without rows ([if-empty.md](if-empty.md))"),
+    ]
     Reasons: Annotated[
         list[FailureCount],
         Field(description="why exports failed, the most frequent first, 5 at most"),

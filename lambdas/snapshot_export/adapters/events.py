@@ -86,6 +86,7 @@ class Events:
             "Target": burst.target,
             "Status": burst.final_status.value,
             "Counts": cast("RecipientCounts", burst.counts),
+            "Empty": burst.empty,
             "Reasons": [{"Code": each.code, "Count": each.count} for each in burst.reasons],
             "FailureSummary": burst.failure_summary,
             "SameRowsForAll": burst.same_rows_for_all,
@@ -197,6 +198,8 @@ def _of_export(export: Export) -> OfExport:
         detail["BurstId"] = export.burst_id
     if export.recipient_id is not None:
         detail["RecipientId"] = export.recipient_id
+    if export.is_empty:
+        detail["Empty"] = True
     return detail
 
 

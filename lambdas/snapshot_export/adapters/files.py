@@ -13,6 +13,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.adapters.transfers import TimedBody, TimeLimit
+from snapshot_export.domain.emptiness import HEAD_BYTES, UnreadableRowsError
 from snapshot_export.domain.export import ErrorInfo, ExportedFile
 from snapshot_export.domain.object_address import ObjectAddress, is_object_address
 from snapshot_export.errors import TransientError
@@ -65,6 +66,25 @@ class Files:
             return self._stored(kind, ObjectAddress.parse(uri))
         except (ValueError, ClientError, BotoCoreError) as error:
             return _unreadable(kind, error)
+
+    def head(self, uri: str, most: int = HEAD_BYTES) -> tuple[bytes, int]:
+        """The first `most` bytes of an object, and its size. Raises UnreadableRowsError for one
+        that is gone, and TransientError."""
+        try:
+            place = ObjectAddress.parse(uri)
+            found = self._client.head_object(Bucket=place.bucket, Key=place.key)
+            if not found["ContentLength"]:
+                return b"", 0
+            answer = self._client.get_object(
+                Bucket=place.bucket,
+                Key=place.key,
+                Range=f"bytes=0-{most - 1}",
+                IfMatch=found["ETag"],
+            )
+            return answer["Body"].read(), found["ContentLength"]
+        except (ValueError, ClientError, BotoCoreError) as error:
+            lost = _unreadable("", error).error
+            raise UnreadableRowsError(lost.message if lost else "") from None
 
     def read(self, file: ExportedFile) -> bytes | None:
         """The bytes of a file that was looked at; None if it is gone or another.

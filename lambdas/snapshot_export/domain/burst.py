@@ -100,7 +100,8 @@ class Burst:
     `foretold_p50` and `foretold_p95` are what the forecast of `foretold_at` said of the burst's
     end, None where none was made. With
     `same_rows_for_all` no recipient brings tags, and all see the rows of the template's user.
-    `reasons` are why its exports failed, the most frequent first, written at its end.
+    `reasons` are why its exports failed, the most frequent first, and `empty` how many completed
+    without rows: written at its end.
     `warnings` are what was reported of its dashboard's row-level security. `weight` is its share
     of the slots beside others', and `finish_tag` where its flow has come (domain/fair_share.py).
 
@@ -150,6 +151,7 @@ class Burst:
     foretold_p50: float | None = None
     foretold_p95: float | None = None
     reasons: tuple[FailureReason, ...] = ()
+    empty: int = 0
     warnings: tuple[SecurityWarning, ...] = ()
     finished_at: float | None = None
     error: ErrorInfo | None = None

@@ -91,6 +91,7 @@ def run_again(export: Export, burst: Burst, *, deadline: float | None, rank: str
         deadline=deadline,
         files=(),
         held=(),
+        is_empty=False,
         error=None,
         ending=None,
         ending_at=None,

@@ -9,7 +9,7 @@ in another case than the parameter's [? parameter-case].
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -47,16 +47,39 @@ class Missing(MissingPart):
 
 
 def missing_in(published: Published, snapshot: Mapping[str, Any]) -> tuple[Missing, ...]:
-    """What an export's snapshot names in vain, each at its place in the export's body."""
+    """What an export's snapshot, or its body, names in vain, each at its place in the body."""
     configuration = snapshot.get("SnapshotConfiguration") or {}
     merged = (snapshot.get("Merge") or {}).get("Sheets", ())
     parameters = configuration.get("Parameters") or {}
     place = "SnapshotConfiguration"
     return (
         *_missing_sheets(published, configuration.get("FileGroups") or [], f"{place}.FileGroups"),
+        *_missing_probe(published, snapshot.get("Probe")),
         *missing_merged(published, () if merged == ALL_SHEETS else merged),
         *missing_parameters(published, parameters, f"{place}.Parameters"),
     )
+
+
+def without_probe(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """An export's snapshot whose first file is its Probe, as the body has it."""
+    configuration = snapshot["SnapshotConfiguration"]
+    first, *groups = configuration["FileGroups"]
+    (selection,) = first["Files"][0]["SheetSelections"]
+    return {
+        **snapshot,
+        "SnapshotConfiguration": configuration | {"FileGroups": groups},
+        "Probe": {"SheetId": selection["SheetId"], "VisualId": selection["VisualIds"][0]},
+    }
+
+
+def _missing_probe(published: Published, probe: Mapping[str, Any] | None) -> Iterator[Missing]:
+    if not probe:
+        return
+    selection = {"SheetId": probe["SheetId"], "VisualIds": [probe["VisualId"]]}
+    group = {"Files": [{"SheetSelections": [selection]}]}
+    for each in _missing_sheets(published, [group], ""):
+        member = "SheetId" if each.part is Part.SHEET else "VisualId"
+        yield replace(each, problem=Problem(f"Probe.{member}", each.problem.rule))
 
 
 def missing_merged(published: Published, sheet_ids: Sequence[str]) -> Iterator[Missing]:

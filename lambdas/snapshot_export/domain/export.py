@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
+from snapshot_export.domain.emptiness import EmptyRule
 from snapshot_export.domain.merge import Merge
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.domain.target import DEFAULT_TARGET
@@ -100,6 +101,8 @@ class Export:
     burst in which it ran last (domain/burst.py), 1 of a single export.
     `merge` says which of its files become one, `held` are those that were made so far, where
     QuickSight left them: they are no files of the export's, and are delivered in the merged one.
+    `if_empty` says by which files it is judged whether there is anything to say, `is_empty` that
+    there was not.
     """
 
     export_id: str
@@ -139,6 +142,8 @@ class Export:
     revision: int = 1
     merge: Merge | None = None
     held: tuple[ExportedFile, ...] = ()
+    if_empty: EmptyRule | None = None
+    is_empty: bool = False
 
     @property
     def burst_since(self) -> float | None:

@@ -59,7 +59,9 @@ def formats_asked(body: dict[str, Any], published: int) -> tuple[str, ...]:
     """FormatType of each file that jobs make for the body of a request, of a dashboard that has
     so many `published` sheets."""
     groups = (body.get("SnapshotConfiguration") or {}).get("FileGroups") or ()
-    formats = tuple(group["Files"][0]["FormatType"] for group in groups)
+    formats = tuple(str(group["Files"][0]["FormatType"]) for group in groups)
+    if body.get("Probe"):
+        formats = ("CSV", *formats)
     wanted = (body.get("Merge") or {}).get("Sheets", ())
     count = max(1, published) if wanted == ALL_SHEETS else len(wanted)
     return formats + (MERGED_FORMAT,) * count

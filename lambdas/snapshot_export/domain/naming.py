@@ -79,10 +79,13 @@ def shapes_of(snapshot: Mapping[str, Any]) -> tuple[RequestedFile, ...]:
     )
 
 
-def delivered_shapes(snapshot: Mapping[str, Any], merge: Merge | None) -> tuple[RequestedFile, ...]:
-    """The files that an export is delivered as: sheets that are merged are one, the last."""
+def delivered_shapes(
+    snapshot: Mapping[str, Any], merge: Merge | None, hidden: int = 0
+) -> tuple[RequestedFile, ...]:
+    """The files that an export is delivered as: sheets that are merged are one, the last, and the
+    first `hidden` are none."""
     shapes = shapes_of(snapshot)
-    return shapes if merge is None else shapes[: merge.first + 1]
+    return shapes[hidden:] if merge is None else shapes[hidden : merge.first + 1]
 
 
 def check_segments(name: str) -> None:

@@ -9,6 +9,7 @@ target's, and the job id serves as ExportId where none is given.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -16,7 +17,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
-from snapshot_export.domain.formats import MAX_FILE_GROUPS
+from snapshot_export.domain.emptiness import JUDGED_FORMATS, IfEmpty
+from snapshot_export.domain.formats import MAX_FILE_GROUPS, MAX_FILES_PER_JOB, Format
 from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_json, written
 from snapshot_export.domain.merge import MergedSheets
 from snapshot_export.domain.naming import check_segments
@@ -26,6 +28,7 @@ from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
 from snapshot_export.domain.row_level_security import ALLOWANCES
 from snapshot_export.domain.snapshot_request import (
+    FileGroup,
     NonBlank,
     ResourceId,
     Shape,
@@ -56,6 +59,9 @@ class Request:
     snapshot: dict[str, Any]
     digest: str
     merge: MergedSheets | None = None
+    if_empty: str = IfEmpty.SEND
+    probe: tuple[str, str] | None = None
+    """Sheet and visual of the CSV that decides."""
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -119,6 +125,13 @@ class MergeConfiguration(Shape):
         description="the ids of the sheets in their order, or ALL: those that are published when "
         "the request is accepted, in the dashboard's order"
     )
+
+
+class ProbeVisual(Shape):
+    """A table or pivot table whose rows decide whether there is anything to say."""
+
+    SheetId: ResourceId
+    VisualId: ResourceId
 
 
 def _files_of(
@@ -203,6 +216,15 @@ class ExportRequest(Shape):
         description="sheets as one PDF with bookmarks, besides the files of SnapshotConfiguration "
         "([one-file.md](one-file.md))",
     )
+    IfEmpty: Literal["SEND", "SKIP", "NOTE"] = Field(
+        default="SEND",
+        description="what happens if there are no rows: deliver, deliver nothing, or deliver and "
+        "say so ([if-empty.md](if-empty.md))",
+    )
+    Probe: ProbeVisual | None = Field(
+        default=None,
+        description="whose rows decide; else those of all CSVs and workbooks of the export",
+    )
     SnapshotConfiguration: Annotated[
         _Configuration | None,
         Field(validate_default=True, description="required, unless there is a Merge"),
@@ -226,7 +248,7 @@ def check_request(data: Any, targets: Targets) -> Request:
     except ValidationError as error:
         raise InvalidRequestError(problems_of(error)) from None
     target = choose_target(targets, body.Target)
-    problems = (*_target_problems(body, target), *_merge_problems(body))
+    problems = (*_target_problems(body, target), *_merge_problems(body), *_empty_problems(body))
     if problems:
         raise InvalidRequestError(problems)
     snapshot = {
@@ -246,6 +268,9 @@ def check_request(data: Any, targets: Targets) -> Request:
         envelope["Target"] = target.name
     if body.Merge is not None:
         envelope["Merge"] = body.Merge.model_dump()
+    if body.IfEmpty != IfEmpty.SEND:
+        envelope["IfEmpty"] = body.IfEmpty
+        envelope["Probe"] = body.Probe and body.Probe.model_dump()
     allows = tuple(name for name in ALLOWANCES if getattr(body, name))
     envelope |= dict.fromkeys(allows, True)
     return Request(
@@ -260,6 +285,8 @@ def check_request(data: Any, targets: Targets) -> Request:
         snapshot=snapshot,
         digest=digest_of(envelope | snapshot),
         merge=_merged_sheets(body.Merge),
+        if_empty=body.IfEmpty,
+        probe=(body.Probe.SheetId, body.Probe.VisualId) if body.Probe else None,
     )
 
 
@@ -301,6 +328,44 @@ def _merge_problems(body: ExportRequest) -> list[Problem]:
         text = f"must be at most {MAX_FILE_GROUPS} together with the FileGroups, of which there "
         problems.append(Problem("Merge.Sheets", f"{text}are {files}"))
     return problems
+
+
+def _empty_problems(body: ExportRequest) -> list[Problem]:
+    configuration = body.SnapshotConfiguration
+    if body.IfEmpty == IfEmpty.SEND:
+        text = "must stand beside IfEmpty SKIP or NOTE only"
+        return [Problem("Probe", text)] if body.Probe else []
+    problems = []
+    if configuration and configuration.DestinationConfiguration is not None:
+        text = "must not stand beside IfEmpty: files are judged before they are delivered"
+        problems.append(Problem("SnapshotConfiguration.DestinationConfiguration", text))
+    groups = (configuration.FileGroups if configuration else None) or ()
+    counts = Counter(group.Files[0].FormatType for group in groups)
+    if body.Probe is None:
+        judged = {kind: counts[kind] for kind in JUDGED_FORMATS}
+        if not any(judged.values()):
+            text = "must have a CSV or EXCEL file in FileGroups, or a Probe: a PDF has no rows"
+            problems.append(Problem("IfEmpty", text))
+        elif any(count > MAX_FILES_PER_JOB[kind] for kind, count in judged.items()):
+            text = "must have a Probe where the CSV and EXCEL files are more than one job makes"
+            problems.append(Problem("IfEmpty", text))
+    elif any(_is_probe(group, body.Probe) for group in groups):
+        text = "must not be a file of FileGroups too: without Probe, the export's own files decide"
+        problems.append(Problem("Probe", text))
+    elif len(groups) >= MAX_FILE_GROUPS:
+        text = f"must leave room: with it there are more than {MAX_FILE_GROUPS} files"
+        problems.append(Problem("Probe", text))
+    return problems
+
+
+def _is_probe(group: FileGroup, probe: ProbeVisual) -> bool:
+    (file,) = group.Files
+    sheet = file.SheetSelections[0]
+    return (file.FormatType, sheet.SheetId, sheet.VisualIds) == (
+        Format.CSV,
+        probe.SheetId,
+        [probe.VisualId],
+    )
 
 
 def _target_problems(body: ExportRequest, target: Target) -> list[Problem]:

@@ -24,6 +24,7 @@ from snapshot_export.domain.contents import (
     missing_in,
     missing_parameters,
     sheets_by_id,
+    without_probe,
 )
 from snapshot_export.domain.dashboard import Published
 from snapshot_export.domain.export import Export
@@ -71,7 +72,9 @@ def guard_export(services: Services, export: Export) -> Export:
         security = published.security
         problems = _problems(services, security, tags, export.allows or ())
         warnings = (*warnings_of(security, brings_tags=bool(tags)), *warnings)
-    _refuse(services, export.dashboard_id, problems, published, export.snapshot)
+    is_probed = export.if_empty is not None and export.if_empty.is_hidden
+    asked = without_probe(export.snapshot) if is_probed else export.snapshot
+    _refuse(services, export.dashboard_id, problems, published, asked)
     return replace(export, warnings=warnings)
 
 
@@ -113,6 +116,7 @@ def freeze_sheets(services: Services, template: dict[str, Any]) -> dict[str, Any
         return template
     published = read_published(services, template["DashboardId"])
     files = len((template.get("SnapshotConfiguration") or {}).get("FileGroups") or ())
+    files += bool(template.get("Probe"))
     try:
         sheets = choose_sheets(published, MergedSheets(sheet_ids=None), files)
     except InvalidRequestError as error:

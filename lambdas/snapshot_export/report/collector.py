@@ -53,6 +53,7 @@ class Row:
     waited: float | None
     job_seconds: float | None
     finished_at: float | None
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +86,7 @@ class Report:
     status: str
     error: ErrorInfo | None
     reasons: tuple[FailureReason, ...]
+    empty: int
     counts: Mapping[str, int]
     accepted_at: float
     begun_at: float | None
@@ -127,6 +129,7 @@ class ReportCollector:
         self._formats: Counter[str] = Counter()
         self._files = self._bytes = 0
         self._reasons: Counter[str] = Counter()
+        self.empty = 0
         self._messages: dict[str, str] = {}
         self._begun_at: float | None = None
         self._ended_at: float | None = None
@@ -143,6 +146,7 @@ class ReportCollector:
             error = export.error or ErrorInfo("UNKNOWN")
             self._reasons[error.code] += 1
             self._messages.setdefault(error.code, error.message)
+        self.empty += export.is_empty and export.status is Status.COMPLETED
         self._add_spans([span for span in spans_of(export) if span.start >= self._since])
         self._slots = max([self._slots, *(lease.slots for lease in export.leases)])
         if row.waited is not None:
@@ -196,6 +200,7 @@ class ReportCollector:
             status=status,
             error=error,
             reasons=self.reasons,
+            empty=self.empty,
             counts=counts,
             accepted_at=accepted_at,
             begun_at=self._begun_at,
@@ -245,4 +250,5 @@ def _row_of(export: Export) -> Row:
         waited=max(0.0, first - export.accepted_at) if first is not None else None,
         job_seconds=export.job_seconds or None,
         finished_at=export.finished_at,
+        is_empty=export.is_empty,
     )

@@ -94,6 +94,8 @@ def _lede(report: Report) -> str:
     ]
     if report.ended_at is not None and report.retried_at is None:
         whose += f" in {length(report.ended_at - report.accepted_at)}"
+    if report.empty:
+        ended.append(f"{report.empty:,} without rows")
     rest = f"; {', '.join(ended)}" if ended else ""
     return f"{whose}{rest}.{reason(report.error)}{_main_reason(report)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from snapshot_export.domain.burst import Refusal
-from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
+from snapshot_export.domain.export import ExportedFile
 from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.report.collector import Report, Row
 from snapshot_export.report.words import count, length, place, reason, size, text
@@ -49,7 +49,7 @@ def _row(row: Row, columns: Mapping[str, str], link: Link) -> str:
         "Recipient": (None, text(row.recipient_id or "")),
         "Export": (None, f'<span class="mono">{text(row.export_id)}</span>'),
         "Dashboard": (None, text(row.dashboard_id)),
-        "Status": (None, _status(row.status, row.error)),
+        "Status": (None, _status(row)),
         "Files": (files, _files(row.files, link)),
         "Waited": (_key(row.waited), length(row.waited)),
         "Job": (_key(row.job_seconds), length(row.job_seconds)),
@@ -69,9 +69,11 @@ def _key(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.3f}"
 
 
-def _status(status: Status, error: ErrorInfo | None) -> str:
-    shown = f'<span class="state {status.value.lower()}">{status.value}</span>'
-    return shown + (f'<div class="why">{reason(error)}</div>' if error else "")
+def _status(row: Row) -> str:
+    shown = f'<span class="state {row.status.value.lower()}">{row.status.value}</span>'
+    if row.is_empty and row.error is None:
+        return f'{shown}<div class="why">no rows{"" if row.files else ": not delivered"}</div>'
+    return shown + (f'<div class="why">{reason(row.error)}</div>' if row.error else "")
 
 
 def _files(found: Iterable[ExportedFile], link: Link) -> str:

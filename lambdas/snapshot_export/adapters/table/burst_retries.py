@@ -25,7 +25,7 @@ _FORGOTTEN_OF_BURST = (
     "foretold_p95"
 )
 _FORGOTTEN_OF_EXPORT = (
-    "#error, finished_at, expires_at, ending, ending_at, cancel_requested_at, at_risk_at"
+    "#error, finished_at, expires_at, ending, ending_at, cancel_requested_at, at_risk_at, is_empty"
 )
 
 

@@ -370,7 +370,7 @@ class BurstStore:
                 update_of(
                     burst_key(burst.burst_id),
                     "SET #status = :end, finished_at = :at, expires_at = :expires, "
-                    "reasons = :reasons" + (", #error = :error" if error else ""),
+                    "reasons = :reasons, #empty = :empty" + (", #error = :error" if error else ""),
                     condition=_CLOSING,
                     values={
                         ":revision": burst.revision,
@@ -379,9 +379,10 @@ class BurstStore:
                         ":at": burst.finished_at,
                         ":expires": expires_at,
                         ":reasons": [asdict(reason) for reason in burst.reasons],
+                        ":empty": burst.empty,
                         ":error": error,
                     },
-                    names=_STATUS | ({"#error": "error"} if error else {}),
+                    names=_STATUS | {"#empty": "empty"} | ({"#error": "error"} if error else {}),
                 ),
                 delete_of(template_key(burst.burst_id)),
                 delete_of(query_key(burst.burst_id)),

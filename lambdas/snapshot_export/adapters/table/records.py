@@ -11,6 +11,7 @@ from typing import Any
 from snapshot_export.adapters.table.dynamodb import Item, Key
 from snapshot_export.adapters.table.record_version import known_members, with_version
 from snapshot_export.domain.backlog import BacklogEntry
+from snapshot_export.domain.emptiness import EmptyRule
 from snapshot_export.domain.export import (
     Attempt,
     ErrorInfo,
@@ -26,7 +27,8 @@ from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import UnreadableRecordError
 
 MERGED_VERSION = 2
-"""Of the record of an export whose sheets are merged: older code would deliver each as a file."""
+"""Of the record of an export whose sheets are merged, or that is judged by its rows: older code
+would deliver each sheet, or the probe, as a file."""
 ATTEMPT_PREFIX = "ATTEMPT#"
 
 
@@ -84,7 +86,7 @@ def export_attributes(export: Export) -> dict[str, Any]:
     data["held"] = file_attributes(export.held)
     data["leases"] = lease_attributes(export.leases)
     data["listed_at"] = listed_at(export.accepted_at, export.export_id)
-    if export.merge is not None:
+    if export.merge is not None or export.if_empty is not None:
         return data | {"version": MERGED_VERSION}
     return with_version(data)
 
@@ -109,6 +111,7 @@ def _export_from(item: Item) -> Export:
             "status": Status(item["status"]),
             "files": tuple(_file_from(file) for file in item.get("files", [])),
             "merge": _merge_from(item.get("merge")),
+            "if_empty": _rule_from(item.get("if_empty")),
             "held": tuple(_file_from(file) for file in item.get("held", [])),
             "leases": tuple(
                 Lease(**known_members(lease, Lease)) for lease in item.get("leases", [])
@@ -202,6 +205,10 @@ def warnings_from(item: Item) -> tuple[SecurityWarning, ...]:
     return tuple(
         SecurityWarning(**known_members(each, SecurityWarning)) for each in item.get("warnings", [])
     )
+
+
+def _rule_from(value: dict[str, Any] | None) -> EmptyRule | None:
+    return EmptyRule(**known_members(value, EmptyRule)) if value else None
 
 
 def _merge_from(value: dict[str, Any] | None) -> Merge | None:

@@ -397,7 +397,8 @@ class Store:
                 self._on_export(
                     attempt,
                     "SET #status = :queued, attempt = :next, part = :part, failures = :failures, "
-                    "files = :files, held = :held, #error = :error, job_seconds = :seconds, "
+                    "files = :files, held = :held, is_empty = :is_empty, #error = :error, "
+                    "job_seconds = :seconds, "
                     "leases = :leases, #rank = :rank, due_at = :due, entry_key = :entry",
                     {
                         ":entry": key[1],
@@ -407,6 +408,7 @@ class Store:
                         ":failures": export.failures,
                         ":files": data["files"],
                         ":held": data["held"],
+                        ":is_empty": export.is_empty,
                         ":error": data["error"] or {},
                         ":seconds": export.job_seconds or 0,
                         ":leases": lease_attributes(leases_after(export, attempt)),
@@ -431,8 +433,9 @@ class Store:
             self._on_export(
                 attempt,
                 "SET ending = :end, ending_at = :at, files = :files, #error = :error, "
-                "job_seconds = :seconds",
+                "job_seconds = :seconds, is_empty = :is_empty",
                 {
+                    ":is_empty": export.is_empty,
                     ":end": export.status,
                     ":at": export.finished_at,
                     ":files": data["files"],

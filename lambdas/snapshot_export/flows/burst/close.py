@@ -46,7 +46,7 @@ def close_burst(services: Services, burst_id: str) -> None:
     except ConditionFailedError:
         logger.info("closing stopped", reason="closed elsewhere", burst_id=burst_id)
         return
-    burst = replace(burst, reasons=collector.reasons)
+    burst = replace(burst, reasons=collector.reasons, empty=collector.empty)
     services.manifests.write_report(burst_id, report_pieces(services, burst, collector))
     services.events.announce_burst(
         burst, services.manifests.address(burst_id), services.manifests.report_address(burst_id)

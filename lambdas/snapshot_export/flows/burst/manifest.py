@@ -8,9 +8,11 @@ that an index has not seen yet, and its memory does not grow with the burst. One
      "Files": [{"ExportId", "RecipientId", "Line", "Revision", "Status", "FormatType", "S3Uri",
                 "Size", "ETag", "Error": {"Code", "Message"}}],
      "Refused": [{"Line", "Problems": [{"Field", "Place", "Rule"}]}],
-     "Reasons": [{"Code", "Count", "Message"}]}
+     "Reasons": [{"Code", "Count", "Message"}],
+     "Empty": <how many completed without rows>}
 
-An export without files has one entry that says why. The Revision of an entry is that of the burst
+An export without files has one entry that says why; one without rows says "Empty": true. The
+Revision of an entry is that of the burst
 in which its export ran last.
 """
 
@@ -55,7 +57,7 @@ def manifest_lines(services: Services, burst: Burst, collector: ReportCollector)
         {"Code": each.code, "Count": each.count, "Message": each.message}
         for each in collector.reasons
     )
-    yield "]}\n"
+    yield f'],\n"Empty": {collector.empty}}}\n'
 
 
 def _items(items: Iterable[dict[str, Any]]) -> Iterator[str]:
@@ -89,6 +91,8 @@ def _files_of(export: Export) -> Iterator[dict[str, Any]]:
         "Revision": export.revision,
         "Status": export.status.value,
     }
+    if export.is_empty:
+        own["Empty"] = True
     for file in export.files:
         yield own | {
             "FormatType": file.format,

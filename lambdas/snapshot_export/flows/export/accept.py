@@ -17,6 +17,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain import naming
 from snapshot_export.domain.backlog import rank_class, rank_of
 from snapshot_export.domain.contents import choose_sheets
+from snapshot_export.domain.emptiness import with_rule
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.fair_share import cost_of
 from snapshot_export.domain.json_text import digest_of
@@ -71,7 +72,9 @@ def _sheets_of(services: Services, request: Request, source: str) -> Sheets:
         return ()
     published = read_published(services, request.dashboard_id)
     try:
-        return choose_sheets(published, request.merge, len(request.formats))
+        return choose_sheets(
+            published, request.merge, len(request.formats) + (request.probe is not None)
+        )
     except InvalidRequestError:
         export_id = request.export_id or source
         known = services.store.export(export_id)
@@ -97,7 +100,10 @@ def export_of(
     export_id = request.export_id or source
     nonce = services.draw_nonce()
     folder = naming.raw_prefix(export_id, nonce)
-    snapshot, merge = expand(_with_destination(services, request.snapshot, folder), sheets)
+    snapshot, if_empty = with_rule(
+        _with_destination(services, request.snapshot, folder), request.if_empty, request.probe
+    )
+    snapshot, merge = expand(snapshot, sheets)
     deadline = request.deadline.timestamp() if request.deadline else None
     return Export(
         export_id=export_id,
@@ -116,6 +122,7 @@ def export_of(
         priority=request.priority,
         deadline=deadline,
         merge=merge,
+        if_empty=if_empty,
     )
 
 

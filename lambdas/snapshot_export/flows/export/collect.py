@@ -15,6 +15,7 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.transfers import TimeLimit
+from snapshot_export.domain.emptiness import IfEmpty
 from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, ExportedFile, Phase
 from snapshot_export.domain.parts import formats_of, selections_of, split_file_groups
 from snapshot_export.domain.results import (
@@ -34,7 +35,7 @@ from snapshot_export.errors import (
 )
 from snapshot_export.flows.export.admit import admit
 from snapshot_export.flows.export.as_user import acting_for
-from snapshot_export.flows.export.file_names import claim_keys
+from snapshot_export.flows.export.file_names import claim_keys, claimed_places, hidden_files
 from snapshot_export.flows.export.finish import (
     complete_end,
     finish_cancelled,
@@ -42,6 +43,7 @@ from snapshot_export.flows.export.finish import (
     finish_failed,
     job_seconds,
 )
+from snapshot_export.flows.export.judge_rows import is_empty
 from snapshot_export.flows.export.merge_sheets import merge_sheets
 from snapshot_export.flows.export.step_answer import (
     Answer,
@@ -96,6 +98,9 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
     files = (*export.files, *collected.files)
     if _is_marked(services, export_id):
         return _cancel(services, record, replace(export, files=files))
+    if collected.is_skipped:
+        return _skip(services, record, replace(export, is_empty=True))
+    export = replace(export, is_empty=export.is_empty or collected.is_empty)
     if collected.failure is not None:
         return _after_failure(services, record, export, collected.failure, files)
     if not _is_last(export):
@@ -132,6 +137,17 @@ class _Collected:
     files: tuple[ExportedFile, ...] = ()
     held: tuple[ExportedFile, ...] = ()
     failure: ErrorInfo | None = None
+    is_empty: bool = False
+    is_skipped: bool = False
+
+
+def _skip(services: Services, record: Attempt, export: Export) -> Answer:
+    """There is nothing to say: no file is delivered, nor stays of an attempt or a revision before
+    in which there was."""
+    if export.failures or export.revision > 1:
+        services.files.discard(None, claimed_places(services, export))
+    finish_completed(services, record, export, ())
+    return answer(export.export_id, record.attempt, Phase.DONE)
 
 
 def _collect_job(
@@ -151,13 +167,23 @@ def _collect_job(
         outcomes = match_results({place: selections[place] for place in positions}, result.groups)
     except ResultMismatchError as error:
         return _Collected(failure=result.error or ErrorInfo(RESULT_MISMATCH, str(error)))
+    rule, empty = export.if_empty, False
+    if rule is not None and export.part == 0:
+        judged = is_empty(services, export, rule, outcomes)
+        if isinstance(judged, ErrorInfo):
+            return _Collected(failure=result.error or judged)
+        if judged and rule.action == IfEmpty.SKIP and result.error is None:
+            return _Collected(is_empty=True, is_skipped=True)
+        empty = judged
+        if rule.is_hidden:
+            del outcomes[0]
     merge = export.merge
     sheets = {place: each for place, each in outcomes.items() if merge and merge.holds(place)}
     single = {place: each for place, each in outcomes.items() if place not in sheets}
     files = _bring_files(services, export, single, limit)
     held = _look_at_sheets(services, export, sheets)
-    failure = result.error or _first_error_of(files | held)
-    made = _Collected((*files.values(),), (*held.values(),), failure)
+    failure = result.error or _first_error_of(files | held, hidden_files(export))
+    made = _Collected((*files.values(),), (*held.values(),), failure, empty)
     if merge is None or failure is not None or not _is_last(export):
         return made
     whole = replace(export, held=(*export.held, *made.held))
@@ -192,10 +218,10 @@ def _bring_files(
     }
 
 
-def _first_error_of(files: Mapping[int, ExportedFile]) -> ErrorInfo | None:
+def _first_error_of(files: Mapping[int, ExportedFile], hidden: int) -> ErrorInfo | None:
     for position, file in files.items():
         if file.error:
-            text = f"file {position} ({file.format}): {file.error.message}"
+            text = f"file {position - hidden} ({file.format}): {file.error.message}"
             return ErrorInfo(file.error.code, text)
     return None
 

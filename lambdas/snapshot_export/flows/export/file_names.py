@@ -66,7 +66,8 @@ def claim_keys(services: Services, export: Export, positions: Sequence[int]) -> 
     keys = keys_of(export)
     expires_at = services.settings.claim_expires_at(services.now(), burst_since=export.burst_since)
     return [
-        _claim(services, export, position, keys[position], expires_at) for position in positions
+        _claim(services, export, place, keys[place], expires_at)
+        for place in (position - hidden_files(export) for position in positions)
     ]
 
 
@@ -98,7 +99,12 @@ def claimed_places(services: Services, export: Export) -> list[str]:
 
 
 def _shapes_of(export: Export) -> tuple[RequestedFile, ...]:
-    return delivered_shapes(export.snapshot, export.merge)
+    return delivered_shapes(export.snapshot, export.merge, hidden_files(export))
+
+
+def hidden_files(export: Export) -> int:
+    """How many of its files, the first, are for the export's own judgement only."""
+    return int(export.if_empty is not None and export.if_empty.is_hidden)
 
 
 def _owner(export: Export, position: int) -> str:

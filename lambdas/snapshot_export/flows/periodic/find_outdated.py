@@ -86,8 +86,8 @@ def _asked(services: Services, schedule: Schedule) -> tuple[str, dict[str, objec
         template = check_burst(dated, services.targets).template
         return template["DashboardId"], template
     request = check_request(dated, services.targets)
-    merge = {"Merge": dated["Merge"]} if request.merge else {}
-    return request.dashboard_id, request.snapshot | merge
+    more = {name: dated[name] for name in ("Merge", "Probe") if dated.get(name)}
+    return request.dashboard_id, request.snapshot | more
 
 
 def _judge(

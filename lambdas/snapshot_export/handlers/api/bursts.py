@@ -89,6 +89,7 @@ class BurstShape(BaseModel):
     says why the rest of them could not be. At the end, Reasons are why exports failed, the most
     frequent first. Status: COMPLETED_WITH_FAILURES where exports failed or recipients were refused
     and others completed, FAILED where none completed or the recipients could not be read.
+    Empty: how many completed without rows, at the end.
     Revision: 1, and one more with each retry; Counts, Reasons and times are those of the last.
     """
 
@@ -97,6 +98,7 @@ class BurstShape(BaseModel):
     Target: str
     Status: BurstStatus
     Counts: BurstCounts
+    Empty: int
     Reasons: list[FailureReasonShape]
     SameRowsForAll: bool
     Weight: int
@@ -231,6 +233,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         Target=burst.target,
         Status=burst.status,
         Counts=BurstCounts(**burst.counts),
+        Empty=burst.empty,
         Reasons=[
             FailureReasonShape(Code=each.code, Count=each.count, Message=each.message)
             for each in burst.reasons

@@ -80,7 +80,8 @@ class ExportRow(BaseModel):
 class ExportShape(ExportRow):
     """An export. Place counts from 1 and is there while it waits for its first attempt or slot;
     with PlaceIsAtLeast more are ahead than were counted. CancelRequested: it still runs, and its
-    files will not be delivered. RecipientId: for whom its burst made it.
+    files will not be delivered. RecipientId: for whom its burst made it. Empty: it
+    had no rows, as its IfEmpty asked for; with SKIP there are no Files.
     """
 
     Target: str
@@ -90,6 +91,7 @@ class ExportShape(ExportRow):
     Place: int | None
     PlaceIsAtLeast: bool
     CancelRequested: bool
+    Empty: bool
     Warnings: list[WarningShape]
     Files: list[RequestedFile]
 
@@ -175,6 +177,7 @@ def export_of_view(view: ExportView) -> ExportShape:
         PlaceIsAtLeast=view.place_is_at_least,
         Collecting=view.is_collecting,
         CancelRequested=export.cancel_requested_at is not None,
+        Empty=export.is_empty,
         Warnings=warning_shapes(export.warnings),
         Files=[
             _file(file, url, view.downloads_expire_at)
