@@ -12,6 +12,7 @@ from snapshot_export.settings import DAY_SECONDS
 from tests.chaos.stage import Stage
 from tests.support.bursts import burst, csv_manifest, recipient, template
 from tests.support.messages import csv_groups, message, visuals_group
+from tests.support.world import WORK_GROUP
 
 CSV = visuals_group("CSV", "lines")
 _LATER = "2027-02-01T00:00:00Z"
@@ -408,6 +409,17 @@ def burst_cancelled(stage: Stage) -> None:
     )
 
 
+def burst_of_a_query(stage: Stage) -> None:
+    """A query finds another number of recipients than expected; its burst is held and released."""
+    athena = {"QueryString": "SELECT 1", "WorkGroup": WORK_GROUP}
+    body = {"Template": template(groups=[CSV], Name="{recipient}"), "BurstId": "asked"}
+    stage.deliver({"Burst": {**body, "Manifest": {"Athena": athena, "ExpectedCount": 9}}})
+    stage.when(
+        lambda: stage.burst("asked").get("status") == "HELD",
+        lambda: stage.call("POST", "/bursts/asked/release", {}, expect=(202,)),
+    )
+
+
 def burst_of_days(stage: Stage) -> None:
     """A burst takes days longer than its records are kept, which must not expire meanwhile."""
     body = burst("slow", [recipient(1), {"Name": "nobody"}, recipient(2)])
@@ -439,6 +451,9 @@ def _days_pass(stage: Stage, times: int) -> None:
 
 DONE, GONE = "COMPLETED", "CANCELLED"
 SCENARIOS = (
+    Scenario(
+        "burst_of_a_query", burst_of_a_query, {f"asked-{line}": DONE for line in (2, 3, 4)}, 3
+    ),
     Scenario("delivered_twice", delivered_twice, {"one": DONE}, 1),
     Scenario("two_parts", two_parts, {"parts": DONE}, 2),
     Scenario("merged_sheets", merged_sheets, {"merged": DONE}, 2),

@@ -21,6 +21,7 @@ from tests.chaos.calls import Call, Calls, Choice, hooked, spare
 from tests.chaos.scenarios import Scenario
 from tests.chaos.stage import Stage
 from tests.chaos.wire import API, Wire
+from tests.support.athena import athena
 from tests.support.sessions import SharedSession
 from tests.support.world import ACCOUNT, REGION, START_TIME, Clock
 
@@ -68,7 +69,7 @@ class Theatre:
                 scenario.retention_days,
             )
             stage.world.switch("job_seconds", seconds=scenario.seconds, times=999)
-            with hooked(calls, self._clock.sleep), watch(stage):
+            with athena(), hooked(calls, self._clock.sleep), watch(stage):
                 scenario.play(stage)
                 stage.run()
             killed = calls.struck is not None

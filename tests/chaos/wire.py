@@ -20,7 +20,7 @@ from werkzeug.test import Client, TestResponse
 from local.quicksight import Settings
 from local.quicksight.emulator import Emulator
 from local.quicksight.http_api import make_api, make_download_api
-from tests.support.world import ACCOUNT, REGION, Clock
+from tests.support.world import ACCOUNT, ATHENA_ROLE, REGION, Clock
 
 API, DOWNLOADS = "http://quicksight.emulator", "https://downloads.emulator"
 
@@ -32,7 +32,9 @@ class Wire:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self.emulator = Emulator(Settings(account=ACCOUNT, region=REGION), now=clock.now)
+        self.emulator = Emulator(
+            Settings(account=ACCOUNT, region=REGION, athena_role=ATHENA_ROLE), now=clock.now
+        )
         self.emulator.downloads.base_url = DOWNLOADS
         self._api = Client(make_api(self.emulator))
         self._downloads = Client(make_download_api(self.emulator))

@@ -236,3 +236,19 @@ def test_quicksight_in_another_account_and_region_is_what_functions_and_bucket_t
     assert accounts == ["111122223333", "111122223333"]
     assert template.output("QuickSightAccountId") == "111122223333"
     assert template.output("QuickSightRegion") == "eu-west-1"
+
+
+def test_only_the_burst_function_may_assume_the_role_of_queries(
+    synthesize: Callable[[Settings], StackTemplate],
+) -> None:
+    role = "arn:aws:iam::111122223333:role/recipients"
+    deployment = DeploymentParameters(athena_role=role, athena_work_groups=("recipients",))
+    template = synthesize(Settings(deployment=deployment))
+
+    granted = {name: template.grants(f"{name}FunctionRole").get(role) for name in FUNCTIONS}
+    assert granted.pop("Burst") == {"sts:AssumeRole"}
+    assert set(granted.values()) == {None}
+    for name in FUNCTIONS:
+        variables = template.properties(f"{name}Function")["Environment"]["Variables"]
+        assert variables["ATHENA_WORK_GROUPS"] == "recipients"
+        assert ("ATHENA_ROLE_ARN" in variables) is (name == "Burst")

@@ -40,6 +40,7 @@ class Queries:
     suffix: str = "csv"
     started: list[dict[str, Any]] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    _s3: Any = field(default_factory=lambda: boto3.client("s3", region_name="us-east-1"))
     _ids: dict[str, str] = field(default_factory=dict)
     _looks: dict[str, int] = field(default_factory=dict)
 
@@ -64,7 +65,7 @@ class Queries:
             status["AthenaError"] = {"ErrorCategory": 2, "ErrorType": 1006}
         place = f"s3://{BUCKET}/{query_id}.{self.suffix}"
         if state == "SUCCEEDED":
-            boto3.client("s3").put_object(
+            self._s3.put_object(
                 Bucket=BUCKET, Key=f"{query_id}.{self.suffix}", Body=self.result.encode()
             )
         execution = {
@@ -79,7 +80,7 @@ class Queries:
 def athena() -> Iterator[Queries]:
     """Queries of this test; to be entered within moto."""
     queries = Queries()
-    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
+    queries._s3.create_bucket(Bucket=BUCKET)
 
     def start(self: AthenaResponse) -> str:
         return json.dumps(queries.start(json.loads(self.body)))

@@ -39,6 +39,8 @@ _TOO_LONG = (
     "The query {} did not end within {:.0f} minutes of the burst's acceptance: it was stopped."
 )
 
+MAX_IN_MEMORY = 8 * 1024 * 1024
+
 logger = Logger(child=True)
 
 
@@ -105,7 +107,7 @@ def _stop(services: Services, burst: Burst) -> None:
 
 
 def _freeze(services: Services, burst: Burst, result_uri: str) -> None:
-    with tempfile.TemporaryFile() as file:
+    with tempfile.SpooledTemporaryFile(MAX_IN_MEMORY) as file:
         services.queries.read_result(result_uri, file)
         uri = services.manifests.freeze(burst.burst_id, burst.nonce, file)
     found = services.manifests.find(uri)
