@@ -124,6 +124,17 @@ def test_files_of_a_try_before_do_not_outlive_a_skip(
     assert delivered(world) == []
 
 
+def test_the_last_try_decides(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first try had no rows, and failed in its other file; the second has some."""
+    world.switch("fail_file", times=1, FileGroup=1, ErrorType="INTERNAL_ERROR")
+    heads = iter([(b"a\n", 2)])
+    monkeypatch.setattr(Files, "head", lambda *_: next(heads, (b"a\n1\n", 4)))
+    world.send(message("one", groups=[CSV, pdf_group()], IfEmpty="NOTE"))
+    world.driver.run()
+    export = world.export("one")
+    assert (export.status, export.is_empty, len(export.files)) == (Status.COMPLETED, False, 2)
+
+
 def test_a_burst_says_who_had_no_rows(world: World) -> None:
     people = [recipient(1), recipient(9999), recipient(2)]
     body = burst("mixed", people)

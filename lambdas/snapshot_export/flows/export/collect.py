@@ -100,7 +100,8 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
         return _cancel(services, record, replace(export, files=files))
     if collected.is_skipped:
         return _skip(services, record, replace(export, is_empty=True))
-    export = replace(export, is_empty=export.is_empty or collected.is_empty)
+    if export.part == 0:
+        export = replace(export, is_empty=collected.is_empty)
     if collected.failure is not None:
         return _after_failure(services, record, export, collected.failure, files)
     if not _is_last(export):
