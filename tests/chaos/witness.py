@@ -225,11 +225,14 @@ class Witness:
         for file in files:
             if objects.get(file["uri"]) != file["size"]:
                 self.note(f"{name}: {file['uri']} has {objects.get(file['uri'])} bytes")
-        if status == "COMPLETED" and (not files or len(files) != len(export["files"])):
+        action = (export.get("if_empty") or {}).get("action")
+        is_skipped = action == "SKIP" and bool(export.get("is_empty"))
+        is_whole = len(files) == len(export.get("files", [])) and bool(files) is not is_skipped
+        if status == "COMPLETED" and not is_whole:
             self.note(f"{name} is COMPLETED with files {export['files']}")
         kept = [uri for uri in objects if f"/exports/{name}/" in uri]
-        if status == "CANCELLED" and kept:
-            self.note(f"{name} is CANCELLED and left {kept}")
+        if (status == "CANCELLED" or is_skipped) and kept:
+            self.note(f"{name} is {status} and left {kept}")
 
     def _judge_owners(self, seen: Seen) -> None:
         """Every object of a finished file is one export's, case and normalization aside."""
