@@ -22,6 +22,7 @@ from bench.rows import COLD, LEARNED, RETRIES, WAVES, Outcome
 from bench.rows import SEMAPHORE as SEMAPHORE_ROW
 from local.account.environment import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
 from local.deployed import Deployed
+from local.run.warm import OF_NO_OBJECT
 
 _LOOK_SECONDS = 2.0
 _QUIET_SECONDS = 4.0
@@ -70,6 +71,7 @@ def _warm(deployed: Deployed) -> None:
         "Start": nothing,
         "Describe": nothing,
         "Collect": nothing,
+        "Hint": OF_NO_OBJECT,
         "Intake": {"Records": []},
     }
     for step, payload in payloads.items():

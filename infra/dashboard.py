@@ -98,10 +98,15 @@ class Dashboard(Construct):
                 self._gauges(_MOST, Metric.SLOTS_IN_USE, Metric.SLOTS_ALLOWED, Metric.SLOT_LIMIT),
             ),
             self._graph(
-                "Seconds of a job, and of its slot beyond it",
+                "Seconds of a job, and of its slot beyond it; share of jobs with a hint (right)",
                 10,
                 self._of_stack(_AVERAGE, Metric.JOB_SECONDS),
-                self._of_stack(_AVERAGE, Metric.HAND_OFF_SECONDS, Metric.POLL_DELAY_SECONDS),
+                self._of_stack(
+                    _AVERAGE,
+                    Metric.HAND_OFF_SECONDS,
+                    Metric.POLL_DELAY_SECONDS,
+                    Metric.HINTS_HEARD,
+                ),
             ),
         ]
 

@@ -16,6 +16,8 @@ from infra.nag_exceptions import acknowledge, acknowledge_wildcards
 FUNCTION_TIMEOUT_SECONDS = 60
 DESCRIBE_TIMEOUT_SECONDS = 120
 """It polls for up to flows/export/poll.POLL_SECONDS and then has a last check to make."""
+HINT_TIMEOUT_SECONDS = 90
+"""It asks for up to domain/hint.ASK_SECONDS and then has a last check to make."""
 COLLECT_TIMEOUT_SECONDS = 300
 """It collects files for up to flows/export/collect.TRANSFER_SECONDS, and ends the export."""
 MEMORY_MB = 512

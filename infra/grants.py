@@ -118,6 +118,11 @@ class Grants:
         _allow(function, ["s3:DeleteObject"], *places, wildcard="as many as the export made")
         _allow(function, ["s3:ListBucket"], *self._bucket_arns)
 
+    def collect_at_once(self, function: lambda_.Function, collect: lambda_.Function) -> None:
+        """See which files of a job have come, and have them collected."""
+        _allow(function, ["s3:ListBucket"], *self._bucket_arns)
+        _allow(function, ["lambda:InvokeFunction"], collect.function_arn)
+
     def list_records(self, function: lambda_.Function) -> None:
         """Query the table's indexes, and read the records that the one by recipient names."""
         names = (BY_STATUS, BY_BURST, BY_RECIPIENT)
@@ -178,6 +183,12 @@ class Grants:
             )
             for account_id, region in places
         ]
+
+    @property
+    def bucket_names(self) -> list[str]:
+        """Buckets that QuickSight writes to: the stack's own, and those that targets brought."""
+        brought = [each.parameters.bucket for each in self.targets]
+        return [self.storage.bucket.bucket_name, *dict.fromkeys(name for name in brought if name)]
 
     @property
     def _bucket_arns(self) -> list[str]:

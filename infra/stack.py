@@ -19,9 +19,11 @@ from infra.encryption import Encryption, use_keys_of_buckets
 from infra.functions import (
     COLLECT_TIMEOUT_SECONDS,
     DESCRIBE_TIMEOUT_SECONDS,
+    HINT_TIMEOUT_SECONDS,
     ExportFunction,
 )
 from infra.grants import Grants
+from infra.hints import Hints
 from infra.intake import Intake
 from infra.monitoring import Monitoring
 from infra.notifications import Notifications
@@ -46,6 +48,7 @@ _ENCRYPTED = {
     "intake": ("dynamodb", "s3", "sqs"),
     "start": ("dynamodb", "sqs"),
     "describe": ("dynamodb",),
+    "hint": ("dynamodb",),
     "collect": ("dynamodb", "s3", "sqs"),
     "burst": ("dynamodb", "s3", "sqs"),
     "api": ("dynamodb", "s3", "sqs"),
@@ -60,7 +63,7 @@ _CALLED_BY_CLOCK = ("reconcile", "warn_of_deadlines", "move_starts")
 _READ_ELSEWHERE = ("intake", "collect", "burst", "api")
 """Functions that read in allowed buckets, or in those of targets."""
 
-_ASKED = ("intake", "start", "describe", "collect", "burst", "api")
+_ASKED = ("intake", "start", "describe", "hint", "collect", "burst", "api")
 """Functions whose logs say why something failed."""
 
 
@@ -160,7 +163,7 @@ class SnapshotExportStack(cdk.Stack):
         snapshot_user = SnapshotUser(
             self,
             "SnapshotUser",
-            functions=[functions[name] for name in ("start", "describe", "collect")],
+            functions=[functions[name] for name in ("start", "describe", "hint", "collect")],
             grants=grants,
             operations=(_START, _DESCRIBE, _RESULT),
         )
@@ -180,6 +183,8 @@ class SnapshotExportStack(cdk.Stack):
                 "CollectFunctionArn": functions["collect"],
             },
         )
+        functions["hint"].add_environment("COLLECT_FUNCTION_ARN", functions["collect"].function_arn)
+        Hints(self, "Hints", function=functions["hint"], bucket_names=grants.bucket_names)
         Reconciler(
             self,
             "Reconciler",
@@ -243,6 +248,7 @@ class SnapshotExportStack(cdk.Stack):
             "intake": "Accepts the requests of the intake queue",
             "start": "Starts the snapshot job of one attempt",
             "describe": "Polls a snapshot job and frees its slot when it ended",
+            "hint": "Polls a snapshot job whose files have come",
             "collect": "Brings the files of a snapshot job to their place",
             "burst": "Reads the recipients of bursts, cancels and closes bursts",
             "api": "Answers the calls of the API",
@@ -253,6 +259,7 @@ class SnapshotExportStack(cdk.Stack):
         timeouts = {
             "burst": BURST_TIMEOUT_SECONDS,
             "describe": DESCRIBE_TIMEOUT_SECONDS,
+            "hint": HINT_TIMEOUT_SECONDS,
             "collect": COLLECT_TIMEOUT_SECONDS,
         }
         code = create_code_asset(source=_LAMBDAS, profile=settings.bundling)
@@ -295,9 +302,11 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     intake.rejected_queue.grant(functions["intake"], "sqs:SendMessage")
     grants.call_quicksight(functions["start"], _START, _DESCRIBE)
     grants.call_quicksight(functions["describe"], _START, _DESCRIBE)
+    grants.call_quicksight(functions["hint"], _START, _DESCRIBE)
+    grants.collect_at_once(functions["hint"], functions["collect"])
     grants.call_quicksight(functions["collect"], _RESULT)
     grants.call_quicksight(functions["reconcile"], _DESCRIBE)
-    for name in ("intake", "api", "burst", "start", "describe"):
+    for name in ("intake", "api", "burst", "start", "describe", "hint"):
         grants.read_row_level_security(functions[name])
     grants.call_quicksight(functions["move_starts"], "DescribeDashboard")
     for name in ("intake", "api", "burst", "move_starts"):
@@ -311,7 +320,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
 
 def _grant_bursts(functions: dict[str, ExportFunction], *, grants: Grants, bursts: Bursts) -> None:
     for name, function in functions.items():
-        if name not in ("describe", "warn_of_deadlines", "move_starts"):
+        if name not in ("describe", "hint", "warn_of_deadlines", "move_starts"):
             grants.ask_for_burst_work(function, bursts)
     for name in ("intake", "burst", "api"):
         grants.read_manifests(functions[name])

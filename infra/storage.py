@@ -103,6 +103,14 @@ class Storage(Construct):
             ],
             removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
+        # The L2 property would bring a custom resource, with a function and a role of its own.
+        resource = self.bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)
+        resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+                event_bridge_enabled=True
+            )
+        )
         reason = "who reads and writes is in CloudTrail's data events, with identities"
         acknowledge(self.bucket, reason, "AwsSolutions-S1")
         self._let_quicksight_write(quicksight_account_ids)

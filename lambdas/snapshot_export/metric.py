@@ -104,6 +104,13 @@ class Metric(Enum):
         _AS_IT_HAPPENS,
         "from the job's end until it was seen",
     )
+    HINTS_HEARD = (
+        "HintsHeard",
+        "Count",
+        _AS_IT_HAPPENS,
+        "1 for a job of which S3's notification came before its end was seen, 0 for one without: "
+        "after three without, polls are close until the next comes",
+    )
     STARTS_NOT_MOVED = (
         "StartsNotMoved",
         "Count",

@@ -44,7 +44,7 @@ class Settings:
     of the QuickSight account are, unless that is `quicksight_region`. `jwt_scopes` are the names of
     the API's scopes (domain/scopes.py) where callers have tokens, and none where IAM authorizes
     them. Queries for recipients run in `athena_work_groups` with the credentials of
-    `athena_role_arn`.
+    `athena_role_arn`. `collect_function_arn` is known to the function that follows hints up.
     """
 
     table_name: str
@@ -75,6 +75,7 @@ class Settings:
     jwt_scopes: Mapping[str, str] = field(default_factory=dict)
     athena_work_groups: frozenset[str] = frozenset()
     athena_role_arn: str | None = None
+    collect_function_arn: str | None = None
 
     @property
     def open_slots(self) -> int:
@@ -158,6 +159,7 @@ class Settings:
             jwt_scopes=reader.scopes("JWT_SCOPES"),
             athena_work_groups=reader.names("ATHENA_WORK_GROUPS"),
             athena_role_arn=environment.get("ATHENA_ROLE_ARN") or None,
+            collect_function_arn=environment.get("COLLECT_FUNCTION_ARN") or None,
         )
         reader.raise_problems()
         return settings

@@ -23,7 +23,7 @@ class WorkerBound:
     A warm worker is a Python process that took about a second of CPU to import its libraries, and
     about 60 MB. On two cores a few that are reused beat many that start cold; `per_function` leaves
     room for functions that sleep while they wait for their turn to call QuickSight, `polling` for
-    a describe function in each slot, which sleeps until its job's likely end.
+    a describe or hint function in each slot, which sleeps until its job's likely end.
     """
 
     per_function: int = 3
@@ -31,7 +31,7 @@ class WorkerBound:
     total: int = 24
 
 
-_POLLING = "DescribeFunction"
+_POLLING = ("DescribeFunction", "HintFunction")
 _HANDLER_ERROR = "__embedded_aws_handler_error__"
 _END_OF_LOG = "\x00end-of-invocation\x00"
 _EXITED = "Worker process died"
@@ -132,7 +132,7 @@ def bound_workers(lambda_svc: Any, bound: WorkerBound) -> None:
 
     def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         name = str((func.get("config") or func).get("FunctionArn", "unknown"))
-        with polling if _POLLING in name else own[name], everyone:
+        with polling if any(each in name for each in _POLLING) else own[name], everyone:
             result: dict[str, Any] = upstream(func, event, request_id)
             return result
 

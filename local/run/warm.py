@@ -16,17 +16,23 @@ from local.run.run_report import api_of
 
 _OF_NO_EXPORT = {"ExportId": "warm-up", "Attempt": 1, "Admission": 1}
 """A step of an export that does not exist has nothing to do."""
+OF_NO_OBJECT = {
+    "time": "2026-01-01T00:00:00Z",
+    "detail": {"bucket": {"name": "none"}, "object": {"key": "none"}},
+}
+"""An object that is of no export is no hint."""
 
 
 def warm(deployed: Deployed, dashboard_ids: Iterable[str]) -> None:
     """Invoke the functions of an export's way as often beside each other as a run does, and have
     the dashboards read."""
     bound = WorkerBound()
-    wanted: dict[str, tuple[int, dict[str, Any]]] = {
+    wanted: dict[str, tuple[int, Any]] = {
         "IntakeFunction": (1, {"Records": []}),
         "StartFunction": (bound.per_function, _OF_NO_EXPORT),
         "DescribeFunction": (bound.polling, _OF_NO_EXPORT),
         "CollectFunction": (bound.per_function, _OF_NO_EXPORT),
+        "HintFunction": (bound.per_function, OF_NO_OBJECT),
     }
     client = deployed.client("lambda")
     with ThreadPoolExecutor(bound.total) as pool:

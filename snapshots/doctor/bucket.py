@@ -140,6 +140,21 @@ def judge_key(
     return ok(f"key {arn} lets {SERVICE} encrypt")
 
 
+def look_at_notifications(name: str | None, case: Case) -> Verdict:
+    """Whether the bucket sends its events to EventBridge, so that hints come of it.
+
+    Without, exports are polled for; files under a prefix of the request's own always are.
+    """
+    bucket, _ = _place(name, case)
+    found = case.call("s3", "GetBucketNotificationConfiguration", Bucket=bucket)
+    if "EventBridgeConfiguration" in found:
+        return ok("sends its events to EventBridge")
+    seen = "sends no events to EventBridge: exports to it are polled for, with more calls"
+    if bucket in (case.allowed_buckets or ()):
+        return ok(seen)
+    return warning(seen, fixes.send_events(bucket))
+
+
 def look_at_allowance(name: str, case: Case) -> Verdict:
     """Whether requests may name the bucket."""
     return judge_allowance(name.partition("/")[0], case)

@@ -115,6 +115,7 @@ def _of_bucket(title: str, name: str | None, *needs: str) -> list[Check]:
         Check(title, partial(bucket.look_at_place, name), needs),
         Check(f"{title}: policy", partial(bucket.look_at_policy, name), (title,)),
         Check(f"{title}: key", partial(bucket.look_at_key, name), (title,)),
+        Check(f"{title}: hints", partial(bucket.look_at_notifications, name), (title,)),
     ]
     if name is not None:
         allowed = partial(bucket.look_at_allowance, name)

@@ -22,7 +22,10 @@ _DENIED = frozenset(
 _UNKNOWN = frozenset(
     {"InvalidAction", "UnknownOperationException", "UnsupportedOperation", "NotImplemented"}
 )
-_OTHER_NAMES = {"s3:GetBucketEncryption": "s3:GetEncryptionConfiguration"}
+_OTHER_NAMES = {
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+}
 """Operations whose right in IAM is called otherwise."""
 
 

@@ -141,6 +141,15 @@ def add_statements(what: str, statements: list[Mapping[str, Any]]) -> str:
     return f"add to the {what}: {json.dumps(statements)}"
 
 
+def send_events(name: str) -> str:
+    """A bucket does not send its events to EventBridge."""
+    return (
+        f"aws s3api put-bucket-notification-configuration --bucket {name} "
+        "--notification-configuration '{\"EventBridgeConfiguration\": {}}', with what "
+        "notifications it has besides"
+    )
+
+
 def allow_bucket(name: str) -> str:
     """The deployment does not let requests name this bucket."""
     return f"add {name!r} to allowedBuckets in cdk.json, then: {DEPLOY}"

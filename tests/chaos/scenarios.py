@@ -450,6 +450,32 @@ def _days_pass(stage: Stage, times: int) -> None:
 
 
 DONE, GONE = "COMPLETED", "CANCELLED"
+
+
+def hinted(stage: Stage) -> None:
+    """The files of a job come, and hints with them, one of them twice: its end starts the next,
+    whose dashboard was last read over a minute ago."""
+    stage.world.services.store.change_gate({"hints_missed": 1})
+    first = message("first", dashboard="board-pack", groups=csv_groups(2), Priority=1)
+    stage.deliver(first, csv("behind"))
+    for after in (63.95, 63.96):
+        _hint_after(stage, "first", after)
+
+
+def hinted_user(stage: Stage) -> None:
+    """A hint of the job of a registered user."""
+    stage.world.services.store.change_gate({"hints_missed": 0})
+    registered_user(stage)
+    _hint_after(stage, "manager", 17.95)
+
+
+def _hint_after(stage: Stage, export_id: str, seconds: float) -> None:
+    stage.when(
+        lambda: "started_at" in stage.attempt(export_id),
+        lambda: stage.at(seconds, lambda: stage.hint(export_id)),
+    )
+
+
 SCENARIOS = (
     Scenario(
         "burst_of_a_query", burst_of_a_query, {f"asked-{line}": DONE for line in (2, 3, 4)}, 3
@@ -483,6 +509,8 @@ SCENARIOS = (
     ),
     Scenario("rules_change", rules_change, {"late": "FAILED"}, 0, refused=frozenset({"message-1"})),
     Scenario("registered_user", registered_user, {"manager": DONE}, 1),
+    Scenario("hinted", hinted, {"first": DONE, "behind": DONE}, 2, limit=1, seconds=64.0),
+    Scenario("hinted_user", hinted_user, {"manager": DONE}, 1),
     Scenario("api_and_capacity", api_and_capacity, {"posted": DONE}, 1),
     Scenario("limit_lowered", limit_lowered, {f"low-{each}": DONE for each in (1, 2, 3)}, 3),
     Scenario("schedule_occurs", schedule_occurs, {"daily-20261123T060000Z": DONE}, 1),

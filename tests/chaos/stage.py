@@ -12,8 +12,9 @@ import heapq
 import itertools
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -21,12 +22,16 @@ import boto3
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.models import stepfunctions_backends
 
+from snapshot_export.adapters.collector import Collector
+from snapshot_export.adapters.executions import input_of
 from snapshot_export.adapters.services import Services, make_services
-from snapshot_export.errors import SnapshotExportError
+from snapshot_export.domain.export import Attempt
+from snapshot_export.errors import SnapshotExportError, TransientError
 from snapshot_export.handlers import (
     burst,
     collect,
     describe,
+    hint,
     intake,
     move_starts,
     reconcile,
@@ -53,6 +58,7 @@ HANDLERS: dict[str, Any] = {
     "intake": intake.handler,
     "start": start.handler,
     "describe": describe.handler,
+    "hint": hint.handler,
     "collect": collect.handler,
     "reconcile": reconcile.handler,
     "burst": burst.handler,
@@ -60,7 +66,7 @@ HANDLERS: dict[str, Any] = {
     "move_starts": move_starts.handler,
     "warn_of_deadlines": warn_of_deadlines.handler,
 }
-_MODULES = (intake, step, reconcile, burst, exchange, move_starts, warn_of_deadlines)
+_MODULES = (intake, step, hint, reconcile, burst, exchange, move_starts, warn_of_deadlines)
 
 
 class QuietWorld(World):
@@ -117,6 +123,7 @@ class Stage:
             snapshot_job_limit=limit,
             expected_job_seconds=expected_seconds,
             retention_days=retention_days,
+            collect_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:collect",
         )
         self.session = session
         self.machine = Machine()
@@ -157,6 +164,18 @@ class Stage:
         for execution in self._executions.values():
             if execution.ids["ExportId"] == export_id and execution.record.status == "RUNNING":
                 execution.record.status = "ABORTED"
+
+    def hint(self, export_id: str) -> None:
+        """S3 notifies of an object that came for the export's present job."""
+        with patch("moto.s3.models.utcnow", self._utc_now):
+            self.world.quicksight.emulator.settle()
+        nonce = self.witness.read().exports[export_id]["nonce"]
+        detail = {
+            "bucket": {"name": self.settings.export_bucket},
+            "object": {"key": f"snapshots/{export_id}/{nonce}/file"},
+        }
+        time = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.invoke("hint", {"time": time, "detail": detail})
 
     def status(self, export_id: str) -> str:
         """The status of an export, "" if there is none."""
@@ -213,6 +232,8 @@ class Stage:
             with ExitStack() as stack:
                 for module in _MODULES:
                     stack.enter_context(patch.object(module, "services_from_env", lambda: services))
+                stack.enter_context(patch.object(Collector, "collect", self._collecting()))
+                stack.enter_context(patch("moto.s3.models.utcnow", self._utc_now))
                 stack.enter_context(self.calls.of_a_function(function))
                 return HANDLERS[function](event, Context())
         except Killed:
@@ -222,6 +243,21 @@ class Stage:
             return Failure(type(error).__name__)
         finally:
             self.witness.look()
+
+    def _utc_now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now(), UTC).replace(tzinfo=None)
+
+    def _collecting(self) -> Callable[[Collector, Attempt, str], None]:
+        """The call of the collect function, which moto has not, and then its invocation."""
+        invoke = Collector.collect
+
+        def collect(collector: Collector, attempt: Attempt, target: str) -> None:
+            with suppress(TransientError):
+                invoke(collector, attempt, target)
+            ids = input_of(attempt, target)
+            self.at(0, lambda: self.invoke("collect", ids))
+
+        return collect
 
     def _find_new(self) -> None:
         """Executions and burst messages that were made since; conditions that hold now."""

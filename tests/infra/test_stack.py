@@ -22,7 +22,7 @@ from snapshot_export.settings import Settings as FunctionSettings
 from tests.infra.template_reader import StackTemplate
 
 BY_CLOCK = ("reconcile", "warn_of_deadlines", "move_starts")
-FUNCTIONS = ("intake", "start", "describe", "collect", "burst", "api", *BY_CLOCK)
+FUNCTIONS = ("intake", "start", "describe", "hint", "collect", "burst", "api", *BY_CLOCK)
 ROOT = Path(__file__).parents[2]
 MACHINE = "arn:<Partition>:states:<Region>:<AccountId>:stateMachine:SnapshotExport-Export"
 
@@ -170,7 +170,7 @@ def test_functions_are_alike_and_each_keeps_its_own_logs_for_a_while(
     assert properties["Runtime"] == "python3.14"
     assert properties["Architectures"] == ["arm64"]
     assert properties["MemorySize"] == 512
-    assert properties["Timeout"] == {"burst": 900, "describe": 120, "collect": 300}.get(
+    assert properties["Timeout"] == {"burst": 900, "describe": 120, "hint": 90, "collect": 300}.get(
         function, 60
     )
     # The clock calls them: their traces would cost more than all else of idling.
@@ -200,6 +200,8 @@ def test_a_functions_environment_is_what_its_settings_read(
     assert environment.pop("POWERTOOLS_SERVICE_NAME") == "SnapshotExport"
     assert environment.pop("POWERTOOLS_LOG_LEVEL") == "INFO"
     assert environment.pop("POWERTOOLS_METRICS_NAMESPACE") == "SnapshotExport"
+    collects = environment.pop("COLLECT_FUNCTION_ARN", None)
+    assert collects == ("<CollectFunction>" if function == "hint" else None)
     assert environment == {
         "TABLE_NAME": "<StorageTable>",
         "EXPORT_BUCKET": "<StorageExportBucket>",

@@ -23,6 +23,7 @@ import boto3
 import snapshot_export.handlers.boundary  # noqa: F401  # the parent of the flows' loggers
 from local.quicksight import OtherPlace, QuickSightServer
 from local.quicksight import Settings as QuickSightSettings
+from snapshot_export.adapters.collector import Collector
 from snapshot_export.adapters.executions import Executions, input_of
 from snapshot_export.adapters.queues import BurstQueue
 from snapshot_export.adapters.services import Measure, Services, make_services
@@ -40,11 +41,13 @@ from snapshot_export.flows.burst.work import work_on_burst
 from snapshot_export.flows.export.admit import admit
 from snapshot_export.flows.export.collect import collect
 from snapshot_export.flows.export.hand_over import check_and_hand_over
+from snapshot_export.flows.export.hint import hear
 from snapshot_export.flows.export.start import start
 from snapshot_export.flows.periodic.reconcile import reconcile_all
 from snapshot_export.flows.take_message import accept_message
 from snapshot_export.metric import Metric
 from snapshot_export.settings import Settings, TargetSettings
+from tests.support.hints import Delays, Notifications, in_time
 from tests.support.quick_moto import read_partition
 
 ACCOUNT = "000000000000"
@@ -96,6 +99,16 @@ class RecordedExecutions(Executions):
         super().start(attempt, target)
         arn = self._machine_arn.replace(":stateMachine:", ":execution:")
         self.started.append((f"{arn}:{attempt.execution_name}", input_of(attempt, target)))
+
+
+class RecordedCollector(Collector):
+    """The collect function, with the calls since the last look."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def collect(self, attempt: Attempt, target: str) -> None:
+        self.asked.append(input_of(attempt, target))
 
 
 class RecordedBurstQueue(BurstQueue):
@@ -163,9 +176,14 @@ class World:
         )
         self.executions = RecordedExecutions(session, self.settings.state_machine_arn)
         self.burst_queue = RecordedBurstQueue(session.client("sqs"), self.settings.burst_queue_url)
+        self.collector = RecordedCollector()
         self.services: Services = replace(
-            services, executions=self.executions, burst_work=self.burst_queue
+            services,
+            executions=self.executions,
+            burst_work=self.burst_queue,
+            collector=self.collector,
         )
+        self.notifications: Notifications | None = None
         self.keys = Keys(ACCOUNT, REGION)
         self.writes = 0
         self._count_writes()
@@ -183,6 +201,10 @@ class World:
         if outcome.target:
             admit(self.services.for_target(outcome.target))
         return outcome.status
+
+    def notify(self, delays: Delays = in_time) -> None:
+        """From now on S3 notifies of objects, as late as `delays` says."""
+        self.notifications = Notifications(self, delays)
 
     def _measure(self, metric: Metric, value: float) -> None:
         self.measure(metric, value)
@@ -305,6 +327,8 @@ class Driver:
             self._world.work_on_bursts()
             self._take_new()
             due = self._queue[0].at if self._queue else None
+            if self._take_hints(min(due or next_pass, next_pass, until or next_pass)):
+                continue
             if until is not None and min(due or next_pass, next_pass) > until:
                 self._world.clock.time = max(self._world.clock.time, until)
                 return
@@ -319,6 +343,22 @@ class Driver:
             self._world.clock.time = max(self._world.clock.time, step.at)
             self._run_step(step)
             self._world.check_invariants()
+
+    def _take_hints(self, until: float) -> bool:
+        """Let the next object or hint come if that is before `until`; whether there was one."""
+        notifications = self._world.notifications
+        at = notifications.next_at() if notifications else None
+        if notifications is None or at is None or at > until:
+            return False
+        self._world.clock.time = max(self._world.clock.time, at)
+        for hint in notifications.take_due():
+            hear(self._world.services, hint)
+            self._world.check_invariants()
+        for ids in self._world.collector.asked:
+            services = self._world.services.for_target(ids.get("Target", DEFAULT_TARGET))
+            collect(services, ids["ExportId"], ids["Attempt"], ids["Admission"])
+        self._world.collector.asked.clear()
+        return True
 
     def abort(self, export_id: str) -> None:
         """Stop the export's executions by hand, wherever they are."""

@@ -13,8 +13,8 @@ from tests.unit.test_settings import ENVIRONMENT
 
 LAMBDAS = Path(__file__).parents[2] / "lambdas"
 HANDLERS = (
-    "intake", "start", "describe", "collect", "burst", "api", "reconcile", "warn_of_deadlines",
-    "move_starts",
+    "intake", "start", "describe", "hint", "collect", "burst", "api", "reconcile",
+    "warn_of_deadlines", "move_starts",
 )  # fmt: skip
 _PROGRAM = """
 import sys

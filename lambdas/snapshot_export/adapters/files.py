@@ -158,6 +158,20 @@ class Files:
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"S3: {type(error).__name__}") from None
 
+    def written_in(self, folder: str) -> list[float]:
+        """When each object of a folder was last written (epoch seconds). Raises TransientError."""
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=folder
+            )
+            return [
+                item["LastModified"].timestamp()
+                for page in pages
+                for item in page.get("Contents", [])
+            ]
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"S3: {type(error).__name__}") from None
+
     def _keys_in(self, folder: str) -> list[str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=folder

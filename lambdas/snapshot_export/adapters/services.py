@@ -16,6 +16,7 @@ import boto3
 
 from snapshot_export.adapters import measuring
 from snapshot_export.adapters.athena import Athena
+from snapshot_export.adapters.collector import Collector
 from snapshot_export.adapters.events import Events
 from snapshot_export.adapters.executions import Executions
 from snapshot_export.adapters.files import Files
@@ -78,6 +79,7 @@ class Services:
     targets: Targets
     of_target: Callable[[str], TargetServices]
     executions: Executions
+    collector: Collector
     listing: Listing
     events: Events
     intake: IntakeQueue
@@ -170,6 +172,7 @@ def make_services(
         executions=Executions(
             session.client("stepfunctions", config=AWS_CONFIG), settings.state_machine_arn
         ),
+        collector=Collector(session, AWS_CONFIG, settings.collect_function_arn),
         listing=Listing(table),
         events=Events(session.client("events", config=AWS_CONFIG), settings.event_bus_name),
         intake=IntakeQueue(sqs, settings.schedule_queue_arn),

@@ -164,6 +164,10 @@ class Attempt:
     `call_until` is noted while a start may be under way, `unsure_until` once one was not answered:
     until then it may arrive (domain/windows.py). `first_unknown_at` is since when QuickSight, at
     each question, has not known the job that was started.
+
+    `files` is how many objects its job brings to the raw prefix, of each of which S3 gives a hint
+    (domain/hint.py); 0 for a job of which none comes. `asking_until` is noted once they came:
+    until then who noted it asks QuickSight closely.
     """
 
     export_id: str
@@ -176,6 +180,7 @@ class Attempt:
     nonce: str = ""
     registered: bool = False
     formats: str = ""
+    files: int = 0
     slots: int = 0
     burst_id: str | None = None
     deadline: float | None = None
@@ -187,6 +192,7 @@ class Attempt:
     unsure_until: float | None = None
     started_at: float | None = None
     first_unknown_at: float | None = None
+    asking_until: float | None = None
     job_status: str | None = None
     job_ended_at: float | None = None
     released_at: float | None = None

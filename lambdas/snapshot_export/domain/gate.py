@@ -21,7 +21,11 @@ PROBE_SECONDS = 5.0
 @dataclass(frozen=True, kw_only=True)
 class Gate:
     """The gate item. No item means this default: nothing runs, the deployment's limit and reserve
-    hold."""
+    hold.
+
+    `hints_missed` is how many jobs in a row were seen ended without a hint (domain/hint.py), None
+    before the first hint came.
+    """
 
     running: int = 0
     limit: int | None = None
@@ -29,6 +33,7 @@ class Gate:
     ceiling: int | None = None
     ceiling_until: float = 0.0
     paused_until: float = 0.0
+    hints_missed: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

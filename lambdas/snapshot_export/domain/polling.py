@@ -21,6 +21,11 @@ MIN_POLL_RATE = 0.15
 CLOSEST, SPARSEST = 0.04, 0.6
 """The chance of an end between two polls, at least and at most."""
 SHORTEST_WAIT, LONGEST_WAIT = 0.4, 60.0
+SAFETY_QUANTILE, SAFETY_MARGIN = 0.9, 3.0
+"""Where hints come, the first poll is when nine in ten jobs have ended and the hint of the last of
+them should have come: what a lost hint costs is the time until then."""
+SAFETY_STEP = 11.0
+"""Between polls behind hints, at least: longer than a function waits by itself."""
 LATE, LATE_SHARE = 0.1, 0.1
 """A job that is later than all but a tenth of its like is asked for after a tenth of its age, or as
 often as the budget lets all slots: the delay stays in proportion to the job."""
@@ -63,6 +68,17 @@ def plan_wait(
         else:
             longest = middle
     return shortest
+
+
+def plan_safety_wait(*, age: float, expectation: Expectation) -> float:
+    """Seconds until the next poll of a job whose end a hint should announce.
+
+    Polls are for hints that got lost, so they are few, and ask for no share of the call budget.
+    """
+    first = expectation.quantile(SAFETY_QUANTILE) + SAFETY_MARGIN
+    if first - age > SAFETY_STEP / 2:
+        return min(max(first - age, SAFETY_STEP), LONGEST_WAIT)
+    return min(max(LATE_SHARE * age, SAFETY_STEP), LONGEST_WAIT)
 
 
 def poll_chance(expected_seconds: float, running: int, calls_per_second: float) -> float:

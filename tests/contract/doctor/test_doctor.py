@@ -44,7 +44,8 @@ def test_a_sound_account_passes_every_check(examine: Examine) -> None:
         "dashboard sales-overview: tag rules", "dashboard sales-overview: definition",
         "snapshot operations", "pricing plan", "your right to start jobs",
         "the functions' rights", "export bucket", "export bucket: policy", "export bucket: key",
-        OWN, f"{OWN}: policy", f"{OWN}: key", f"{OWN}: allowed",
+        "export bucket: hints", OWN, f"{OWN}: policy", f"{OWN}: key", f"{OWN}: hints",
+        f"{OWN}: allowed",
         f"{OWN}: use of its key", "limit of snapshot jobs", "Lambda concurrency", "schedules",
         "notifications",
     ]  # fmt: skip
@@ -54,7 +55,10 @@ def test_it_reads_only_and_with_documented_rights(examine: Examine, patient: Pat
     patient.called.clear()
     examine(*ALL)
     called = {
-        each.replace("GetBucketEncryption", "GetEncryptionConfiguration") for each in patient.called
+        each.replace("GetBucketEncryption", "GetEncryptionConfiguration").replace(
+            "GetBucketNotificationConfiguration", "GetBucketNotification"
+        )
+        for each in patient.called
     }
     assert {each for each in called if not re.search(":(Get|Describe|List)", each)} == {
         "iam:SimulatePrincipalPolicy"
@@ -120,6 +124,12 @@ def move_bucket(patient: Patient) -> None:
 def grant_to_another_account(patient: Patient) -> None:
     text = json.dumps(statements_of(BUCKET, "snapshots/")).replace(ACCOUNT, "111122223333")
     patient.put_bucket_policy(BUCKET, *json.loads(text))
+
+
+def silence_bucket(patient: Patient) -> None:
+    patient.client("s3").put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={}
+    )
 
 
 def deny_writing(patient: Patient) -> None:
@@ -282,6 +292,9 @@ def test_what_is_broken_is_found_and_only_that(
 
 
 WARNINGS: dict[str, tuple[Break, str, str]] = {
+    "bucket sends no events": (
+        silence_bucket, "export bucket: hints", "EventBridgeConfiguration"
+    ),
     "last deployment failed": (be("UPDATE_ROLLBACK_COMPLETE"), "stack", "npx cdk deploy"),
     "deployment under way": (be("UPDATE_IN_PROGRESS"), "stack", "run this again"),
     "older than its version": (
@@ -338,6 +351,7 @@ DENIED = {
         f"{OWN}: use of its key",
     ],
     "s3:GetBucketPolicy": ["export bucket: policy", f"{OWN}: policy"],
+    "s3:GetBucketNotificationConfiguration": ["export bucket: hints", f"{OWN}: hints"],
     "s3:GetBucketEncryption": ["export bucket: key", f"{OWN}: key", f"{OWN}: use of its key"],
     "kms:GetKeyPolicy": ["export bucket: key", f"{OWN}: key"],
     "quicksight:DescribeAccountSubscription": ["edition"],
@@ -361,6 +375,7 @@ def test_what_the_caller_may_not_read_is_not_checked_and_no_failure(
     right = call.replace("service-quotas", "servicequotas").replace(
         "GetBucketEncryption", "GetEncryptionConfiguration"
     )
+    right = right.replace("GetBucketNotificationConfiguration", "GetBucketNotification")
     for name in DENIED[call]:
         assert f"give yourself {right} " in done.checks[name]["Fix"]
 

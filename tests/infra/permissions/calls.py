@@ -65,6 +65,8 @@ def rights_for(service: str, operation: str, params: Params, name_of: NameOf) ->
             for entry in params["Entries"]:
                 bus = f"event-bus/{name_of(entry['EventBusName'])}"
                 yield "events:PutEvents", _arn("events", bus), {}
+        case "lambda" if operation == "Invoke":
+            yield "lambda:InvokeFunction", name_of(params["FunctionName"]), {}
         case "sts" if operation == "AssumeRole":
             role = name_of(params["RoleArn"])
             yield "sts:AssumeRole", role, {}

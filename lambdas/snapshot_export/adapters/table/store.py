@@ -41,6 +41,7 @@ from snapshot_export.adapters.table.records import (
 from snapshot_export.domain.backlog import BacklogEntry, front_rank
 from snapshot_export.domain.export import LOST, Attempt, Export, Status, leases_after
 from snapshot_export.domain.gate import HOLD_SECONDS, Admission, Gate
+from snapshot_export.domain.hint import MISSED_AT_MOST, expected_files
 from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.errors import (
     ConditionFailedError,
@@ -315,12 +316,34 @@ class Store:
         with suppress(ConditionFailedError):
             self._table.update(self._on_attempt(attempt, "REMOVE first_unknown_at", {}))
 
+    def begin_asking(self, attempt: Attempt, now: float, until: float) -> None:
+        """Note that the attempt's files came, and that QuickSight is asked closely until then.
+
+        Raises ConditionFailedError if somebody asks already, or the slot is free.
+        """
+        self._table.update(
+            self._on_attempt(
+                attempt,
+                "SET asking_until = :until",
+                {":until": until, ":now": now},
+                condition=" AND (attribute_not_exists(asking_until) OR asking_until < :now)",
+            )
+        )
+
+    def count_hint(self) -> None:
+        """Note on the gate that hints come, unless it says so."""
+        if self.gate().hints_missed != 0:
+            self._table.update(
+                update_of(self._keys.gate, "SET hints_missed = :none", values={":none": 0})
+            )
+
     def release(
         self, attempt: Attempt, job_status: str, ended_at: float, released_at: float
     ) -> None:
         """Free the slot of a job that ended, or that QuickSight does not know.
 
-        Raises ConditionFailedError if it was freed before; of a job that is LOST also if it was
+        A job that is COMPLETED and of which no hint came counts as one missed. Raises
+        ConditionFailedError if it was freed before; of a job that is LOST also if it was
         started, a start was noted, or it was known again since `attempt` was read.
         """
         condition, more = "", dict[str, Any]()
@@ -330,7 +353,7 @@ class Store:
             condition, more = " AND first_unknown_at = :since", {":since": attempt.first_unknown_at}
         self._table.transact(
             [
-                self._free_slot(),
+                self._free_slot(misses_hint=_misses_hint(attempt, job_status)),
                 self._on_attempt(
                     attempt,
                     "SET holds_slot = :no, job_status = :status, job_ended_at = :at, "
@@ -623,12 +646,15 @@ class Store:
             names={f"#{name}": name for name in _JUDGED},
         )
 
-    def _free_slot(self, hold_until: float | None = None) -> Item:
+    def _free_slot(self, hold_until: float | None = None, *, misses_hint: bool = False) -> Item:
         expression = "SET running = running - :one"
         values: Item = {":one": 1, ":zero": 0}
         if hold_until is not None:
             expression += ", ceiling = running - :one, ceiling_until = :until"
             values |= {":until": hold_until}
+        if misses_hint:
+            expression += ", hints_missed = if_not_exists(hints_missed, :never) + :one"
+            values |= {":never": MISSED_AT_MOST}
         return update_of(self._keys.gate, expression, condition="running > :zero", values=values)
 
     def _entry_key(self, export: Export) -> Key:
@@ -737,6 +763,11 @@ def _key_of(entry: BacklogEntry) -> Key:
     return entry.key
 
 
+def _misses_hint(attempt: Attempt, job_status: str) -> bool:
+    """Whether a job ended of which a hint should have come, and none did."""
+    return job_status == "COMPLETED" and attempt.files > 0 and attempt.asking_until is None
+
+
 def entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
     return BacklogEntry(
         export_id=export.export_id,
@@ -749,6 +780,7 @@ def entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
         due_at=due_at,
         registered="RegisteredUser" in export.snapshot,
         formats=formats_of_part(export.snapshot, export.part),
+        files=expected_files(export.snapshot, export.part, export.export_id, export.nonce),
         burst_id=export.burst_id,
         deadline=export.deadline,
         at_risk=export.at_risk_at is not None,

@@ -168,6 +168,7 @@ def _attempt_of(entry: BacklogEntry, limit: int, now: float) -> Attempt:
         nonce=entry.nonce,
         registered=entry.registered,
         formats=entry.formats,
+        files=entry.files,
         slots=limit,
         burst_id=entry.burst_id,
         deadline=entry.deadline,

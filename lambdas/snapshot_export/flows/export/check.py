@@ -14,8 +14,9 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.quicksight.quicksight import Job
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.export import LOST, Attempt, Phase
-from snapshot_export.domain.polling import plan_wait
+from snapshot_export.domain.export import LOST, Attempt, Phase, Status
+from snapshot_export.domain.hint import trusts_hints
+from snapshot_export.domain.polling import plan_safety_wait, plan_wait, whole_seconds
 from snapshot_export.domain.windows import LOST_AFTER_SECONDS
 from snapshot_export.errors import (
     ConditionFailedError,
@@ -25,7 +26,7 @@ from snapshot_export.errors import (
     QuickSightThrottledError,
     TransientError,
 )
-from snapshot_export.flows.export.admit import admit
+from snapshot_export.flows.export.admit import admit, read_gate
 from snapshot_export.flows.export.as_user import acting_for_attempt
 from snapshot_export.flows.export.step_answer import (
     Answer,
@@ -47,10 +48,16 @@ logger = Logger(child=True)
 
 
 def next_wait(services: Services, record: Attempt, *, age: float) -> float:
-    """Seconds until the next poll of a job that has run for `age` seconds."""
+    """Seconds until the next poll of a job that has run for `age` seconds.
+
+    Where hints come (flows/export/hint.py) polls only stand behind them.
+    """
+    expectation = services.durations.expectation(record.dashboard_id, record.formats)
+    if record.files and trusts_hints(read_gate(services).hints_missed):
+        return plan_safety_wait(age=age, expectation=expectation)
     return plan_wait(
         age=age,
-        expectation=services.durations.expectation(record.dashboard_id, record.formats),
+        expectation=expectation,
         running=record.slots or services.settings.open_slots,
         calls_per_second=services.settings.calls_per_second,
         phase=random.random(),
@@ -64,7 +71,7 @@ def check(
     record = services.store.attempt(export_id)
     if record is None or not is_current(record, attempt, admission):
         fill(services)
-        return answer_without_attempt(services, export_id, attempt)
+        return _after_attempt(services, export_id, attempt)
     if not record.holds_slot:
         fill(services)
         return answer(export_id, attempt, Phase.ENDED)
@@ -91,6 +98,17 @@ def check(
     return _release(services, record, job, fill)
 
 
+def _after_attempt(services: Services, export_id: str, attempt: int) -> Answer:
+    """Files may have been collected while the execution waited. If another attempt is due later,
+    the execution waits for it as if it had collected them itself."""
+    export = services.store.export(export_id)
+    if export is not None and export.status is Status.QUEUED and export.attempt == attempt + 1:
+        wait = export.due_at - services.now()
+        if wait > 0:
+            return answer(export_id, attempt, Phase.WAITING, wait=whole_seconds(wait) + 1)
+    return answer_without_attempt(services, export_id, attempt)
+
+
 def _still_running(services: Services, record: Attempt, started_at: float) -> Answer:
     wait = next_wait(services, record, age=services.now() - started_at)
     return answer(record.export_id, record.attempt, Phase.RUNNING, wait=wait)
@@ -112,6 +130,8 @@ def _measure(services: Services, record: Attempt, job: Job) -> None:
     services.measure(Metric.JOB_SECONDS, seconds)
     services.measure(Metric.HAND_OFF_SECONDS, max(0.0, now - record.admitted_at - seconds))
     services.measure(Metric.POLL_DELAY_SECONDS, max(0.0, now - job.updated_at))
+    if record.files and job.status == "COMPLETED":
+        services.measure(Metric.HINTS_HEARD, 0 if record.asking_until is None else 1)
 
 
 def _learn(services: Services, record: Attempt, seconds: float) -> None:

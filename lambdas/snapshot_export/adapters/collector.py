@@ -1,0 +1,46 @@
+"""Lambda: the collect function, called without waiting for it."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from snapshot_export.adapters.executions import input_of
+from snapshot_export.domain.export import Attempt
+from snapshot_export.errors import TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+
+class Collector:
+    """Has files collected at once; `function_arn` is None in functions that never ask for it."""
+
+    def __init__(self, session: boto3.Session, config: Config, function_arn: str | None) -> None:
+        self._session = session
+        self._config = config
+        self._function_arn = function_arn
+
+    @cached_property
+    def _client(self) -> LambdaClient:
+        return self._session.client("lambda", config=self._config)
+
+    def collect(self, attempt: Attempt, target: str) -> None:
+        """Call the collect function as the attempt's execution would. Raises TransientError."""
+        if self._function_arn is None:
+            return
+        try:
+            self._client.invoke(
+                FunctionName=self._function_arn,
+                InvocationType="Event",
+                Payload=json.dumps(input_of(attempt, target)),
+            )
+        except ClientError as error:
+            raise TransientError(f"Invoke: {error.response['Error']['Code']}") from None
+        except BotoCoreError as error:
+            raise TransientError(f"Invoke: {type(error).__name__}") from None
