@@ -73,7 +73,8 @@ def start_tag_of(rank: str) -> float | None:
     is what a start tag begins with.
     """
     fields = rank.split("#")
-    return float(fields[_START_FIELD]) if len(fields) in _FIELDS else None
+    tag = fields[_START_FIELD] if len(fields) in _FIELDS else ""
+    return float(tag) if tag.isdecimal() else None
 
 
 def longest_first(
