@@ -85,6 +85,15 @@ class Grants:
         data_sets, reason = self._quicksight_arns("dataset"), "a dashboard may have any data set"
         _allow(function, ["quicksight:DescribeDataSet"], *data_sets, wildcard=reason)
 
+    def read_refreshes(self, function: lambda_.Function) -> None:
+        """Read whether data sets are in SPICE, and their refreshes.
+
+        A refresh's ARN begins with its data set's [? data-set-arn].
+        """
+        data_sets, reason = self._quicksight_arns("dataset"), "a request may wait for any data set"
+        actions = ["quicksight:DescribeDataSet", "quicksight:ListIngestions"]
+        _allow(function, actions, *data_sets, wildcard=reason)
+
     def act_for_users(self, function: lambda_.Function, role_arn: str) -> None:
         """Ask QuickSight for a registered user's context, and assume a role with it."""
         reason = "an export may name any registered user"

@@ -1,4 +1,4 @@
-"""For people: a topic that announces failed single exports, ended bursts, bursts that are held,
+"""For people: a topic that announces failed single exports, ended bursts, requests that are held,
 deadlines at risk, and schedules that are outdated."""
 
 from __future__ import annotations
@@ -42,6 +42,12 @@ _OUTDATED = (
     "Schedule {schedule} names what dashboard {dashboard} does not have as it is published now: "
     "{missing}. It will be refused when it occurs. Look at both with: snapshots schedule get "
     "{schedule}, snapshots init --dashboard {dashboard}"
+)
+
+
+_DATA_NOT_READY = (
+    "{id} is held, since {why}. Have it made of the data that is there with: snapshots release "
+    "{id}, or give it up with: snapshots cancel {id}"
 )
 
 
@@ -121,6 +127,15 @@ class Notifications(Construct):
             dashboard="$.detail.DashboardId",
             missing="$.detail.Summary",
         )
+        for member in ("ExportId", "BurstId"):
+            self._tell(
+                f"DataOf{member.removesuffix('Id')}",
+                "Snapshot Request Held",
+                _DATA_NOT_READY,
+                id=f"$.detail.{member}",
+                why="$.detail.Summary",
+                detail={member: [{"exists": True}]},
+            )
         for name, detail_type, member in (
             ("ExportAtRisk", "Snapshot Export Deadline At Risk", "ExportId"),
             ("BurstAtRisk", "Snapshot Burst Deadline At Risk", "BurstId"),

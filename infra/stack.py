@@ -252,7 +252,7 @@ class SnapshotExportStack(cdk.Stack):
             "collect": "Brings the files of a snapshot job to their place",
             "burst": "Reads the recipients of bursts, cancels and closes bursts",
             "api": "Answers the calls of the API",
-            "reconcile": "Repairs the table of exports by what QuickSight and Step Functions say",
+            "reconcile": "Repairs the table by what AWS says, starts what waited for data",
             "warn_of_deadlines": "Announces deadlines that are newly at risk",
             "move_starts": "Moves the starts of schedules that say ReadyBy, judges schedules",
         }
@@ -297,7 +297,8 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     for name in functions.keys() - {"move_starts", "warn_of_deadlines"}:
         grants.keep_records(functions[name])
         grants.start_executions(functions[name])
-    for name in ("start", "collect", "burst", "warn_of_deadlines", "move_starts"):
+    announcing = ("start", "collect", "burst", "reconcile", "warn_of_deadlines", "move_starts")
+    for name in announcing:
         grants.announce(functions[name])
     intake.rejected_queue.grant(functions["intake"], "sqs:SendMessage")
     grants.call_quicksight(functions["start"], _START, _DESCRIBE)
@@ -306,6 +307,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     grants.collect_at_once(functions["hint"], functions["collect"])
     grants.call_quicksight(functions["collect"], _RESULT)
     grants.call_quicksight(functions["reconcile"], _DESCRIBE)
+    grants.read_refreshes(functions["reconcile"])
     for name in ("intake", "api", "burst", "start", "describe", "hint"):
         grants.read_row_level_security(functions[name])
     grants.call_quicksight(functions["move_starts"], "DescribeDashboard")

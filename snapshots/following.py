@@ -136,7 +136,7 @@ def follow_burst(invocation: Invocation, burst_id: str, *, timeout: float | None
     return burst
 
 
-_BEFORE_THE_END_OF_THE_LIST = ("QUERYING", "HELD", "EXPANDING")
+_BEFORE_THE_END_OF_THE_LIST = ("WAITING_FOR_DATA", "QUERYING", "HELD", "EXPANDING")
 
 
 def progress_of(burst: Mapping[str, Any]) -> tuple[int, int | None]:

@@ -24,6 +24,7 @@ _COLORS = {
     "COLLECTING": "cyan",
     "EXPANDING": "cyan",
     "QUERYING": "cyan",
+    "WAITING_FOR_DATA": "cyan",
     "HELD": "yellow",
 }
 
@@ -103,6 +104,7 @@ def print_export(out: Console, export: Mapping[str, Any], now: datetime) -> None
         "place": at_least(export.get("Place"), export.get("PlaceIsAtLeast")),
         "expected end": show_time(export.get("ExpectedEnd"), now=now),
         "ended": show_time(export.get("FinishedAt"), now=now),
+        "data": escape(describe_data(export, now)),
     }
     files = [("file", _file_of(file)) for file in export.get("Files") or ()]
     print_details(out, [*rows.items(), *files])
@@ -131,6 +133,7 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
         ("rows", "the same for all recipients" if burst.get("SameRowsForAll") else ""),
         ("accepted at", show_time(burst.get("AcceptedAt"), now=now)),
         ("ended", show_time(burst.get("FinishedAt"), now=now)),
+        ("data", escape(describe_data(burst, now))),
         ("manifest", escape(burst.get("ManifestS3Uri") or "")),
         ("report", escape(burst.get("ReportS3Uri") or "")),
     ]
@@ -140,6 +143,21 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
     if burst.get("RefusalsNextToken"):
         rows.append(("", "more lines were refused; see the manifest"))
     print_details(out, rows)
+
+
+def describe_data(found: Mapping[str, Any], now: datetime) -> str:
+    """What data an export or a burst with After waits for, or what was decided of it."""
+    if not (data := found.get("Data")):
+        return ""
+    if not data.get("Outcome"):
+        until = show_time(data["Until"], now=now)
+        return f"awaited until {until}, then {data['Otherwise']}: {', '.join(data['DataSetIds'])}"
+    judged = [
+        f"{each['DataSetId']}: {each['Reason']}"
+        + (f", {each['RowsDropped']} rows dropped" if each.get("RowsDropped") else "")
+        for each in data["DataSets"]
+    ]
+    return "; ".join([data["Outcome"].lower().replace("_", " "), *judged])
 
 
 def _found_by(query: Mapping[str, Any]) -> str:

@@ -162,7 +162,7 @@ def _describe_data_set(data_set: DataSet, settings: Settings) -> dict[str, Any]:
         "Name": data_set.name,
         "CreatedTime": _PUBLISHED,
         "LastUpdatedTime": _PUBLISHED,
-        "ImportMode": "SPICE",
+        "ImportMode": data_set.import_mode,
     }
     if data_set.rules:
         configuration: dict[str, Any] = {

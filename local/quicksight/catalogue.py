@@ -31,6 +31,7 @@ class DataSet:
     rules: tuple[TagRule, ...] = ()
     configurations: tuple[tuple[str, ...], ...] = ()
     status: Literal["ENABLED", "DISABLED"] = "ENABLED"
+    import_mode: Literal["SPICE", "DIRECT_QUERY"] = "SPICE"
 
     @property
     def is_restricted(self) -> bool:

@@ -144,6 +144,11 @@ class Emulator:
         with self._lock:
             self._at(place).account.data_sets.pop(data_set_id, None)
 
+    def refresh(self, data_set_id: str, place: PlaceKey | None = None) -> None:
+        """Complete a refresh of a data set, as one that QuickSight makes by its own schedule."""
+        with self._lock:
+            self._at(place).operations.refresh(data_set_id, self.now())
+
     def put_dashboard(self, dashboard: Dashboard, place: PlaceKey | None = None) -> None:
         """Publish a dashboard, newly or in another version, which gets the next number."""
         with self._lock:

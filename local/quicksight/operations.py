@@ -20,6 +20,7 @@ from local.quicksight.service_model import (
     READS,
     REFRESH,
     REFRESHED,
+    REFRESHES,
     RESULT,
     START,
 )
@@ -43,7 +44,7 @@ class Operations:
         self._switches = switches
         self._downloads = downloads
         self._identities = identities
-        self._ingestions = Ingestions(account)
+        self._ingestions = Ingestions(account, switches)
 
     def perform(
         self, request: ApiRequest, caller: Caller, request_id: str, now: float
@@ -66,14 +67,24 @@ class Operations:
             token = self._identities.give_context(members, now)
             return {"Context": token, "RequestId": request_id, "Status": 200}
         if name == REFRESH:
-            return {**self._ingestions.create(members, now), "RequestId": request_id, "Status": 201}
+            return {
+                **self._ingestions.create(request, members, now),
+                "RequestId": request_id,
+                "Status": 201,
+            }
         if name == REFRESHED:
             return {
                 **self._ingestions.describe(members, now),
                 "RequestId": request_id,
                 "Status": 200,
             }
+        if name == REFRESHES:
+            return {**self._ingestions.list(members, now), "RequestId": request_id, "Status": 200}
         raise NotImplementedError(name)
+
+    def refresh(self, data_set_id: str, now: float) -> None:
+        """Complete a refresh of a data set, without a call."""
+        self._ingestions.complete(data_set_id, now)
 
     def _start(self, members: dict[str, Any], caller: Caller, now: float) -> Job:
         settings = self._account.settings

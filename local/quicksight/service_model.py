@@ -21,6 +21,7 @@ DASHBOARDS = "ListDashboards"
 DATA_SET = "DescribeDataSet"
 REFRESH = "CreateIngestion"
 REFRESHED = "DescribeIngestion"
+REFRESHES = "ListIngestions"
 OPERATIONS = (START, DESCRIBE, RESULT)
 """Those of snapshot jobs."""
 READS = (SUBSCRIPTION, NAMESPACE, DASHBOARD, DEFINITION, DASHBOARDS, DATA_SET)
@@ -49,7 +50,7 @@ class Operation:
 def load_operations() -> dict[str, Operation]:
     """The emulated operations by name."""
     model = botocore.session.get_session().get_service_model("quicksight")
-    names = (*OPERATIONS, IDENTITY, *READS, REFRESH, REFRESHED)
+    names = (*OPERATIONS, IDENTITY, *READS, REFRESH, REFRESHED, REFRESHES)
     return {name: _operation(model.operation_model(name)) for name in names}
 
 

@@ -102,8 +102,20 @@ class RaiseException(CallSwitch):
     message: str = Field("A switch of the emulator asked for this.", alias="Message")
 
 
+class Refresh(CallSwitch):
+    """A refresh of the data set ends so, after so many seconds whatever the time scale."""
+
+    kind: Literal["refresh"]
+    operation: str = Field("CreateIngestion", alias="Operation")
+    status: Literal["COMPLETED", "FAILED", "CANCELLED"] = Field("COMPLETED", alias="Status")
+    seconds: float = Field(0.0, ge=0, alias="Seconds")
+    rows_dropped: int = Field(0, ge=0, alias="RowsDropped")
+    error_type: str = Field("SQL_EXCEPTION", alias="ErrorType")
+
+
 _Any = (
-    FailJob
+    Refresh
+    | FailJob
     | FailFile
     | WrongResult
     | SlowDownload

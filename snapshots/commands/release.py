@@ -1,4 +1,4 @@
-"""`snapshots release`: a burst that is held goes on."""
+"""`snapshots release`: what is held, or waits for data, goes on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from snapshots.commands.status import finish_burst
-from snapshots.commands.waiting import timeout_seconds, wait_options
+from snapshots.commands.status import find_resource, finish_burst
+from snapshots.commands.waiting import finish_exports, timeout_seconds, wait_options
 from snapshots.errors import ExitCode
 from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options
@@ -20,22 +20,26 @@ from snapshots.tables import show_status
         "release monthly-20261201T060000Z --wait",
     ),
 )
-@click.argument("burst_id", metavar="BURST")
+@click.argument("ident", metavar="ID")
 @wait_options
 @command_options
 def release(
-    invocation: Invocation, burst_id: str, wait: bool, timeout: str | None, download: Path | None
+    invocation: Invocation, ident: str, wait: bool, timeout: str | None, download: Path | None
 ) -> int:
-    """Let a held burst go on; `snapshots status` says why it is held.
+    """Let an export or a burst that is held, or waits for data, go on.
 
-    To stop it instead: `snapshots cancel`. Exit code 5 if it is not held.
+    `snapshots status` says why it is held. To stop it instead: `snapshots cancel`. Exit code 5 if
+    it is not held.
     """
     seconds = timeout_seconds(timeout)
-    answer = invocation.api.post("bursts", burst_id, "release", body={})
+    kind, _ = find_resource(invocation.api, ident)
+    answer = invocation.api.post(kind, ident, "release", body={})
+    if (wait or download) and kind == "bursts":
+        return finish_burst(invocation, ident, wait=wait, timeout=seconds, download=download)
     if wait or download:
-        return finish_burst(invocation, burst_id, wait=wait, timeout=seconds, download=download)
+        return finish_exports(invocation, [ident], timeout=seconds, download=download)
     if invocation.as_json:
         invocation.print_json(answer)
     else:
-        invocation.out.print(f"{burst_id} {show_status(answer)}", soft_wrap=True)
+        invocation.out.print(f"{ident} {show_status(answer)}", soft_wrap=True)
     return ExitCode.OK

@@ -16,12 +16,14 @@ _RESULT = "quicksight:DescribeDashboardSnapshotJobResult"
 _DASHBOARD = "quicksight:DescribeDashboard"
 _DEFINITION = "quicksight:DescribeDashboardDefinition"
 _DATA_SET = "quicksight:DescribeDataSet"
+_REFRESHES = "quicksight:ListIngestions"
 _OF_ACCEPTANCE = (_DASHBOARD, _DEFINITION, _DATA_SET)
 _OF_STARTS = (_START, _DESCRIBE, _DASHBOARD, _DATA_SET)
 _NEEDED = {
     **dict.fromkeys(("intake", "api", "burst"), _OF_ACCEPTANCE),
     **dict.fromkeys(("start", "describe"), _OF_STARTS),
     "collect": (_RESULT,),
+    "reconcile": (_DESCRIBE, _DATA_SET, _REFRESHES),
 }
 _ASSUMED = re.compile(r"arn:[\w-]+:sts::\d{12}:assumed-role/([^/]+)/.+")
 
@@ -69,8 +71,8 @@ def judge_functions(lacking: Mapping[str, Sequence[str]]) -> Verdict:
 def _simulate(case: Case, principal: str, actions: Sequence[str]) -> list[str]:
     """The actions that the principal may not do, on what each is done to."""
     dashboard = case.quicksight_arn(f"dashboard/{next(iter(case.dashboards), 'any')}")
-    of_data_sets = [action for action in actions if action == _DATA_SET]
-    of_dashboards = [action for action in actions if action != _DATA_SET]
+    of_data_sets = [action for action in actions if action in (_DATA_SET, _REFRESHES)]
+    of_dashboards = [action for action in actions if action not in of_data_sets]
     jobs = [dashboard, f"{dashboard}/snapshot-job/any"]
     found = denied(case, principal, of_dashboards, jobs)
     if of_data_sets:

@@ -449,6 +449,45 @@ def _days_pass(stage: Stage, times: int) -> None:
         stage.world.services.store.change_gate({"limit": None})
 
 
+def after(otherwise: str, until: str = "PT3M") -> dict[str, Any]:
+    """What a request waits for: a refresh of the data set `fresh`."""
+    return {"DataSets": ["fresh"], "Since": "PT1H", "Until": until, "Otherwise": otherwise}
+
+
+def data_comes(stage: Stage) -> None:
+    """An export and a burst wait for one data set, which is refreshed."""
+    stage.world.quicksight.emulator.put_data_set(DataSet("fresh", "Fresh"))
+    body = burst("awaited", [recipient(1)], Template=template(groups=[CSV], Name="{recipient}"))
+    stage.deliver(csv("awaits", After=after("FAIL", "PT1H")))
+    stage.deliver({"Burst": body | {"After": after("FAIL", "PT1H")}}, name="burst")
+    stage.at(65, lambda: stage.world.quicksight.emulator.refresh("fresh"))
+
+
+def data_does_not_come(stage: Stage) -> None:
+    """One fails, one is held and released, one that waits is cancelled, a burst fails."""
+    stage.world.quicksight.emulator.put_data_set(DataSet("fresh", "Fresh"))
+    stage.deliver(
+        csv("fails", After=after("FAIL")),
+        csv("held", After=after("HOLD")),
+        csv("sent", After=after("SEND")),
+        csv("given-up", After=after("FAIL", "PT1H")),
+    )
+    body = burst("nobody", [recipient(1)], Template=template(groups=[CSV], Name="{recipient}"))
+    stage.deliver({"Burst": body | {"After": after("HOLD")}}, name="burst")
+    stage.when(
+        lambda: stage.status("given-up") == "WAITING_FOR_DATA",
+        lambda: stage.call("DELETE", "/exports/given-up", expect=(200,)),
+    )
+    stage.when(
+        lambda: stage.status("held") == "HELD",
+        lambda: stage.call("POST", "/exports/held/release", {}, expect=(202,)),
+    )
+    stage.when(
+        lambda: stage.burst("nobody").get("status") == "HELD",
+        lambda: stage.call("POST", "/bursts/nobody/release", {}, expect=(202,)),
+    )
+
+
 DONE, GONE = "COMPLETED", "CANCELLED"
 
 
@@ -508,6 +547,19 @@ SCENARIOS = (
         refused=frozenset({"message-1", "message-3", "message-4"}),
     ),
     Scenario("rules_change", rules_change, {"late": "FAILED"}, 0, refused=frozenset({"message-1"})),
+    Scenario("data_comes", data_comes, {"awaits": DONE, "awaited-1": DONE}, 2),
+    Scenario(
+        "data_does_not_come",
+        data_does_not_come,
+        {
+            "fails": "FAILED",
+            "held": DONE,
+            "sent": DONE,
+            "given-up": GONE,
+            "nobody-1": DONE,
+        },
+        3,
+    ),
     Scenario("registered_user", registered_user, {"manager": DONE}, 1),
     Scenario("hinted", hinted, {"first": DONE, "behind": DONE}, 2, limit=1, seconds=64.0),
     Scenario("hinted_user", hinted_user, {"manager": DONE}, 1),

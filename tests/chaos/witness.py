@@ -15,6 +15,7 @@ from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.models import stepfunctions_backends
 
+from snapshot_export.domain.export import BEFORE_BACKLOG
 from snapshot_export.domain.naming import fold
 from tests.support.world import ACCOUNT, REGION, World
 
@@ -187,7 +188,8 @@ class Witness:
     def is_quiet(self) -> bool:
         """Whether no export or burst is under way."""
         seen = self.read()
-        return not (seen.attempts or seen.entries or seen.markers)
+        waits = any(each["status"] in BEFORE_BACKLOG for each in seen.exports.values())
+        return not (seen.attempts or seen.entries or seen.markers or waits)
 
     def judge_end(self, ends: dict[str, str], jobs: range, *, executions: bool = True) -> None:
         """Judge what is left. `ends`: the statuses that each export may have, by `|`.

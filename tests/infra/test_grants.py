@@ -119,6 +119,8 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     "Reconcile": {
         **ASK_FOR_BURST_WORK,
         DASHBOARDS: {DESCRIBE},
+        DATA_SETS: {"quicksight:DescribeDataSet", "quicksight:ListIngestions"},
+        EVENT_BUS: {"events:PutEvents"},
         MACHINE: {"states:StartExecution", "states:ListExecutions"},
         EXECUTIONS: {"states:DescribeExecution"},
     },

@@ -12,6 +12,7 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from snapshot_export.adapters.events import DetailType
+from snapshot_export.domain.data_wait import Outcome, Readiness
 from snapshot_export.domain.formats import Format
 from snapshot_export.domain.object_address import SCHEME
 
@@ -80,6 +81,34 @@ class FailureCount(TypedDict):
     Count: Annotated[int, Field(ge=1)]
 
 
+@_CLOSED
+class JudgedDataSet(TypedDict):
+    """A data set as it was judged."""
+
+    DataSetId: Id
+    State: Annotated[str, Field(json_schema_extra={"enum": [*Readiness]})]
+    RefreshedAt: NotRequired[
+        Annotated[Moment, Field(description="when the refresh began whose data is shown")]
+    ]
+    RowsDropped: NotRequired[Annotated[int, Field(ge=1, description="by that refresh")]]
+
+
+@_CLOSED
+class DataDecided(TypedDict):
+    """What was decided of a request that waited for its data."""
+
+    DecidedAt: Moment
+    Outcome: Annotated[
+        str,
+        Field(
+            json_schema_extra={"enum": [*Outcome]},
+            description="SENT_ANYWAY and RELEASED: the data was, or may be, older than asked for "
+            "([after-data.md](after-data.md))",
+        ),
+    ]
+    DataSets: list[JudgedDataSet]
+
+
 class OfExport(TypedDict):
     """What both ends of an export have."""
 
@@ -93,6 +122,7 @@ class OfExport(TypedDict):
     ]
     DashboardId: Id
     Attempt: Annotated[int, Field(ge=1, description="number of the last snapshot job")]
+    Data: NotRequired[Annotated[DataDecided, Field(description="of one with After")]]
     Files: Files
     Empty: NotRequired[
         Annotated[
@@ -184,13 +214,17 @@ class BurstCompleted(TypedDict):
         Annotated[
             str,
             Field(
-                pattern="^(MANIFEST|ROW_LEVEL_SECURITY)_",
-                description="why its recipients could not be read",
+                pattern="^(MANIFEST_|ROW_LEVEL_SECURITY_|DATA_NOT_READY$)",
+                description="why its recipients could not be, or were not, read",
             ),
         ]
     ]
+    Data: NotRequired[Annotated[DataDecided, Field(description="of one with After")]]
     Warnings: NotRequired[
-        Annotated[list[Warned], Field(description="of its dashboard's row-level security")]
+        Annotated[
+            list[Warned],
+            Field(description="of its dashboard's row-level security, and of its data"),
+        ]
     ]
 
 
@@ -281,6 +315,18 @@ class ScheduleOutdated(TypedDict):
     Summary: Annotated[str, Field(min_length=1, description="the same as a text")]
 
 
+@_CLOSED
+class RequestHeld(TypedDict):
+    """An export or a burst waits for somebody to release it ([after-data.md](after-data.md))."""
+
+    EventId: EventId
+    ExportId: NotRequired[Annotated[str, Field(min_length=1, description="of a single export")]]
+    BurstId: NotRequired[Annotated[str, Field(min_length=1, description="of a burst")]]
+    Target: TargetName
+    Summary: Annotated[str, Field(min_length=1, description="why, in words")]
+    DataSets: list[JudgedDataSet]
+
+
 DETAIL_TYPES: dict[type, str] = {
     ExportCompleted: DetailType.EXPORT_COMPLETED,
     ExportFailed: DetailType.EXPORT_FAILED,
@@ -289,4 +335,5 @@ DETAIL_TYPES: dict[type, str] = {
     ExportAtRisk: DetailType.EXPORT_AT_RISK,
     BurstAtRisk: DetailType.BURST_AT_RISK,
     ScheduleOutdated: DetailType.SCHEDULE_OUTDATED,
+    RequestHeld: DetailType.HELD,
 }

@@ -1,4 +1,4 @@
-"""EventBridge: the end of an export or a burst is announced, a burst that is held, a deadline at
+"""EventBridge: the end of an export or a burst is announced, a request that is held, a deadline at
 risk and a schedule that is outdated, at least once.
 
 Events hold ids, codes, counts and addresses only; docs/events.md has each.
@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
+from snapshot_export.domain.data_wait import DataDecision, DataSetState
 from snapshot_export.domain.export import Attempt, Export, ExportedFile, Status
 from snapshot_export.domain.forecast import Estimate
 from snapshot_export.errors import TransientError
@@ -29,13 +30,16 @@ if TYPE_CHECKING:
         BurstAtRisk,
         BurstCompleted,
         BurstHeld,
+        DataDecided,
         ExportAtRisk,
         ExportCompleted,
         ExportFailed,
         FinishedFile,
+        JudgedDataSet,
         MissingFile,
         OfExport,
         RecipientCounts,
+        RequestHeld,
         ScheduleOutdated,
     )
     from snapshot_export.domain.contents import MissingPart
@@ -55,6 +59,7 @@ class DetailType(StrEnum):
     EXPORT_AT_RISK = "Snapshot Export Deadline At Risk"
     BURST_AT_RISK = "Snapshot Burst Deadline At Risk"
     SCHEDULE_OUTDATED = "Snapshot Schedule Outdated"
+    HELD = "Snapshot Request Held"
 
 
 class Events:
@@ -95,6 +100,8 @@ class Events:
         }
         if burst.error:
             detail["ErrorCode"] = burst.error.code
+        if burst.data is not None:
+            detail["Data"] = data_members(burst.data)
         if burst.warnings:
             detail["Warnings"] = [
                 {"Code": each.code, "Resource": each.resource} for each in burst.warnings
@@ -163,6 +170,21 @@ class Events:
             detail["VersionNumber"] = version
         self._send(DetailType.SCHEDULE_OUTDATED, detail)
 
+    def announce_held(self, record: Export | Burst, decision: DataDecision) -> None:
+        """Announce that a request waits for somebody to release it. Raises TransientError."""
+        name = record.burst_id if isinstance(record, Burst) else record.export_id
+        detail: RequestHeld = {
+            "EventId": f"{_event_id(name, record)}-held",
+            "Target": record.target,
+            "Summary": f"the data was not ready by {_iso(decision.until)}",
+            "DataSets": [_data_set(each) for each in decision.data_sets],
+        }
+        if isinstance(record, Burst):
+            detail["BurstId"] = name
+        else:
+            detail["ExportId"] = name
+        self._send(DetailType.HELD, detail)
+
     def _send(self, kind: DetailType, detail: Mapping[str, object]) -> None:
         entry = {
             "EventBusName": self._bus,
@@ -200,6 +222,26 @@ def _of_export(export: Export) -> OfExport:
         detail["RecipientId"] = export.recipient_id
     if export.is_empty:
         detail["Empty"] = True
+    if export.data is not None:
+        detail["Data"] = data_members(export.data)
+    return detail
+
+
+def data_members(decision: DataDecision) -> DataDecided:
+    """A decision as events and manifests have it."""
+    return {
+        "DecidedAt": _iso(decision.decided_at),
+        "Outcome": decision.outcome.value,
+        "DataSets": [_data_set(each) for each in decision.data_sets],
+    }
+
+
+def _data_set(state: DataSetState) -> JudgedDataSet:
+    detail: JudgedDataSet = {"DataSetId": state.data_set_id, "State": state.readiness.value}
+    if state.refreshed_at is not None:
+        detail["RefreshedAt"] = _iso(state.refreshed_at)
+    if state.rows_dropped:
+        detail["RowsDropped"] = state.rows_dropped
     return detail
 
 

@@ -25,6 +25,7 @@ from snapshot_export.adapters.queues import BurstQueue, IntakeQueue, RejectedQue
 from snapshot_export.adapters.quicksight.quicksight import QuickSight
 from snapshot_export.adapters.table.burst_retries import BurstRetries
 from snapshot_export.adapters.table.burst_store import BurstStore
+from snapshot_export.adapters.table.data_waits import DataWaits
 from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
 from snapshot_export.adapters.table.fair_order import FairOrder
@@ -75,6 +76,7 @@ class Services:
     bursts: BurstStore
     retries: BurstRetries
     published: PublishedCache
+    waits: DataWaits
     repairs: Repairs
     targets: Targets
     of_target: Callable[[str], TargetServices]

@@ -15,6 +15,7 @@ from snapshot_export.adapters.quicksight.identities import Identities
 from snapshot_export.adapters.quicksight.quicksight import CLIENT_CONFIG, QuickSight
 from snapshot_export.adapters.table.burst_retries import BurstRetries
 from snapshot_export.adapters.table.burst_store import BurstStore
+from snapshot_export.adapters.table.data_waits import DataWaits
 from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
 from snapshot_export.adapters.table.fair_order import FairOrder
@@ -65,6 +66,7 @@ class TargetServices:
     bursts: BurstStore
     retries: BurstRetries
     published: PublishedCache
+    waits: DataWaits
     repairs: Repairs
 
 
@@ -97,6 +99,7 @@ class TargetMaker:
             bursts=BurstStore(self.table, keys),
             retries=BurstRetries(self.table, keys),
             published=PublishedCache(self.table, keys),
+            waits=DataWaits(self.table, keys),
             repairs=Repairs(self.table, keys, self.now),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from snapshot_export.domain.data_wait import DataDecision, DataWait
 from snapshot_export.domain.export import ErrorInfo
 from snapshot_export.domain.hold import Hold
 from snapshot_export.domain.problem import Problem
@@ -18,7 +19,8 @@ RecipientId may stand twice; what was read is not counted."""
 RETRIED_VERSION = 3
 """Of the record of a burst that is run again: older code would close it before its exports are."""
 QUERIED_VERSION = 4
-"""Of the record of a burst whose recipients come from a query: older code knows no such status."""
+"""Of the record of a burst whose recipients come from a query, or that waits
+for data: older code knows no such status."""
 NEWEST_VERSION = QUERIED_VERSION
 BURST_ID = r"[A-Za-z0-9_\-]{1,48}"
 """Leaves room for the line number in an export's id."""
@@ -32,8 +34,10 @@ class BurstStatus(StrEnum):
     QUERYING: the query for its recipients runs. HELD: somebody must release or cancel it.
     COMPLETED: no recipient failed or was refused. COMPLETED_WITH_FAILURES: some were, others have
     their files. FAILED: no recipient has files, or the manifest could not be read to the end.
+    WAITING_FOR_DATA: the data that its request names in After is not there yet.
     """
 
+    WAITING_FOR_DATA = "WAITING_FOR_DATA"
     QUERYING = "QUERYING"
     HELD = "HELD"
     EXPANDING = "EXPANDING"
@@ -49,7 +53,7 @@ class BurstStatus(StrEnum):
         return self not in (*BEFORE_RECIPIENTS, BurstStatus.EXPANDING, BurstStatus.RUNNING)
 
 
-BEFORE_RECIPIENTS = (BurstStatus.QUERYING, BurstStatus.HELD)
+BEFORE_RECIPIENTS = (BurstStatus.WAITING_FOR_DATA, BurstStatus.QUERYING, BurstStatus.HELD)
 """No recipient was read yet."""
 
 
@@ -115,6 +119,8 @@ class Burst:
     what that was held against, within `max_change_share`. `schedule` and `occurred_at` are of which
     occurrence the burst is. `hold` says why it was held, also after it was released, at
     `released_at`.
+
+    `wait` and `data` as Export has them; one that is held without a `hold` is held for its data.
     """
 
     burst_id: str
@@ -168,6 +174,8 @@ class Burst:
     expected: int | None = None
     max_change_share: float | None = None
     hold: Hold | None = None
+    wait: DataWait | None = None
+    data: DataDecision | None = None
     released_at: float | None = None
 
     @property
@@ -244,7 +252,7 @@ class Burst:
     @property
     def work_left(self) -> Work | None:
         """The work that a message should be under way for, or None while exports run."""
-        if self.status.is_end:
+        if self.status.is_end or self.status is BurstStatus.WAITING_FOR_DATA:
             return None
         if self.status is BurstStatus.QUERYING:
             return Work.QUERY

@@ -1,7 +1,7 @@
 """A user's request for a burst, and how a recipient and the template become an export's body.
 
 Shape: BurstId, Template (the body of an export without ExportId), Recipients (inline) or Manifest
-(an object in S3, or a query), SameRowsForAll, Target, Priority, Deadline.
+(an object in S3, or a query), SameRowsForAll, Target, Priority, Deadline, After.
 
 A recipient's rows are its own: it brings its row-level-security tags, unless the burst says by
 SameRowsForAll that all see the rows of the template's user.
@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from snapshot_export.domain.after import After, AfterBody
 from snapshot_export.domain.athena_query import AthenaQuery, problems_of_query
 from snapshot_export.domain.burst import BURST_ID, ManifestFormat
 from snapshot_export.domain.dashboard import PARAMETER_MEMBERS
@@ -135,6 +136,11 @@ class BurstBody(Shape):
     Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = Field(
         default=None, description="of each export, before the template's"
     )
+    After: AfterBody | None = Field(
+        default=None,
+        description="the data that the burst waits for, before its recipients are read "
+        "([after-data.md](after-data.md))",
+    )
 
     Weight: Annotated[int, Field(ge=1, le=MAX_WEIGHT)] = Field(
         default=1, description="its share of the slots beside bursts and exports of equal priority"
@@ -163,6 +169,7 @@ class BurstRequest:
     same_rows_for_all: bool
     weight: int
     digest: str
+    after: After | None = None
 
 
 def parse_burst(text: str, targets: Targets) -> BurstRequest:
@@ -213,6 +220,7 @@ def check_burst(data: Any, targets: Targets) -> BurstRequest:
                 and (name, member) not in (("SameRowsForAll", False), ("Weight", 1))
             }
         ),
+        after=After.of(body.After) if body.After else None,
     )
 
 
@@ -279,6 +287,8 @@ def _template_problems(template: dict[str, Any], targets: Targets) -> list[Probl
         for name in _OF_THE_BURST
         if name in template
     ]
+    if "After" in template:
+        problems.append(Problem("Template.After", "must stand beside Template: the burst waits"))
     if len(json.dumps(template)) > MAX_BODY_BYTES:
         return [Problem("Template", f"must be at most {MAX_BODY_BYTES} bytes")]
     probe = template

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
+from snapshot_export.domain.data_wait import DataDecision, DataWait
 from snapshot_export.domain.emptiness import EmptyRule
 from snapshot_export.domain.merge import Merge
 from snapshot_export.domain.security_warning import SecurityWarning
@@ -14,8 +15,13 @@ from snapshot_export.domain.target import DEFAULT_TARGET
 
 
 class Status(StrEnum):
-    """Where an export is. The last four are ends."""
+    """Where an export is. The last four are ends.
 
+    HELD: its data was not there in time, and it waits for somebody to release it.
+    """
+
+    WAITING_FOR_DATA = "WAITING_FOR_DATA"
+    HELD = "HELD"
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
@@ -26,7 +32,11 @@ class Status(StrEnum):
     @property
     def is_end(self) -> bool:
         """Whether nothing more happens to the export, unless its burst is retried."""
-        return self not in (Status.QUEUED, Status.RUNNING)
+        return self not in (*BEFORE_BACKLOG, Status.QUEUED, Status.RUNNING)
+
+
+BEFORE_BACKLOG = (Status.WAITING_FOR_DATA, Status.HELD)
+"""Where an export that starts after its data is, before it has a place in the backlog."""
 
 
 class Phase(StrEnum):
@@ -103,6 +113,8 @@ class Export:
     QuickSight left them: they are no files of the export's, and are delivered in the merged one.
     `if_empty` says by which files it is judged whether there is anything to say, `is_empty` that
     there was not.
+    `wait` is what data it waits for or waited for, `data` what was decided of it then, None before
+    and without.
     """
 
     export_id: str
@@ -144,6 +156,8 @@ class Export:
     held: tuple[ExportedFile, ...] = ()
     if_empty: EmptyRule | None = None
     is_empty: bool = False
+    wait: DataWait | None = None
+    data: DataDecision | None = None
 
     @property
     def burst_since(self) -> float | None:

@@ -127,6 +127,8 @@ def read_occurrence(data: Any, *, message_id: str, sent_at: float) -> Occurrence
         request_id = _id_of(message.Schedule, message.Occurrence, at, message_id)
     moment = moment_of(at.timestamp(), message.Timezone)
     body = with_dates(kind, message.Burst or message.Export or {}, moment) | deadline
+    if isinstance(body.get("After"), dict):
+        body["After"] = {"Timezone": message.Timezone} | body["After"]
     return Occurrence(
         schedule=message.Schedule,
         at=at,

@@ -1,7 +1,7 @@
 """A user's request for one export: the envelope around QuickSight's own members.
 
 Shape: DashboardId, UserConfiguration, SnapshotConfiguration as in start_dashboard_snapshot_job,
-and around them ExportId, Target, Priority, Deadline, Name, Tags, Merge. AwsAccountId and
+and around them ExportId, Target, Priority, Deadline, Name, Tags, Merge, After. AwsAccountId and
 SnapshotJobId may be there, since people paste that call's arguments: the account must be the
 target's, and the job id serves as ExportId where none is given.
 """
@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 
+from snapshot_export.domain.after import After, AfterBody
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
 from snapshot_export.domain.emptiness import JUDGED_FORMATS, IfEmpty
 from snapshot_export.domain.formats import MAX_FILE_GROUPS, MAX_FILES_PER_JOB, Format
@@ -62,6 +63,7 @@ class Request:
     if_empty: str = IfEmpty.SEND
     probe: tuple[str, str] | None = None
     """Sheet and visual of the CSV that decides."""
+    after: After | None = None
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -184,6 +186,10 @@ class ExportRequest(Shape):
             description="labels of yours, kept with the export; no row-level-security tags",
         ),
     ]
+    After: AfterBody | None = Field(
+        default=None,
+        description="the data that it waits for ([after-data.md](after-data.md))",
+    )
     AwsAccountId: NonBlank | None = Field(
         default=None, description="allowed, since it is pasted: must be the deployment's"
     )
@@ -271,6 +277,8 @@ def check_request(data: Any, targets: Targets) -> Request:
     if body.IfEmpty != IfEmpty.SEND:
         envelope["IfEmpty"] = body.IfEmpty
         envelope["Probe"] = body.Probe and body.Probe.model_dump()
+    if body.After is not None:
+        envelope["After"] = body.After.model_dump()
     allows = tuple(name for name in ALLOWANCES if getattr(body, name))
     envelope |= dict.fromkeys(allows, True)
     return Request(
@@ -287,6 +295,7 @@ def check_request(data: Any, targets: Targets) -> Request:
         merge=_merged_sheets(body.Merge),
         if_empty=body.IfEmpty,
         probe=(body.Probe.SheetId, body.Probe.VisualId) if body.Probe else None,
+        after=After.of(body.After) if body.After else None,
     )
 
 

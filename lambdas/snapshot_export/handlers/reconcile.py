@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from snapshot_export.adapters.measuring import measure_target, metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.drift import Drift
+from snapshot_export.flows.periodic.every_target import for_every_target
 from snapshot_export.flows.periodic.reconcile import reconcile_all
+from snapshot_export.flows.periodic.start_after_data import start_after_data
 from snapshot_export.handlers.boundary import guarded, logger
 from snapshot_export.metric import Metric
+
+BROKEN_EXECUTION = "Step Functions Execution Status Change"
+DATA_SECONDS = 20.0
+"""For what waits for data, after all else: the function has 60 s."""
 
 
 @metrics.log_metrics
@@ -23,6 +30,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     """
     services = services_from_env()
     done = reconcile_all(services)
+    if event.get("detail-type") != BROKEN_EXECUTION:
+        stop_at = services.now() + DATA_SECONDS
+        for_every_target(services, partial(start_after_data, stop_at=stop_at))
     repaired: dict[str, Any] = done.counts()
     for kind, number in repaired.items():
         if number:

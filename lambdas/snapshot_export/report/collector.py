@@ -32,6 +32,8 @@ _ROWS_FIRST = (
     Status.FAILED,
     Status.REJECTED,
     Status.CANCELLED,
+    Status.HELD,
+    Status.WAITING_FOR_DATA,
     Status.QUEUED,
     Status.RUNNING,
     Status.COMPLETED,

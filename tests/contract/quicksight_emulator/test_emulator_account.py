@@ -18,6 +18,7 @@ from local.quicksight.service_model import (
     READS,
     REFRESH,
     REFRESHED,
+    REFRESHES,
     START,
     SUBSCRIPTION,
 )
@@ -231,3 +232,28 @@ def test_a_refresh_of_a_data_set_runs_and_completes_and_its_id_is_used_once(
 
     assert [running["IngestionStatus"], completed["IngestionStatus"]] == ["RUNNING", "COMPLETED"]
     assert code_of(service.refusal(REFRESH, refresh)) == "ResourceExistsException"
+
+
+def test_refreshes_are_listed_newest_first_with_their_rows_and_errors(service: Service) -> None:
+    all_ends: list[dict[str, Any]] = [
+        {"Status": "FAILED"},
+        {"Status": "CANCELLED"},
+        {"RowsDropped": 7},
+        {"Seconds": 9},
+    ]
+    for number, ends in enumerate(all_ends):
+        service.server.emulator.add_switch({"kind": "refresh", **ends})
+        service.call(REFRESH, {**SALES_DATA, "IngestionId": f"i-{number}"})
+        service.clock.time += 1
+    first = service.call(REFRESHES, {**SALES_DATA, "MaxResults": 3})
+    rest = service.call(REFRESHES, {**SALES_DATA, "NextToken": first["NextToken"]})
+    listed = [*first["Ingestions"], *rest["Ingestions"]]
+
+    assert [each["IngestionStatus"] for each in listed] == [
+        "RUNNING",
+        "COMPLETED",
+        "CANCELLED",
+        "FAILED",
+    ]
+    assert listed[1]["RowInfo"]["RowsDropped"] == 7
+    assert listed[3]["ErrorInfo"]["Type"] == "SQL_EXCEPTION"

@@ -14,6 +14,7 @@ from local.quicksight.service_model import (
     OPERATIONS,
     REFRESH,
     REFRESHED,
+    REFRESHES,
     RESULT,
     START,
     SUBSCRIPTION,
@@ -76,6 +77,7 @@ DOCUMENTED = {
     | {"InvalidParameterValueException": 400},
     REFRESH: OF_DATA_SET | {"LimitExceededException": 409},
     REFRESHED: OF_DATA_SET,
+    REFRESHES: OF_DATA_SET | {"InvalidNextTokenException": 400},
     DASHBOARDS: {
         "ThrottlingException": 429,
         "InvalidNextTokenException": 400,
@@ -94,6 +96,7 @@ MEMBERS = {
     DATA_SET: {**ALONE, "DataSetId": "sales"},
     REFRESH: {**ALONE, "DataSetId": "sales", "IngestionId": "morning"},
     REFRESHED: {**ALONE, "DataSetId": "sales", "IngestionId": "morning"},
+    REFRESHES: {**ALONE, "DataSetId": "sales"},
 }
 
 

@@ -35,6 +35,7 @@ def test_every_operation_needs_the_scope_of_what_it_does() -> None:
         "cancelBurst",
         "releaseBurst",
         "retryBurst",
+        "releaseExport",
         "runSchedule",
         "putSchedule",
         "deleteSchedule",

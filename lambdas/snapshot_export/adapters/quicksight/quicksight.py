@@ -16,6 +16,7 @@ from snapshot_export.adapters.quicksight.identities import Identities
 from snapshot_export.adapters.table.pacer import MAX_WAIT_SECONDS, Pacer
 from snapshot_export.domain.dashboard import Definition, Version
 from snapshot_export.domain.export import ErrorInfo
+from snapshot_export.domain.ingestions import Ingestion
 from snapshot_export.domain.results import FileOutcome, FileSelection, ResultGroup
 from snapshot_export.domain.row_level_security import (
     DataSetSecurity,
@@ -44,6 +45,9 @@ CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 1},
 )
 """No retries by botocore: its standard mode would repeat starts on LimitExceededException."""
+
+MAX_INGESTIONS = 100
+"""What ListIngestions answers with at most."""
 
 _ERRORS: dict[str, type[QuickSightError]] = {
     "Throttling": QuickSightThrottledError,
@@ -189,6 +193,26 @@ class QuickSight:
         data_set = self._call("describe_data_set", request, patience)["DataSet"]
         enabled = enabled_configurations(data_set)
         return DataSetSecurity(data_set_id=data_set_id, tag_rules=tuple(map(TagRules.of, enabled)))
+
+    def import_mode(self, data_set_id: str, *, patience: float) -> str:
+        """DescribeDataSet: SPICE or DIRECT_QUERY. Raises as `version` does."""
+        request = {"AwsAccountId": self._account_id, "DataSetId": data_set_id}
+        data_set = self._call("describe_data_set", request, patience)["DataSet"]
+        return str(data_set.get("ImportMode", "SPICE"))
+
+    def ingestions(self, data_set_id: str, *, patience: float) -> tuple[Ingestion, ...]:
+        """ListIngestions: the refreshes on its first page, in no order. Raises as `version` does.
+
+        One user may call it 5 times a second, an account 25 times (API reference,
+        "ListIngestions").
+        """
+        request = {
+            "AwsAccountId": self._account_id,
+            "DataSetId": data_set_id,
+            "MaxResults": MAX_INGESTIONS,
+        }
+        answer = self._call("list_ingestions", request, patience)
+        return tuple(map(Ingestion.of, answer.get("Ingestions", ())))
 
     def _ids(self, dashboard_id: str, job_id: str) -> dict[str, str]:
         return {

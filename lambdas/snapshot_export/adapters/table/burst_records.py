@@ -8,9 +8,11 @@ from typing import Any
 from snapshot_export.adapters.table.dynamodb import Item, Key, update_of
 from snapshot_export.adapters.table.record_version import known_members
 from snapshot_export.adapters.table.records import (
+    decision_from,
     error_from,
     nonce_of,
     refusing_what_cannot_be,
+    wait_from,
     warnings_from,
 )
 from snapshot_export.domain.burst import (
@@ -83,6 +85,8 @@ def _burst_from(item: Item) -> Burst:
                 for each in item.get("reasons", [])
             ),
             "warnings": warnings_from(item),
+            "wait": wait_from(item.get("wait")),
+            "data": decision_from(item.get("data")),
             "error": error_from(item.get("error")),
             "hold": _hold_from(item.get("hold")),
         }

@@ -20,6 +20,7 @@ from snapshot_export.adapters.table.burst_records import (
     retry_key,
     template_key,
 )
+from snapshot_export.adapters.table.data_waits import join_writes
 from snapshot_export.adapters.table.dynamodb import Item, Key, Table, delete_of, put_of, update_of
 from snapshot_export.adapters.table.name_claims import claim_key
 from snapshot_export.adapters.table.records import Keys, export_from
@@ -107,6 +108,8 @@ class BurstStore:
         ]
         if query is not None:
             writes.append(put_of(query_key(burst.burst_id), {"query": json.dumps(query)}))
+        if burst.wait is not None:
+            writes += join_writes(self._keys, burst.wait, "BURST", burst.burst_id, burst.nonce)
         try:
             self._table.transact(writes)
             return True
@@ -264,10 +267,11 @@ class BurstStore:
             ":running": BurstStatus.RUNNING,
             ":expanding": BurstStatus.EXPANDING,
             ":querying": BurstStatus.QUERYING,
+            ":waiting": BurstStatus.WAITING_FOR_DATA,
             ":held": BurstStatus.HELD,
             ":now": now,
         }
-        condition = "#status IN (:querying, :held, :expanding, :running)"
+        condition = "#status IN (:waiting, :querying, :held, :expanding, :running)"
         self._update(burst_id, text, condition, values, _STATUS)
 
     def mark_drained(self, burst_id: str, line: int, now: float) -> None:

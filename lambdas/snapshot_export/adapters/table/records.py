@@ -11,8 +11,17 @@ from typing import Any
 from snapshot_export.adapters.table.dynamodb import Item, Key
 from snapshot_export.adapters.table.record_version import known_members, with_version
 from snapshot_export.domain.backlog import BacklogEntry
+from snapshot_export.domain.data_wait import (
+    DataDecision,
+    DataSetState,
+    DataWait,
+    Otherwise,
+    Outcome,
+    Readiness,
+)
 from snapshot_export.domain.emptiness import EmptyRule
 from snapshot_export.domain.export import (
+    BEFORE_BACKLOG,
     Attempt,
     ErrorInfo,
     Export,
@@ -30,6 +39,8 @@ MERGED_VERSION = 2
 """Of the record of an export whose sheets are merged, or that is judged by its rows: older code
 would deliver each sheet, or the probe, as a file."""
 ATTEMPT_PREFIX = "ATTEMPT#"
+WAITING_VERSION = 2
+"""Of the record of an export that waits for data or is held, which older code does not know."""
 
 
 class Keys:
@@ -46,6 +57,7 @@ class Keys:
         self.durations_partition = f"DURATIONS#{scope}"
         self.security_partition = f"SECURITY#{scope}"
         self.flows_partition = f"FLOWS#{scope}"
+        self.waits_partition = f"WAITS#{scope}"
         self.gate: Key = (self.gate_partition, "GATE")
         self.pacer: Key = (self.gate_partition, "PACER")
 
@@ -60,6 +72,14 @@ class Keys:
     def flow(self, of_class: str) -> Key:
         """How far the single exports of a class have come."""
         return (self.flows_partition, of_class)
+
+    def wait(self, wait: DataWait) -> Key:
+        """What is known of all that wait for the same data."""
+        return (self.waits_partition, wait.group)
+
+    def waiting(self, wait: DataWait, kind: str, request_id: str) -> Key:
+        """One export or burst that waits for it."""
+        return (f"{self.waits_partition}#{wait.group}", f"{kind}#{request_id}")
 
     def new_entry(self, entry: BacklogEntry) -> Key:
         """Where an entry is put: by rank, or a retry entry by the time when it is due."""
@@ -88,6 +108,8 @@ def export_attributes(export: Export) -> dict[str, Any]:
     data["listed_at"] = listed_at(export.accepted_at, export.export_id)
     if export.merge is not None or export.if_empty is not None:
         return data | {"version": MERGED_VERSION}
+    if export.status in BEFORE_BACKLOG:
+        return data | {"version": WAITING_VERSION}
     return with_version(data)
 
 
@@ -120,6 +142,8 @@ def _export_from(item: Item) -> Export:
             "warnings": warnings_from(item),
             "error": error_from(item.get("error")),
             "ending": Status(item["ending"]) if "ending" in item else None,
+            "wait": wait_from(item.get("wait")),
+            "data": decision_from(item.get("data")),
         }
     )
 
@@ -216,6 +240,33 @@ def _merge_from(value: dict[str, Any] | None) -> Merge | None:
         return None
     members = known_members(value, Merge)
     return Merge(**members | {"titles": tuple(members["titles"])})
+
+
+def wait_from(value: dict[str, Any] | None) -> DataWait | None:
+    """The attribute `wait` of a record."""
+    if value is None:
+        return None
+    members = known_members(value, DataWait)
+    return DataWait(
+        **members
+        | {"data_sets": tuple(value["data_sets"]), "otherwise": Otherwise(value["otherwise"])}
+    )
+
+
+def decision_from(value: dict[str, Any] | None) -> DataDecision | None:
+    """The attribute `data` of a record."""
+    if value is None:
+        return None
+    states = tuple(
+        DataSetState(
+            **known_members(each, DataSetState) | {"readiness": Readiness(each["readiness"])}
+        )
+        for each in value.get("data_sets", [])
+    )
+    return DataDecision(
+        **known_members(value, DataDecision)
+        | {"outcome": Outcome(value["outcome"]), "data_sets": states}
+    )
 
 
 def _file_from(value: dict[str, Any]) -> ExportedFile:

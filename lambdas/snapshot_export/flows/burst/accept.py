@@ -5,7 +5,8 @@ Order of writes: inline recipients go to S3 first, under a key of this delivery'
 transaction writes the burst with its marker; then the expansion is asked for. A later delivery
 finds the burst and asks again, which does no harm; where the asking got lost, the reconciler finds
 the marker. A delivery that dies before the transaction, or loses it to another at the same time,
-leaves an object that nothing names: it expires with the others of its prefix.
+leaves an object that nothing names: it expires with the others of its prefix. A burst that waits
+for data joins those that wait for the same in that transaction, and nothing is asked for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from snapshot_export.domain.burst import QUERIED_VERSION, Burst, BurstStatus, Wo
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.errors import IdConflictError, ManifestError
 from snapshot_export.flows.burst_queue import ask_for
+from snapshot_export.flows.data.wait import wait_for_data
 from snapshot_export.flows.guard import freeze_sheets, guard_template
 from snapshot_export.settings import DAY_SECONDS
 
@@ -50,6 +52,11 @@ def accept_burst(
     known = services.bursts.find(burst_id)
     if known is None:
         burst = _new_burst(services, request, burst_id, source, accepted_at)
+        if request.after is not None:
+            dashboard_id = request.template["DashboardId"]
+            wait = wait_for_data(services, request.after, dashboard_id, accepted_at)
+            waiting = BurstStatus.WAITING_FOR_DATA
+            burst = replace(burst, status=waiting, version=QUERIED_VERSION, wait=wait)
         if occurrence is not None:
             occurred_at = occurrence.at.timestamp()
             burst = replace(burst, schedule=occurrence.schedule, occurred_at=occurred_at)
@@ -60,7 +67,8 @@ def accept_burst(
     else:
         is_new = False
     first = Work.EXPAND if request.query is None else Work.QUERY
-    if is_new or known is None or known.work_left is first:
+    waits = request.after is not None and (is_new or known is None)
+    if not waits and (is_new or known is None or known.work_left is first):
         ask_for(services, burst_id, first)
     reason = "new" if is_new else "delivered again"
     logger.info("burst accepted", reason=reason, burst_id=burst_id)

@@ -4,6 +4,7 @@ Made from consistent reads of ids that burst and line give, 100 at a time, so it
 that an index has not seen yet, and its memory does not grow with the burst. One object per line:
 
     {"BurstId", "Revision", "Status", "Counts": {...}, "SameRowsForAll",
+     "Data": {"DecidedAt", "Outcome", "DataSets": [...]}, of a burst with After,
      "Warnings": [{"Code", "Resource", "Message"}],
      "Files": [{"ExportId", "RecipientId", "Line", "Revision", "Status", "FormatType", "S3Uri",
                 "Size", "ETag", "Error": {"Code", "Message"}}],
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from snapshot_export.adapters.events import data_members
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.burst_store import MAX_READ_AT_ONCE
 from snapshot_export.domain.burst import Burst, export_id_of, line_of
@@ -46,6 +48,8 @@ def manifest_lines(services: Services, burst: Burst, collector: ReportCollector)
             {"Code": each.code, "Resource": each.resource, "Message": each.message}
             for each in burst.warnings
         ]
+    if burst.data:
+        head["Data"] = data_members(burst.data)
     if burst.error:
         head["Error"] = _error(burst.error)
     yield json.dumps(head)[:-1] + ',\n"Files": ['

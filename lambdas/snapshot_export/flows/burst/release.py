@@ -1,4 +1,4 @@
-"""Release: somebody says that a burst that is held shall go on.
+"""Release: somebody says that a burst that is held, or waits for data, shall go on.
 
 Order of writes: one write, conditional on the hold, moves the burst on and notes when; then the
 work that was put off is asked for. Dying between the two leaves a burst with work that does not
@@ -13,6 +13,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, BurstStatus
 from snapshot_export.errors import ConditionFailedError, NotHeldError, UnknownIdError
 from snapshot_export.flows.burst_queue import ask_for
+from snapshot_export.flows.data.release import release_from_data
 
 logger = Logger(child=True)
 
@@ -25,7 +26,11 @@ def release_burst(services: Services, burst_id: str) -> Burst:
     burst = services.bursts.find(burst_id)
     if burst is None:
         raise UnknownIdError("burst")
-    if burst.status is BurstStatus.HELD:
+    waits = burst.status is BurstStatus.WAITING_FOR_DATA
+    if waits or (burst.status is BurstStatus.HELD and burst.hold is None):
+        release_from_data(services.for_target(burst.target), burst)
+        burst = services.bursts.find(burst_id) or burst
+    elif burst.status is BurstStatus.HELD:
         try:
             services.bursts.release(burst_id, services.now())
             logger.info("burst released", reason="asked", burst_id=burst_id)
@@ -34,6 +39,6 @@ def release_burst(services: Services, burst_id: str) -> Burst:
         burst = services.bursts.find(burst_id) or burst
     if burst.released_at is None:
         raise NotHeldError("burst", burst.status.value)
-    if burst.status is BurstStatus.EXPANDING and burst.work_left:
+    if burst.status in (BurstStatus.EXPANDING, BurstStatus.QUERYING) and burst.work_left:
         ask_for(services, burst_id, burst.work_left)
     return burst

@@ -1,8 +1,9 @@
 """Accept: a request becomes an export that waits.
 
 Order of writes: the place in the order of single exports is taken first, by a write of its own;
-then one transaction (export and backlog entry). A second delivery of the message finds the export
-and changes nothing but where the next single export comes.
+then one transaction (export and backlog entry, or, with After, export and its place among those
+that wait for the same data). A second delivery of the message finds the export and changes nothing
+but where the next single export comes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain import naming
+from snapshot_export.domain.after import After
 from snapshot_export.domain.backlog import rank_class, rank_of
 from snapshot_export.domain.contents import choose_sheets
 from snapshot_export.domain.emptiness import with_rule
@@ -25,6 +27,7 @@ from snapshot_export.domain.merge import expand
 from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.request import Request, parse_request
+from snapshot_export.flows.data.wait import wait_for_data
 from snapshot_export.flows.export.file_names import check_names
 from snapshot_export.flows.guard import guard_export
 from snapshot_export.flows.published import read_published
@@ -46,8 +49,12 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
     sheets = _sheets_of(services, request, source)
     export = export_of(services, request, source, accepted_at, sheets)
     check_names(export)
-    export = _ranked(services, _guarded(services, export))
-    is_new = services.store.accept(export)
+    export = _ranked(services, _guarded(services, export, request.after))
+    is_new = (
+        services.store.accept(export)
+        if export.wait is None
+        else services.waits.accept_export(export)
+    )
     services.measure(Metric.EXPORTS_ACCEPTED, int(is_new))
     logger.info(
         "accepted", reason="new" if is_new else "delivered again", export_id=export.export_id
@@ -55,10 +62,14 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
     return export
 
 
-def _guarded(services: Services, export: Export) -> Export:
+def _guarded(services: Services, export: Export, after: After | None) -> Export:
     """One that was accepted before stays accepted, whatever was published since."""
     try:
-        return guard_export(services, export)
+        export = guard_export(services, export)
+        if after is None:
+            return export
+        wait = wait_for_data(services, after, export.dashboard_id, export.accepted_at)
+        return replace(export, status=Status.WAITING_FOR_DATA, wait=wait)
     except InvalidRequestError:
         known = services.store.export(export.export_id)
         if known is None or known.digest != export.digest:

@@ -1,12 +1,13 @@
 """Cancel: what waits ends at once; what runs is marked, and its files are not delivered.
 
-A waiting export: one transaction writes its end and takes its entry, so it is neither admitted
-after its end nor left without an entry. One that waits after a part of it was collected, or after
-an attempt that may have left files, is taken back: one transaction takes its entry and makes it
-run, marked and without a slot, and an execution is started, whose collect step deletes what was
-made; dying between the two leaves the start to the reconciler. A running one: the mark, conditional
-on RUNNING; the slot is freed by QuickSight's end as always, then collect deletes what was made and
-ends the export. An export that moves between the two meanwhile is looked at again.
+A waiting export: one transaction writes its end and takes its entry, in the backlog or among those
+that wait for data, so it is neither admitted after its end nor left without an entry. One that
+waits after a part of it was collected, or after an attempt that may have left files, is taken back:
+one transaction takes its entry and makes it run, marked and without a slot, and an execution is
+started, whose collect step deletes what was made; dying between the two leaves the start to the
+reconciler. A running one: the mark, conditional on RUNNING; the slot is freed by QuickSight's end
+as always, then collect deletes what was made and ends the export. An export that moves between the
+two meanwhile is looked at again.
 
 No event is sent: whoever cancels knows. Once an end is about to be announced a cancellation is too
 late, and is refused with that end.
@@ -19,7 +20,8 @@ import random
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.export import Attempt, Export, Status, snapshot_job_id
+from snapshot_export.adapters.table.store import CANCELLED_WAITING
+from snapshot_export.domain.export import BEFORE_BACKLOG, Attempt, Export, Status, snapshot_job_id
 from snapshot_export.errors import (
     AlreadyEndedError,
     ConditionFailedError,
@@ -53,10 +55,13 @@ def cancel(services: Services, export_id: str) -> Status:
             if export.status is Status.QUEUED and (export.part or export.failures):
                 _take_back(services, export, now)
                 return Status.RUNNING
-            if export.status is Status.QUEUED:
+            if export.status in (*BEFORE_BACKLOG, Status.QUEUED):
                 expires_at = services.settings.expires_at(now, burst_since=export.burst_since)
-                store = services.for_target(export.target).store
-                store.cancel_waiting(export, now, expires_at)
+                own = services.for_target(export.target)
+                if export.status is Status.QUEUED:
+                    own.store.cancel_waiting(export, now, expires_at)
+                else:
+                    own.waits.cancel_export(export, now, expires_at, CANCELLED_WAITING)
                 ask_for_close(services, export.burst_id)
                 services.measure(Metric.EXPORTS_CANCELLED, 1)
                 logger.info("cancelled", reason="waited", export_id=export_id)

@@ -23,9 +23,11 @@ from snapshot_export.flows.view import DOWNLOAD_SECONDS, view_burst_end
 from snapshot_export.handlers.api.error_shape import ApiProblem
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 from snapshot_export.handlers.api.shapes import (
+    DataShape,
     FailureReasonShape,
     Reason,
     WarningShape,
+    data_shape,
     iso,
     iso_time,
     warning_shapes,
@@ -91,6 +93,7 @@ class BurstShape(BaseModel):
     and others completed, FAILED where none completed or the recipients could not be read.
     Empty: how many completed without rows, at the end.
     Revision: 1, and one more with each retry; Counts, Reasons and times are those of the last.
+    Data: of one with After.
     """
 
     BurstId: str
@@ -109,6 +112,7 @@ class BurstShape(BaseModel):
     ReportS3Uri: str | None
     ReportDownloadUrl: str | None
     CancelRequested: bool
+    Data: DataShape | None
     Warnings: list[WarningShape]
     Query: QueryShape | None
     Hold: HoldShape | None
@@ -247,6 +251,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         ReportS3Uri=report,
         ReportDownloadUrl=_download_url(report),
         CancelRequested=burst.draining_at is not None,
+        Data=data_shape(burst.wait, burst.data),
         Warnings=warning_shapes(burst.warnings),
         Query=_query(burst),
         Hold=_hold(burst),

@@ -1,4 +1,4 @@
-"""/exports: accept, show, list and cancel exports."""
+"""/exports: accept, show, list, cancel and release exports."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pydantic import AfterValidator, BaseModel
 
 from snapshot_export.adapters.table.listing import ListFilter
 from snapshot_export.domain.burst_request import RECIPIENT_ID
-from snapshot_export.domain.export import Status
+from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.domain.request import EXPORT_ID, ExportRequest
 from snapshot_export.domain.snapshot_request import rule
 from snapshot_export.errors import UnknownIdError
+from snapshot_export.flows.data.release import release_export
 from snapshot_export.flows.export.accept import accept_request
 from snapshot_export.flows.export.admit import try_admit
 from snapshot_export.flows.export.cancel import cancel
@@ -81,16 +82,7 @@ def create_export() -> Response[str]:
     accepted = accept_request(services(), body, source=str(uuid.uuid4()), accepted_at=now)
     try_admit(services().for_target(accepted.target))
     export = services().store.export(accepted.export_id) or accepted
-    path = f"/exports/{export.export_id}"
-    return reply(
-        Accepted(
-            ExportId=export.export_id,
-            Status=export.status,
-            StatusPath=path,
-            Warnings=warning_shapes(export.warnings),
-        ),
-        202,
-    )
+    return reply(_accepted(export), 202)
 
 
 @router.get(
@@ -166,6 +158,29 @@ def cancel_export(export_id: str) -> Response[str]:
     """Cancel an export."""
     status = cancel(services(), _checked(export_id))
     return reply(Cancelled(ExportId=export_id, Status=status))
+
+
+@router.post(
+    "/exports/<export_id>/release",
+    operation_id="releaseExport",
+    summary="Release an export that is held or waits for data",
+    description="It is made of the data that is there, and its Data says RELEASED. One that went "
+    "on already stays as it is and answers 202 again; one that has ended answers 409.",
+    responses=answers(202, Accepted, "It goes on", 404, 409),
+    tags=["exports"],
+)
+def release(export_id: str) -> Response[str]:
+    """Release an export."""
+    return reply(_accepted(release_export(services(), _checked(export_id))), 202)
+
+
+def _accepted(export: Export) -> Accepted:
+    return Accepted(
+        ExportId=export.export_id,
+        Status=export.status,
+        StatusPath=f"/exports/{export.export_id}",
+        Warnings=warning_shapes(export.warnings),
+    )
 
 
 def _checked(export_id: str) -> str:

@@ -11,6 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from snapshot_export.domain.data_wait import (
+    DataDecision,
+    DataWait,
+    Otherwise,
+    Outcome,
+    Readiness,
+)
 from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.flows.capacity import Capacity
@@ -43,6 +50,31 @@ class WarningShape(BaseModel):
     Code: str
     Resource: str
     Message: str
+
+
+class JudgedDataSetShape(BaseModel):
+    """A data set as it was judged: RefreshedAt is when the refresh began whose data is shown, and
+    RowsDropped by it."""
+
+    DataSetId: str
+    State: Readiness
+    Reason: str
+    RefreshedAt: str | None
+    RowsDropped: int | None
+
+
+class DataShape(BaseModel):
+    """The data that a request with After waits or waited for, Since and Until when. DecidedAt and
+    Outcome are there once something was decided; SENT_ANYWAY, HELD and RELEASED: the data was not,
+    or may not have been, as new as asked for."""
+
+    Since: str
+    Until: str
+    DataSetIds: list[str]
+    Otherwise: Otherwise
+    DecidedAt: str | None
+    Outcome: Outcome | None
+    DataSets: list[JudgedDataSetShape]
 
 
 class RequestedFile(BaseModel):
@@ -81,7 +113,8 @@ class ExportShape(ExportRow):
     """An export. Place counts from 1 and is there while it waits for its first attempt or slot;
     with PlaceIsAtLeast more are ahead than were counted. CancelRequested: it still runs, and its
     files will not be delivered. RecipientId: for whom its burst made it. Empty: it
-    had no rows, as its IfEmpty asked for; with SKIP there are no Files.
+    had no rows, as its IfEmpty asked for; with SKIP there are no Files. Data: of one with
+    After.
     """
 
     Target: str
@@ -92,6 +125,7 @@ class ExportShape(ExportRow):
     PlaceIsAtLeast: bool
     CancelRequested: bool
     Empty: bool
+    Data: DataShape | None
     Warnings: list[WarningShape]
     Files: list[RequestedFile]
 
@@ -178,10 +212,35 @@ def export_of_view(view: ExportView) -> ExportShape:
         Collecting=view.is_collecting,
         CancelRequested=export.cancel_requested_at is not None,
         Empty=export.is_empty,
+        Data=data_shape(export.wait, export.data),
         Warnings=warning_shapes(export.warnings),
         Files=[
             _file(file, url, view.downloads_expire_at)
             for file, url in zip(export.files, downloads, strict=True)
+        ],
+    )
+
+
+def data_shape(wait: DataWait | None, data: DataDecision | None) -> DataShape | None:
+    """What a request waits or waited for, and what was decided; None of one without After."""
+    if wait is None:
+        return None
+    return DataShape(
+        Since=iso_time(wait.since),
+        Until=iso_time(wait.until),
+        DataSetIds=list(wait.data_sets),
+        Otherwise=wait.otherwise,
+        DecidedAt=iso(data.decided_at) if data else None,
+        Outcome=data.outcome if data else None,
+        DataSets=[
+            JudgedDataSetShape(
+                DataSetId=each.data_set_id,
+                State=each.readiness,
+                Reason=each.reason,
+                RefreshedAt=iso(each.refreshed_at),
+                RowsDropped=each.rows_dropped,
+            )
+            for each in (data.data_sets if data else ())
         ],
     )
 

@@ -1,0 +1,1 @@
+"""Requests that start after their data: joined, judged, started or held, released."""
