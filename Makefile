@@ -2,12 +2,13 @@
 PYTHON ?= python3
 EXPORTS ?= 48
 RUNS ?= 30
+DAYS ?= 400
 JOBS ?= 100
 ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench examples infra lambdas local snapshots tools tests
 
-.PHONY: help install run up down test nightly test-anyday test-iam browser screenshots chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions docs-site fmt lock clean
+.PHONY: help install run up down test nightly test-anyday test-shifted test-iam browser screenshots chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions docs-site fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -32,6 +33,9 @@ nightly: install  ## Run the tests that take too long for `make test`; TESTS cho
 
 test-anyday: install  ## Unit and flow tests at four dates, in other zones, widths, locales, orders (long; TESTS)
 	@$(BIN)/python -m tests.anyday $(TESTS)
+
+test-shifted: install browser .local/shifted_clock.so  ## The tests with every process's clock DAYS=400 ahead (Linux; TESTS)
+	CLOCK_SHIFT_DAYS=$(DAYS) LD_PRELOAD=$(abspath .local/shifted_clock.so) $(BIN)/python -m pytest -n 2 $(TESTS)
 
 test-iam: install  ## The end-to-end tests on an embedded account that enforces IAM
 	E2E_IAM=1 $(BIN)/python -m pytest tests/e2e
@@ -129,6 +133,10 @@ node_modules/.installed: package.json package-lock.json
 	  echo "This project needs Node.js 20 or newer; this is $$(node --version)."; exit 1; }
 	npm ci --no-update-notifier --no-audit --no-fund --loglevel=error
 	@touch $@
+
+.local/shifted_clock.so: tests/anyday/shifted_clock.c
+	@mkdir -p $(@D)
+	cc -O1 -shared -fPIC -o $@ $< -ldl
 
 # Apart from node_modules, since only tests need it: 64 MB to fetch, 250 MB on disk. None of its scripts run.
 .local/chromium/.installed: tests/browser/package.json tests/browser/package-lock.json tests/browser/unpack.mjs

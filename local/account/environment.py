@@ -13,8 +13,8 @@ SECRET_KEY = "test"
 
 _FOREIGN_PREFIXES = ("AWS_", "CDK_")
 _KEPT_BY_SERVER = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-_OF_THE_CLOCK = ("LD_PRELOAD", "FAKETIME")
-"""By which `faketime` sets the clock of a process: the account's must be that of its callers."""
+_OF_THE_CLOCK = ("LD_PRELOAD", "CLOCK_SHIFT_DAYS")
+"""By which `make test-shifted` sets the clock: the account must have that of its callers."""
 
 
 def _no_real_account() -> dict[str, str]:

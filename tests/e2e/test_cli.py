@@ -22,7 +22,7 @@ from local.deployed import Deployed
 from local.examples import EXAMPLES, load_examples
 from local.up import first_steps
 from tests.support.command_result import CommandResult
-from tests.support.faketime import CLOCK
+from tests.support.shifted_clock import CLOCK
 
 SNAPSHOTS = Path(sys.executable).parent / "snapshots"
 

@@ -19,7 +19,7 @@ from local.deployed import Deployed
 from local.examples import load_examples
 from tests.support.chromium import Page, chromium
 from tests.support.deployed_api import call_api
-from tests.support.faketime import CLOCK
+from tests.support.shifted_clock import CLOCK
 
 SNAPSHOTS = Path(sys.executable).parent / "snapshots"
 ASKS = "document.querySelector('#ask').open"

@@ -107,7 +107,7 @@ def _wait_until_gone(identity: ProcessIdentity) -> None:
 def test_the_account_has_the_clock_of_who_starts_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = {"LD_PRELOAD": "libfaketime.so.1", "FAKETIME": "+400d", "FAKETIME_SHARED": "/a /b"}
+    clock = {"LD_PRELOAD": "shifted_clock.so", "CLOCK_SHIFT_DAYS": "400"}
     for name, value in {**clock, "AWS_PROFILE": "mine"}.items():
         monkeypatch.setenv(name, value)
     found = server_environment(port=1, tmp=tmp_path, home=tmp_path, wait_scale=1, extra={})
