@@ -20,10 +20,10 @@ from snapshot_export.handlers.api.document import make_document
 from tests.e2e.conftest import OWN_BUCKET
 from tests.infra.test_api import allowed_by
 from tests.support.deployed_api import call_api
-from tests.support.shifted_clock import CLOCK
 from tests.support.messages import message
 from tests.support.pages import ROOT, follow_page, make_workspace, read_blocks
 from tests.support.rows import bookmarks_of, customers_in
+from tests.support.shifted_clock import CLOCK
 
 HOW_TO = ROOT / "docs" / "how-to"
 Follow = Callable[[str], Path]
