@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from local.quicksight.catalogue import DataSet
 from snapshot_export.domain.burst import Burst, BurstStatus, Work
 from snapshot_export.domain.export import Status
 from snapshot_export.domain.hold import HOLD_SECONDS
@@ -18,6 +19,7 @@ from snapshot_export.flows.burst.cancel import cancel_burst
 from snapshot_export.flows.burst.query import query
 from snapshot_export.flows.burst.release import release_burst
 from snapshot_export.flows.burst.resume import resume_bursts
+from snapshot_export.flows.periodic.start_after_data import start_after_data
 from tests.support.athena import BUCKET, Queries, athena, rows
 from tests.support.bursts import burst, manifest_of, report_of
 from tests.support.world import WORK_GROUP, World
@@ -197,6 +199,22 @@ def test_a_query_that_takes_too_long_is_stopped(world: World, queries: Queries) 
 
     assert queries.stopped == ["query-1"]
     assert world.clock.now() - began < MAX_QUERY_SECONDS + 600
+
+
+def test_a_query_has_its_whole_time_after_a_wait_for_data(world: World, queries: Queries) -> None:
+    world.quicksight.emulator.put_data_set(DataSet("fresh", "Fresh"))
+    after = {"DataSets": ["fresh"], "Since": "PT1H", "Until": "PT2H"}
+    world.send({"Burst": asked() | {"After": after}})
+    world.clock.sleep(MAX_QUERY_SECONDS + 60)
+    world.session.client("quicksight").create_ingestion(
+        AwsAccountId=world.settings.quicksight_account_id, DataSetId="fresh", IngestionId="late"
+    )
+    world.driver.run(until=world.clock.now() + 300)
+    assert start_after_data(world.services, stop_at=world.clock.now() + 20) == 1
+    world.driver.run()
+
+    assert len(queries.started) == 1
+    assert found(world).status is BurstStatus.COMPLETED
 
 
 def test_the_query_of_a_cancelled_burst_is_stopped(world: World, queries: Queries) -> None:

@@ -36,7 +36,7 @@ from snapshot_export.flows.burst_queue import ask_for, ask_for_close
 
 EMPTY = "The query found no recipients: look at what it reads, and at whether its data is there."
 _TOO_LONG = (
-    "The query {} did not end within {:.0f} minutes of the burst's acceptance: it was stopped."
+    "The query {} did not end within {:.0f} minutes after the burst could ask: it was stopped."
 )
 
 MAX_IN_MEMORY = 8 * 1024 * 1024
@@ -69,7 +69,7 @@ def query(services: Services, burst_id: str) -> None:
 def _query(services: Services, burst: Burst) -> None:
     now = services.now()
     try:
-        if now - burst.accepted_at > MAX_QUERY_SECONDS:
+        if now - _queries_since(burst) > MAX_QUERY_SECONDS:
             _stop(services, burst)
             text = _TOO_LONG.format(burst.query_id or "(never started)", MAX_QUERY_SECONDS / 60)
             raise ManifestError("MANIFEST_QUERY_TIMEOUT", text)
@@ -85,6 +85,12 @@ def _query(services: Services, burst: Burst) -> None:
     services.bursts.touch(burst.burst_id, now)
     delay = seconds_to_next_poll(now - (burst.queried_at or now))
     services.burst_work.send(burst.burst_id, Work.QUERY, delay_seconds=delay)
+
+
+def _queries_since(burst: Burst) -> float:
+    """When it could ask: at its acceptance, or once its wait for data or its hold was over."""
+    decided_at = burst.data.decided_at if burst.data else 0.0
+    return max(burst.accepted_at, decided_at, burst.released_at or 0.0)
 
 
 def _started(services: Services, burst: Burst) -> Burst:
