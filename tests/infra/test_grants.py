@@ -13,6 +13,7 @@ FUNCTIONS = (
     "Intake",
     "Start",
     "Describe",
+    "Hint",
     "Collect",
     "Burst",
     "Api",
@@ -88,6 +89,13 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         **ACT_FOR_USERS,
         **READ_DATA_SETS,
         DASHBOARDS: {START, DESCRIBE, DASHBOARD},
+    },
+    "Hint": {
+        **ACT_FOR_USERS,
+        **READ_DATA_SETS,
+        DASHBOARDS: {START, DESCRIBE, DASHBOARD},
+        "<StorageExportBucket>": {"s3:ListBucket"},
+        "<CollectFunction>": {"lambda:InvokeFunction"},
     },
     "Collect": {
         **ACT_FOR_USERS,
@@ -184,7 +192,7 @@ def test_only_the_steps_functions_act_for_users_and_only_with_snapshot_jobs(
     (trust,) = template.properties("SnapshotUserRole")["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Action"] == ["sts:AssumeRole", "sts:SetContext"]
     assert {template.render(arn) for arn in trust["Principal"]["AWS"]} == {
-        f"<{name}FunctionRole>" for name in ("Start", "Describe", "Collect")
+        f"<{name}FunctionRole>" for name in ("Start", "Describe", "Hint", "Collect")
     }
     assert template.grants("SnapshotUserRole") == {
         DASHBOARDS: {START, DESCRIBE, RESULT},

@@ -68,7 +68,7 @@ def read_situation_before(services: Services, export: Export, most: int) -> Targ
         entries += services.store.waiting_behind(export.rank, LOOK_AHEAD)
     situation, attempts = _situation(services, entries)
     places = {job.export_id: place for place, job in enumerate(situation.waiting)}
-    until = places.get(export.export_id, len(places) - 1) + 1
+    until = places.get(export.export_id, len(places)) + 1
     situation = replace(situation, waiting=situation.waiting[:until])
     return TargetState(
         target=services.settings.target,
