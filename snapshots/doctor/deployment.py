@@ -14,7 +14,7 @@ _PACKAGE = "quicksight-snapshot-export"
 _BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 _OLDEST_BOOTSTRAP = 6
 """What templates of aws-cdk-lib 2 demand (their rule CheckBootstrapVersion)."""
-_FUNCTIONS = ("intake", "api", "burst", "start", "describe", "hint", "collect")
+_FUNCTIONS = ("intake", "api", "burst", "start", "describe", "hint", "collect", "reconcile")
 _PENDING = "PendingConfirmation"
 
 

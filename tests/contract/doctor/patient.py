@@ -28,7 +28,7 @@ OWN_BUCKET = "reports-of-ours"
 QUICKSIGHT = {"Service": "quicksight.amazonaws.com"}
 OF_ACCOUNT = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 MADE = datetime(2026, 11, 23, tzinfo=UTC)
-FUNCTIONS = ("intake", "api", "burst", "start", "describe", "hint", "collect")
+FUNCTIONS = ("intake", "api", "burst", "start", "describe", "hint", "collect", "reconcile")
 
 Answer = Mapping[str, Any] | Callable[[Mapping[str, Any]], Any]
 
@@ -159,9 +159,6 @@ class Patient:
         }
         s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
         self.put_bucket_policy(name, *statements_of(name, prefix))
-        s3.put_bucket_notification_configuration(
-            Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}}
-        )
 
     def _write_script(self) -> None:
         self.script |= {
@@ -186,6 +183,7 @@ class Patient:
                 }
             },
             "iam:SimulatePrincipalPolicy": self._simulate,
+            "s3:GetBucketNotificationConfiguration": {"EventBridgeConfiguration": {}},
         }
         self.quota("Concurrent snapshot jobs", 12)
 
