@@ -158,7 +158,7 @@ def invoke_with_nonsense(deployed: Deployed) -> list[str]:
     client = deployed.client("lambda")
     names = [each["FunctionName"] for each in client.list_functions()["Functions"]]
     ours = [name for name in names if "Function" in name and name.startswith("SnapshotExport")]
-    assert len(ours) == 9
+    assert len(ours) == 10
     event = json.dumps({"Records": [{"body": REASON, "messageId": "m"}], "Do": STRING})
     return [
         client.invoke(FunctionName=name, Payload=event.encode())["Payload"].read().decode()
@@ -266,7 +266,7 @@ def test_no_marked_value_leaves_the_stores_that_carry_requests(
     for source in ("histories", "events", "messages to people", "keys", "refusals of bursts"):
         assert any("leak-" in text for text in sources[source]), f"{source} were not seen"
     functions = {name: lines for name, lines in sources.items() if "Function" in name}
-    assert len(functions) == 9
+    assert len(functions) == 10
     for name, lines in functions.items():
         own = [json.loads(line) for line in lines if not line.startswith(PLATFORM)]
         assert own, f"{name} has no line"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from snapshot_export.flows.burst.expand import expand
+from tests.support.api import call_api
 from tests.support.bursts import burst, recipient
 from tests.support.messages import message
 from tests.support.world import World
@@ -55,6 +56,15 @@ def test_a_weight_is_a_share(world: World) -> None:
     send_burst(world, "plain", 60)
     send_burst(world, "heavy", 60, Weight=3)
     assert bursts_among(waiting(world, 40)) == {"plain": 10, "heavy": 30}
+
+
+def test_single_exports_wait_in_the_order_of_their_acceptance(world: World) -> None:
+    world.services.store.change_gate({"paused_until": world.clock.now() + 3600})
+    for export_id in ("z", "y", "x", "w"):
+        world.send(message(export_id))
+    assert waiting(world, 4) == ["z", "y", "x", "w"]
+    place = call_api(world.services, "GET", "/exports/y").body["Place"]
+    assert place == 2
 
 
 def test_a_flood_of_single_exports_leaves_a_burst_its_share(world: World) -> None:

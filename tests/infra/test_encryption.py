@@ -26,6 +26,7 @@ SERVICES = {
     "IntakeFunctionRole": {"dynamodb", "s3", "sqs"},
     "StartFunctionRole": {"dynamodb", "sqs"},
     "DescribeFunctionRole": {"dynamodb"},
+    "HintFunctionRole": {"dynamodb"},
     "CollectFunctionRole": {"dynamodb", "s3", "sqs"},
     "BurstFunctionRole": {"dynamodb", "s3", "sqs"},
     "ApiFunctionRole": {"dynamodb", "s3", "sqs"},

@@ -146,7 +146,7 @@ def test_every_function_logs_json_from_the_level_that_the_deployment_says(
 ) -> None:
     template = synthesize(Settings(deployment=DeploymentParameters(log_level="ERROR")))
     functions = template.of_type("AWS::Lambda::Function")
-    assert len(functions) == 9
+    assert len(functions) == 10
     for name, function in functions.items():
         assert function["LoggingConfig"]["LogFormat"] == "JSON", name
         # With WARN the reports of time and memory are left out (docs/real-account.md, cold-starts).

@@ -389,6 +389,7 @@ def test_the_rules_may_call_their_functions_and_the_api_its_own_and_nobody_else_
     } == {
         "<ReconcilerEveryMinute>": ("events.amazonaws.com", "<ReconcileFunction>"),
         "<ReconcilerExecutionBroke>": ("events.amazonaws.com", "<ReconcileFunction>"),
+        "<HintsFileCame>": ("events.amazonaws.com", "<HintFunction>"),
         "<DeadlinesWarn>": ("events.amazonaws.com", "<WarnOfDeadlinesFunction>"),
         "<DeadlinesMoveStarts>": ("events.amazonaws.com", "<MoveStartsFunction>"),
         api: ("apigateway.amazonaws.com", "<ApiFunction>"),

@@ -77,6 +77,12 @@ def start_tag_of(rank: str) -> float | None:
     return float(tag) if tag.isdecimal() else None
 
 
+def is_single(rank: str) -> bool:
+    """Whether a rank is a single export's, of no burst."""
+    flow = _flow_of(rank)
+    return flow is not None and not flow[-1]
+
+
 def longest_first(
     waiting: Sequence[Waiting],
     rank: Callable[[Waiting], str],

@@ -10,8 +10,8 @@ from typing import Any
 from snapshot_export.domain.hold import HOLD_SECONDS, Hold
 
 MAX_QUERY_SECONDS = 2700.0
-"""From when the burst could ask to the result. Athena itself ends a query after 30 minutes, unless its quota was
-raised; the rest is for its queue. Source: Athena User Guide, "Service Quotas"."""
+"""From when the burst could ask to the result. Athena itself ends a query after 30 minutes, unless
+its quota was raised; the rest is for its queue. Source: Athena User Guide, "Service Quotas"."""
 MAX_RESULT_BYTES = 256 * 1024 * 1024
 """A result passes through the function's temporary storage, which has 512 MB."""
 DEFAULT_CHANGE_SHARE = 0.2

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from snapshot_export.adapters.table.dynamodb import Table, update_of
 from snapshot_export.adapters.table.records import Keys
-from snapshot_export.domain.backlog import start_tag_of
+from snapshot_export.domain.backlog import is_single, start_tag_of
 from snapshot_export.errors import ConditionFailedError
 
 KEPT_SECONDS = 2 * 86_400
@@ -30,20 +30,21 @@ class FairOrder:
 
         `now` in epoch seconds. Raises TransientError.
         """
-        found = self._table.query(self._keys.backlog_partition, prefix=of_class, limit=1)
-        for item in found:
-            tag = start_tag_of(item["sk"])
-            return 1000.0 * now if tag is None else tag
-        return None
+        first = self._first(of_class)
+        return None if first is None else _tag_of(first, now)
 
     def single_tag(self, of_class: str, cost: float, now: float) -> float:
-        """The start tag of a single export that costs so much. Raises TransientError."""
-        virtual_time = self.virtual_time(of_class, now)
-        if virtual_time is None:
+        """The start tag of a single export that costs so much. Raises TransientError.
+
+        One that came while nothing waited left no place behind it: the next goes after it.
+        """
+        first = self._first(of_class)
+        if first is None:
             return 1000.0 * now
+        earliest = _tag_of(first, now) + (cost if is_single(first) else 0.0)
         key = self._keys.flow(of_class)
-        values = {":time": virtual_time, ":cost": cost}
-        begun = {":begun": virtual_time + cost, ":expires": int(now) + KEPT_SECONDS}
+        values = {":time": earliest, ":cost": cost}
+        begun = {":begun": earliest + cost, ":expires": int(now) + KEPT_SECONDS}
         for _ in range(ATTEMPTS):
             try:
                 on = update_of(
@@ -60,10 +61,20 @@ class FairOrder:
                     key,
                     "SET next_tag = :begun, expires_at = :expires",
                     condition="attribute_not_exists(next_tag) OR next_tag < :time",
-                    values={":time": virtual_time, **begun},
+                    values={":time": earliest, **begun},
                 )
                 self._table.update(begin)
             except ConditionFailedError:
                 continue
-            return virtual_time
-        return virtual_time
+            return earliest
+        return earliest
+
+    def _first(self, of_class: str) -> str | None:
+        """The rank of the first that waits in a class."""
+        found = self._table.query(self._keys.backlog_partition, prefix=of_class, limit=1)
+        return next((str(item["sk"]) for item in found), None)
+
+
+def _tag_of(rank: str, now: float) -> float:
+    tag = start_tag_of(rank)
+    return 1000.0 * now if tag is None else tag
