@@ -218,6 +218,8 @@ class _Scope:
                 return bool(left == right)
             case "<=":
                 return bool(left <= right)
+            case ">=":
+                return bool(left >= right)
             case "<":
                 return bool(left < right)
             case ">":

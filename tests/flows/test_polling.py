@@ -12,6 +12,7 @@ from snapshot_export.domain.export import Phase, Status
 from snapshot_export.errors import ConditionFailedError, TransientError
 from snapshot_export.flows.export.poll import LONGEST_PAUSE_SECONDS, POLL_SECONDS, poll
 from snapshot_export.flows.export.start import start
+from snapshot_export.flows.forecast.situation import read_situation
 from tests.support.messages import message
 from tests.support.world import World
 
@@ -110,8 +111,10 @@ def test_single_exports_go_longest_expected_first(world: World) -> None:
     world.send(message("holds-the-slot"))
     world.send(message("short"))
     world.send(message("long") | {"DashboardId": "customer-statement"})
-    waiting = [e.export_id for e in world.services.store.first_waiting(9, world.clock.now())]
-    assert waiting == ["long", "short"]
+    waiting = read_situation(world.services).situation.waiting
+    assert [job.export_id for job in waiting] == ["long", "short"]
+    world.driver.run()
+    assert world.export("long").leases[0].admitted_at < world.export("short").leases[0].admitted_at
 
 
 def test_what_is_learned_while_exports_wait_changes_their_order(world: World) -> None:
