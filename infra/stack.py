@@ -338,25 +338,23 @@ def _build_environment(
     grants: Grants,
 ) -> dict[str, str]:
     identity = {"IDENTITY_REGION": grants.identity_region} if grants.identity_region else {}
-    queries = {"ATHENA_WORK_GROUPS": ",".join(deployment.athena_work_groups)}
-    return (
-        (queries if deployment.athena_work_groups else {})
-        | identity
-        | {
-            "TABLE_NAME": storage.table.table_name,
-            "EXPORT_BUCKET": storage.bucket.bucket_name,
-            "REJECTED_QUEUE_URL": intake.rejected_queue.queue_url,
-            "BURST_QUEUE_URL": bursts.queue.queue_url,
-            "STATE_MACHINE_ARN": grants.machine_arn,
-            "EVENT_BUS_NAME": grants.event_bus,
-            "QUICKSIGHT_ACCOUNT_ID": grants.quicksight_account_id,
-            "QUICKSIGHT_REGION": grants.quicksight_region,
-            "SNAPSHOT_JOB_LIMIT": str(deployment.snapshot_job_limit),
-            "RESERVED_SLOTS": str(deployment.reserved_slots),
-            "CALLS_PER_SECOND": f"{deployment.calls_per_second:g}",
-            "EXPECTED_JOB_SECONDS": f"{deployment.expected_job_seconds:g}",
-            "ALLOWED_BUCKETS": ",".join(deployment.allowed_buckets),
-            "RETENTION_DAYS": str(deployment.retention_days),
-            "UNREADABLE_ROW_LEVEL_SECURITY": deployment.unreadable_row_level_security,
-        }
-    )
+    groups = ",".join(deployment.athena_work_groups)
+    queries = {"ATHENA_WORK_GROUPS": groups} if groups else {}
+    optional = identity | queries
+    return optional | {
+        "TABLE_NAME": storage.table.table_name,
+        "EXPORT_BUCKET": storage.bucket.bucket_name,
+        "REJECTED_QUEUE_URL": intake.rejected_queue.queue_url,
+        "BURST_QUEUE_URL": bursts.queue.queue_url,
+        "STATE_MACHINE_ARN": grants.machine_arn,
+        "EVENT_BUS_NAME": grants.event_bus,
+        "QUICKSIGHT_ACCOUNT_ID": grants.quicksight_account_id,
+        "QUICKSIGHT_REGION": grants.quicksight_region,
+        "SNAPSHOT_JOB_LIMIT": str(deployment.snapshot_job_limit),
+        "RESERVED_SLOTS": str(deployment.reserved_slots),
+        "CALLS_PER_SECOND": f"{deployment.calls_per_second:g}",
+        "EXPECTED_JOB_SECONDS": f"{deployment.expected_job_seconds:g}",
+        "ALLOWED_BUCKETS": ",".join(deployment.allowed_buckets),
+        "RETENTION_DAYS": str(deployment.retention_days),
+        "UNREADABLE_ROW_LEVEL_SECURITY": deployment.unreadable_row_level_security,
+    }

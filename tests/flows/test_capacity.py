@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from snapshot_export.domain.export import LOST
 from snapshot_export.domain.gate import decide_admission
 from snapshot_export.errors import ConditionFailedError, TransientError
-from snapshot_export.flows.export.admit import _attempt_of, admit
+from snapshot_export.flows.export.admit import admit, attempt_of
 from tests.support.api import call_api
 from tests.support.messages import message
 from tests.support.world import World
@@ -59,7 +59,7 @@ def test_nothing_is_admitted_by_a_decision_from_before_a_pause(world: World) -> 
     store.change_gate({"limit": None})
     decision = decide_admission(store.gate(), default_limit=12, now=now)
     entries = store.first_waiting(1, now)
-    attempts = [_attempt_of(entry, decision.limit, now) for entry in entries]
+    attempts = [attempt_of(entry, decision.limit, now) for entry in entries]
     store.change_gate({"paused_until": now + 600})
     with pytest.raises(ConditionFailedError):
         store.admit(decision.for_count(1), attempts, entries)
@@ -79,7 +79,7 @@ def test_nothing_is_admitted_by_a_decision_from_before_others_took_slots(world: 
     store.release(record, LOST, now, now)
     decision = decide_admission(store.gate(), default_limit=12, now=now)
     entries = store.first_waiting(1, now)
-    attempts = [_attempt_of(entry, decision.limit, now) for entry in entries]
+    attempts = [attempt_of(entry, decision.limit, now) for entry in entries]
     store.hand_back(other, world.export("export-01"), now)
     with pytest.raises(ConditionFailedError):
         store.admit(decision.for_count(1), attempts, entries)

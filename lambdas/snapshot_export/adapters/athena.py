@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -125,9 +126,8 @@ class Athena:
 
     def _call(self, operation: str, **members: Any) -> Any:
         athena, _ = self._clients()
-        method = "".join(f"_{each.lower()}" if each.isupper() else each for each in operation)
         try:
-            return getattr(athena, method.removeprefix("_"))(**members)
+            return getattr(athena, xform_name(operation))(**members)
         except (ClientError, BotoCoreError) as error:
             raise _translate(error, f"athena:{operation}") from None
 

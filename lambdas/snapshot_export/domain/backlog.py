@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 DEFAULT_PRIORITY = 5
 NO_DEADLINE = 9_999_999_999
@@ -19,7 +19,22 @@ _CLASS_FIELDS, _START_FIELD, _BURST_FIELD = 4, 4, 5
 _FIELDS = (7, 9)
 """Versions before wrote the expected length, too, before the order."""
 
+LOOK_AHEAD = 100
+"""Entries that an admission reads, about 30 KB: 4 read units, however long the backlog is."""
+
+
+class HasPlace(Protocol):
+    """What waits at a rank, or until `due_at` (epoch seconds), if that is given and not 0."""
+
+    @property
+    def rank(self) -> str: ...
+
+    @property
+    def due_at(self) -> float | None: ...
+
+
 Waiting = TypeVar("Waiting")
+Entry = TypeVar("Entry", bound=HasPlace)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +135,16 @@ def _in_turn(tags: Sequence[float], seconds: Sequence[float]) -> Iterator[int]:
         _, taken = heappop(window)
         is_taken[taken] = True
         yield taken
+
+
+def in_order_of_admission(
+    waiting: Sequence[Entry], expected_seconds: Callable[[Entry], float]
+) -> list[Entry]:
+    """What waits, retries first and then the backlog, given in that order: of the backlog each
+    flow's longest first."""
+    retries = [each for each in waiting if each.due_at]
+    backlog = [each for each in waiting if not each.due_at]
+    return [*retries, *longest_first(backlog, lambda each: each.rank, expected_seconds)]
 
 
 def front_rank(rank: str) -> str:

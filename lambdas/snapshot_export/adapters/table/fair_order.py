@@ -25,13 +25,13 @@ class FairOrder:
         self._table = table
         self._keys = keys
 
-    def virtual_time(self, of_class: str, now: float) -> float | None:
-        """The start tag that is served in a class, in milliseconds; None if nothing waits in it.
+    def virtual_time(self, of_class: str, now: float) -> float:
+        """The start tag that is served in a class, in milliseconds; the time if nothing waits.
 
         `now` in epoch seconds. Raises TransientError.
         """
         first = self._first(of_class)
-        return None if first is None else _tag_of(first, now)
+        return 1000.0 * now if first is None else _tag_of(first, now)
 
     def single_tag(self, of_class: str, cost: float, now: float) -> float:
         """The start tag of a single export that costs so much. Raises TransientError.

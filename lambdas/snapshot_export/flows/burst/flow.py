@@ -40,9 +40,8 @@ class BurstFlow:
 
     def _begin(self, of_class: str) -> Flow:
         services = self._services
-        served = services.fair_order.virtual_time(of_class, services.now())
         return Flow(
-            virtual_time=1000.0 * services.now() if served is None else served,
+            virtual_time=services.fair_order.virtual_time(of_class, services.now()),
             finish=self._burst.finish_tag,
             slots=services.settings.open_slots,
             weight=self._burst.weight,

@@ -22,7 +22,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.dynamodb import Key
 from snapshot_export.adapters.table.repairs import Outcome
 from snapshot_export.adapters.table.store import MAX_ADMITTED_AT_ONCE
-from snapshot_export.domain.backlog import BacklogEntry, longest_first
+from snapshot_export.domain.backlog import LOOK_AHEAD, BacklogEntry, in_order_of_admission
 from snapshot_export.domain.export import Attempt, snapshot_job_id
 from snapshot_export.domain.gate import Gate, decide_admission
 from snapshot_export.domain.windows import START_WINDOW_SECONDS
@@ -38,8 +38,6 @@ from snapshot_export.metric import Metric
 ROUNDS = 12
 FAILURES = 3
 """After this many failures on one entry in one admission the entry is set aside."""
-LOOK_AHEAD = 100
-"""About 30 KB: 4 read units, however long the backlog is."""
 
 logger = Logger(child=True)
 
@@ -76,7 +74,7 @@ def admit(
         entries = _first_in_order(services, min(decision.slots, most), now)
         if not entries:
             return admitted
-        attempts = [_attempt_of(entry, decision.limit, now) for entry in entries]
+        attempts = [attempt_of(entry, decision.limit, now) for entry in entries]
         try:
             services.store.admit(decision.for_count(len(attempts)), attempts, entries)
         except ConditionFailedError as error:
@@ -142,9 +140,7 @@ def _first_in_order(services: Services, count: int, now: float) -> list[BacklogE
     def seconds(entry: BacklogEntry) -> float:
         return expected.get((entry.dashboard_id, entry.formats), unknown).mean
 
-    retries = [entry for entry in entries if entry.due_at is not None]
-    others = [entry for entry in entries if entry.due_at is None]
-    return [*retries, *longest_first(others, lambda entry: entry.rank, seconds)][:count]
+    return in_order_of_admission(entries, seconds)[:count]
 
 
 def try_admit(services: Services) -> int:
@@ -156,7 +152,8 @@ def try_admit(services: Services) -> int:
         return 0
 
 
-def _attempt_of(entry: BacklogEntry, limit: int, now: float) -> Attempt:
+def attempt_of(entry: BacklogEntry, limit: int, now: float) -> Attempt:
+    """The lease of an entry that is admitted now, under a limit of so many slots."""
     return Attempt(
         export_id=entry.export_id,
         attempt=entry.attempt,

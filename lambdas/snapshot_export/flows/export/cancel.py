@@ -16,12 +16,13 @@ late, and is refused with that end.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.adapters.table.store import CANCELLED_WAITING
-from snapshot_export.domain.export import BEFORE_BACKLOG, Attempt, Export, Status, snapshot_job_id
+from snapshot_export.adapters.table.store import CANCELLED_WAITING, entry_of
+from snapshot_export.domain.export import BEFORE_BACKLOG, Export, Status
 from snapshot_export.errors import (
     AlreadyEndedError,
     ConditionFailedError,
@@ -29,7 +30,7 @@ from snapshot_export.errors import (
     UnknownIdError,
 )
 from snapshot_export.flows.burst_queue import ask_for_close
-from snapshot_export.flows.export.admit import start_executions
+from snapshot_export.flows.export.admit import attempt_of, start_executions
 from snapshot_export.metric import Metric
 
 ROUNDS = 10
@@ -77,18 +78,9 @@ def cancel(services: Services, export_id: str) -> Status:
 def _take_back(services: Services, export: Export, now: float) -> None:
     """Have the collect step end it: a caller of this may not delete files."""
     services = services.for_target(export.target)
-    record = Attempt(
-        export_id=export.export_id,
-        attempt=export.attempt,
-        admission=export.admission + 1,
-        dashboard_id=export.dashboard_id,
-        snapshot_job_id=snapshot_job_id(export.export_id, export.attempt, export.nonce),
-        admitted_at=now,
+    record = replace(
+        attempt_of(entry_of(export), services.settings.open_slots, now),
         start_by=now,
-        nonce=export.nonce,
-        registered="RegisteredUser" in export.snapshot,
-        burst_id=export.burst_id,
-        deadline=export.deadline,
         holds_slot=False,
         job_ended_at=now,
         released_at=now,

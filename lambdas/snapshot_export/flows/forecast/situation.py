@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.backlog import BacklogEntry, longest_first
+from snapshot_export.domain.backlog import LOOK_AHEAD, BacklogEntry, in_order_of_admission
 from snapshot_export.domain.durations import Expectation
 from snapshot_export.domain.export import Attempt, Export
 from snapshot_export.domain.gate import Gate, ceiling_at, open_slots
@@ -16,7 +16,6 @@ from snapshot_export.settings import Settings
 MAX_READ = 10_000
 """Waiting exports that are read, for about 400 read units; the rest is taken to be like them."""
 MAX_COUNTED = 100_000
-LOOK_AHEAD = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +106,7 @@ def _situation(
         now=now,
         slots=_slots_of(gate, settings, now),
         running=running,
-        waiting=_in_order(waiting, expectations),
+        waiting=in_order_of_admission(waiting, lambda job: expectations[job.kind].mean),
         expectations=expectations,
         not_before=gate.paused_until,
         calls_per_second=settings.calls_per_second,
@@ -115,16 +114,6 @@ def _situation(
         collecting=overheads.collecting,
     )
     return situation, attempts
-
-
-def _in_order(
-    waiting: Sequence[SimulatedJob], expectations: Mapping[Kind, Expectation]
-) -> list[SimulatedJob]:
-    """As the admission goes through them: retries, then each flow's longest first."""
-    retries = [job for job in waiting if job.due_at]
-    others = [job for job in waiting if not job.due_at]
-    ordered = longest_first(others, lambda job: job.rank, lambda job: expectations[job.kind].mean)
-    return [*retries, *ordered]
 
 
 def _slots_of(gate: Gate, settings: Settings, now: float) -> int:
