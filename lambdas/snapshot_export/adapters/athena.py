@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import boto3
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sts import STSClient
 
 _CATEGORIES = {1: "a fault of Athena's", 2: "a fault of the query or its rights", 3: "another"}
 _PASSING = ("TooManyRequestsException", "ThrottlingException", "Throttling", "SlowDown")
@@ -53,13 +52,13 @@ class Athena:
 
     def __init__(
         self,
-        sts: STSClient,
+        session: boto3.Session,
         *,
         role_arn: str | None,
         config: Config,
         now: Callable[[], float],
     ) -> None:
-        self._sts = sts
+        self._session = session
         self._role_arn = role_arn
         self._config = config
         self._now = now
@@ -137,17 +136,15 @@ class Athena:
                 text = "This deployment names no athenaRole any more."
                 raise ManifestError("MANIFEST_QUERY_REFUSED", text)
             request = {"RoleArn": self._role_arn, "DurationSeconds": SESSION_SECONDS}
+            sts = self._session.client("sts", config=self._config)
             try:
-                session = session_as(self._sts, request, self._sts.meta.region_name)
+                session = session_as(sts, request, sts.meta.region_name)
             except (ClientError, BotoCoreError) as error:
                 raise _translate(error, "the athenaRole: sts:AssumeRole") from None
-            athena, s3 = _clients_of(session, self._config)
+            athena = session.client("athena", config=self._config)
+            s3 = session.client("s3", config=self._config)
             self._made = (athena, s3, self._now() + KEPT_SECONDS)
         return self._made[:2]
-
-
-def _clients_of(session: boto3.Session, config: Config) -> tuple[AthenaClient, S3Client]:
-    return session.client("athena", config=config), session.client("s3", config=config)
 
 
 def _translate(error: ClientError | BotoCoreError, what: str) -> Exception:

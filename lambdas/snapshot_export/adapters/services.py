@@ -181,12 +181,7 @@ def make_services(
         rejected=RejectedQueue(sqs, settings.rejected_queue_url),
         burst_work=BurstQueue(sqs, settings.burst_queue_url),
         manifests=Manifests(session.client("s3", config=AWS_CONFIG), settings.export_bucket),
-        queries=Athena(
-            session.client("sts", config=AWS_CONFIG),
-            role_arn=settings.athena_role_arn,
-            config=AWS_CONFIG,
-            now=now,
-        ),
+        queries=Athena(session, role_arn=settings.athena_role_arn, config=AWS_CONFIG, now=now),
         recipient_counts=RecipientCounts(table),
         names=NameClaims(table),
         occurrences=Occurrences(table),

@@ -99,11 +99,10 @@ def choose_sheets(
 
     Raises InvalidRequestError for sheets that are not there, are too many or are not known.
     """
-    known = sheets_by_id(published)
     if merge.sheet_ids is not None:
         if missing := tuple(each.problem for each in missing_merged(published, merge.sheet_ids)):
             raise InvalidRequestError(missing)
-        return tuple((each, known[each].name if each in known else "") for each in merge.sheet_ids)
+        return titled_sheets(published, merge.sheet_ids)
     chosen = tuple((each.sheet_id, each.name) for each in published.sheets)
     rule = ""
     if not chosen:
@@ -116,6 +115,12 @@ def choose_sheets(
     if rule:
         raise InvalidRequestError((Problem("Merge.Sheets", rule),))
     return chosen
+
+
+def titled_sheets(published: Published, sheet_ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Sheets by id and title; without a title where nothing is known of one."""
+    known = sheets_by_id(published)
+    return tuple((each, known[each].name if each in known else "") for each in sheet_ids)
 
 
 def sheets_by_id(published: Published) -> dict[str, Sheet]:

@@ -23,7 +23,7 @@ from snapshot_export.domain.contents import (
     choose_sheets,
     missing_in,
     missing_parameters,
-    sheets_by_id,
+    titled_sheets,
     without_probe,
 )
 from snapshot_export.domain.dashboard import Published
@@ -155,9 +155,7 @@ class RecipientGuard:
         """
         if request.merge is None:
             return ()
-        known = sheets_by_id(self._read())
-        ids = request.merge.sheet_ids or ()
-        return tuple((each, known[each].name if each in known else "") for each in ids)
+        return titled_sheets(self._read(), request.merge.sheet_ids or ())
 
     def problems(self, snapshot: dict[str, Any], allows: Sequence[str]) -> tuple[Problem, ...]:
         """Every rule that a recipient's tags break.

@@ -20,11 +20,10 @@ from snapshot_export.adapters.table.burst_records import (
     retry_key,
     template_key,
 )
-from snapshot_export.adapters.table.data_waits import join_writes
 from snapshot_export.adapters.table.dynamodb import Item, Key, Table, delete_of, put_of, update_of
 from snapshot_export.adapters.table.name_claims import claim_key
 from snapshot_export.adapters.table.records import Keys, export_from
-from snapshot_export.adapters.table.store import accept_writes
+from snapshot_export.adapters.table.store import accept_writes, join_writes
 from snapshot_export.domain.burst import Burst, BurstStatus, Refusal, export_id_of
 from snapshot_export.domain.export import ErrorInfo, Export, Status
 from snapshot_export.domain.forecast import Estimate

@@ -33,7 +33,7 @@ from snapshot_export.adapters.table.store import entry_of
 from snapshot_export.domain.burst import QUERIED_VERSION, VERSION, Burst, BurstStatus
 from snapshot_export.domain.data_wait import DataDecision, DataWait
 from snapshot_export.domain.export import ErrorInfo, Export, Status
-from snapshot_export.errors import ConditionFailedError, IdConflictError, UnreadableRecordError
+from snapshot_export.errors import UnreadableRecordError
 
 _NAMES = {"#status": "status", "#data": "data", "#version": "version"}
 _WAITS = "#status IN (:waiting, :held)"
@@ -64,32 +64,6 @@ class DataWaits:
     def __init__(self, table: Table, keys: Keys) -> None:
         self._table = table
         self._keys = keys
-
-    def accept_export(self, export: Export) -> bool:
-        """Write an export that waits for data. False if it was accepted before; raises as
-        Store.accept does."""
-        assert export.wait is not None
-        key = self._keys.export(export.export_id)
-        writes = [
-            put_of(
-                key,
-                export_attributes(export),
-                condition="attribute_not_exists(pk) OR #status = :rejected",
-                values={":rejected": Status.REJECTED},
-                names={"#status": "status"},
-            ),
-            *join_writes(self._keys, export.wait, "EXPORT", export.export_id, export.nonce),
-        ]
-        try:
-            self._table.transact(writes)
-            return True
-        except ConditionFailedError:
-            known = self._table.get(key)
-            if known is None or known.get("status") == Status.REJECTED:
-                raise
-            if known.get("digest") != export.digest:
-                raise IdConflictError(export.export_id, known["accepted_at"]) from None
-            return False
 
     def groups(self) -> list[WaitGroup]:
         """All groups, those that end first first; one that cannot be read is reported."""
@@ -321,19 +295,6 @@ class DataWaits:
 
     def _leave_if(self, wait: DataWait | None, kind: str, request_id: str) -> list[Item]:
         return [self._leave(wait, kind, request_id)] if wait else []
-
-
-def join_writes(keys: Keys, wait: DataWait, kind: str, request_id: str, nonce: str) -> list[Item]:
-    """The two writes by which a request joins those that wait for the same."""
-    return [
-        put_of(keys.waiting(wait, kind, request_id), {}),
-        update_of(
-            keys.wait(wait),
-            "SET joined = :nonce, #wait = if_not_exists(#wait, :wait)",
-            values={":nonce": f"{request_id}-{nonce}", ":wait": asdict(wait)},
-            names={"#wait": "wait"},
-        ),
-    ]
 
 
 def _error(error: ErrorInfo) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -39,6 +39,7 @@ from snapshot_export.adapters.table.records import (
     stand_in_for,
 )
 from snapshot_export.domain.backlog import BacklogEntry, front_rank
+from snapshot_export.domain.data_wait import DataWait
 from snapshot_export.domain.export import LOST, Attempt, Export, Status, leases_after
 from snapshot_export.domain.gate import HOLD_SECONDS, Admission, Gate
 from snapshot_export.domain.hint import MISSED_AT_MOST, expected_files
@@ -199,7 +200,8 @@ class Store:
         return head
 
     def accept(self, export: Export) -> bool:
-        """Write an export as QUEUED, with its backlog entry. False if it was accepted before.
+        """Write an export with its place in the backlog, or among those that wait for their data.
+        False if it was accepted before.
 
         An export of this id that was REJECTED may be sent again. Raises IdConflictError if the id
         names another request.
@@ -731,18 +733,35 @@ def _unstarted(attempt: Attempt) -> tuple[str, Item]:
 
 
 def accept_writes(keys: Keys, export: Export) -> list[Item]:
-    """The two writes that accept an export: its record, if its id is free, and its entry."""
-    entry = entry_of(export)
-    key = keys.new_entry(entry)
+    """The writes that accept an export: its record, if its id is free, and its place, in the
+    backlog or among those that wait for the same data."""
+    if export.wait is not None:
+        place = join_writes(keys, export.wait, "EXPORT", export.export_id, export.nonce)
+    else:
+        entry = entry_of(export)
+        key = keys.new_entry(entry)
+        export = replace(export, entry_key=key[1])
+        place = [put_of(key, entry_attributes(entry))]
+    record = put_of(
+        keys.export(export.export_id),
+        export_attributes(export),
+        condition="attribute_not_exists(pk) OR #status = :rejected",
+        values={":rejected": Status.REJECTED},
+        names={"#status": "status"},
+    )
+    return [record, *place]
+
+
+def join_writes(keys: Keys, wait: DataWait, kind: str, request_id: str, nonce: str) -> list[Item]:
+    """The two writes by which a request joins those that wait for the same."""
     return [
-        put_of(
-            keys.export(export.export_id),
-            export_attributes(replace(export, entry_key=key[1])),
-            condition="attribute_not_exists(pk) OR #status = :rejected",
-            values={":rejected": Status.REJECTED},
-            names={"#status": "status"},
+        put_of(keys.waiting(wait, kind, request_id), {}),
+        update_of(
+            keys.wait(wait),
+            "SET joined = :nonce, #wait = if_not_exists(#wait, :wait)",
+            values={":nonce": f"{request_id}-{nonce}", ":wait": asdict(wait)},
+            names={"#wait": "wait"},
         ),
-        put_of(key, entry_attributes(entry)),
     ]
 
 

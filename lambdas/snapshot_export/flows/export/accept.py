@@ -50,11 +50,7 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
     export = export_of(services, request, source, accepted_at, sheets)
     check_names(export)
     export = _ranked(services, _guarded(services, export, request.after))
-    is_new = (
-        services.store.accept(export)
-        if export.wait is None
-        else services.waits.accept_export(export)
-    )
+    is_new = services.store.accept(export)
     services.measure(Metric.EXPORTS_ACCEPTED, int(is_new))
     logger.info(
         "accepted", reason="new" if is_new else "delivered again", export_id=export.export_id
