@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from snapshots.tables import at_least
 from snapshots.times import parse_time, seconds_between, show_seconds, show_time
 
 Kind = tuple[str, tuple[str, ...]]
+SheetCounts = Callable[[str, str | None], int]
 
 
 @click.command(
@@ -77,7 +79,7 @@ def plan(
         if number is None:
             raise UsageError("--template needs --manifest or --count")
         request = read_object(str(template))
-        kind = _kind_of(invocation, request, target)
+        kind = _kind_of(request, target, _sheet_counts(invocation))
         exports, target = Counter({kind: number}), target or request.get("Target")
     body: dict[str, Any] = {
         "Exports": [
@@ -117,26 +119,35 @@ def _of_requests(
     """What a file asks for, and of which target: the one given, or the one that all name."""
     found: Counter[Kind] = Counter()
     targets = set()
+    sheets = _sheet_counts(invocation)
     for placed in read_objects(source):
-        found[_kind_of(invocation, placed.value, target)] += count
+        found[_kind_of(placed.value, target, sheets)] += count
         targets.add(placed.value.get("Target"))
     if target is None and len(targets) > 1:
         raise UsageError("these requests are of several targets: plan those of each, or --target")
     return found, target or next(iter(targets), None)
 
 
-def _kind_of(invocation: Invocation, request: Mapping[str, Any], target: str | None) -> Kind:
+def _sheet_counts(invocation: Invocation) -> SheetCounts:
+    """How many sheets a dashboard of a target has; each is asked for once."""
+
+    @cache
+    def count(dashboard_id: str, target: str | None) -> int:
+        answer = invocation.api.get("dashboards", dashboard_id, query={"Target": target})
+        return len(answer["Sheets"])
+
+    return count
+
+
+def _kind_of(request: Mapping[str, Any], target: str | None, sheets: SheetCounts) -> Kind:
     """Dashboard and formats of an export request; of all sheets, as many as are published."""
     from snapshot_export.domain.merge import ALL_SHEETS, formats_asked
 
     try:
         dashboard_id = str(request["DashboardId"])
         wants_all = (request.get("Merge") or {}).get("Sheets") == ALL_SHEETS
-        sheets = []
-        if wants_all:
-            query = {"Target": target or request.get("Target")}
-            sheets = invocation.api.get("dashboards", dashboard_id, query=query)["Sheets"]
-        formats = formats_asked(dict(request), len(sheets))
+        count = sheets(dashboard_id, target or request.get("Target")) if wants_all else 0
+        formats = formats_asked(dict(request), count)
     except (AttributeError, KeyError, IndexError, TypeError):
         formats = ()
     if not formats:

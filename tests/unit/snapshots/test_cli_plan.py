@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from snapshots.commands.plan import _of_requests
 from tests.support.messages import message, pdf_group, visuals_group
 from tests.unit.snapshots.conftest import Run
 from tests.unit.snapshots.stub import StubApi
@@ -133,3 +135,23 @@ def test_wrong_usage_is_told_in_a_line(run: Run, tmp_path: Path, arguments: list
     places = [str(tmp_path / each) if each[0] in "tl" else each for each in arguments]
     result = run("plan", *places)
     assert result.code == 2 and result.err.startswith("error: ") and result.err.count("\n") == 1
+
+
+def test_the_sheets_of_a_dashboard_are_asked_for_once_however_many_requests_merge_them(
+    tmp_path: Path,
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def get(*path: str, query: dict[str, str | None]) -> dict[str, Any]:
+        asked.append((*path, str(query["Target"])))
+        return {"Sheets": [{"SheetId": "a"}, {"SheetId": "b"}]}
+
+    invocation: Any = SimpleNamespace(api=SimpleNamespace(get=get))
+    request = {"DashboardId": "d", "Merge": {"FormatType": "PDF", "Sheets": "ALL"}}
+    lines = tmp_path / "requests.jsonl"
+    lines.write_text(f"{json.dumps(request)}\n" * 3)
+
+    found, _ = _of_requests(invocation, str(lines), 2, "ireland")
+
+    assert found == {("d", ("PDF", "PDF")): 6}
+    assert asked == [("dashboards", "d", "ireland")]
