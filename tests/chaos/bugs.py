@@ -246,15 +246,15 @@ BUGS = (
         (
             (
                 STORE,
-                """            export_attributes(replace(export, entry_key=key[1])),
-            condition="attribute_not_exists(pk) OR #status = :rejected",
-            values={":rejected": Status.REJECTED},
-            names={"#status": "status"},
-        ),
-        put_of(""",
-                """            export_attributes(replace(export, entry_key=key[1])),
-        ),
-        put_of(""",
+                """        export_attributes(export),
+        condition="attribute_not_exists(pk) OR #status = :rejected",
+        values={":rejected": Status.REJECTED},
+        names={"#status": "status"},
+    )
+    return [record, *place]""",
+                """        export_attributes(export),
+    )
+    return [record, *place]""",
             ),
         ),
     ),

@@ -43,7 +43,19 @@ NEXT_DOOR = TargetParameters(account_id="444455556666", role_arn=ROLE.replace("1
 DEPLOYMENT = DeploymentParameters(
     targets={"ireland": IRELAND, "partner": PARTNER, "next-door": NEXT_DOOR}
 )
-CALLERS = ("Intake", "Api", "Burst", "Start", "Describe", "Collect", "Reconcile", "MoveStarts")
+CALLERS = (
+    "Intake",
+    "Api",
+    "Burst",
+    "Start",
+    "Describe",
+    "Hint",
+    "Collect",
+    "Reconcile",
+    "MoveStarts",
+)
+FOLLOWERS = {"Start", "Describe", "Hint", "Collect"}
+"""Functions that call QuickSight about a job, as a registered user where it is one's."""
 
 
 def problems_of(targets: Any) -> list[str]:
@@ -211,7 +223,7 @@ def test_a_target_without_a_role_is_called_by_the_functions_themselves(
     assert granted == granted_to_callers(template, here)
     assert granted["Collect"] == {RESULT} and START in granted["Start"]
     users = granted_to_callers(template, "arn:<Partition>:quicksight:eu-west-1:<AccountId>:user/*")
-    assert set(users) == {"Start", "Describe", "Collect"}
+    assert set(users) == FOLLOWERS
     of_users = template.grants("SnapshotUserRole")
     assert of_users[dashboards] == {START, DESCRIBE, RESULT} == of_users[here]
 
@@ -225,8 +237,8 @@ def test_users_are_asked_for_in_the_identity_region(synthesize: Synthesize) -> N
     assert settings.identity_region == "us-east-2"
     assert settings.for_target("ireland").identity_region == "eu-central-1"
     for region, callers in (
-        ("us-east-2", {"Start", "Describe", "Collect"}),
-        ("eu-central-1", {"Start", "Describe", "Collect"}),
+        ("us-east-2", FOLLOWERS),
+        ("eu-central-1", FOLLOWERS),
         ("eu-west-1", set()),
         ("<Region>", set()),
     ):
@@ -241,7 +253,7 @@ def test_the_callers_of_quicksight_may_assume_exactly_the_roles_of_the_targets(
         granted = granted_to_callers(template, str(role))
         assert granted == {name: {"sts:AssumeRole"} for name in CALLERS}
     assert granted_to_callers(template, USER_ROLE) == {
-        name: {"sts:AssumeRole", "sts:SetContext"} for name in ("Start", "Describe", "Collect")
+        name: {"sts:AssumeRole", "sts:SetContext"} for name in FOLLOWERS
     }
     for name in FUNCTIONS:
         for resource, actions in template.grants(f"{name}FunctionRole").items():
@@ -252,10 +264,14 @@ def test_the_callers_of_quicksight_may_assume_exactly_the_roles_of_the_targets(
 
 def test_files_in_a_targets_bucket_are_moved_as_in_the_stacks(template: StackTemplate) -> None:
     bucket, own = "arn:<Partition>:s3:::files-in-ireland", "<StorageExportBucket>"
-    for place in ("", "/snapshots/*", "/exports/*"):
+    for place, functions in (
+        ("", {"Collect", "Hint"}),
+        ("/snapshots/*", {"Collect"}),
+        ("/exports/*", {"Collect", "Api"}),
+    ):
         granted = granted_to_callers(template, f"{bucket}{place}")
         assert granted == granted_to_callers(template, f"{own}{place}")
-        assert set(granted) == ({"Collect", "Api"} if place == "/exports/*" else {"Collect"})
+        assert set(granted) == functions
 
 
 def test_quicksight_of_targets_that_have_no_bucket_may_write_to_the_stacks(

@@ -27,6 +27,8 @@ LEFT_OUT: dict[str, str] = {
     "correct_counter": "the counter equals the leases in every state: only a hand changes it",
     "take_back": "an attempt without a slot and an export that is marked: what the model reaches "
     "by a mark and a release, from where the collect step ends it",
+    "begin_asking": "who asks closely is a wish: describe answers each caller the same",
+    "count_hint": "how soon a job is looked at: the model looks at any time",
     "mark_at_risk": "an announcement of its own, which no step waits for",
 }
 """Methods of Store that write and are not modelled, and why."""
