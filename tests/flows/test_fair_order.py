@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from local.quicksight.catalogue import DataSet
+from snapshot_export.domain.backlog import DAY_SECONDS
 from snapshot_export.flows.burst.expand import expand
+from snapshot_export.flows.data.release import release_export
+from snapshot_export.flows.periodic.start_after_data import start_after_data
 from tests.support.api import call_api
 from tests.support.bursts import burst, recipient
 from tests.support.messages import message
@@ -81,6 +85,37 @@ def test_a_burst_that_is_read_in_pieces_gets_no_more_than_its_share(world: World
     for _ in range(10):
         expand(world.services, "second", stop_at=0.0)
     assert bursts_among(waiting(world, 200)) == {"first": 100, "second": 100}
+
+
+def test_what_waited_for_data_has_its_place_from_when_the_data_was_there(world: World) -> None:
+    after = {"DataSets": ["fresh"], "Since": "PT1H", "Until": "P2D"}
+    world.quicksight.emulator.put_data_set(DataSet("fresh", "Fresh"))
+    world.services.store.change_gate({"paused_until": world.clock.now() + 10 * DAY_SECONDS})
+    for export_id in ("awaited", "released"):
+        world.send(message(export_id, After=after))
+    world.send({"Burst": burst("people", recipients=[recipient(1)], After=after)})
+    world.clock.sleep(DAY_SECONDS)
+    world.send(message("first"))
+    world.quicksight.emulator.refresh("fresh")
+    start_after_data(world.services, stop_at=world.clock.now() + 20)
+    world.work_on_bursts()
+    ids = waiting(world, 4)
+    assert ids[0] == "first" and set(ids[1:]) == {"awaited", "released", "people-1"}
+    world.send(message("last"))
+    ranks = [world.export(each).rank for each in (*ids, "last")]
+    assert ranks == sorted(ranks)
+
+
+def test_one_that_is_released_has_its_place_from_then(world: World) -> None:
+    after = {"DataSets": ["fresh"], "Since": "PT1H", "Until": "P2D"}
+    world.quicksight.emulator.put_data_set(DataSet("fresh", "Fresh"))
+    world.services.store.change_gate({"paused_until": world.clock.now() + DAY_SECONDS})
+    world.send(message("waits", After=after))
+    assert world.export("waits").rank == ""
+    for export_id in ("first", "second"):
+        world.send(message(export_id))
+    release_export(world.services, "waits")
+    assert waiting(world, 3) == ["first", "second", "waits"]
 
 
 def test_priority_and_deadline_stay_above_shares(world: World) -> None:

@@ -204,6 +204,11 @@ class Burst:
         return ErrorInfo("MANIFEST_RECORDS_LOST", text)
 
     @property
+    def runs_since(self) -> float:
+        """When its exports were asked for: at its acceptance, or once its data was decided."""
+        return self.data.decided_at if self.data else self.accepted_at
+
+    @property
     def open(self) -> int:
         """How many accepted recipients have not ended."""
         return max(0, self.accepted - self.completed - self.failed - self.cancelled)

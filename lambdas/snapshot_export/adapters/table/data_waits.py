@@ -128,16 +128,17 @@ class DataWaits:
             [
                 self._on_waiting(
                     export,
-                    "SET #status = :queued, entry_key = :entry, #version = :version, "
-                    "warnings = :warnings, #data = :data",
+                    "SET #status = :queued, #rank = :rank, entry_key = :entry, "
+                    "#version = :version, warnings = :warnings, #data = :data",
                     {
                         ":queued": Status.QUEUED,
+                        ":rank": queued.rank,
                         ":entry": key[1],
                         ":version": export_attributes(queued)["version"],
                         ":warnings": [asdict(each) for each in queued.warnings],
                         ":data": asdict(queued.data) if queued.data else {},
                     },
-                    _NAMES,
+                    _NAMES | {"#rank": "rank"},
                 ),
                 put_of(key, entry_attributes(entry)),
                 self._leave(export.wait, "EXPORT", export.export_id),

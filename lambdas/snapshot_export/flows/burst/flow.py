@@ -7,19 +7,20 @@ from snapshot_export.domain.backlog import rank_class, rank_of
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.fair_share import Flow
-from snapshot_export.flows.export.accept import expected_seconds
+from snapshot_export.flows.export.rank import expected_seconds
 
 
 class BurstFlow:
     """Ranks for the exports of a burst, from where it stands. Reads the backlog once, if at all.
 
-    `asked_at` is when the exports were asked for (epoch seconds): with the burst, or by a retry.
+    `asked_at` is when the exports were asked for (epoch seconds), by a retry; else it is with the
+    burst, or since when its data was there.
     """
 
     def __init__(self, services: Services, burst: Burst, asked_at: float | None = None) -> None:
         self._services = services
         self._burst = burst
-        self._asked_at = burst.accepted_at if asked_at is None else asked_at
+        self._asked_at = burst.runs_since if asked_at is None else asked_at
         self._flow: Flow | None = None
 
     @property

@@ -1,13 +1,14 @@
 """Move on what waited for data, as it was decided: start it, hold it, or let it fail.
 
 Order of writes: starting and holding are one transaction each, which takes the request from among
-those that wait; that one will be held is announced before, so that nobody misses it. A failed
-export's end is noted first, then announced, then written, as flows/export/finish.py does it: a
-death in between announces the same again. A failed burst is left to its closing, which announces
-it: its error is written, and the closing is asked for; where the asking got lost, the reconciler
-finds the marker, as it does for one whose expansion was not asked for. What does not wait any more,
-since it was cancelled meanwhile, is only forgotten; one that moves at this very moment is looked at
-again in the next pass.
+those that wait. Before it, an export takes its place in the order by a write of its own, of which
+a death leaves a gap that nobody sees (flows/export/rank.py); that one will be held is announced
+before, so that nobody misses it. A failed export's end is noted first, then announced, then
+written, as flows/export/finish.py does it: a death in between announces the same again. A failed
+burst is left to its closing, which announces it: its error is written, and the closing is asked
+for; where the asking got lost, the reconciler finds the marker, as it does for one whose expansion
+was not asked for. What does not wait any more, since it was cancelled meanwhile, is only forgotten;
+one that moves at this very moment is looked at again in the next pass.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from snapshot_export.errors import (
     UnreadableRecordError,
 )
 from snapshot_export.flows.burst_queue import ask_for
+from snapshot_export.flows.export.rank import ranked
 from snapshot_export.metric import Metric
 
 logger = Logger(child=True)
@@ -76,9 +78,18 @@ def move_export(services: Services, export: Export, decision: DataDecision) -> N
         services.waits.hold_export(export, decision)
     else:
         warnings = tuple(dict.fromkeys((*export.warnings, *decision.warnings)))
-        queued = replace(export, status=Status.QUEUED, data=decision, warnings=warnings)
-        services.waits.start_export(export, queued)
+        queue_export(services, replace(export, data=decision, warnings=warnings))
     _log(decision, export_id=export.export_id)
+
+
+def queue_export(services: Services, export: Export) -> None:
+    """Put an export that waits into the backlog, with what was decided of it.
+
+    Its place is as of now, when it can run: while it waited, it had none. Raises
+    ConditionFailedError if it moved meanwhile.
+    """
+    queued = ranked(services, replace(export, status=Status.QUEUED), services.now())
+    services.waits.start_export(export, queued)
 
 
 def move_burst(services: Services, burst: Burst, decision: DataDecision) -> None:

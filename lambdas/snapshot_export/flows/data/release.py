@@ -14,10 +14,10 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.data_wait import DataDecision, DataWait, Outcome
-from snapshot_export.domain.export import BEFORE_BACKLOG, Export, Status
+from snapshot_export.domain.export import BEFORE_BACKLOG, Export
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import AlreadyEndedError, ConditionFailedError, UnknownIdError
-from snapshot_export.flows.data.move import first_status
+from snapshot_export.flows.data.move import first_status, queue_export
 from snapshot_export.flows.export.admit import try_admit
 
 logger = Logger(child=True)
@@ -34,9 +34,8 @@ def release_export(services: Services, export_id: str) -> Export:
     services = services.for_target(export.target)
     if export.status in BEFORE_BACKLOG:
         data = _released(export.wait, export.data, services.now())
-        queued = replace(export, status=Status.QUEUED, data=data, warnings=_warned(export, data))
         try:
-            services.waits.start_export(export, queued)
+            queue_export(services, replace(export, data=data, warnings=_warned(export, data)))
             logger.info("released", reason="asked", export_id=export_id)
         except ConditionFailedError:
             logger.info("not released", reason="went on elsewhere", export_id=export_id)

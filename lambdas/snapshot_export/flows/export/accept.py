@@ -1,9 +1,9 @@
 """Accept: a request becomes an export that waits.
 
 Order of writes: the place in the order of single exports is taken first, by a write of its own;
-then one transaction (export and backlog entry, or, with After, export and its place among those
-that wait for the same data). A second delivery of the message finds the export and changes nothing
-but where the next single export comes.
+then one transaction writes export and backlog entry. With After there is no place yet: the
+transaction writes the export, and that it waits with those that wait for the same data. A second
+delivery of the message finds the export and changes nothing but where the next single export comes.
 """
 
 from __future__ import annotations
@@ -17,18 +17,16 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain import naming
 from snapshot_export.domain.after import After
-from snapshot_export.domain.backlog import rank_class, rank_of
 from snapshot_export.domain.contents import choose_sheets
 from snapshot_export.domain.emptiness import with_rule
 from snapshot_export.domain.export import Export, Status
-from snapshot_export.domain.fair_share import cost_of
 from snapshot_export.domain.json_text import digest_of
 from snapshot_export.domain.merge import expand
-from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.request import Request, parse_request
 from snapshot_export.flows.data.wait import wait_for_data
 from snapshot_export.flows.export.file_names import check_names
+from snapshot_export.flows.export.rank import ranked
 from snapshot_export.flows.guard import guard_export
 from snapshot_export.flows.published import read_published
 from snapshot_export.metric import Metric
@@ -49,7 +47,9 @@ def accept_request(services: Services, body: str, *, source: str, accepted_at: f
     sheets = _sheets_of(services, request, source)
     export = export_of(services, request, source, accepted_at, sheets)
     check_names(export)
-    export = _ranked(services, _guarded(services, export, request.after))
+    export = _guarded(services, export, request.after)
+    if export.wait is None:
+        export = ranked(services, export, accepted_at)
     is_new = services.store.accept(export)
     services.measure(Metric.EXPORTS_ACCEPTED, int(is_new))
     logger.info(
@@ -131,22 +131,6 @@ def export_of(
         merge=merge,
         if_empty=if_empty,
     )
-
-
-def _ranked(services: Services, export: Export) -> Export:
-    """With its place among single exports of its class."""
-    seconds = expected_seconds(services, export.dashboard_id, export.snapshot)
-    cost = cost_of(seconds, slots=services.settings.open_slots)
-    of_class = rank_class(
-        priority=export.priority, deadline=export.deadline, accepted_at=export.accepted_at
-    )
-    tag = services.fair_order.single_tag(of_class, cost, services.now())
-    return replace(export, rank=rank_of(of_class, tag, export_id=export.export_id))
-
-
-def expected_seconds(services: Services, dashboard_id: str, snapshot: dict[str, Any]) -> float:
-    """How long the first job of a request will probably take."""
-    return services.durations.expectation(dashboard_id, formats_of_part(snapshot, 0)).mean
 
 
 def _with_destination(services: Services, snapshot: dict[str, Any], folder: str) -> dict[str, Any]:
