@@ -9,6 +9,7 @@ from local.account import EmbeddedAws, WorkerBound
 from local.account.environment import REGION
 from local.deployed import Deployed
 from local.deployment import PROJECT_ROOT, deploy
+from local.mail import MailSettings
 from local.quicksight_process import QuickSightProcess, QuickSightSettings
 
 
@@ -28,6 +29,7 @@ class LocalCloud:
         outlive: bool = False,
         enforce_iam: bool = False,
         lambda_concurrency: int | None = None,
+        mail: MailSettings | None = None,
     ) -> None:
         self.state_dir = state_dir.resolve()
         self.aws = EmbeddedAws(
@@ -37,6 +39,7 @@ class LocalCloud:
             outlive=outlive,
             enforce_iam=enforce_iam,
             lambda_concurrency=lambda_concurrency,
+            mail=mail,
         )
         self.quicksight = QuickSightProcess(
             self.state_dir, quicksight or QuickSightSettings(), outlive=outlive

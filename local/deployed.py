@@ -11,6 +11,8 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from local.account.clients import make_client
 from local.account.environment import REGION
+from local.mail.client import change_mail, find_mailbox, page_of
+from local.mail.mailbox import Mailbox
 from local.quicksight_process import call_emulator
 
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "REJECTED"})
@@ -38,6 +40,20 @@ class Deployed:
     def api_url(self) -> str:
         """Address of the API, without a slash at its end."""
         return f"{self.endpoint_url}/_aws/execute-api/{self.outputs['ApiId']}/$default"
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """What SES accepted, as real messages."""
+        return find_mailbox(self.endpoint_url, self.aws_ca_file)
+
+    @property
+    def mail_page(self) -> str:
+        """Where the mailbox is shown."""
+        return page_of(self.endpoint_url)
+
+    def change_mail(self, name: str, **asked: Any) -> None:
+        """Change how SES behaves from now on: `settings` (MailSettings), `outcomes` (Outcome)."""
+        change_mail(self.endpoint_url, name, asked, self.aws_ca_file)
 
     def send(self, *messages: Mapping[str, Any] | str) -> None:
         """Put messages on the intake queue, a text as it is."""

@@ -21,6 +21,7 @@ def main() -> int:
     kept = find_kept()
     deployed = _update(kept) if kept else _start()
     print(f"embedded account: {deployed.endpoint_url}\nquicksight:       {deployed.quicksight_url}")
+    print(f"mailbox:          {deployed.mail_page}")
     for name, value in sorted(deployed.outputs.items()):
         print(f"{name}: {value}")
     print("stop it with: make down")

@@ -23,6 +23,8 @@ from local.account.processes import (
     start_process,
 )
 from local.account.workers import WorkerBound
+from local.mail.mailbox import Mailbox
+from local.mail.settings import MailSettings
 from local.parent_watch import leashed
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -40,8 +42,9 @@ class EmbeddedAws:
     every function. `usage_log` receives what would be billed (usage.py); `sdk_quicksight_url` is
     where Step Functions' integrations with QuickSight call. Past `lambda_concurrency` simultaneous
     invocations of all functions Lambda answers TooManyRequestsException; new accounts have 10.
-    `notifications` says how late S3's notifications reach EventBridge. The server ends when the
-    process that started it dies, unless `outlive` is set.
+    `notifications` says how late S3's notifications reach EventBridge, `mail` what SES allows; what
+    it accepts stays in the folder `mail` of `state_dir` until the next start. The server ends when
+    the process that started it dies, unless `outlive` is set.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class EmbeddedAws:
         enforce_iam: bool = False,
         lambda_concurrency: int | None = None,
         notifications: Notifications | None = None,
+        mail: MailSettings | None = None,
     ) -> None:
         self.state_dir = state_dir.resolve()
         self.port = port or free_port()
@@ -67,10 +71,13 @@ class EmbeddedAws:
         if lambda_concurrency is not None:
             self._extra["LAMBDA_ACCOUNT_CONCURRENCY"] = str(lambda_concurrency)
         self._workers = workers or WorkerBound()
+        self.mailbox = Mailbox(self.state_dir / "mail")
         self._options = {
             "--usage-log": usage_log.resolve() if usage_log else None,
             "--sdk-quicksight-url": sdk_quicksight_url,
             "--notifications": json.dumps(asdict(notifications)) if notifications else None,
+            "--mail": mail.to_json() if mail else None,
+            "--mail-folder": self.mailbox.folder,
         }
         self._outlive = outlive
         self._enforce_iam = enforce_iam
@@ -107,7 +114,7 @@ class EmbeddedAws:
         """Start the server and wait until it answers; ProcessError says why it did not."""
         if not port_is_free(self.port):
             raise ProcessError(f"port {self.port} is in use; the embedded account needs it free")
-        tmp, home = self._folder("tmp"), self._folder("home")
+        tmp, home, _ = self._folder("tmp"), self._folder("home"), self._folder("mail")
         command = leashed(
             "local.account.launcher",
             f"--workers-per-function={self._workers.per_function}",

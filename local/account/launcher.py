@@ -13,6 +13,7 @@ from local.account import (
     athena,
     authorization,
     key_rights,
+    mail,
     notifications,
     schedules,
     state_machines,
@@ -23,6 +24,7 @@ from local.account import (
 from local.account.notifications import Notifications
 from local.account.usage import UsageLog, log_usage
 from local.account.workers import WorkerBound
+from local.mail import Mailbox, MailSettings
 
 
 def apply_patches(
@@ -32,8 +34,11 @@ def apply_patches(
     usage_log: Path | None = None,
     sdk_quicksight_url: str | None = None,
     late: Notifications | None = None,
+    mail_settings: MailSettings | None = None,
+    mail_folder: Path = Path("mail"),
 ) -> None:
     """Patch the ministack modules of this process; UpstreamChangedError if they are others."""
+    from ministack import app
     from ministack.core import iam_actions, iam_evaluator, lambda_runtime
     from ministack.services import athena as ministack_athena
     from ministack.services import (
@@ -43,6 +48,7 @@ def apply_patches(
         lambda_svc,
         s3,
         scheduler,
+        ses_v2,
         sqs,
         stepfunctions,
     )
@@ -62,6 +68,12 @@ def apply_patches(
     transactions.know_repeated_transactions(dynamodb)
     schedules.refuse_what_aws_refuses(scheduler, provisioners)
     notifications.notify_late(s3, late or Notifications())
+    service = mail.send_mail(
+        app, ses_v2, eventbridge, mail_settings or MailSettings(), Mailbox(mail_folder)
+    )
+    mail.take_the_default_bus_only(ses_v2)
+    mail.verify_nothing_by_itself(provisioners)
+    mail.judge_senders(app, ses_v2, service)
     if usage_log is not None:  # before the bound: waiting for a turn is not billed
         modules = (dynamodb, eventbridge, lambda_svc, s3, sqs, stepfunctions)
         log_usage(UsageLog(usage_log), {m.__name__.rpartition(".")[2]: m for m in modules})
@@ -88,6 +100,8 @@ def main() -> None:
     parser.add_argument(
         "--notifications", default="{}", help="JSON: how late S3's are (Notifications)"
     )
+    parser.add_argument("--mail", default="{}", help="JSON: what SES allows (MailSettings)")
+    parser.add_argument("--mail-folder", type=Path, required=True, help="where messages are kept")
     arguments = parser.parse_args()
     bound = WorkerBound(
         per_function=arguments.workers_per_function,
@@ -100,6 +114,8 @@ def main() -> None:
         usage_log=arguments.usage_log,
         sdk_quicksight_url=arguments.sdk_quicksight_url,
         late=Notifications(**json.loads(arguments.notifications)),
+        mail_settings=MailSettings.from_json(arguments.mail),
+        mail_folder=arguments.mail_folder,
     )
     from ministack.app import main as serve
 

@@ -51,7 +51,7 @@ def load_operations() -> dict[str, Operation]:
     """The emulated operations by name."""
     model = botocore.session.get_session().get_service_model("quicksight")
     names = (*OPERATIONS, IDENTITY, *READS, REFRESH, REFRESHED, REFRESHES)
-    return {name: _operation(model.operation_model(name)) for name in names}
+    return {name: read_operation(model.operation_model(name)) for name in names}
 
 
 def match_route(method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None:
@@ -79,7 +79,8 @@ def http_status_of(shape: Any) -> int:
     return int(shape.metadata["error"]["httpStatusCode"])
 
 
-def _operation(model: Any) -> Operation:
+def read_operation(model: Any) -> Operation:
+    """An operation of a service model of botocore's."""
     return Operation(
         name=model.name,
         method=model.http["method"],

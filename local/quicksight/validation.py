@@ -21,8 +21,8 @@ def read_members(shape: Any, value: object) -> tuple[dict[str, Any], list[str]]:
 
 
 def _read(shape: Any, value: object, path: str, violations: list[str]) -> Any:
-    reader = {"structure": _structure, "list": _list, "string": _string}.get(shape.type_name)
-    return (reader or _number)(shape, value, path, violations)
+    reader = _READERS.get(shape.type_name, _number)
+    return reader(shape, value, path, violations)
 
 
 def _structure(shape: Any, value: object, path: str, violations: list[str]) -> Any:
@@ -55,11 +55,11 @@ def _string(shape: Any, value: object, path: str, violations: list[str]) -> Any:
     if not isinstance(value, str):
         return _refuse(path, "must be a string", violations)
     _check_length(shape, len(value), "characters", path, violations)
-    pattern = shape.metadata.get("pattern")
+    pattern, enum = shape.metadata.get("pattern"), getattr(shape, "enum", ())
     if pattern and not re.fullmatch(pattern, value, re.ASCII):
         _refuse(path, f"must match {pattern}", violations)
-    if shape.enum and value not in shape.enum:
-        _refuse(path, f"must be one of {', '.join(shape.enum)}", violations)
+    if enum and value not in enum:
+        _refuse(path, f"must be one of {', '.join(enum)}", violations)
     return value
 
 
@@ -71,6 +71,21 @@ def _number(shape: Any, value: object, path: str, violations: list[str]) -> Any:
     if shape.type_name in ("integer", "long") and not whole:
         return _refuse(path, "must be a whole number of 64 bits", violations)
     return value
+
+
+def _boolean(_shape: Any, value: object, path: str, violations: list[str]) -> Any:
+    return value if isinstance(value, bool) else _refuse(path, "must be true or false", violations)
+
+
+_READERS = {
+    "structure": _structure,
+    "list": _list,
+    "string": _string,
+    "blob": _string,
+    "timestamp": _string,
+    "boolean": _boolean,
+}
+"""By the type of a shape; blobs are base64 in JSON, timestamps text in a URI's query."""
 
 
 def _check_length(shape: Any, size: int, unit: str, path: str, violations: list[str]) -> None:

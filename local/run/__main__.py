@@ -19,6 +19,7 @@ from local.command import CommandError, run_command
 from local.deployed import FINAL, Deployed
 from local.deployment import WORK_DIR
 from local.examples import make_messages
+from local.mail.page import write_pages
 from local.run.measures import measure
 from local.run.progress import ProgressDisplay, Standing, judge_standing
 from local.run.report import download_files, print_table, write_run_json
@@ -68,6 +69,9 @@ def _export(deployed: Deployed, console: Console, count: int, logs: Path) -> int
     print_table(console, messages, exports)
     report = write_report(deployed, run_id, export_ids, sent_at=sent_at, expected=expected)
     console.print(f"{files} files in {WORK_DIR / 'exports'}; a report to look at: {report}")
+    if mailed := deployed.mailbox.count():
+        pages = write_pages(deployed.mailbox, WORK_DIR / "mailbox")
+        console.print(f"{mailed} mails to look at: {pages}")
     console.print(measures.explanation())
     print(measures.closing_line(), flush=True)
     return 0 if measures.completed == count else 1
