@@ -92,8 +92,8 @@ def verify_nothing_by_itself(provisioners: Any) -> None:
 def judge_senders(app: Any, ses_v2: Any, service: MailService) -> None:
     """Authorize SendEmail on the identity that sends and on the configuration set that it names.
 
-    Upstream asks for a right on `*`. Source: Service Authorization Reference, Amazon SES v2,
-    SendEmail.
+    Upstream asks for a right on `*`. A raw message needs `ses:SendRawEmail`, as denials that users
+    report show. Source: Service Authorization Reference, Amazon SES v2, SendEmail.
     """
     upstream = app._enforce_ses_v2
     require_source("_enforce_ses_v2", upstream, "5dc09e3bd48720ae")
@@ -108,30 +108,28 @@ def judge_senders(app: Any, ses_v2: Any, service: MailService) -> None:
     ) -> Any:
         if not app.AUTH or (method, path) != _SEND:
             return upstream(method, path, headers, body, query_params, request_id)
-        for arn in _resources_of(service, ses_v2, body):
+        asked = json.loads(body or b"{}")
+        sender = bare(str(asked.get("FromEmailAddress", "")))
+        is_raw = bool((asked.get("Content") or {}).get("Raw"))
+        arns = [ses_v2._resource_arn("identity", service.identity_of(sender, _caller(ses_v2)))]
+        if name := asked.get("ConfigurationSetName"):
+            arns.append(ses_v2._resource_arn("configuration-set", name))
+        for arn in arns:
             denied = app._enforce_data_plane(
                 "sesv2",
-                "ses:SendEmail",
+                "ses:SendRawEmail" if is_raw else "ses:SendEmail",
                 headers,
                 query_params,
                 request_id,
                 resource_arn=arn,
                 named_resource=arn,
+                service_context={"ses:FromAddress": sender},
             )
             if denied:
                 return denied
         return None
 
     app._enforce_ses_v2 = enforce
-
-
-def _resources_of(service: MailService, ses_v2: Any, body: bytes) -> list[str]:
-    request = json.loads(body or b"{}")
-    sender = bare(str(request.get("FromEmailAddress", "")))
-    arns = [ses_v2._resource_arn("identity", service.identity_of(sender, _caller(ses_v2)))]
-    if name := request.get("ConfigurationSetName"):
-        arns.append(ses_v2._resource_arn("configuration-set", name))
-    return arns
 
 
 def _caller(ses_v2: Any) -> Caller:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from botocore.exceptions import BotoCoreError
 
-from snapshots.doctor import bucket, deployment, fixes, machine, quicksight, quotas, rights
+from snapshots.doctor import bucket, deployment, fixes, machine, mails, quicksight, quotas, rights
 from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Finding, State, Verdict, not_checked
 from snapshots.errors import CliError
@@ -29,7 +30,7 @@ class Check:
 def examine(case: Case) -> Iterator[Finding]:
     """Every finding as soon as it is made. A check that cannot be made is a finding too."""
     blocked: dict[str, State] = {}
-    for check in _plan(case):
+    for check in chain(_plan(case), _of_mails(case)):
         missing = next((name for name in check.needs if name in blocked), None)
         if missing is None:
             verdict = _look(check, case)
@@ -90,6 +91,18 @@ def _plan(case: Case) -> list[Check]:
         Check("schedules", deployment.look_at_schedules, of_stack),
         Check("notifications", deployment.look_at_notifications, of_stack),
     ]
+
+
+def _of_mails(case: Case) -> Iterator[Check]:
+    """None where no mails are sent, which the deployed functions say: they are known by now."""
+    if not case.mail:
+        return
+    account, chosen = ("credentials",), "mails: configuration set"
+    yield Check("mails: account", mails.look_at_account, account)
+    yield Check("mails: quota", mails.look_at_quota, account)
+    yield Check("mails: sender", mails.look_at_sender, account)
+    yield Check(chosen, mails.look_at_configuration_set, account)
+    yield Check("mails: events", mails.look_at_events, (chosen,))
 
 
 def _dashboards(case: Case) -> list[Check]:

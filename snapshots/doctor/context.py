@@ -74,6 +74,7 @@ class Case:
     clock_skew: float | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    mail_account: Mapping[str, Any] | None = None
     _clients: dict[tuple[str, str | None], Any] = field(default_factory=dict)
 
     @cached_property
@@ -130,6 +131,23 @@ class Case:
             self.functions.get("start", {}).get("Environment", {}).get("Variables", {})
         )
         return variables
+
+    @property
+    def mail(self) -> Mapping[str, Any]:
+        """`email` of the deployment, or of the parameters; {} where no mails are sent."""
+        if self.environment:
+            deployed: Mapping[str, Any] = json.loads(self.environment.get("EMAIL") or "{}")
+            return deployed
+        given = self.parameters.get("email") or {}
+        names = {"sender": "sender", "configurationSet": "configuration_set",
+                 "maxPerSecond": "max_per_second"}  # fmt: skip
+        return {names[name]: value for name, value in given.items() if name in names}
+
+    @property
+    def mails_per_second(self) -> float | None:
+        """As many as the deployment sends at most; None if it does not say."""
+        found = self.mail.get("max_per_second")
+        return None if found is None else float(found)
 
     @property
     def allowed_buckets(self) -> Sequence[str] | None:

@@ -56,6 +56,24 @@ ENCRYPT_OTHERWISE = (
 ENABLE_KEY = "aws kms enable-key --key-id {key}"
 
 
+ANSWER_SES = (
+    "SES console > Account dashboard shows why; answer the case that AWS opened for it with Support"
+)
+RESUME_SENDING = "aws sesv2 put-account-sending-attributes --sending-enabled --region {region}"
+LEAVE_SANDBOX = (
+    "SES console > Account dashboard > Request production access; until then send to addresses "
+    "that are verified, or to success@simulator.amazonses.com"
+)
+RAISE_MAILS = (
+    "Service Quotas console > Amazon SES: request more; or lower maxPerSecond of email in cdk.json"
+)
+VERIFY_IDENTITY = (
+    "SES console > Identities shows the records to publish in its DNS, or follow the link in the "
+    "mail that came to the address; then run this again"
+)
+SIGN_MAILS = "SES console > Identities > the domain > Authentication: publish the DKIM records"
+
+
 def grant_you(action: str) -> str:
     """The caller lacks a right that only the doctor needs."""
     return f"to have this checked, give yourself {action} (docs/cli.md lists all of them)"
@@ -166,3 +184,35 @@ def name_key(arn: str) -> str:
 def lower_limit(value: int) -> str:
     """The deployment believes in more slots than the account has."""
     return f"set snapshotJobLimit in cdk.json to {value}, then: {DEPLOY}; or have the quota raised"
+
+
+def create_identity(domain: str) -> str:
+    """SES does not know the sender."""
+    return (
+        f"aws sesv2 create-email-identity --email-identity {domain}, publish the records that it "
+        "answers in the domain's DNS; or name another sender in email in cdk.json"
+    )
+
+
+def create_set(name: str) -> str:
+    """There is no such configuration set."""
+    return f"aws sesv2 create-configuration-set --configuration-set-name {name}"
+
+
+def send_mail_events(name: str, bus: str) -> str:
+    """A configuration set does not say what became of its mails."""
+    kinds = "SEND,DELIVERY,BOUNCE,COMPLAINT,REJECT"
+    return (
+        f"aws sesv2 create-configuration-set-event-destination --configuration-set-name {name} "
+        "--event-destination-name eventbridge --event-destination "
+        f"'Enabled=true,MatchingEventTypes={kinds},EventBridgeDestination={{EventBusArn={bus}}}', "
+        "or add what is missing to the one that there is"
+    )
+
+
+def resume_set(name: str) -> str:
+    """Somebody paused one configuration set."""
+    return (
+        "aws sesv2 put-configuration-set-sending-options --sending-enabled "
+        f"--configuration-set-name {name}"
+    )

@@ -25,6 +25,7 @@ REGION = "us-east-1"
 STACK = "SnapshotExport"
 BUCKET = "stack-export-bucket"
 OWN_BUCKET = "reports-of-ours"
+SENDER = "Reports <monthly@reports.example>"
 QUICKSIGHT = {"Service": "quicksight.amazonaws.com"}
 OF_ACCOUNT = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 MADE = datetime(2026, 11, 23, tzinfo=UTC)
@@ -81,6 +82,7 @@ class Patient:
         self.script: dict[str, Answer | Refusal] = {}
         self.denied: set[tuple[str, str]] = set()
         self.called: list[str] = []
+        self.identities: dict[str, Any] = {}
         self.key_arn = self._make_key()
         self.variables = {"SNAPSHOT_JOB_LIMIT": "12", "ALLOWED_BUCKETS": f"another,{OWN_BUCKET}"}
         self.outputs = {
@@ -116,6 +118,40 @@ class Patient:
         """Let Service Quotas list one quota of QuickSight's."""
         quota = {"QuotaName": name, "QuotaCode": "L-TEST", "Value": value}
         self.script["service-quotas:ListServiceQuotas"] = {"Quotas": [quota]}
+
+    def send_mails(self) -> None:
+        """Have the deployment send mails, by an SES that is in order."""
+        self.variables["EMAIL"] = json.dumps(
+            {"sender": SENDER, "configuration_set": "mails", "max_per_second": 10}
+        )
+        quota = {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 7.0}
+        bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+        self.script |= {
+            "sesv2:GetAccount": {
+                "EnforcementStatus": "HEALTHY",
+                "ProductionAccessEnabled": True,
+                "SendingEnabled": True,
+                "SendQuota": quota,
+            },
+            "sesv2:GetEmailIdentity": self._describe_identity,
+            "sesv2:GetConfigurationSet": {"ConfigurationSetName": "mails"},
+            "sesv2:GetConfigurationSetEventDestinations": {
+                "EventDestinations": [
+                    {
+                        "Name": "events",
+                        "Enabled": True,
+                        "MatchingEventTypes": ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT"],
+                        "EventBridgeDestination": {"EventBusArn": bus},
+                    }
+                ]
+            },
+        }
+        self.identities = {
+            "reports.example": {
+                "VerifiedForSendingStatus": True,
+                "DkimAttributes": {"Status": "SUCCESS"},
+            }
+        }
 
     def put_bucket_policy(self, bucket: str, *statements: Mapping[str, Any]) -> None:
         """Replace a bucket's policy."""
@@ -202,6 +238,10 @@ class Patient:
             "Environment": {"Variables": dict(self.variables)},
         }
 
+    def _describe_identity(self, members: Mapping[str, Any]) -> Any:
+        name = members["url_path"].rpartition("/")[2].replace("%40", "@")
+        return self.identities.get(name, Refusal("NotFoundException", status=404))
+
     def _simulate(self, members: Mapping[str, Any]) -> dict[str, Any]:
         body = members["body"]
         principal = body["PolicySourceArn"].rpartition("/")[2]
@@ -223,14 +263,14 @@ class Patient:
         answer = self.script.get(f"{model.service_model.service_name}:{model.name}")
         if answer is None:
             return None
-        if isinstance(answer, Refusal):
-            meta = {"HTTPStatusCode": answer.status, "HTTPHeaders": dict(answer.headers)}
-            told = {"Code": answer.code, "Message": answer.message}
-            return SimpleNamespace(status_code=answer.status), {
+        parsed = answer(params) if callable(answer) else answer
+        if isinstance(parsed, Refusal):
+            meta = {"HTTPStatusCode": parsed.status, "HTTPHeaders": dict(parsed.headers)}
+            told = {"Code": parsed.code, "Message": parsed.message}
+            return SimpleNamespace(status_code=parsed.status), {
                 "Error": told,
                 "ResponseMetadata": meta,
             }
-        parsed = answer(params) if callable(answer) else answer
         report = ParamValidator().validate(parsed, model.output_shape)
         assert not report.has_errors(), report.generate_report()
         return SimpleNamespace(status_code=200), {**parsed, "ResponseMetadata": {}}

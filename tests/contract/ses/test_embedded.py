@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -170,25 +171,8 @@ def test_a_region_has_limits_of_its_own(aws: EmbeddedAws) -> None:
 def test_sending_needs_a_right_on_identity_and_set(
     enforcing: EmbeddedAws, missing: str | None
 ) -> None:
-    iam = enforcing.client("iam")
-    granted = [
-        f"arn:aws:ses:{REGION}:{ACCOUNT}:{name}"
-        for name in ("identity/example.com", f"configuration-set/{SET}")
-        if name != missing
-    ]
-    statement = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": granted}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    user = f"user-{granted[-1].rpartition('/')[2]}-{len(granted)}"
-    iam.create_user(UserName=user)
-    iam.put_user_policy(UserName=user, PolicyName="send", PolicyDocument=policy)
-    key = iam.create_access_key(UserName=user)["AccessKey"]
-    ses = make_client(
-        "sesv2",
-        enforcing.endpoint_url,
-        attempts=1,
-        ca_file=str(enforcing.ca_file),
-        keys=(key["AccessKeyId"], key["SecretAccessKey"]),
-    )
+    granted = ["identity/example.com", f"configuration-set/{SET}"]
+    ses = user_with(enforcing, [name for name in granted if name != missing])
     asked: Send = {
         "FromEmailAddress": SENDER,
         "Destination": {"ToAddresses": [RECIPIENT]},
@@ -203,6 +187,53 @@ def test_sending_needs_a_right_on_identity_and_set(
         ses.send_email(**asked)
     assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
     assert any("ses:SendEmail" in each for each in denials_in(enforcing.log))
+
+
+@pytest.mark.parametrize(
+    ("action", "sender"),
+    [("ses:SendEmail", SENDER), ("ses:SendRawEmail", "other@example.com"), (None, None)],
+)
+def test_a_raw_message_needs_the_right_of_raw_ones_and_the_sender_may_be_bound(
+    enforcing: EmbeddedAws, action: str | None, sender: str | None
+) -> None:
+    ses = user_with(
+        enforcing, ["identity/example.com"], action or "ses:SendRawEmail", sender or SENDER
+    )
+    content = {"Raw": {"Data": f"From: {SENDER}\r\nTo: {RECIPIENT}\r\n\r\nx".encode()}}
+    if action is None:
+        assert ses.send_email(FromEmailAddress=SENDER, Content=content)["MessageId"]
+        return
+    with pytest.raises(ClientError, match="ses:SendRawEmail"):
+        ses.send_email(FromEmailAddress=SENDER, Content=content)
+
+
+def user_with(
+    aws: EmbeddedAws,
+    resources: list[str],
+    action: str = "ses:SendEmail",
+    sender: str | None = None,
+) -> Any:
+    """SES as a user who may do this, and nothing else."""
+    iam = aws.client("iam")
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Action": action,
+        "Resource": [f"arn:aws:ses:{REGION}:{ACCOUNT}:{name}" for name in resources],
+    }
+    if sender is not None:
+        statement["Condition"] = {"StringEquals": {"ses:FromAddress": sender}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    user = f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=user)
+    iam.put_user_policy(UserName=user, PolicyName="send", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    return make_client(
+        "sesv2",
+        aws.endpoint_url,
+        attempts=1,
+        ca_file=str(aws.ca_file),
+        keys=(key["AccessKeyId"], key["SecretAccessKey"]),
+    )
 
 
 @pytest.fixture(scope="module")
