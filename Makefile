@@ -4,6 +4,7 @@ EXPORTS ?= 48
 RUNS ?= 30
 DAYS ?= 400
 JOBS ?= 100
+SLOTS ?= 12
 ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench examples infra lambdas local snapshots tools tests
@@ -57,8 +58,8 @@ model: install  ## Explore the protocol's model, and with each fault put back (d
 mutants: install  ## A small fault in each condition and branch: is it seen? (MODULES="store gate" for some)
 	@PYTHONPATH=lambdas $(BIN)/python -m tests.mutants $(MODULES)
 
-bench: install  ## Ours beside what others do, on the same job times (JOBS=100, ROWS="names of rows")
-	@$(BIN)/python -m bench.compare --jobs $(JOBS) --rows "$(ROWS)"
+bench: install  ## Ours beside what others do, on the same job times (JOBS=100, ROWS="names of rows"; SLOTS=100 on virtual time)
+	@$(BIN)/python -m bench.compare --jobs $(JOBS) --slots $(SLOTS) --rows "$(ROWS)"
 
 bench-growth: install  ## What an export costs with 100 to 100,000 waiting
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.growth

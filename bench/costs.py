@@ -104,7 +104,7 @@ def make_page() -> str:
     """The document."""
     table = json.loads(PRICES.read_text(encoding="utf-8"))
     prices = unit_prices()
-    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["runs"][0]["rows"]
     (row,) = [each for each in rows if each["name"] == _ROW]
     idle = price_idle(read_template(), prices)
     exports = price_exports(row, prices)

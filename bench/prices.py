@@ -52,13 +52,15 @@ def price(usage: Usage, prices: Mapping[str, float]) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """What the log of the embedded account says of one row. `writes` counts items, refused too."""
+    """What the log of the embedded account says of one row. `writes` counts items, refused too;
+    `function_seconds` is the time of all invocations together."""
 
     writes: float = 0.0
     refused_writes: float = 0.0
     transitions: float = 0.0
     retries: float = 0.0
     invocations: float = 0.0
+    function_seconds: float = 0.0
     usage: Usage = Usage()
 
 
@@ -93,6 +95,7 @@ def count_usage(
         transitions=transitions,
         retries=total("states", "retries"),
         invocations=len(functions),
+        function_seconds=total("lambda", "seconds"),
         usage=Usage(
             lambda_gb_seconds=total("lambda", "gb_seconds"),
             lambda_requests=len(functions),

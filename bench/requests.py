@@ -8,26 +8,29 @@ from local.quicksight.dataset import CUSTOMERS
 from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
 
 DASHBOARDS = 10
-MOST = CUSTOMERS
+MOST = DASHBOARDS * CUSTOMERS
 _SHEET = {"SheetId": "summary", "SelectionScope": "ALL_VISUALS"}
 
 
 def make_requests(count: int) -> list[dict[str, Any]]:
-    """`count` bodies: one PDF each, dashboards in turn, every one for a customer of its own.
+    """`count` bodies: one PDF each, dashboards in turn, every one for a customer of its own; after
+    the last customer each has another dashboard.
 
     What the emulator draws a job's time from (dashboard, formats, tags) says nothing of the row,
-    the order or the time. Raises ValueError for more exports than there are customers.
+    the order or the time. Raises ValueError for more exports than that makes.
     """
     if not 1 <= count <= MOST:
         raise ValueError(f"from 1 to {MOST} exports, not {count}")
     return [
         {
-            "DashboardId": SAMPLE_DASHBOARDS[(number - 1) % DASHBOARDS].dashboard_id,
+            "DashboardId": SAMPLE_DASHBOARDS[
+                (index + index // CUSTOMERS) % DASHBOARDS
+            ].dashboard_id,
             "UserConfiguration": {
                 "AnonymousUsers": [
                     {
                         "RowLevelPermissionTags": [
-                            {"Key": "customer_id", "Value": f"cust-{number:04}"}
+                            {"Key": "customer_id", "Value": f"cust-{index % CUSTOMERS + 1:04}"}
                         ]
                     }
                 ]
@@ -36,7 +39,7 @@ def make_requests(count: int) -> list[dict[str, Any]]:
                 "FileGroups": [{"Files": [{"FormatType": "PDF", "SheetSelections": [_SHEET]}]}]
             },
         }
-        for number in range(1, count + 1)
+        for index in range(count)
     ]
 
 

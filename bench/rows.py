@@ -12,10 +12,11 @@ from local.quicksight.throttle import max_in_any_second
 
 COLD = "ours, cold"
 LEARNED = "ours, learned"
+LOST = "ours, every hint lost"
 WAVES = "waves of 12"
 RETRIES = "retry loop"
 SEMAPHORE = "DynamoDB semaphore"
-NAMES = (COLD, LEARNED, WAVES, RETRIES, SEMAPHORE)
+NAMES = (COLD, LEARNED, LOST, WAVES, RETRIES, SEMAPHORE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,11 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of the table; times in seconds, `lost_seconds` by the parts of Breakdown."""
+    """One line of the table; times in seconds, `lost_seconds` by the parts of Breakdown.
+
+    `functions_at_once` is how many functions ran at once on average. A row on virtual time has no
+    counts of what AWS bills, nor a price.
+    """
 
     name: str
     exports: int
@@ -50,7 +55,9 @@ class Row:
     peak_running: int
     throttled: int
     limit_exceeded: int
+    calls_per_second: float
     most_calls_in_a_second: int
+    functions_at_once: float
     quicksight_calls_per_export: float
     state_transitions_per_export: float
     retried_transitions_per_export: float
@@ -64,7 +71,7 @@ class Row:
 
 
 def choose_rows(text: str) -> tuple[str, ...]:
-    """The rows that a text names, all for none. Learned needs cold before it.
+    """The rows that a text names, all for none. Our others need cold before them.
 
     Raises ValueError for a text that names none.
     """
@@ -73,7 +80,9 @@ def choose_rows(text: str) -> tuple[str, ...]:
     chosen = {name for name in NAMES if name in text}
     if not chosen:
         raise ValueError(f"{text!r} names none of the rows: {'; '.join(NAMES)}")
-    return tuple(name for name in NAMES if name in chosen or (name == COLD and LEARNED in chosen))
+    return tuple(
+        name for name in NAMES if name in chosen or (name == COLD and chosen & {LEARNED, LOST})
+    )
 
 
 def measure_row(outcome: Outcome, prices: Mapping[str, float]) -> Row:
@@ -101,6 +110,8 @@ def measure_row(outcome: Outcome, prices: Mapping[str, float]) -> Row:
         peak_running=max(call["running"] for call in calls),
         throttled=names.count("ThrottlingException"),
         limit_exceeded=names.count("LimitExceededException"),
+        calls_per_second=round(len(calls) / makespan, 2),
+        functions_at_once=round(counts.function_seconds / makespan, 2),
         most_calls_in_a_second=max_in_any_second([call["time"] for call in calls]),
         quicksight_calls_per_export=round(len(calls) / exports, 2),
         state_transitions_per_export=round(counts.transitions / exports, 2),

@@ -18,7 +18,7 @@ from bench.alternatives.waves import run_waves
 from bench.arena import OURS, SEMAPHORE, Arena
 from bench.prices import count_usage
 from bench.requests import as_start, make_requests
-from bench.rows import COLD, LEARNED, RETRIES, WAVES, Outcome
+from bench.rows import COLD, LEARNED, LOST, RETRIES, WAVES, Outcome
 from bench.rows import SEMAPHORE as SEMAPHORE_ROW
 from local.account.environment import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
 from local.deployed import Deployed
@@ -28,7 +28,13 @@ _LOOK_SECONDS = 2.0
 _QUIET_SECONDS = 4.0
 """Between two bursts: what follows the last file (a burst's count, an event) is done by then."""
 
-_KINDS = {COLD: OURS, LEARNED: OURS, WAVES: "waves", RETRIES: "retries", SEMAPHORE_ROW: SEMAPHORE}
+_OURS = (COLD, LEARNED, LOST)
+_KINDS = {
+    **dict.fromkeys(_OURS, OURS),
+    WAVES: "waves",
+    RETRIES: "retries",
+    SEMAPHORE_ROW: SEMAPHORE,
+}
 
 
 class StuckError(RuntimeError):
@@ -51,7 +57,7 @@ def kinds_of(names: Sequence[str]) -> tuple[str, ...]:
 
 def run_rows(arena: Arena, plan: Plan) -> list[Outcome]:
     """Run all rows of a plan at once, ours one after the other; in the order of the plan."""
-    others = [name for name in plan.names if name not in (COLD, LEARNED)]
+    others = [name for name in plan.names if name not in _OURS]
     deployed = arena.deploy() if OURS in kinds_of(plan.names) else None
     if deployed:
         _warm(deployed)
@@ -87,8 +93,20 @@ def _warm(deployed: Deployed) -> None:
 
 
 def _run_ours(arena: Arena, plan: Plan, deployed: Deployed) -> list[Outcome]:
-    names = [name for name in plan.names if name in (COLD, LEARNED)]
-    return [_run_burst(arena, plan, deployed, name) for name in names]
+    outcomes = []
+    for name in [name for name in plan.names if name in _OURS]:
+        if name == LOST:
+            _lose_hints(deployed)
+        outcomes.append(_run_burst(arena, plan, deployed, name))
+    return outcomes
+
+
+def _lose_hints(deployed: Deployed) -> None:
+    """No object's event reaches the hint function from now on; the gate learns it by waiting."""
+    events = deployed.client("events")
+    rules = events.list_rules()["Rules"]
+    (rule,) = (each for each in rules if "FileCame" in each["Name"])
+    events.disable_rule(Name=rule["Name"])
 
 
 def _run_burst(arena: Arena, plan: Plan, deployed: Deployed, name: str) -> Outcome:

@@ -108,7 +108,7 @@ class DeploymentParameters(Parameters):
         _MAX_KEYS, "ARNs of KMS keys (arn:...:key/...)"
     )
     retention_days: Annotated[int, integer(1, 3650)] = 30
-    calls_per_second: CallsPerSecond = 8
+    calls_per_second: CallsPerSecond = 5
     expected_job_seconds: Annotated[float, number(3600)] = 40
     notify_emails: Annotated[tuple[Email, ...], DIFFERENT] = _some(_MAX_EMAILS, "e-mail addresses")
     api_authorization: Authorization = Field(default="IAM", description="must be IAM or JWT")

@@ -44,7 +44,7 @@ class TargetParameters(Parameters):
     identity_region: Region | None = Field(default=None, description=IN_A_REGION)
     snapshot_job_limit: JobLimit = DEFAULT_JOB_LIMIT
     reserved_slots: ReservedSlots = 0
-    calls_per_second: CallsPerSecond = 8
+    calls_per_second: CallsPerSecond = 5
     bucket: BucketName | None = Field(
         default=None, description="must be null or the name of an S3 bucket"
     )

@@ -9,6 +9,7 @@ import signal
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from local.deployment import QUIET_JSII
@@ -17,6 +18,11 @@ from local.deployment import QUIET_JSII
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "SnapshotExport")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "SnapshotExport")
 os.environ.update(QUIET_JSII)
+# How long an example takes is the machine's business, and no test's.
+settings.register_profile(
+    "any machine", settings.get_profile(settings.get_current_profile_name()), deadline=None
+)
+settings.load_profile("any machine")
 # A script that starts the tests in the background has its children ignore Ctrl-C; the commands
 # that tests start must heed it all the same.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

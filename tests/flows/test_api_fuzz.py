@@ -55,7 +55,6 @@ def test_every_answer_is_documented(world: World, label: str, mode: GenerationMo
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.generate],

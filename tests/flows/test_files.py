@@ -54,9 +54,7 @@ def test_each_hard_key_is_one_object_from_its_copy_to_its_deletion(
         follow(aws.client("s3"), files, key)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=keys())
 def test_any_key_is_one_object_from_its_copy_to_its_deletion(
     aws: boto3.Session, files: Files, key: str

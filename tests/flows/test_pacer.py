@@ -69,6 +69,23 @@ def test_turns_of_all_callers_together_are_a_spacing_apart(world: World, callers
     assert callers.waits == [0, SPACING, 2 * SPACING, 0, SPACING]
 
 
+def test_after_a_pause_a_few_calls_come_before_their_even_turns(
+    world: World, callers: Callers
+) -> None:
+    pacer = callers.pacer_at(5)
+    for _ in range(6):
+        pacer.take_turn()
+    assert callers.waits == [0, 0, 0, 0, 0.2, 0.4], "three of them early"
+    world.clock.time += 0.2
+    pacer.take_turn()
+    assert callers.waits[-1] == 0.4, "the others stay even"
+    world.clock.time += 10
+    with pytest.raises(NoTurnError):
+        for _ in range(20):
+            pacer.take_turn(1.0)
+    assert callers.waits[7:] == [0, 0, 0, 0, 0.2, 0.4, 0.6, 0.8, 1.0]
+
+
 def test_a_turn_that_is_free_just_now_is_taken_at_once(world: World, callers: Callers) -> None:
     callers.set_next(world.clock.time)
     callers.pacer.take_turn()

@@ -218,7 +218,7 @@ def test_a_functions_environment_is_what_its_settings_read(
         "QUICKSIGHT_REGION": "<Region>",
         "SNAPSHOT_JOB_LIMIT": "12",
         "RESERVED_SLOTS": "0",
-        "CALLS_PER_SECOND": "8",
+        "CALLS_PER_SECOND": "5",
         "EXPECTED_JOB_SECONDS": "40",
         "ALLOWED_BUCKETS": "",
         "RETENTION_DAYS": "30",

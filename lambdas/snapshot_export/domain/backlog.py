@@ -19,8 +19,7 @@ _CLASS_FIELDS, _START_FIELD, _BURST_FIELD = 4, 4, 5
 _FIELDS = (7, 9)
 """Versions before wrote the expected length, too, before the order."""
 
-LOOK_AHEAD = 100
-"""Entries that an admission reads, about 30 KB: 4 read units, however long the backlog is."""
+LOOK_AHEAD, LOADS_AHEAD, MOST_AHEAD = 100, 3, 300
 
 
 class HasPlace(Protocol):
@@ -35,6 +34,12 @@ class HasPlace(Protocol):
 
 Waiting = TypeVar("Waiting")
 Entry = TypeVar("Entry", bound=HasPlace)
+
+
+def look_ahead(slots: int) -> int:
+    """Entries that an admission reads, so that long jobs start early enough: three for each slot,
+    at least 100 (30 KB, 4 read units) and at most three times that, however long the backlog is."""
+    return min(max(LOOK_AHEAD, LOADS_AHEAD * slots), MOST_AHEAD)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ MISSED_AT_MOST = 3
 waited for until the next one comes."""
 ASK_SECONDS = 20.0
 """How long one hint is followed up: longer than files are there before their job's end."""
-FIRST_PAUSE, PAUSE_GROWTH = 0.5, 1.25
+FIRST_PAUSE, PAUSE_GROWTH = 0.4, 1.1
 """Between questions about a job whose files are there."""
 
 

@@ -8,8 +8,12 @@ their share without knowing of each other.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+MOST_IN_A_SECOND = 9
+"""Of QuickSight's 10: clocks that differ a little add no call too many."""
+AHEAD_SHARE = 0.6
 DECREASE = 0.5
 MIN_CALLS_PER_SECOND = 0.5
 INCREASE = 0.1
@@ -34,6 +38,17 @@ def pace_at(slowdown: Slowdown | None, most: float, now: float) -> float:
         return most
     risen = slowdown.calls_per_second + INCREASE * max(0.0, now - slowdown.at)
     return min(most, max(risen, min(most, MIN_CALLS_PER_SECOND)))
+
+
+def calls_ahead(slowdown: Slowdown | None, most: float, now: float) -> int:
+    """How many calls may go before their even turns come, after a time in which fewer were made.
+
+    What belongs together, such as the poll that sees an end and the start of the next job, does not
+    wait for an even spacing then. While others are known to call, all turns are even.
+    """
+    if pace_at(slowdown, most, now) < most:
+        return 0
+    return max(0, math.floor(min(AHEAD_SHARE * most, MOST_IN_A_SECOND - 1 - most)))
 
 
 def slowed(slowdown: Slowdown | None, most: float, now: float) -> Slowdown | None:

@@ -64,7 +64,7 @@ class Situation:
     waiting: Sequence[SimulatedJob]
     expectations: Mapping[Kind, Expectation]
     not_before: float = 0.0
-    calls_per_second: float = 8.0
+    calls_per_second: float = 5.0
     overhead: float = 1.0
     collecting: float = 0.0
 

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from bench.chart import draw_chart, make_bars
+from bench.many_slots import HINTS as VIRTUAL
+from bench.many_slots import simulate_rows
 from bench.prices import Counts, Usage, load_prices
 from bench.report import CHART, DOCUMENT, RESULTS, write_growth, write_results
-from bench.requests import MOST, as_start, make_requests
-from bench.rows import COLD, LEARNED, NAMES, WAVES, Outcome, Row, choose_rows, measure_row
+from bench.requests import DASHBOARDS, MOST, as_start, make_requests
+from bench.rows import COLD, LEARNED, LOST, NAMES, WAVES, Outcome, Row, choose_rows, measure_row
 from local.breakdown import DESCRIBE, START
 from local.quicksight.dataset import CUSTOMERS
 from snapshot_export.domain.request import parse_request
@@ -49,7 +51,9 @@ LEDGER: dict[str, Any] = {
 
 
 def outcome(**changes: Any) -> Outcome:
-    counts = Counts(writes=30, transitions=14, usage=Usage(state_transitions=14))
+    counts = Counts(
+        writes=30, transitions=14, function_seconds=36.0, usage=Usage(state_transitions=14)
+    )
     plain: dict[str, Any] = {
         "name": COLD,
         "exports": 2,
@@ -74,6 +78,7 @@ def test_a_row_is_measured_by_its_own_part_of_the_ledger() -> None:
     assert (found.peak_running, found.throttled, found.limit_exceeded) == (2, 1, 1)
     assert found.quicksight_calls_per_export == 2.0
     assert found.most_calls_in_a_second == 3
+    assert (found.calls_per_second, found.functions_at_once) == (0.17, 1.5)
     assert found.state_transitions_per_export == 7.0
     assert found.dynamodb_writes_per_export == 15.0
     assert found.dollars_per_1000_exports == pytest.approx(7 * 0.025)
@@ -98,6 +103,7 @@ def test_a_process_that_waits_is_paid_for() -> None:
         ("", NAMES),
         ("ours, cold", (COLD,)),
         ("ours, learned", (COLD, LEARNED)),
+        ("ours, every hint lost", (COLD, LOST)),
         ("waves of 12; ours, cold", (COLD, WAVES)),
     ],
 )
@@ -112,7 +118,7 @@ def test_a_text_that_names_no_row_is_refused() -> None:
 
 def test_requests_are_valid_distinct_and_of_ten_dashboards() -> None:
     bodies = make_requests(MOST)
-    assert MOST == CUSTOMERS
+    assert MOST == DASHBOARDS * CUSTOMERS
     assert len({parse_request(json.dumps(body), ONE_TARGET).digest for body in bodies}) == MOST
     assert len({body["DashboardId"] for body in bodies}) == 10
     assert make_requests(3) == bodies[:3]
@@ -156,18 +162,36 @@ def test_results_and_document_tell_every_row(tmp_path: Path) -> None:
         "machine": {"cpus": 2, "load_15_min": 0.5, "python": "3.11.2"},
         "exports": 2,
         "slots": 12,
+        "is_virtual": False,
+        "calls_per_second": 5.0,
         "seed": 7,
         "scale": 1.0,
         "rows": [asdict(row()), asdict(row(name=WAVES))],
     }
+    on_virtual_time = {"slots": 100, "is_virtual": True, "rows": [asdict(row(name=VIRTUAL))]}
+    write_results(result | on_virtual_time, tmp_path)
+    write_results(result | {"measured_at": "a day ago"}, tmp_path)
     write_results(result, tmp_path)
     level = {"waiting": 100, "calls_per_export": 10.25}
     write_growth({"method": "How.", "levels": [level], "verdict": "Flat."}, tmp_path)
     told = json.loads((tmp_path / RESULTS).read_text(encoding="utf-8"))
-    assert [each["name"] for each in told["rows"]] == [COLD, WAVES]
+    first, second = told["runs"]
+    assert [each["name"] for each in first["rows"]] == [COLD, WAVES]
+    assert [each["name"] for each in second["rows"]] == [VIRTUAL]
     text = (tmp_path / DOCUMENT).read_text(encoding="utf-8")
-    assert "| ours, cold | 1.200 | 24 s | 2 |" in text
+    assert "| ours, cold | 1.200 | 24 s | 2 |" in text and "a day ago" not in text
+    assert "2 exports, 100 slots" in text and "5 calls a second" in text
     assert "| waves of 12 | 1.200 |" in text
     assert "| poll | 0.50 s |" in text
     assert "| 100 | 10.25 |" in text and "Flat." in text
     assert CHART.name in text and (tmp_path / CHART).exists()
+
+
+def test_many_slots_are_simulated_with_hints_and_without() -> None:
+    hints, polls = simulate_rows(slots=20, jobs=60, seed=7)
+    for each in (hints, polls):
+        assert each.completed == each.exports == 60
+        assert (each.throttled, each.limit_exceeded) == (0, 0)
+        assert each.peak_running == 20 and each.most_calls_in_a_second <= 10
+    assert hints.bound_s == polls.bound_s
+    assert hints.quicksight_calls_per_export < 5 < polls.quicksight_calls_per_export

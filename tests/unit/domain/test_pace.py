@@ -10,6 +10,7 @@ from snapshot_export.domain.pace import (
     NEVER_SECONDS,
     SETTLE_SECONDS,
     Slowdown,
+    calls_ahead,
     pace_at,
     slowed,
 )
@@ -68,3 +69,18 @@ def test_two_callers_share_a_limit_of_ten_evenly() -> None:
     means = [sum(kept[300:]) / 300 for kept in paces]
     assert means[0] == pytest.approx(means[1], rel=0.1)
     assert sum(means) > 7, "and leave little unused"
+
+
+@pytest.mark.parametrize(
+    ("most", "ahead"),
+    [(0.5, 0), (1.5, 0), (2, 1), (4, 2), (5, 3), (6, 2), (7.5, 0), (8, 0), (10, 0)],
+)
+def test_calls_that_may_come_early_leave_one_of_quicksights_ten(most: float, ahead: int) -> None:
+    assert calls_ahead(None, most, NOW) == ahead
+    assert most + ahead + 1 <= 9 or ahead == 0
+
+
+def test_while_others_are_known_to_call_no_call_comes_early() -> None:
+    lowered = Slowdown(calls_per_second=2.5, at=NOW)
+    assert calls_ahead(lowered, 5.0, NOW + 24) == 0
+    assert calls_ahead(lowered, 5.0, NOW + 25) == 3

@@ -2,7 +2,8 @@
 
 One item, `next_at`: each call first moves it on by one spacing and then waits for the turn that it
 got. The turns of all functions together are evenly spaced, the first fill of the slots included, as
-far as their clocks agree (adapters/table/server_clock.py).
+far as their clocks agree (adapters/table/server_clock.py); but for a few that may come early
+(domain/pace.py `calls_ahead`).
 One write for each call; the gate is not touched. The item also has the last slowdown (domain/pace);
 each caller knows it from the answer to its own last write, so it costs no read.
 """
@@ -12,7 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from snapshot_export.adapters.table.dynamodb import Item, Key, Table, update_of
-from snapshot_export.domain.pace import NEVER_SECONDS, SETTLE_SECONDS, Slowdown, pace_at, slowed
+from snapshot_export.domain.pace import (
+    NEVER_SECONDS,
+    SETTLE_SECONDS,
+    Slowdown,
+    calls_ahead,
+    pace_at,
+    slowed,
+)
 from snapshot_export.domain.windows import TURN_SECONDS
 from snapshot_export.errors import ConditionFailedError, NoTurnError, TransientError
 
@@ -94,6 +102,7 @@ class Pacer:
     def _reserve_next(self, now: float, most_wait: float) -> float:
         """A turn after those already given."""
         spacing = self._spacing(now)
+        ahead = spacing * calls_ahead(self._slowdown, self._most, now)
         item = self._table.update(
             update_of(
                 self._key,
@@ -102,12 +111,12 @@ class Pacer:
                 values={
                     ":spacing": spacing,
                     ":now": now,
-                    ":last": now + most_wait,
+                    ":last": now + most_wait + ahead,
                 },
             )
         )
         self._slowdown = _slowdown_of(item)
-        return float(item["next_at"]) - spacing
+        return float(item["next_at"]) - spacing - ahead
 
     def _reserve_now(self, now: float, _most_wait: float) -> float:
         """The present moment, when no turn lies ahead, or one that nobody can have been given."""

@@ -22,7 +22,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.dynamodb import Key
 from snapshot_export.adapters.table.repairs import Outcome
 from snapshot_export.adapters.table.store import MAX_ADMITTED_AT_ONCE
-from snapshot_export.domain.backlog import LOOK_AHEAD, BacklogEntry, in_order_of_admission
+from snapshot_export.domain.backlog import BacklogEntry, in_order_of_admission, look_ahead
 from snapshot_export.domain.export import Attempt, snapshot_job_id
 from snapshot_export.domain.gate import Gate, decide_admission
 from snapshot_export.domain.windows import START_WINDOW_SECONDS
@@ -123,10 +123,10 @@ def repair_gate(services: Services, error: UnreadableRecordError) -> None:
 def _first_in_order(services: Services, count: int, now: float) -> list[BacklogEntry]:
     """The next to admit: retries that are due, then the backlog by rank.
 
-    LOOK_AHEAD entries are read, and the places of each flow among them given to its longest first,
-    by what is known now: as a last job that is long would keep one slot while the others are free.
+    The places of each flow among those that are read are given to its longest first, by what is
+    known now: as a last job that is long would keep one slot while the others are free.
     """
-    head = services.store.head(LOOK_AHEAD, now)
+    head = services.store.head(look_ahead(services.settings.open_slots), now)
     _settle(services, head.unreadable, is_stubborn=True)
     entries = head.entries
     if len(entries) <= count:

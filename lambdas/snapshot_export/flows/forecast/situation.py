@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.backlog import LOOK_AHEAD, BacklogEntry, in_order_of_admission
+from snapshot_export.domain.backlog import BacklogEntry, in_order_of_admission, look_ahead
 from snapshot_export.domain.durations import Expectation
 from snapshot_export.domain.export import Attempt, Export
 from snapshot_export.domain.gate import Gate, ceiling_at, open_slots
@@ -64,7 +64,8 @@ def read_situation_before(services: Services, export: Export, most: int) -> Targ
     entries = services.store.waiting_before(export.rank, most)
     is_whole = len(entries) < most
     if is_whole:
-        entries += services.store.waiting_behind(export.rank, LOOK_AHEAD)
+        most_ahead = look_ahead(services.settings.open_slots)
+        entries += services.store.waiting_behind(export.rank, most_ahead)
     situation, attempts = _situation(services, entries)
     places = {job.export_id: place for place, job in enumerate(situation.waiting)}
     until = places.get(export.export_id, len(places)) + 1
