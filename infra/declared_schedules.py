@@ -64,4 +64,5 @@ def _targets_of(deployment: DeploymentParameters, env: cdk.Environment) -> Targe
         )
         for name, each in deployment.targets.items()
     }
-    return Targets(default, others)
+    domains = frozenset(deployment.email.allowed_domains) if deployment.email else None
+    return Targets(default, others, mail_domains=domains)

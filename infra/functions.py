@@ -20,7 +20,11 @@ HINT_TIMEOUT_SECONDS = 90
 """It asks for up to domain/hint.ASK_SECONDS and then has a last check to make."""
 COLLECT_TIMEOUT_SECONDS = 300
 """It collects files for up to flows/export/collect.TRANSFER_SECONDS, and ends the export."""
+DELIVER_TIMEOUT_SECONDS = 120
+"""It reads the files of one mail, waits for its turn (adapters/mail.py) and sends it."""
 MEMORY_MB = 512
+MAIL_MEMORY_MB = 1024
+"""A mail of 40 MB is in memory several times: its files, encoded, and as it is sent."""
 METRICS_NAMESPACE = "SnapshotExport"
 
 
@@ -49,6 +53,7 @@ class ExportFunction(lambda_.Function):
         log_retention_days: int,
         log_level: str,
         timeout_seconds: int | None = None,
+        memory_mb: int = MEMORY_MB,
         calls_itself: bool = False,
         is_traced: bool = True,
     ) -> None:
@@ -68,7 +73,7 @@ class ExportFunction(lambda_.Function):
             handler=f"snapshot_export.handlers.{handler}.handler",
             runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
-            memory_size=MEMORY_MB,
+            memory_size=memory_mb,
             timeout=cdk.Duration.seconds(timeout_seconds or FUNCTION_TIMEOUT_SECONDS),
             role=role,
             log_group=log_group,

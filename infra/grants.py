@@ -45,6 +45,11 @@ class Grants:
         verbs = ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem")
         _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
 
+    def keep_mails(self, function: lambda_.Function) -> None:
+        """Read and write items of the table by their keys, also in transactions."""
+        verbs = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
+        _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
+
     def mark_records(self, function: lambda_.Function) -> None:
         """Read items of the table and change those that are there."""
         verbs = ("GetItem", "Query", "UpdateItem")

@@ -41,6 +41,7 @@ class Monitoring(Construct):
         failed_exports: int,
         failed_share: float,
         watches: Mapping[str, lambda_.IFunction],
+        sends_mails: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self._topic = topic
@@ -115,6 +116,18 @@ class Monitoring(Construct):
             api.metric_server_error(period=MINUTE, statistic="Sum"),
             minutes=3,
         )
+        if sends_mails:
+            self._alarm(
+                "MailsFailed",
+                "Mails were not sent, bounced, or are held",
+                self._measured(Metric.MAILS_FAILED, "Sum"),
+            )
+            self._alarm(
+                "MailsInDoubt",
+                "Of mails it stayed unknown whether SES sent them: they were sent again, or are "
+                "held",
+                self._measured(Metric.MAILS_IN_DOUBT, "Sum"),
+            )
         for name, length in self.kept.items():
             self._alarm(name, "Messages could not be handled or delivered and are kept", length)
 

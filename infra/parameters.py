@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field
 
 from infra.bundling import PROFILES, Profile
+from infra.email_parameters import EmailParameters, read_email
 from infra.encryption import CREATE, NONE
 from infra.log_groups import LOG_RETENTION
 from infra.parameter_rules import (
@@ -144,6 +145,7 @@ class DeploymentParameters(Parameters):
     athena_work_groups: Annotated[tuple[WorkGroup, ...], DIFFERENT] = _some(
         _MAX_WORK_GROUPS, "names of Athena work groups"
     )
+    email: EmailParameters | None = Field(default=None, description="must be null or an object")
     targets: Mapping[str, TargetParameters] = Field(
         default={},
         max_length=_MAX_TARGETS,
@@ -240,6 +242,7 @@ def _read_deployment(values: Mapping[str, Any], problems: list[str]) -> Deployme
     given = values.get("targets", {})
     if isinstance(given, dict) and len(given) <= _MAX_TARGETS:
         values = {**values, "targets": read_targets(given, problems)}
+    values = {**values, "email": read_email(values.get("email"), problems)}
     parameters = read_parameters(DeploymentParameters, "deployment", values, problems)
     _check_authorization(parameters, problems)
     check_reserve("deployment", parameters.snapshot_job_limit, parameters.reserved_slots, problems)
@@ -265,10 +268,11 @@ def _check_authorization(parameters: DeploymentParameters, problems: list[str]) 
 def _check_size(parameters: DeploymentParameters, problems: list[str]) -> None:
     targets = {name: each.model_dump() for name, each in parameters.targets.items()}
     names = ",".join((*parameters.allowed_buckets, *parameters.athena_work_groups))
-    size = len(names) + len(json.dumps(targets))
+    email = parameters.email.as_setting() if parameters.email else ""
+    size = len(names) + len(json.dumps(targets)) + len(email)
     if size > _MAX_CHARACTERS:
         problems.append(
-            "deployment.allowedBuckets, athenaWorkGroups and targets must have at most "
+            "deployment.allowedBuckets, athenaWorkGroups, email and targets must have at most "
             f"{_MAX_CHARACTERS} characters together, have {size}"
         )
 

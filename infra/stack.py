@@ -15,11 +15,15 @@ from infra.bundling import create_code_asset
 from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
 from infra.dashboard import Dashboard
 from infra.deadlines import Deadlines
+from infra.deliveries import Deliveries
 from infra.encryption import Encryption, use_keys_of_buckets
 from infra.functions import (
     COLLECT_TIMEOUT_SECONDS,
+    DELIVER_TIMEOUT_SECONDS,
     DESCRIBE_TIMEOUT_SECONDS,
     HINT_TIMEOUT_SECONDS,
+    MAIL_MEMORY_MB,
+    MEMORY_MB,
     ExportFunction,
 )
 from infra.grants import Grants
@@ -55,15 +59,16 @@ _ENCRYPTED = {
     "reconcile": ("dynamodb", "sqs"),
     "warn_of_deadlines": ("dynamodb",),
     "move_starts": ("dynamodb", "sqs"),
+    "deliver": ("dynamodb", "s3", "sqs"),
 }
 """Through which services each function reads or writes what the key encrypts."""
 
 _CALLED_BY_CLOCK = ("reconcile", "warn_of_deadlines", "move_starts")
 
-_READ_ELSEWHERE = ("intake", "collect", "burst", "api")
+_READ_ELSEWHERE = ("intake", "collect", "burst", "api", "deliver")
 """Functions that read in allowed buckets, or in those of targets."""
 
-_ASKED = ("intake", "start", "describe", "hint", "collect", "burst", "api")
+_ASKED = ("intake", "start", "describe", "hint", "collect", "burst", "api", "deliver")
 """Functions whose logs say why something failed."""
 
 
@@ -147,9 +152,10 @@ class SnapshotExportStack(cdk.Stack):
             warn=functions["warn_of_deadlines"],
             move_starts=functions["move_starts"],
         )
-        for name, services in _ENCRYPTED.items():
-            encryption.grant(functions[name], services)
-        for name in _READ_ELSEWHERE:
+        deliveries = self._deliver(functions, deployment, encryption=encryption, grants=grants)
+        for name in functions:
+            encryption.grant(functions[name], _ENCRYPTED[name])
+        for name in functions.keys() & {*_READ_ELSEWHERE}:
             use_keys_of_buckets(
                 functions[name],
                 deployment.bucket_keys,
@@ -202,8 +208,10 @@ class SnapshotExportStack(cdk.Stack):
                 "DeadLetters": intake.dead_letter_queue,
                 "BurstDeadLetters": bursts.dead_letter_queue,
                 "NotificationsUndelivered": notifications.undelivered_queue,
-            },
+            }
+            | ({"DeliveryDeadLetters": deliveries.dead_letter_queue} if deliveries else {}),
             api=api.http_api,
+            sends_mails=deployment.email is not None,
             docs_url=deployment.docs_url,
             failed_exports=deployment.alarm_failed_exports,
             failed_share=deployment.alarm_failed_share,
@@ -216,7 +224,7 @@ class SnapshotExportStack(cdk.Stack):
             self,
             "Dashboard",
             alarms=monitoring.alarms,
-            log_groups=[functions[name].log_group for name in _ASKED],
+            log_groups=[functions[name].log_group for name in _ASKED if name in functions],
             kept=monitoring.kept,
             docs_url=deployment.docs_url,
             targets=(DEFAULT_TARGET, *deployment.targets),
@@ -256,11 +264,14 @@ class SnapshotExportStack(cdk.Stack):
             "warn_of_deadlines": "Announces deadlines that are newly at risk",
             "move_starts": "Moves the starts of schedules that say ReadyBy, judges schedules",
         }
+        if settings.deployment.email is not None:
+            descriptions["deliver"] = "Sends the mails of exports, and hears what became of them"
         timeouts = {
             "burst": BURST_TIMEOUT_SECONDS,
             "describe": DESCRIBE_TIMEOUT_SECONDS,
             "hint": HINT_TIMEOUT_SECONDS,
             "collect": COLLECT_TIMEOUT_SECONDS,
+            "deliver": DELIVER_TIMEOUT_SECONDS,
         }
         code = create_code_asset(source=_LAMBDAS, profile=settings.bundling)
         return {
@@ -274,11 +285,39 @@ class SnapshotExportStack(cdk.Stack):
                 log_retention_days=settings.deployment.log_retention_days,
                 log_level=settings.deployment.log_level,
                 timeout_seconds=timeouts.get(name),
+                memory_mb=MAIL_MEMORY_MB if name == "deliver" else MEMORY_MB,
                 calls_itself=name == "burst",
                 is_traced=name not in _CALLED_BY_CLOCK,
             )
             for name, description in descriptions.items()
         }
+
+    def _deliver(
+        self,
+        functions: dict[str, ExportFunction],
+        deployment: DeploymentParameters,
+        *,
+        encryption: Encryption,
+        grants: Grants,
+    ) -> Deliveries | None:
+        """Where the deployment has mails sent: their queue, and who may do what with it."""
+        if deployment.email is None:
+            return None
+        deliveries = Deliveries(self, "Deliveries", key=encryption.key, parameters=deployment.email)
+        for function in functions.values():
+            function.add_environment("EMAIL", deployment.email.as_setting())
+            function.add_environment("DELIVERY_QUEUE_URL", deliveries.queue.queue_url)
+        for name in ("start", "collect", "reconcile", "api"):
+            deliveries.queue.grant(functions[name], "sqs:SendMessage")
+        grants.keep_mails(functions["deliver"])
+        grants.announce(functions["deliver"])
+        grants.hand_out_files(functions["deliver"])
+        deliveries.deliver_to(functions["deliver"])
+        self._add_outputs(
+            DeliveryQueueUrl=deliveries.queue.queue_url,
+            DeliveryDeadLetterQueueUrl=deliveries.dead_letter_queue.queue_url,
+        )
+        return deliveries
 
     def _add_outputs(self, **outputs: str) -> None:
         for name, value in outputs.items():
@@ -294,7 +333,7 @@ def _read_version() -> str:
 def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Intake) -> None:
     for name in ("move_starts", "warn_of_deadlines"):
         grants.mark_records(functions[name])
-    for name in functions.keys() - {"move_starts", "warn_of_deadlines"}:
+    for name in functions.keys() - {"move_starts", "warn_of_deadlines", "deliver"}:
         grants.keep_records(functions[name])
         grants.start_executions(functions[name])
     announcing = ("start", "collect", "burst", "reconcile", "warn_of_deadlines", "move_starts")
@@ -322,7 +361,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
 
 def _grant_bursts(functions: dict[str, ExportFunction], *, grants: Grants, bursts: Bursts) -> None:
     for name, function in functions.items():
-        if name not in ("describe", "hint", "warn_of_deadlines", "move_starts"):
+        if name not in ("describe", "hint", "warn_of_deadlines", "move_starts", "deliver"):
             grants.ask_for_burst_work(function, bursts)
     for name in ("intake", "burst", "api"):
         grants.read_manifests(functions[name])

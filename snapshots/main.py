@@ -19,6 +19,7 @@ from snapshots.commands.open import open_page
 from snapshots.commands.plan import plan
 from snapshots.commands.redrive import redrive
 from snapshots.commands.release import release
+from snapshots.commands.resend import resend
 from snapshots.commands.retry import retry
 from snapshots.commands.schedule import schedule
 from snapshots.commands.status import status
@@ -52,7 +53,7 @@ def snapshots() -> None:
 
 for command in (
     init, submit, burst, status, list_exports, watch, open_page, plan, cancel, release, retry,
-    schedule, capacity, redrive, doctor,
+    resend, schedule, capacity, redrive, doctor,
 ):  # fmt: skip
     snapshots.add_command(command)
 

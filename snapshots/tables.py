@@ -107,7 +107,21 @@ def print_export(out: Console, export: Mapping[str, Any], now: datetime) -> None
         "data": escape(describe_data(export, now)),
     }
     files = [("file", _file_of(file)) for file in export.get("Files") or ()]
-    print_details(out, [*rows.items(), *files])
+    print_details(out, [*rows.items(), *files, *describe_mails(export, now)])
+
+
+def describe_mails(export: Mapping[str, Any], now: datetime) -> list[tuple[str, str]]:
+    """Each mail of an export, to a masked address, and what became of it."""
+    return [("mail", escape(_mail(each, now))) for each in export.get("Deliveries") or ()]
+
+
+def _mail(delivery: Mapping[str, Any], now: datetime) -> str:
+    parts = [f"{delivery['To']} {delivery['Status']}"]
+    if sent := show_time(delivery.get("SentAt"), now=now):
+        parts.append(f"sent {sent}")
+    if error := delivery.get("Error"):
+        parts.append(_code_and_message(error))
+    return ", ".join(parts)
 
 
 def _rows_of(export: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ class MergeTooLargeError(SnapshotExportError):
 
 
 class NoTurnError(TransientError):
-    """Too many calls to QuickSight wait for their turn."""
+    """Too many calls wait for their turn."""
 
 
 class PermanentError(SnapshotExportError):
@@ -163,6 +163,43 @@ class NotHeldError(SnapshotExportError):
 
     def __init__(self, kind: str, status: str) -> None:
         super().__init__(f"The {kind} is not held: it is {status}.")
+
+
+class NotResendableError(SnapshotExportError):
+    """An export has no mail that can be sent again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The export has no mail that failed, bounced or is held: nothing is sent again."
+        )
+
+
+class MailError(SnapshotExportError):
+    """SES answered SendEmail with an error, or not at all. `code` is its name."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class MailLaterError(MailError):
+    """The account's rate or daily quota is used up; the mail was not taken."""
+
+    is_transient = True
+
+
+class MailStoppedError(MailError):
+    """SES takes no mail of this account or sender: a person has to see to that."""
+
+
+class MailRefusedError(MailError):
+    """SES does not take this mail."""
+
+
+class MailDoubtError(MailError):
+    """SES may or may not have taken the mail."""
+
+    is_transient = True
 
 
 class RetryRefusedError(SnapshotExportError):

@@ -174,6 +174,26 @@ class Metric(Enum):
         "starts that QuickSight refused for its limit: others use slots, or ours is above it",
     )
 
+    MAILS_SENT = ("MailsSent", "Count", _AS_IT_HAPPENS, "mails that SES took")
+    MAILS_FAILED = (
+        "MailsFailed",
+        "Count",
+        _AS_IT_HAPPENS,
+        "mails that were not sent, bounced, were complained of, or are held",
+    )
+    MAILS_IN_DOUBT = (
+        "MailsInDoubt",
+        "Count",
+        _AS_IT_HAPPENS,
+        "mails of which it stayed unknown whether SES took them: sent again, or held",
+    )
+    MAILS_SENT_AGAIN = (
+        "MailsSentAgain",
+        "Count",
+        _AS_IT_HAPPENS,
+        "mails in doubt that were sent again, though SES had taken them",
+    )
+
     MENDED_EXECUTIONS_RESTARTED = (
         "MendedExecutionsRestarted",
         "Count",

@@ -36,6 +36,26 @@ class TargetSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MailSettings:
+    """How mails are sent, by the names of the deployment parameter `email`.
+
+    What stays in doubt for `in_doubt_minutes` is sent again (`in_doubt` SEND) or held (HOLD).
+    """
+
+    sender: str
+    configuration_set: str
+    allowed_domains: frozenset[str]
+    in_doubt: str
+    in_doubt_minutes: float
+    max_per_second: float
+
+    @property
+    def sends_again(self) -> bool:
+        """Whether a mail that may have been sent is sent again."""
+        return self.in_doubt == "SEND"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """One deployment, as of its default target unless `target` says otherwise.
 
@@ -44,7 +64,8 @@ class Settings:
     of the QuickSight account are, unless that is `quicksight_region`. `jwt_scopes` are the names of
     the API's scopes (domain/scopes.py) where callers have tokens, and none where IAM authorizes
     them. Queries for recipients run in `athena_work_groups` with the credentials of
-    `athena_role_arn`. `collect_function_arn` is known to the function that follows hints up.
+    `athena_role_arn`. `collect_function_arn` is known to the function that follows hints up. `mail`
+    and `delivery_queue_url` are there where mails are sent.
     """
 
     table_name: str
@@ -76,6 +97,8 @@ class Settings:
     athena_work_groups: frozenset[str] = frozenset()
     athena_role_arn: str | None = None
     collect_function_arn: str | None = None
+    mail: MailSettings | None = None
+    delivery_queue_url: str | None = None
 
     @property
     def open_slots(self) -> int:
@@ -160,6 +183,8 @@ class Settings:
             athena_work_groups=reader.names("ATHENA_WORK_GROUPS"),
             athena_role_arn=environment.get("ATHENA_ROLE_ARN") or None,
             collect_function_arn=environment.get("COLLECT_FUNCTION_ARN") or None,
+            mail=reader.mail("EMAIL"),
+            delivery_queue_url=environment.get("DELIVERY_QUEUE_URL") or None,
         )
         reader.raise_problems()
         return settings
@@ -217,6 +242,19 @@ class _Reader:
             pass
         self._problems.append(f"{name} must be a JSON object of {', '.join(Scope)}")
         return {}
+
+    def mail(self, name: str) -> MailSettings | None:
+        """How mails are sent, as a JSON object; absent where none are."""
+        text = self._environment.get(name, "")
+        if not text:
+            return None
+        try:
+            found: dict[str, Any] = json.loads(text)
+            domains = frozenset(map(str.lower, found["allowed_domains"]))
+            return MailSettings(**found | {"allowed_domains": domains})
+        except (ValueError, TypeError, KeyError):
+            self._problems.append(f"{name} must be a JSON object of how mails are sent")
+            return None
 
     def raise_problems(self) -> None:
         if self._problems:

@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from infra.email_parameters import EmailParameters
 from infra.nag_exceptions import acknowledge_wildcards
 from infra.parameters import DeploymentParameters, Settings
 from infra.stack import SnapshotExportStack
@@ -25,6 +26,11 @@ DEPLOYMENT = DeploymentParameters(
         "ireland": TargetParameters(region="eu-west-1", bucket="files-in-ireland"),
         "partner": TargetParameters(role_arn="arn:aws:iam::111122223333:role/snapshots"),
     },
+    email=EmailParameters(
+        sender="reports@example.com",
+        configuration_set="mails",
+        allowed_domains=("example.com",),
+    ),
 )
 
 

@@ -243,7 +243,7 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
         "jwtIssuer, jwtAudience, jwtScopes, encryptionKey, deletionProtection, "
         "unreadableRowLevelSecurity, "
         "logRetentionDays, logLevel, docsUrl, alarmFailedExports, alarmFailedShare, "
-        "athenaRole, athenaWorkGroups, targets, got 3"
+        "athenaRole, athenaWorkGroups, email, targets, got 3"
     )
 
 

@@ -46,7 +46,7 @@ from snapshot_export.flows.export.start import start
 from snapshot_export.flows.periodic.reconcile import reconcile_all
 from snapshot_export.flows.take_message import accept_message
 from snapshot_export.metric import Metric
-from snapshot_export.settings import Settings, TargetSettings
+from snapshot_export.settings import MailSettings, Settings, TargetSettings
 from tests.support.hints import Delays, Notifications, in_time
 from tests.support.quick_moto import read_partition
 
@@ -134,6 +134,7 @@ class World:
         quicksight: QuickSightServer,
         clock: Clock,
         targets: Mapping[str, TargetSettings] | None = None,
+        mail: MailSettings | None = None,
     ) -> None:
         self.session = session
         self.quicksight = quicksight
@@ -161,6 +162,8 @@ class World:
             targets=targets or {},
             athena_work_groups=frozenset({WORK_GROUP}),
             athena_role_arn=ATHENA_ROLE,
+            mail=mail,
+            delivery_queue_url=make_queue(session, f"{name}-m") if mail else None,
         )
         make_queue(session, f"{name}-i")
         make_table(session, self.settings.table_name)

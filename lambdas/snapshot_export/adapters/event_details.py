@@ -327,6 +327,49 @@ class RequestHeld(TypedDict):
     DataSets: list[JudgedDataSet]
 
 
+class OfDelivery(TypedDict):
+    """What all events of mails have; no address."""
+
+    EventId: EventId
+    DeliveryId: Annotated[
+        str, Field(min_length=1, description="the mail: one export and one of its addresses")
+    ]
+    ExportId: Id
+    BurstId: NotRequired[Annotated[str, Field(min_length=1, description="of a burst's exports")]]
+    RecipientId: NotRequired[
+        Annotated[str, Field(min_length=1, description="the recipient's id as its line gave it")]
+    ]
+    Target: TargetName
+    Attempt: Annotated[int, Field(ge=0, description="how often SES was asked to send it")]
+
+
+@_CLOSED
+class DeliverySent(OfDelivery):
+    """SES has taken a mail ([delivery.md](delivery.md))."""
+
+    Status: Literal["SENT"]
+
+
+@_CLOSED
+class DeliveryFailed(OfDelivery):
+    """A mail was not sent, did not reach its address, or is held."""
+
+    Status: Annotated[
+        str, Field(json_schema_extra={"enum": ["FAILED", "HELD", "BOUNCED", "COMPLAINED"]})
+    ]
+    ErrorCode: Annotated[
+        str,
+        Field(min_length=1, description="see [delivery.md](delivery.md#why-a-mail-failed)"),
+    ]
+
+
+@_CLOSED
+class DeliveryInDoubt(OfDelivery):
+    """Of a mail it stayed unknown whether SES took it; it was sent again, or waits for somebody."""
+
+    Outcome: Annotated[str, Field(json_schema_extra={"enum": ["SENT_AGAIN", "HELD"]})]
+
+
 DETAIL_TYPES: dict[type, str] = {
     ExportCompleted: DetailType.EXPORT_COMPLETED,
     ExportFailed: DetailType.EXPORT_FAILED,
@@ -336,4 +379,7 @@ DETAIL_TYPES: dict[type, str] = {
     BurstAtRisk: DetailType.BURST_AT_RISK,
     ScheduleOutdated: DetailType.SCHEDULE_OUTDATED,
     RequestHeld: DetailType.HELD,
+    DeliverySent: DetailType.DELIVERY_SENT,
+    DeliveryFailed: DetailType.DELIVERY_FAILED,
+    DeliveryInDoubt: DetailType.DELIVERY_IN_DOUBT,
 }

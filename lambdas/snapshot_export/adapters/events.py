@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.data_wait import DataDecision, DataSetState
+from snapshot_export.domain.delivery import Delivery
 from snapshot_export.domain.export import Attempt, Export, ExportedFile, Status
 from snapshot_export.domain.forecast import Estimate
 from snapshot_export.errors import TransientError
@@ -31,12 +32,16 @@ if TYPE_CHECKING:
         BurstCompleted,
         BurstHeld,
         DataDecided,
+        DeliveryFailed,
+        DeliveryInDoubt,
+        DeliverySent,
         ExportAtRisk,
         ExportCompleted,
         ExportFailed,
         FinishedFile,
         JudgedDataSet,
         MissingFile,
+        OfDelivery,
         OfExport,
         RecipientCounts,
         RequestHeld,
@@ -60,6 +65,9 @@ class DetailType(StrEnum):
     BURST_AT_RISK = "Snapshot Burst Deadline At Risk"
     SCHEDULE_OUTDATED = "Snapshot Schedule Outdated"
     HELD = "Snapshot Request Held"
+    DELIVERY_SENT = "Snapshot Delivery Sent"
+    DELIVERY_FAILED = "Snapshot Delivery Failed"
+    DELIVERY_IN_DOUBT = "Snapshot Delivery In Doubt"
 
 
 class Events:
@@ -185,6 +193,25 @@ class Events:
             detail["ExportId"] = name
         self._send(DetailType.HELD, detail)
 
+    def announce_sent(self, delivery: Delivery, target: str) -> None:
+        """Announce that SES has taken a mail. Raises TransientError."""
+        detail: DeliverySent = {**_of_delivery(delivery, target), "Status": "SENT"}
+        self._send(DetailType.DELIVERY_SENT, detail)
+
+    def announce_unsent(self, delivery: Delivery, target: str) -> None:
+        """Announce a mail that did not reach its address, or is held. Raises TransientError."""
+        detail: DeliveryFailed = {
+            **_of_delivery(delivery, target),
+            "Status": delivery.status.value,
+            "ErrorCode": delivery.error.code if delivery.error else "UNKNOWN",
+        }
+        self._send(DetailType.DELIVERY_FAILED, detail)
+
+    def announce_doubt(self, delivery: Delivery, target: str, outcome: str) -> None:
+        """Announce a mail that stayed in doubt. Raises TransientError."""
+        detail: DeliveryInDoubt = {**_of_delivery(delivery, target), "Outcome": outcome}
+        self._send(DetailType.DELIVERY_IN_DOUBT, detail)
+
     def _send(self, kind: DetailType, detail: Mapping[str, object]) -> None:
         entry = {
             "EventBusName": self._bus,
@@ -224,6 +251,23 @@ def _of_export(export: Export) -> OfExport:
         detail["Empty"] = True
     if export.data is not None:
         detail["Data"] = data_members(export.data)
+    return detail
+
+
+def _of_delivery(delivery: Delivery, target: str) -> OfDelivery:
+    """The EventId names attempt and status: each is announced once or more, as what it is."""
+    status = delivery.status.value.lower().replace("_", "-")
+    detail: OfDelivery = {
+        "EventId": f"{delivery.delivery_id}-{delivery.attempt}-{status}",
+        "DeliveryId": delivery.delivery_id,
+        "ExportId": delivery.export_id,
+        "Target": target,
+        "Attempt": delivery.attempt,
+    }
+    if delivery.burst_id is not None:
+        detail["BurstId"] = delivery.burst_id
+    if delivery.recipient_id is not None:
+        detail["RecipientId"] = delivery.recipient_id
     return detail
 
 

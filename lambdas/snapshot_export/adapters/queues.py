@@ -1,9 +1,10 @@
-"""SQS: the intake queue, the rejected queue, where refused messages are kept with their reason, and
-the burst queue."""
+"""SQS: the intake queue, the rejected queue, where refused messages are kept with their reason, the
+burst queue and the delivery queue."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +15,9 @@ from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+_MOST_AT_ONCE = 10
+"""Messages of one SendMessageBatch."""
 
 
 class RejectedQueue:
@@ -83,3 +87,37 @@ class BurstQueue:
             )
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"burst queue: {type(error).__name__}") from None
+
+
+class DeliveryQueue:
+    """Mails to be sent, for the deliver function; `url` is None where none are.
+
+    A message that is lost is sent by the sweep.
+    """
+
+    def __init__(self, client: SQSClient, url: str | None) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, delivery_ids: Sequence[str], target: str) -> None:
+        """Ask for mails to be sent. Raises TransientError."""
+        if self._url is None:
+            return
+        for start in range(0, len(delivery_ids), _MOST_AT_ONCE):
+            part = delivery_ids[start : start + _MOST_AT_ONCE]
+            entries = [
+                {
+                    "Id": str(index),
+                    "MessageBody": json.dumps({"DeliveryId": each, "Target": target}),
+                }
+                for index, each in enumerate(part)
+            ]
+            try:
+                answer = self._client.send_message_batch(
+                    QueueUrl=self._url,
+                    Entries=entries,  # type: ignore[arg-type]
+                )
+            except (ClientError, BotoCoreError) as error:
+                raise TransientError(f"delivery queue: {type(error).__name__}") from None
+            if answer.get("Failed"):
+                raise TransientError(f"delivery queue: {answer['Failed'][0]['Code']}")

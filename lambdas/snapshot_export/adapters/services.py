@@ -20,8 +20,14 @@ from snapshot_export.adapters.collector import Collector
 from snapshot_export.adapters.events import Events
 from snapshot_export.adapters.executions import Executions
 from snapshot_export.adapters.files import Files
+from snapshot_export.adapters.mail import Mail
 from snapshot_export.adapters.manifests import Manifests
-from snapshot_export.adapters.queues import BurstQueue, IntakeQueue, RejectedQueue
+from snapshot_export.adapters.queues import (
+    BurstQueue,
+    DeliveryQueue,
+    IntakeQueue,
+    RejectedQueue,
+)
 from snapshot_export.adapters.quicksight.quicksight import QuickSight
 from snapshot_export.adapters.table.burst_retries import BurstRetries
 from snapshot_export.adapters.table.burst_store import BurstStore
@@ -33,6 +39,7 @@ from snapshot_export.adapters.table.judged_schedules import JudgedSchedules
 from snapshot_export.adapters.table.listing import Listing
 from snapshot_export.adapters.table.name_claims import NameClaims
 from snapshot_export.adapters.table.occurrences import Occurrences
+from snapshot_export.adapters.table.outbox import Outbox
 from snapshot_export.adapters.table.published_cache import PublishedCache
 from snapshot_export.adapters.table.recipient_counts import RecipientCounts
 from snapshot_export.adapters.table.repairs import Repairs
@@ -77,6 +84,7 @@ class Services:
     retries: BurstRetries
     published: PublishedCache
     waits: DataWaits
+    outbox: Outbox
     repairs: Repairs
     targets: Targets
     of_target: Callable[[str], TargetServices]
@@ -87,6 +95,8 @@ class Services:
     intake: IntakeQueue
     rejected: RejectedQueue
     burst_work: BurstQueue
+    delivery_work: DeliveryQueue
+    mail: Mail
     manifests: Manifests
     queries: Athena
     recipient_counts: RecipientCounts
@@ -180,6 +190,8 @@ def make_services(
         intake=IntakeQueue(sqs, settings.schedule_queue_arn),
         rejected=RejectedQueue(sqs, settings.rejected_queue_url),
         burst_work=BurstQueue(sqs, settings.burst_queue_url),
+        delivery_work=DeliveryQueue(sqs, settings.delivery_queue_url),
+        mail=Mail(session, table, settings.mail, now=now, sleep=sleep),
         manifests=Manifests(session.client("s3", config=AWS_CONFIG), settings.export_bucket),
         queries=Athena(session, role_arn=settings.athena_role_arn, config=AWS_CONFIG, now=now),
         recipient_counts=RecipientCounts(table),

@@ -19,6 +19,7 @@ from snapshot_export.adapters.table.data_waits import DataWaits
 from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
 from snapshot_export.adapters.table.fair_order import FairOrder
+from snapshot_export.adapters.table.outbox import Outbox
 from snapshot_export.adapters.table.pacer import Pacer
 from snapshot_export.adapters.table.published_cache import PublishedCache
 from snapshot_export.adapters.table.records import Keys
@@ -67,6 +68,7 @@ class TargetServices:
     retries: BurstRetries
     published: PublishedCache
     waits: DataWaits
+    outbox: Outbox
     repairs: Repairs
 
 
@@ -100,6 +102,7 @@ class TargetMaker:
             retries=BurstRetries(self.table, keys),
             published=PublishedCache(self.table, keys),
             waits=DataWaits(self.table, keys),
+            outbox=Outbox(self.table, keys),
             repairs=Repairs(self.table, keys, self.now),
         )
 
@@ -182,4 +185,5 @@ def targets_of(settings: Settings) -> Targets:
         target(settings.target),
         {name: target(name) for name in settings.targets},
         settings.athena_work_groups,
+        settings.mail.allowed_domains if settings.mail else None,
     )

@@ -20,8 +20,10 @@ from snapshot_export.domain.after import After, AfterBody
 from snapshot_export.domain.athena_query import AthenaQuery, problems_of_query
 from snapshot_export.domain.burst import BURST_ID, ManifestFormat
 from snapshot_export.domain.dashboard import PARAMETER_MEMBERS
+from snapshot_export.domain.delivery_request import MAX_EMAIL_CELL, email_cell
 from snapshot_export.domain.fair_share import MAX_WEIGHT
 from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_json
+from snapshot_export.domain.mail_address import split_addresses
 from snapshot_export.domain.object_address import SCHEME, ObjectAddress
 from snapshot_export.domain.prefixes import MANIFESTS_PREFIX
 from snapshot_export.domain.problem import InvalidRequestError, Problem
@@ -56,6 +58,14 @@ class Recipient(Shape):
         Field(default=None, description="replaces the template's")
     )
     Tags: dict[str, str] | None = Field(default=None, description="added to the template's")
+    Email: (
+        Annotated[str, Field(min_length=1, max_length=MAX_EMAIL_CELL), AfterValidator(email_cell)]
+        | None
+    ) = Field(
+        default=None,
+        description="where the template's Delivery goes, required beside one: an address, or "
+        "several with `;` between them",
+    )
 
 
 class RecipientManifest(Shape):
@@ -252,6 +262,7 @@ def body_of(
     the same name; Tags are added. Raises InvalidRequestError as `check_rows` does.
     """
     check_rows(recipient, same_rows_for_all=same_rows_for_all)
+    _check_email(template, recipient)
     tags = recipient.RowLevelPermissionTags
     body = dict(template)
     if tags is not None:
@@ -261,6 +272,9 @@ def body_of(
         body |= NOBODY
     if recipient.Name is not None:
         body["Name"] = recipient.Name
+    if recipient.Email is not None:
+        email = template["Delivery"]["Email"] | {"To": split_addresses(recipient.Email)}
+        body["Delivery"] = template["Delivery"] | {"Email": email}
     if recipient.Tags:
         body["Tags"] = template.get("Tags", {}) | recipient.Tags
     if recipient.Parameters is not None:
@@ -269,6 +283,17 @@ def body_of(
         merged = _merge_parameters(configuration.get("Parameters") or {}, own)
         body["SnapshotConfiguration"] = configuration | {"Parameters": merged}
     return body
+
+
+def _check_email(template: dict[str, Any], recipient: Recipient) -> None:
+    """Raises InvalidRequestError for a mail without an address, and an address without a mail."""
+    is_mailed = template.get("Delivery") is not None
+    if is_mailed and recipient.Email is None:
+        text = "is required: the template has a Delivery, and addresses are each recipient's own"
+        raise InvalidRequestError((Problem("Email", text),))
+    if recipient.Email is not None and not is_mailed:
+        text = "must not be given: the template has no Delivery"
+        raise InvalidRequestError((Problem("Email", text),))
 
 
 def _merge_parameters(general: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -295,7 +320,7 @@ def _template_problems(template: dict[str, Any], targets: Targets) -> list[Probl
     if not any(name in template for name in USER_MEMBERS):
         probe = template | NOBODY
     try:
-        check_request(probe, targets)
+        check_request(probe, targets, is_template=True)
     except InvalidRequestError as error:
         problems += [problem.under("Template") for problem in error.problems]
     return problems

@@ -9,6 +9,7 @@ from typing import Any
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
 from snapshot_export.domain.data_wait import DataDecision, DataWait
 from snapshot_export.domain.emptiness import EmptyRule
+from snapshot_export.domain.mail_order import MailOrder
 from snapshot_export.domain.merge import Merge
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.domain.target import DEFAULT_TARGET
@@ -115,6 +116,7 @@ class Export:
     there was not.
     `wait` is what data it waits for or waited for, `data` what was decided of it then, None before
     and without.
+    `mail` is what is sent of its files, to whom.
     """
 
     export_id: str
@@ -158,6 +160,7 @@ class Export:
     is_empty: bool = False
     wait: DataWait | None = None
     data: DataDecision | None = None
+    mail: MailOrder | None = None
 
     @property
     def burst_since(self) -> float | None:

@@ -31,6 +31,7 @@ SCHEDULE_NAME = r"[A-Za-z0-9_\-]{1,30}"
 """Short enough for the ids of occurrences that are made from it: a burst's has 48 characters."""
 ID_MEMBERS = {"Export": ("ExportId", "SnapshotJobId"), "Burst": ("BurstId",)}
 """What a schedule's request may not have: each occurrence has an id of its own."""
+_DATED = ("Name", "S3Uri", "QueryString", "Subject", "Text", "Html")
 _DATED_PARAMETERS = ("StringParameters", "DateTimeParameters")
 _NEVER_DATED = (
     "Tags",
@@ -176,10 +177,10 @@ def _time_of(text: str, sent_at: float) -> datetime:
 def with_dates(kind: Kind, body: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
     """A request with `{date:...}` written out where schedules may use it.
 
-    In `Name`, in the values of string and date-time parameters, and in a burst's `Manifest.S3Uri`
-    and `Manifest.Athena.QueryString`; in the template and the inline recipients of a burst too. All
-    else stays as it is, other braces included. Raises InvalidRequestError for a date that is
-    written in a way that is not allowed.
+    In `Name`, in a mail's subject and body, in the values of string and date-time parameters, and
+    in a burst's `Manifest.S3Uri` and `Manifest.Athena.QueryString`; in the template and the inline
+    recipients of a burst too. All else stays as it is, other braces included. Raises
+    InvalidRequestError for a date that is written in a way that is not allowed.
     """
     filled: dict[str, Any] = _fill(dict(body), kind, moment, inside_parameter=False)
     return filled
@@ -193,7 +194,7 @@ def _fill(value: Any, place: str, moment: datetime, *, inside_parameter: bool) -
         ]
     if not isinstance(value, dict):
         return value
-    dated = ("Values",) if inside_parameter else ("Name", "S3Uri", "QueryString")
+    dated = ("Values",) if inside_parameter else _DATED
     filled = {}
     for name, member in value.items():
         here = f"{place}.{name}"

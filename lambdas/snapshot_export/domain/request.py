@@ -1,9 +1,9 @@
 """A user's request for one export: the envelope around QuickSight's own members.
 
 Shape: DashboardId, UserConfiguration, SnapshotConfiguration as in start_dashboard_snapshot_job,
-and around them ExportId, Target, Priority, Deadline, Name, Tags, Merge, After. AwsAccountId and
-SnapshotJobId may be there, since people paste that call's arguments: the account must be the
-target's, and the job id serves as ExportId where none is given.
+and around them ExportId, Target, Priority, Deadline, Name, Tags, Merge, After, Delivery.
+AwsAccountId and SnapshotJobId may be there, since people paste that call's arguments: the account
+must be the target's, and the job id serves as ExportId where none is given.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, Va
 
 from snapshot_export.domain.after import After, AfterBody
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
+from snapshot_export.domain.delivery_request import DeliveryBody, delivery_problems
 from snapshot_export.domain.emptiness import JUDGED_FORMATS, IfEmpty
 from snapshot_export.domain.formats import MAX_FILE_GROUPS, MAX_FILES_PER_JOB, Format
 from snapshot_export.domain.json_text import MAX_BODY_BYTES, digest_of, read_json, written
+from snapshot_export.domain.mail_order import MailOrder
 from snapshot_export.domain.merge import MergedSheets
 from snapshot_export.domain.naming import check_segments
 from snapshot_export.domain.parts import formats_of
@@ -64,6 +66,7 @@ class Request:
     probe: tuple[str, str] | None = None
     """Sheet and visual of the CSV that decides."""
     after: After | None = None
+    mail: MailOrder | None = None
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -231,6 +234,10 @@ class ExportRequest(Shape):
         default=None,
         description="whose rows decide; else those of all CSVs and workbooks of the export",
     )
+    Delivery: DeliveryBody | None = Field(
+        default=None,
+        description="mails with the files, once they are there ([delivery.md](delivery.md))",
+    )
     SnapshotConfiguration: Annotated[
         _Configuration | None,
         Field(validate_default=True, description="required, unless there is a Merge"),
@@ -247,14 +254,27 @@ def parse_request(text: str, targets: Targets) -> Request:
     return check_request(read_json(text), targets)
 
 
-def check_request(data: Any, targets: Targets) -> Request:
-    """Check a body that was read already; raises as parse_request does."""
+def check_request(data: Any, targets: Targets, *, is_template: bool = False) -> Request:
+    """Check a body that was read already; raises as parse_request does.
+
+    A burst's template (`is_template`) has no addresses: each recipient brings its own.
+    """
     try:
         body = ExportRequest.model_validate(data)
     except ValidationError as error:
         raise InvalidRequestError(problems_of(error)) from None
     target = choose_target(targets, body.Target)
-    problems = (*_target_problems(body, target), *_merge_problems(body), *_empty_problems(body))
+    problems = (
+        *_target_problems(body, target),
+        *_merge_problems(body),
+        *_empty_problems(body),
+        *delivery_problems(
+            body.Delivery,
+            targets,
+            is_template=is_template,
+            has_destination=_has_destination(body),
+        ),
+    )
     if problems:
         raise InvalidRequestError(problems)
     snapshot = {
@@ -279,6 +299,8 @@ def check_request(data: Any, targets: Targets) -> Request:
         envelope["Probe"] = body.Probe and body.Probe.model_dump()
     if body.After is not None:
         envelope["After"] = body.After.model_dump()
+    if body.Delivery is not None:
+        envelope["Delivery"] = body.Delivery.model_dump()
     allows = tuple(name for name in ALLOWANCES if getattr(body, name))
     envelope |= dict.fromkeys(allows, True)
     return Request(
@@ -296,6 +318,7 @@ def check_request(data: Any, targets: Targets) -> Request:
         if_empty=body.IfEmpty,
         probe=(body.Probe.SheetId, body.Probe.VisualId) if body.Probe else None,
         after=After.of(body.After) if body.After else None,
+        mail=body.Delivery.order() if body.Delivery else None,
     )
 
 
@@ -322,6 +345,11 @@ def _merged_sheets(merge: MergeConfiguration | None) -> MergedSheets | None:
     if merge is None:
         return None
     return MergedSheets(sheet_ids=None if isinstance(merge.Sheets, str) else tuple(merge.Sheets))
+
+
+def _has_destination(body: ExportRequest) -> bool:
+    configuration = body.SnapshotConfiguration
+    return configuration is not None and configuration.DestinationConfiguration is not None
 
 
 def _merge_problems(body: ExportRequest) -> list[Problem]:

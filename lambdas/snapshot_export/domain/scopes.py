@@ -32,6 +32,7 @@ ROUTES: Mapping[tuple[str, str], Scope] = {
     ("POST", "/bursts/{burst_id}/release"): Scope.STEER,
     ("POST", "/bursts/{burst_id}/retry"): Scope.STEER,
     ("POST", "/exports/{export_id}/release"): Scope.STEER,
+    ("POST", "/exports/{export_id}/resend"): Scope.STEER,
     ("POST", "/schedules/{name}/run"): Scope.STEER,
     ("POST", f"/{_GREEDY}"): Scope.SUBMIT,
     ("ANY", f"/{_GREEDY}"): Scope.STEER,

@@ -28,11 +28,13 @@ class Target:
 @dataclass(frozen=True)
 class Targets:
     """What a deployment lets requests reach: its default target, and others by name; and the work
-    groups of Athena in which a query may find recipients, whatever the target."""
+    groups of Athena in which a query may find recipients, whatever the target. Mails go to
+    `mail_domains`; None where none are sent."""
 
     default: Target
     others: Mapping[str, Target] = field(default_factory=dict)
     athena_work_groups: frozenset[str] = frozenset()
+    mail_domains: frozenset[str] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, BurstStatus
+from snapshot_export.domain.delivery import Delivery
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.forecast import Estimate, estimate_ends
 from snapshot_export.domain.parts import formats_of_part
@@ -32,7 +33,7 @@ class ExportView:
     """An export as its user sees it. `place` counts from 1, and is a lower bound if so marked.
 
     `is_collecting`: its job has ended, its slot is free, and its files are being collected.
-    `downloads` has one address (or None) for each of the export's files.
+    `downloads` has one address (or None) for each of the export's files, `deliveries` its mails.
     """
 
     export: Export
@@ -42,6 +43,7 @@ class ExportView:
     is_collecting: bool = False
     downloads: tuple[str | None, ...] = ()
     downloads_expire_at: float | None = None
+    deliveries: tuple[Delivery, ...] = ()
 
 
 def view(services: Services, export_id: str) -> ExportView:
@@ -62,7 +64,12 @@ def view(services: Services, export_id: str) -> ExportView:
         services.files.download_url(file.uri, DOWNLOAD_SECONDS) if file.uri else None
         for file in export.files
     )
-    return ExportView(export=export, downloads=downloads, downloads_expire_at=expires_at)
+    return ExportView(
+        export=export,
+        downloads=downloads,
+        downloads_expire_at=expires_at,
+        deliveries=tuple(services.outbox.of_export(export_id)) if export.mail else (),
+    )
 
 
 def find_collecting(services: Services) -> frozenset[str]:

@@ -27,6 +27,7 @@ _OF_ONE_INVOCATION = (
     "attempt",
     "burst_id",
     "schedule",
+    "delivery_id",
     "message_id",
     "api_request_id",
 )

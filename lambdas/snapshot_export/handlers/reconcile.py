@@ -8,6 +8,7 @@ from typing import Any
 from snapshot_export.adapters.measuring import measure_target, metrics
 from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.drift import Drift
+from snapshot_export.flows.delivery.sweep import sweep
 from snapshot_export.flows.periodic.every_target import for_every_target
 from snapshot_export.flows.periodic.reconcile import reconcile_all
 from snapshot_export.flows.periodic.start_after_data import start_after_data
@@ -17,6 +18,8 @@ from snapshot_export.metric import Metric
 BROKEN_EXECUTION = "Step Functions Execution Status Change"
 DATA_SECONDS = 20.0
 """For what waits for data, after all else: the function has 60 s."""
+SWEEP_SECONDS = 10.0
+"""For mails, after that."""
 
 
 @metrics.log_metrics
@@ -33,6 +36,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
     if event.get("detail-type") != BROKEN_EXECUTION:
         stop_at = services.now() + DATA_SECONDS
         for_every_target(services, partial(start_after_data, stop_at=stop_at))
+        for_every_target(services, partial(sweep, stop_at=stop_at + SWEEP_SECONDS))
     repaired: dict[str, Any] = done.counts()
     for kind, number in repaired.items():
         if number:

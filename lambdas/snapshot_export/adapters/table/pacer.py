@@ -1,4 +1,5 @@
-"""The shared turn-taking that keeps all calls to QuickSight under the account's 10 a second.
+"""The shared turn-taking that keeps all calls to QuickSight under the account's 10 a second, and
+mails under the rate of SES.
 
 One item, `next_at`: each call first moves it on by one spacing and then waits for the turn that it
 got. The turns of all functions together are evenly spaced, the first fill of the slots included, as
@@ -47,6 +48,10 @@ class Pacer:
         self._now = now
         self._sleep = sleep
 
+    def allow(self, calls_per_second: float) -> None:
+        """From now on turns are at up to so many a second."""
+        self._most = calls_per_second
+
     def take_turn(self, most_wait: float = MAX_WAIT_SECONDS, *, by: float | None = None) -> None:
         """Return when the caller may make one call, and before `by` (epoch seconds) if given.
 
@@ -56,7 +61,7 @@ class Pacer:
             most_wait = min(most_wait, by - self._now())
         self._wait_for_turn(most_wait)
         if by is not None and self._now() > by:
-            raise NoTurnError("the turn for a QuickSight call came too late")
+            raise NoTurnError("the turn for a call came too late")
 
     def slow_down(self) -> float | None:
         """A call was throttled: lower the pace for everybody. Answers the calls a second from now,
@@ -97,7 +102,7 @@ class Pacer:
                     continue
                 self._sleep(max(0.0, turn - now))
                 return
-        raise NoTurnError("no turn for a QuickSight call: too many are waiting")
+        raise NoTurnError("no turn for a call: too many are waiting")
 
     def _reserve_next(self, now: float, most_wait: float) -> float:
         """A turn after those already given."""

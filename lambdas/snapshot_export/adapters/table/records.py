@@ -31,6 +31,7 @@ from snapshot_export.domain.export import (
 )
 from snapshot_export.domain.gate import Gate
 from snapshot_export.domain.json_text import written
+from snapshot_export.domain.mail_order import MailOrder
 from snapshot_export.domain.merge import Merge
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import UnreadableRecordError
@@ -38,6 +39,8 @@ from snapshot_export.errors import UnreadableRecordError
 MERGED_VERSION = 2
 """Of the record of an export whose sheets are merged, or that is judged by its rows: older code
 would deliver each sheet, or the probe, as a file."""
+MAILED_VERSION = 3
+"""Of the record of an export whose files are mailed: older code would end it without."""
 ATTEMPT_PREFIX = "ATTEMPT#"
 WAITING_VERSION = 2
 """Of the record of an export that waits for data or is held, which older code does not know."""
@@ -58,6 +61,7 @@ class Keys:
         self.security_partition = f"SECURITY#{scope}"
         self.flows_partition = f"FLOWS#{scope}"
         self.waits_partition = f"WAITS#{scope}"
+        self.outbox_partition = f"OUTBOX#{scope}"
         self.gate: Key = (self.gate_partition, "GATE")
         self.pacer: Key = (self.gate_partition, "PACER")
 
@@ -106,6 +110,8 @@ def export_attributes(export: Export) -> dict[str, Any]:
     data["held"] = file_attributes(export.held)
     data["leases"] = lease_attributes(export.leases)
     data["listed_at"] = listed_at(export.accepted_at, export.export_id)
+    if export.mail is not None:
+        return data | {"version": MAILED_VERSION}
     if export.merge is not None or export.if_empty is not None:
         return data | {"version": MERGED_VERSION}
     if export.status in BEFORE_BACKLOG:
@@ -118,6 +124,11 @@ def file_attributes(files: Iterable[ExportedFile]) -> list[dict[str, Any]]:
     return [asdict(file) for file in files]
 
 
+def files_from(values: Iterable[dict[str, Any]]) -> tuple[ExportedFile, ...]:
+    """The files of such an attribute."""
+    return tuple(map(_file_from, values))
+
+
 def export_from(item: Item) -> Export:
     """The export of a record. Raises NewerRecordError, UnreadableRecordError."""
     with refusing_what_cannot_be("Export"):
@@ -128,13 +139,14 @@ def _export_from(item: Item) -> Export:
     own = {"snapshot": json.loads(item["snapshot"]), "nonce": nonce_of(item)}
     _check_key("Export", item, "pk", "EXPORT#" + item["export_id"])
     return Export(
-        **known_members(item | own, Export, MERGED_VERSION)
+        **known_members(item | own, Export, MAILED_VERSION)
         | {
             "status": Status(item["status"]),
-            "files": tuple(_file_from(file) for file in item.get("files", [])),
+            "files": files_from(item.get("files", [])),
+            "mail": _mail_from(item.get("mail")),
             "merge": _merge_from(item.get("merge")),
             "if_empty": _rule_from(item.get("if_empty")),
-            "held": tuple(_file_from(file) for file in item.get("held", [])),
+            "held": files_from(item.get("held", [])),
             "leases": tuple(
                 Lease(**known_members(lease, Lease)) for lease in item.get("leases", [])
             ),
@@ -240,6 +252,13 @@ def _merge_from(value: dict[str, Any] | None) -> Merge | None:
         return None
     members = known_members(value, Merge)
     return Merge(**members | {"titles": tuple(members["titles"])})
+
+
+def _mail_from(value: dict[str, Any] | None) -> MailOrder | None:
+    if not value:
+        return None
+    members = known_members(value, MailOrder)
+    return MailOrder(**members | {"to": tuple(members["to"])})
 
 
 def wait_from(value: dict[str, Any] | None) -> DataWait | None:

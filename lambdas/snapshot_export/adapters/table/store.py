@@ -24,6 +24,7 @@ from snapshot_export.adapters.table.dynamodb import (
     report_unreadable,
     update_of,
 )
+from snapshot_export.adapters.table.outbox import outbox_writes
 from snapshot_export.adapters.table.records import (
     ATTEMPT_PREFIX,
     Keys,
@@ -40,6 +41,7 @@ from snapshot_export.adapters.table.records import (
 )
 from snapshot_export.domain.backlog import BacklogEntry, front_rank
 from snapshot_export.domain.data_wait import DataWait
+from snapshot_export.domain.delivery import deliveries_of
 from snapshot_export.domain.export import LOST, Attempt, Export, Status, leases_after
 from snapshot_export.domain.gate import HOLD_SECONDS, Admission, Gate
 from snapshot_export.domain.hint import MISSED_AT_MOST, expected_files
@@ -477,7 +479,8 @@ class Store:
         self._table.transact(writes)
 
     def finish(self, attempt: Attempt, export: Export, expires_at: int) -> None:
-        """Write the end of an export and remove its attempt, freeing the slot if it holds one.
+        """Write the end of an export and remove its attempt, freeing the slot if it holds one; put
+        its mails into the outbox.
 
         Raises ConditionFailedError if it has ended, and for another end than is noted.
         """
@@ -503,6 +506,7 @@ class Store:
                 condition=other_end,
             ),
             self._delete_attempt(attempt, holds_slot=attempt.holds_slot),
+            *outbox_writes(self._keys, deliveries_of(export), expires_at),
         ]
         if attempt.holds_slot:
             writes.append(self._free_slot())

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from snapshot_export.adapters.manifests import Found
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, ManifestFormat, Refusal, export_id_of, line_of
 from snapshot_export.domain.burst_request import USER_MEMBERS, Recipient, body_of
+from snapshot_export.domain.delivery_request import TO_PLACE
 from snapshot_export.domain.export import Export
 from snapshot_export.domain.json_text import MAX_BODY_BYTES
 from snapshot_export.domain.manifest_check import (
@@ -92,7 +93,7 @@ def slices(services: Services, burst: Burst, template: dict[str, Any]) -> Iterat
             outcome = replace(outcome, rank=place.next_rank(outcome))
             current.exports.append(outcome)
             current.finish_tag = place.finish_tag
-            current.size += len(json.dumps(outcome.snapshot))
+            current.size += len(json.dumps(outcome.snapshot)) + _size_of_mail(outcome)
         else:
             current.refusals.append(outcome)
         current.offset, current.line = record.next_offset, record.next_line
@@ -169,7 +170,7 @@ def _judge(
         judged += guard.problems_of_parameters(parameters)
         problems += _as_of_recipient(judged, recipient, columns)
     except InvalidRequestError as error:
-        problems += error.problems
+        problems += tuple(map(_of_email, error.problems))
     if not problems:
         return export
     shown = tuple(
@@ -197,6 +198,16 @@ def _export_of(
     export = replace(export, burst_id=burst.burst_id, recipient_id=recipient.RecipientId)
     check_names(export)
     return export
+
+
+def _of_email(problem: Problem) -> Problem:
+    """A problem of an address by the recipient's member, which is the column of a CSV too."""
+    is_address = problem.place.startswith(TO_PLACE)
+    return Problem("Email", problem.rule) if is_address else problem
+
+
+def _size_of_mail(export: Export) -> int:
+    return len(json.dumps(asdict(export.mail))) if export.mail else 0
 
 
 def _saw_the_templates_rows(burst: Burst, template: dict[str, Any], recipient: Recipient) -> bool:

@@ -130,6 +130,7 @@ def export_of(
         deadline=deadline,
         merge=merge,
         if_empty=if_empty,
+        mail=request.mail,
     )
 
 

@@ -9,6 +9,9 @@ reconciler. A running one: the mark, conditional on RUNNING; the slot is freed b
 as always, then collect deletes what was made and ends the export. An export that moves between the
 two meanwhile is looked at again.
 
+Of a completed one the mails that were not sent are stopped, each by a write that is conditional on
+its being PENDING.
+
 No event is sent: whoever cancels knows. Once an end is about to be announced a cancellation is too
 late, and is refused with that end.
 """
@@ -30,6 +33,7 @@ from snapshot_export.errors import (
     UnknownIdError,
 )
 from snapshot_export.flows.burst_queue import ask_for_close
+from snapshot_export.flows.delivery.stop import stop_mails
 from snapshot_export.flows.export.admit import attempt_of, start_executions
 from snapshot_export.metric import Metric
 
@@ -39,7 +43,8 @@ logger = Logger(child=True)
 
 
 def cancel(services: Services, export_id: str) -> Status:
-    """Cancel one export: CANCELLED (now or before), or RUNNING if it was marked.
+    """Cancel one export: CANCELLED (now or before), RUNNING if it was marked, or COMPLETED if mails
+    of it were stopped.
 
     Raises UnknownIdError, UnknownTargetError, AlreadyEndedError for another end, TransientError.
     """
@@ -48,6 +53,8 @@ def cancel(services: Services, export_id: str) -> Status:
         if export is None:
             raise UnknownIdError("export")
         if export.status is Status.CANCELLED:
+            return export.status
+        if export.status is Status.COMPLETED and stop_mails(services, export):
             return export.status
         if export.status.is_end or export.ending:
             raise AlreadyEndedError("export", export.ending or export.status)

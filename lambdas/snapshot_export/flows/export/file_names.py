@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Export
+from snapshot_export.domain.mail_text import write_mail
 from snapshot_export.domain.naming import (
     NameFields,
     RequestedFile,
@@ -41,14 +42,19 @@ def name_fields(export: Export) -> NameFields:
 
 
 def check_names(export: Export) -> None:
-    """Write every file's name out once. Raises InvalidRequestError for a name that leaves its
-    prefix, that some file system does not take, or that is too long: better now than when the files
-    are there.
+    """Write every file's name, and its mail, out once. Raises InvalidRequestError for a name that
+    leaves its prefix, that some file system does not take, or that is too long, and for a mail that
+    lacks the value of a field: better now than when the files are there.
     """
     try:
         file_keys(export.name, name_fields(export), _shapes_of(export))
     except TemplateError as error:
         raise InvalidRequestError((Problem("Name", str(error)),)) from None
+    if export.mail is not None:
+        try:
+            write_mail(export.mail, name_fields(export))
+        except TemplateError as error:
+            raise InvalidRequestError((Problem("Delivery.Email", str(error)),)) from None
 
 
 def keys_of(export: Export) -> tuple[str, ...]:

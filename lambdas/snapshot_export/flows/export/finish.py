@@ -2,9 +2,10 @@
 
 Order of writes: the end is noted on the export first, with all that its announcement says,
 conditional on no cancellation and no other end; then the event goes out; then one transaction
-writes the end and removes the attempt. Dying in between announces the same again and never leaves
-an end unannounced: events are delivered at least once. What was noted stays true: a step that is
-repeated and finds another outcome completes the end that was noted.
+writes the end, removes the attempt and puts the export's mails into the outbox; then these are
+asked for, which the sweep does too (flows/delivery/sweep.py). Dying in between announces the same
+again and never leaves an end unannounced: events are delivered at least once. What was noted stays
+true: a step that is repeated and finds another outcome completes the end that was noted.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from snapshot_export.domain.export import Attempt, ErrorInfo, Export, ExportedFi
 from snapshot_export.domain.naming import raw_folder_of
 from snapshot_export.errors import ConditionFailedError, TransientError
 from snapshot_export.flows.burst_queue import ask_for_close
+from snapshot_export.flows.delivery.ask import ask_for_deliveries
 from snapshot_export.flows.export.file_names import claimed_places
 from snapshot_export.metric import Metric
 
@@ -142,6 +144,7 @@ def _write_end(services: Services, record: Attempt, done: Export) -> None:
     except ConditionFailedError:
         _log_finished_before(services, done)
         return
+    ask_for_deliveries(services, done)
     ask_for_close(services, done.burst_id)
     services.measure(_ENDS[status], 1)
     if status is Status.COMPLETED:

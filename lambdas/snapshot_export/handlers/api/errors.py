@@ -26,6 +26,7 @@ from snapshot_export.errors import (
     IdConflictError,
     MissingScopeError,
     NotHeldError,
+    NotResendableError,
     RetryRefusedError,
     SnapshotExportError,
     UnknownIdError,
@@ -89,6 +90,8 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(409, "ALREADY_ENDED", str(error))
         case NotHeldError():
             return refuse(409, "NOT_HELD", str(error))
+        case NotResendableError():
+            return refuse(409, "NOT_RESENDABLE", str(error))
         case RetryRefusedError():
             return refuse(409, error.code, str(error))
         case SnapshotExportError() if error.is_transient:

@@ -1,4 +1,4 @@
-"""/exports: accept, show, list, cancel and release exports."""
+"""/exports: accept, show, list, cancel and release exports, and send mails of theirs again."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ from snapshot_export.domain.request import EXPORT_ID, ExportRequest
 from snapshot_export.domain.snapshot_request import rule
 from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.data.release import release_export
+from snapshot_export.flows.delivery.resend import resend
 from snapshot_export.flows.export.accept import accept_request
 from snapshot_export.flows.export.admit import try_admit
 from snapshot_export.flows.export.cancel import cancel
 from snapshot_export.flows.view import find_collecting, view
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 from snapshot_export.handlers.api.shapes import (
+    DeliveryShape,
     ExportPage,
     ExportShape,
     WarningShape,
+    delivery_shapes,
     export_of_view,
     row_of,
     warning_shapes,
@@ -46,8 +49,16 @@ class Accepted(BaseModel):
     Warnings: list[WarningShape]
 
 
+class Resent(BaseModel):
+    """An export's mails, those that are to be sent again PENDING."""
+
+    ExportId: str
+    Deliveries: list[DeliveryShape]
+
+
 class Cancelled(BaseModel):
-    """CANCELLED; or RUNNING, marked: it ends CANCELLED when QuickSight's job ends."""
+    """CANCELLED; or RUNNING, marked: it ends CANCELLED when QuickSight's job ends; or COMPLETED:
+    mails of it that were not sent are not sent any more."""
 
     ExportId: str
     Status: Status
@@ -150,7 +161,8 @@ def list_exports(
     summary="Cancel an export",
     description="What waits is CANCELLED at once. What runs is marked: its files are not delivered "
     "and it ends CANCELLED; its slot is free when QuickSight's job ends. An export that was "
-    "cancelled before answers 200 again; one with another end answers 409.",
+    "cancelled before answers 200 again; one with another end answers 409, unless mails of it were "
+    "not sent yet: these are stopped.",
     responses=answers(200, Cancelled, "Cancelled or marked", 404, 409),
     tags=["exports"],
 )
@@ -172,6 +184,21 @@ def cancel_export(export_id: str) -> Response[str]:
 def release(export_id: str) -> Response[str]:
     """Release an export."""
     return reply(_accepted(release_export(services(), _checked(export_id))), 202)
+
+
+@router.post(
+    "/exports/<export_id>/resend",
+    operation_id="resendMails",
+    summary="Send mails of an export again",
+    description="Those that failed, bounced or are held go to the same addresses, with the same "
+    "files. Without one, and none under way, it answers 409.",
+    responses=answers(202, Resent, "They are to be sent", 404, 409),
+    tags=["exports"],
+)
+def resend_mails(export_id: str) -> Response[str]:
+    """Send mails again."""
+    deliveries = resend(services(), _checked(export_id))
+    return reply(Resent(ExportId=export_id, Deliveries=delivery_shapes(deliveries)), 202)
 
 
 def _accepted(export: Export) -> Accepted:

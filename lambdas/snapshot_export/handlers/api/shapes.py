@@ -18,7 +18,9 @@ from snapshot_export.domain.data_wait import (
     Outcome,
     Readiness,
 )
+from snapshot_export.domain.delivery import Delivery, DeliveryStatus
 from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
+from snapshot_export.domain.mail_address import masked
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.flows.capacity import Capacity
 from snapshot_export.flows.view import ExportView
@@ -89,6 +91,32 @@ class RequestedFile(BaseModel):
     Error: Reason | None
 
 
+class DeliveredFile(BaseModel):
+    """A file as it was mailed, or is to be."""
+
+    S3Uri: str
+    ETag: str | None
+
+
+class DeliveryShape(BaseModel):
+    """A mail of an export ([docs/delivery.md](delivery.md)). To is masked. Attempt counts how often
+    SES was asked to send it. Attached: it carried the Files; null before it was sent. Revision: of
+    the burst in which its export ran."""
+
+    DeliveryId: str
+    To: str
+    Status: DeliveryStatus
+    Attempt: int
+    Revision: int
+    CreatedAt: str
+    SentAt: str | None
+    ChangedAt: str | None
+    MessageId: str | None
+    Attached: bool | None
+    Files: list[DeliveredFile]
+    Error: Reason | None
+
+
 class ExportRow(BaseModel):
     """An export as lists show it. Collecting: it is RUNNING and holds no slot, since its job has
     ended and its files are being collected.
@@ -114,7 +142,7 @@ class ExportShape(ExportRow):
     with PlaceIsAtLeast more are ahead than were counted. CancelRequested: it still runs, and its
     files will not be delivered. RecipientId: for whom its burst made it. Empty: it
     had no rows, as its IfEmpty asked for; with SKIP there are no Files. Data: of one with
-    After.
+    After. Deliveries: the mails of one with Delivery, once it has ended.
     """
 
     Target: str
@@ -128,6 +156,7 @@ class ExportShape(ExportRow):
     Data: DataShape | None
     Warnings: list[WarningShape]
     Files: list[RequestedFile]
+    Deliveries: list[DeliveryShape]
 
 
 class ExportPage(BaseModel):
@@ -218,7 +247,29 @@ def export_of_view(view: ExportView) -> ExportShape:
             _file(file, url, view.downloads_expire_at)
             for file, url in zip(export.files, downloads, strict=True)
         ],
+        Deliveries=delivery_shapes(view.deliveries),
     )
+
+
+def delivery_shapes(deliveries: Iterable[Delivery]) -> list[DeliveryShape]:
+    """Mails as answers have them."""
+    return [
+        DeliveryShape(
+            DeliveryId=each.delivery_id,
+            To=masked(each.address),
+            Status=each.status,
+            Attempt=each.attempt,
+            Revision=each.revision,
+            CreatedAt=iso_time(each.created_at),
+            SentAt=iso(each.sent_at),
+            ChangedAt=iso(each.changed_at),
+            MessageId=each.message_id,
+            Attached=each.is_attached,
+            Files=[DeliveredFile(S3Uri=file.uri or "", ETag=file.etag) for file in each.files],
+            Error=_reason(each.error),
+        )
+        for each in deliveries
+    ]
 
 
 def data_shape(wait: DataWait | None, data: DataDecision | None) -> DataShape | None:

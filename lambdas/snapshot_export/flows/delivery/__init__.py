@@ -1,0 +1,1 @@
+"""Mails with the files of exports: sent, followed up, and sent again."""
