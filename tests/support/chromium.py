@@ -134,6 +134,17 @@ class Page:
         return [str(each["request"]["url"]) for each in sent]
 
     @property
+    def stopped(self) -> set[str]:
+        """Addresses of these that the page's policy let nobody ask for."""
+        sent = self._browser.events_of("Network.requestWillBeSent")
+        addresses = {each["requestId"]: str(each["request"]["url"]) for each in sent}
+        return {
+            addresses[each["requestId"]]
+            for each in self._browser.events_of("Network.loadingFailed")
+            if each.get("blockedReason") == "csp"
+        }
+
+    @property
     def complaints(self) -> list[str]:
         """What the console, the page's policy and its scripts complained of."""
         kinds = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
