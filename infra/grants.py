@@ -162,6 +162,11 @@ class Grants:
         _allow(function, ["s3:GetObject"], *here, *elsewhere, wildcard=reason)
         _allow(function, ["s3:PutObject"], here[0], wildcard=reason)
 
+    def zip_files(self, function: lambda_.Function) -> None:
+        """Read finished files of the stack's own bucket, to write those of a burst as one."""
+        finished = self.storage.bucket.arn_for_objects(f"{EXPORTS_PREFIX}*")
+        _allow(function, ["s3:GetObject"], finished, wildcard="the files of any burst")
+
     def find_recipients(self, function: lambda_.Function, role_arn: str) -> None:
         """Assume the role that runs queries for recipients: what it may do is its owner's."""
         _allow(function, ["sts:AssumeRole"], role_arn)

@@ -104,6 +104,16 @@ class Monitoring(Construct):
             self._measured(Metric.OCCURRENCES_MISSED, "Sum"),
         )
         self._alarm(
+            "RequestsHeld",
+            "Exports or bursts are held until somebody releases or cancels them",
+            self._measured(Metric.REQUESTS_HELD, "Sum"),
+        )
+        self._alarm(
+            "QueriesFailed",
+            "A burst failed, since the query for its recipients brought none",
+            self._measured(Metric.QUERIES_FAILED, "Sum"),
+        )
+        self._alarm(
             "WatchesStopped",
             "Within a quarter of an hour nobody looked after deadlines, or after schedules",
             _stopped(watches),

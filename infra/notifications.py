@@ -113,11 +113,12 @@ class Notifications(Construct):
 
         self._tell(
             "BurstHeld",
-            "Snapshot Burst Held",
+            "Snapshot Request Held",
             _HELD,
             id="$.detail.BurstId",
             summary="$.detail.Summary",
             until="$.detail.HeldUntil",
+            detail={"ReasonCode": ["RECIPIENTS_CHANGED"]},
         )
         self._tell(
             "ScheduleOutdated",
@@ -134,7 +135,7 @@ class Notifications(Construct):
                 _DATA_NOT_READY,
                 id=f"$.detail.{member}",
                 why="$.detail.Summary",
-                detail={member: [{"exists": True}]},
+                detail={"ReasonCode": ["DATA_NOT_READY"], member: [{"exists": True}]},
             )
         for name, detail_type, member in (
             ("ExportAtRisk", "Snapshot Export Deadline At Risk", "ExportId"),

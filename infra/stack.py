@@ -366,6 +366,7 @@ def _grant_bursts(functions: dict[str, ExportFunction], *, grants: Grants, burst
     for name in ("intake", "burst", "api"):
         grants.read_manifests(functions[name])
     grants.read_in_batches(functions["burst"])
+    grants.zip_files(functions["burst"])
 
 
 def _build_environment(

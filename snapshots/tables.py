@@ -150,6 +150,7 @@ def print_burst(out: Console, burst: Mapping[str, Any], now: datetime) -> None:
         ("data", escape(describe_data(burst, now))),
         ("manifest", escape(burst.get("ManifestS3Uri") or "")),
         ("report", escape(burst.get("ReportS3Uri") or "")),
+        ("zip", escape(burst.get("ZipS3Uri") or "")),
     ]
     for refusal in burst.get("Refusals") or ():
         problems = "; ".join(describe_problem(problem) for problem in refusal.get("Problems", ()))

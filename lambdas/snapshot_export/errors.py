@@ -114,6 +114,10 @@ class ManifestError(SnapshotExportError):
         self.message = message
 
 
+class FileChangedError(SnapshotExportError):
+    """A file that was delivered is gone, or is another one by now."""
+
+
 class UnknownIdError(SnapshotExportError):
     """Nothing of this kind has this id."""
 

@@ -142,6 +142,18 @@ class Metric(Enum):
         _AS_IT_HAPPENS,
         "messages that could not be handled now, and are delivered again",
     )
+    REQUESTS_HELD = (
+        "RequestsHeld",
+        "Count",
+        _AS_IT_HAPPENS,
+        "exports and bursts that began to wait for somebody to release them",
+    )
+    QUERIES_FAILED = (
+        "QueriesFailed",
+        "Count",
+        _AS_IT_HAPPENS,
+        "bursts that failed since their query failed, found nobody, or was held for too long",
+    )
     SECURITY_REFUSALS = (
         "RowLevelSecurityRefusals",
         "Count",

@@ -59,6 +59,7 @@ from snapshots.times import parse_time
 @click.option("--burst-id", metavar="ID", help="Its id; the same id again is the same burst.")
 @click.option("--priority", type=int, help="1 comes first, 9 last; 5 unless given.")
 @click.option("--weight", type=int, help="Its share beside bursts of equal priority, 1 to 10.")
+@click.option("--zip", "as_zip", is_flag=True, help="All files also as one zip, at the end.")
 @click.option("--deadline", metavar="TIME", help="When it should be done: 2h, or a time.")
 @allowance_options
 @target_option
@@ -77,6 +78,7 @@ def burst(
     burst_id: str | None,
     priority: int | None,
     weight: int | None,
+    as_zip: bool,
     deadline: str | None,
     allow_match_all: bool,
     allow_several_values: bool,
@@ -103,6 +105,8 @@ def burst(
         body["Priority"] = priority
     if weight is not None:
         body["Weight"] = weight
+    if as_zip:
+        body["Zip"] = True
     if deadline:
         body["Deadline"] = parse_time(deadline, now=invocation.now, direction=1)
     if manifest:

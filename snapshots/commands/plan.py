@@ -110,6 +110,8 @@ def _show_forecast(invocation: Invocation, target: str | None) -> int:
     print_details(invocation.out, _forecast_details(forecast, invocation.now).items())
     if forecast["Bursts"]:
         _print_bursts(invocation, forecast["Bursts"])
+    if forecast.get("WaitingForData"):
+        _print_awaited(invocation, forecast["WaitingForData"])
     return 0
 
 
@@ -212,6 +214,22 @@ def _print_bursts(invocation: Invocation, bursts: list[dict[str, Any]]) -> None:
             "" if burst["ChanceToMeetDeadline"] is None else _chance(burst["ChanceToMeetDeadline"]),
         ]
         for burst in bursts
+    ]
+    print_table(invocation, columns, rows)
+
+
+def _print_awaited(invocation: Invocation, awaited: list[dict[str, Any]]) -> None:
+    """What waits for data: it is in none of the times above."""
+    columns = {"waits for": 0, "requests": 4, "until": 0, "otherwise": 2, "refresh takes": 1}
+    rows = [
+        [
+            escape(", ".join(each["DataSetIds"])),
+            at_least(each["Requests"], each["RequestsIsAtLeast"]),
+            show_time(each["Until"], now=invocation.now),
+            each["Otherwise"].lower(),
+            f"up to {show_seconds(each['RefreshSeconds'])}" if each["RefreshSeconds"] else "",
+        ]
+        for each in awaited
     ]
     print_table(invocation, columns, rows)
 

@@ -1,4 +1,5 @@
-"""What the page can change: it cancels, runs again, pauses and resumes, each after a question."""
+"""What the page can change, each after a question: it cancels, releases, runs again, pauses and
+resumes."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ MAX_PAUSE_MINUTES = 7 * 24 * 60
 _NEEDS: dict[str, tuple[str, ...]] = {
     "cancelExport": ("Id",),
     "cancelBurst": ("Id",),
+    "releaseBurst": ("Id",),
     "retryBurst": ("Id", "Revision"),
     "pause": ("Minutes",),
     "resume": (),
@@ -29,7 +31,7 @@ class Action(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    Action: Literal["cancelExport", "cancelBurst", "retryBurst", "pause", "resume"]
+    Action: Literal["cancelExport", "cancelBurst", "releaseBurst", "retryBurst", "pause", "resume"]
     Id: Annotated[str, Field(min_length=1, max_length=512)] | None = None
     Revision: Annotated[int, Field(ge=2)] | None = None
     Minutes: Annotated[int, Field(ge=1, le=MAX_PAUSE_MINUTES)] | None = None
@@ -62,6 +64,9 @@ def perform(api: Api, action: Action) -> str:
         if status == "RUNNING":
             return f"{action.Id} runs on and ends without files."
         return f"{action.Id} is cancelled."
+    if action.Action == "releaseBurst":
+        api.post("bursts", action.Id or "", "release", body={})
+        return f"{action.Id} goes on."
     if action.Action == "retryBurst":
         api.post("bursts", action.Id or "", "retry", body={"Revision": action.Revision})
         return f"What failed of {action.Id} runs again."

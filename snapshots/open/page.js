@@ -10,7 +10,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 const NONE = '–';
 const ENDED = ['COMPLETED', 'COMPLETED_WITH_FAILURES', 'FAILED', 'CANCELLED', 'REJECTED'];
 const OF = {Slots: 'the slots', Capacity: 'the capacity', Forecast: 'the forecast', Failures: 'the failures',
-  Recent: 'the latest exports', Schedules: 'the schedules', Bursts: 'the bursts'};
+  Recent: 'the latest exports', Schedules: 'the schedules', Bursts: 'the bursts', Open: 'the open bursts'};
 
 const $ = id => document.getElementById(id);
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -199,6 +199,18 @@ const askBurst = id => question(
   `Cancel what waits of ${id}?`,
   'Its exports that wait are cancelled. Those that run end without files. Files that were delivered stay. It cannot be undone.',
   'Cancel the burst', () => ({Action: 'cancelBurst', Id: id}));
+
+const askRelease = button => question(
+  `Let ${button.dataset.id} go on?`,
+  'It is made of the data that is there now, or of the recipients that its query found, as they are.',
+  'Release the burst', () => ({Action: 'releaseBurst', Id: button.dataset.id}));
+
+// What a burst waits for, or why it is held.
+function whyItWaits({Status: status, Data: data, Hold: hold}) {
+  if (status === 'HELD' && hold) return `${hold.Message} Fails ${moment(hold.HeldUntil)}.`;
+  if (status === 'HELD') return data ? data.DataSets.map(each => `${each.DataSetId}: ${each.Reason}`).join('; ') : '';
+  return status === 'WAITING_FOR_DATA' && data ? `until ${moment(data.Until)} for ${data.DataSetIds.join(', ')}` : '';
+}
 
 const askRetry = button => question(
   `Run the failed exports of ${button.dataset.id} again?`,
@@ -404,6 +416,9 @@ function showBursts({Bursts: bursts, Forecast: forecast}) {
       const last = cancelCell(askBurst), again = make('button', 'again', 'Run the failed again'), link = make('a', '', 'Report');
       again.type = 'button';
       again.addEventListener('click', () => askRetry(again));
+      const release = make('button', 'release', 'Release');
+      release.type = 'button';
+      release.addEventListener('click', () => askRelease(release));
       status.append(make('span'), make('span', 'under'));
       const picture = draw('svg', {'aria-hidden': 'true'});
       picture.append(draw('rect', {class: 'ground', width: '100%', height: '100%'}),
@@ -412,7 +427,7 @@ function showBursts({Bursts: bursts, Forecast: forecast}) {
       end.append(make('span'), make('span', 'under'));
       link.target = '_blank';
       link.rel = 'noopener noreferrer';
-      last.append(again, link);
+      last.append(release, again, link);
       row.parts = [head, status, progress, end, deadline, last];
       return row.parts;
     },
@@ -423,7 +438,7 @@ function showBursts({Bursts: bursts, Forecast: forecast}) {
       const [main] = burst.Reasons ?? [];
       const why = burst.Error ? `${burst.Error.Code}: ${burst.Error.Message}`
         : main ? `${number(main.Count)} of ${number(counts.Failed)} failed with ${main.Code}: ${main.Message}` : '';
-      set(status.lastChild, burst.CancelRequested && !isOver ? 'is being cancelled' : why);
+      set(status.lastChild, burst.CancelRequested && !isOver ? 'is being cancelled' : why || whyItWaits(burst));
       const total = Math.max(1, counts.Total - counts.Refused);
       let x = 0;
       ['Completed', 'Failed', 'Cancelled'].forEach((name, place) => {
@@ -441,6 +456,10 @@ function showBursts({Bursts: bursts, Forecast: forecast}) {
         ? `${moment(chance.Deadline)}, chance ${Math.round((chance.ChanceToMeetDeadline ?? 0) * 100)}%` : '');
       last.firstChild.hidden = isOver;
       fillCancel(last, burst.BurstId, 'burst');
+      const release = last.querySelector('.release');
+      release.hidden = !['HELD', 'WAITING_FOR_DATA'].includes(burst.Status);
+      release.dataset.id = burst.BurstId;
+      release.setAttribute('aria-label', `Release ${burst.BurstId}`);
       const again = last.querySelector('.again');
       again.hidden = !isOver || !counts.Failed;
       Object.assign(again.dataset, {id: burst.BurstId, revision: burst.Revision, failed: counts.Failed});

@@ -102,6 +102,7 @@ class Reader:
             "Slots": (_SHORT, lambda: get("slots", query={**of_target, "Limit": WAITING_SHOWN})),
             "Capacity": (costly, lambda: get("capacity", query=of_target)),
             "Forecast": (costly, lambda: get("forecast", query=of_target)),
+            "Open": (costly, lambda: get("bursts", query=of_target)),
             "Failures": (2 * _SHORT, lambda: get("exports", query=failed)),
             "Recent": (_EVERY_RECENT, lambda: get("exports", query={"From": since, "Limit": PAGE})),
             "Schedules": (_EVERY_SCHEDULES, self._read_schedules),
@@ -139,10 +140,8 @@ class Reader:
         return [schedule for page in pages for schedule in page["Schedules"]]
 
     def _burst_ids(self) -> list[str]:
-        """Bursts that are named by what runs, waits, failed or came lately; open ones first.
-
-        The API lists no bursts. One that nothing names any more is still shown while there is room.
-        """
+        """Bursts that have not ended, and those that are named by what runs, waits, failed or came
+        lately. One that nothing names any more is still shown while there is room."""
         named = [
             *self._open_work(),
             *((self._value("Failures") or {}).get("Exports", ())),
@@ -152,9 +151,11 @@ class Reader:
         return [*(found | dict.fromkeys(self._bursts))][:BURSTS_SHOWN]
 
     def _open_work(self) -> list[Mapping[str, Any]]:
-        """What names open bursts: the forecast, and exports that run, are collected or wait."""
+        """What names open bursts: their list, the forecast, and exports that run, are collected or
+        wait."""
         slots, forecast = self._value("Slots") or {}, self._value("Forecast") or {}
         return [
+            *(self._value("Open") or {}).get("Bursts", ()),
             *forecast.get("Bursts", ()),
             *(row for name in ("Held", "Collecting", "Waiting") for row in slots.get(name, ())),
         ]
@@ -182,12 +183,14 @@ class Reader:
         return self._answers[name].value if name in self._answers else None
 
     def _errors(self) -> list[dict[str, Any]]:
-        """Each error once, with what is old or missing for it. A burst that is gone is none."""
+        """Each error once, with what is old or missing for it. A burst that is gone is none,
+        nor a deployment whose API does not list open ones yet."""
         found: dict[str, dict[str, Any]] = {}
         named = [*self._answers.items(), *(("Bursts", each) for each in self._bursts.values())]
         for name, answer in named:
             error = answer.error
-            if error is None or (name == "Bursts" and error.exit_code is ExitCode.NOT_FOUND):
+            is_unknown = error is not None and error.exit_code is ExitCode.NOT_FOUND
+            if error is None or (name in ("Bursts", "Open") and is_unknown):
                 continue
             text = "; ".join(error.lines())
             one = found.setdefault(text, {"Code": error.code, "Message": text, "Of": []})

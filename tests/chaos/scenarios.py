@@ -349,11 +349,12 @@ def schedule_by_hand(stage: Stage) -> None:
 
 
 def burst_of_a_manifest(stage: Stage) -> None:
-    """A burst is expanded, two of its recipients refused, one that stands twice, and closed."""
+    """A burst is expanded, two of its recipients refused, one that stands twice, and closed;
+    its files are also one zip."""
     lines = "r-1,cust-0001\rr-2,\r\nr-3,cust-0003\nR-1,cust-0004\n"
     manifest = csv_manifest(stage.world, f"RecipientId,tag:customer_id\n{lines}")
     body = {"Template": template(groups=[CSV], Name="{recipient}"), "Manifest": manifest}
-    stage.deliver({"Burst": {"BurstId": "people", **body}})
+    stage.deliver({"Burst": {"BurstId": "people", "Zip": True, **body}})
 
 
 def rules_change(stage: Stage) -> None:

@@ -17,6 +17,7 @@ from snapshot_export.flows.burst.release import release_burst
 from snapshot_export.flows.data.release import release_export
 from snapshot_export.flows.export.cancel import cancel
 from snapshot_export.flows.periodic.start_after_data import start_after_data
+from tests.support.api import call_api
 from tests.support.bursts import burst, manifest_of, recipient
 from tests.support.messages import message
 from tests.support.world import World
@@ -225,6 +226,29 @@ def test_a_burst_waits_as_one_and_is_expanded_then(world: World) -> None:
     assert [each["Code"] for each in manifest["Warnings"]] == ["ROWS_DROPPED"]
 
 
+def test_the_forecast_shows_what_waits_for_data_beside_its_times(world: World) -> None:
+    world.services.refreshes.learn(SALES, 600.0)
+    world.send(message("daily", **after(Otherwise="HOLD")))
+    world.send({"Burst": burst(recipients=[recipient(1)], **after(Otherwise="HOLD"))})
+    world.send(message("other", **after(DataSets=["other"])))
+    answer = call_api(world.services, "GET", "/forecast").body
+    assert answer["FinishP50"] is None and answer["Waiting"] == 0
+    by_data_set = {each["DataSetIds"][0]: each for each in answer["WaitingForData"]}
+    assert by_data_set[SALES]["Requests"] == 2 and by_data_set[SALES]["Otherwise"] == "HOLD"
+    assert 600 < by_data_set[SALES]["RefreshSeconds"] < 1800
+    assert by_data_set["other"]["RefreshSeconds"] is None
+
+
+def test_how_long_refreshes_take_is_learned_once_from_each_decision(world: World) -> None:
+    for number in range(3):
+        world.send(message(f"one-{number}", **after()))
+    refresh(world, "morning", Seconds=300)
+    world.clock.sleep(301)
+    assert look(world) == 3
+    assert world.services.refreshes.longest([SALES]) >= 300
+    assert world.services.refreshes.longest(["never-seen"]) == 0.0
+
+
 def test_a_burst_whose_data_does_not_come_fails_with_a_manifest(world: World) -> None:
     world.send({"Burst": burst(recipients=[recipient(1)], **after())})
     world.clock.sleep(1801)
@@ -235,6 +259,7 @@ def test_a_burst_whose_data_does_not_come_fails_with_a_manifest(world: World) ->
     manifest = manifest_of(world, "burst-1")
     assert manifest["Error"]["Code"] == "DATA_NOT_READY"
     assert manifest["Data"]["Outcome"] == "FAILED"
+    assert done.failure_summary == "the burst itself failed: DATA_NOT_READY"
 
 
 def test_a_burst_is_held_released_and_cancelled(world: World) -> None:

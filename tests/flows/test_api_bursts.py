@@ -6,6 +6,8 @@ from typing import Any
 
 import requests
 
+from local.quicksight.catalogue import DataSet
+from snapshot_export.flows.periodic.start_after_data import start_after_data
 from tests.support.api import call_api
 from tests.support.bursts import burst, recipient, template
 from tests.support.world import World
@@ -13,6 +15,25 @@ from tests.support.world import World
 
 def call(world: World, method: str, path: str, body: Any = None) -> Any:
     return call_api(world.services, method, path, body)
+
+
+def test_open_bursts_are_listed_also_those_without_exports(world: World) -> None:
+    world.quicksight.emulator.put_data_set(DataSet("fresh", "Fresh"))
+    late = {"DataSets": ["fresh"], "Since": "PT1H", "Until": "PT1M", "Otherwise": "HOLD"}
+    world.send({"Burst": burst("held", [recipient(1)], After=late)})
+    world.send({"Burst": burst("ended", [recipient(1)])})
+    world.driver.run()
+    world.clock.sleep(61)
+    start_after_data(world.services, stop_at=world.clock.now() + 20)
+    world.send({"Burst": burst("runs", [recipient(1)])})
+    listed = call_api(world.services, "GET", "/bursts").body
+    found = {each["BurstId"]: each for each in listed["Bursts"]}
+    assert {name: each["Status"] for name, each in found.items()} == {
+        "held": "HELD", "runs": "EXPANDING",
+    }  # fmt: skip
+    assert found["held"]["Data"]["Outcome"] == "HELD" and not listed["More"]
+    limited = call_api(world.services, "GET", "/bursts?Limit=1").body
+    assert len(limited["Bursts"]) == 1 and limited["More"]
 
 
 def test_a_burst_is_accepted_shown_and_known_again(world: World) -> None:

@@ -20,7 +20,7 @@ def announced(world: World, monkeypatch: pytest.MonkeyPatch) -> list[BurstStatus
     """What bursts were announced as; manifest and report must be there by then."""
     seen: list[BurstStatus] = []
 
-    def announce(ended: Any, _manifest: str, _report: str) -> None:
+    def announce(ended: Any, *_addresses: str) -> None:
         assert manifest_of(world, "many") and report_of(world, "many")
         seen.append(ended.final_status)
 

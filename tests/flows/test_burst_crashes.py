@@ -142,6 +142,8 @@ def test_a_closing_dies_at_each_of_its_calls_and_the_burst_ends_once(
     with monkeypatch.context() as patched:
         patched.setattr("tests.support.world.work_on_burst", lambda *_, **__: None)
         world.driver.run()
+    for write in (world.services.manifests.write, world.services.manifests.write_report):
+        write("burst-1", 1, ["left by a closing before"])
     deaths = 0
     for at in range(1, PLACES):
         killer.arm(at, after=after)
@@ -153,7 +155,8 @@ def test_a_closing_dies_at_each_of_its_calls_and_the_burst_ends_once(
             break
     killer.arm(None)
     revive(world)
-    assert deaths == 9, "find, touch, read, refusals, upload, refusals, upload, event, end"
+    calls = "find, touch, read, refusals, look, upload, refusals, look, upload, event, end"
+    assert deaths == 11, calls
     record = world.services.bursts.find("burst-1")
     assert record is not None and record.status is BurstStatus.COMPLETED_WITH_FAILURES
     assert record.completed == len(FEW) - 1

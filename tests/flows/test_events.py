@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from local.quicksight.catalogue import DataSet
+from snapshot_export.domain.hold import Hold
+from snapshot_export.flows.periodic.start_after_data import start_after_data
 from tests.support.bursts import burst, csv_manifest, recipient
 from tests.support.messages import message, pdf_group, visuals_group
 from tests.support.world import World
@@ -63,6 +67,28 @@ def test_events_that_are_sent_keep_their_schemas(world: World, sent: Sent) -> No
     assert len(set(ids)) == len(ids) == 7
     of_burst = [detail for _, detail in sent if detail.get("RecipientId")]
     assert {detail["BurstId"] for detail in of_burst} == {"some"}
+
+
+def test_what_is_held_is_one_kind_of_event_and_each_hold_has_its_id(
+    world: World, sent: Sent
+) -> None:
+    world.quicksight.emulator.put_data_set(DataSet("fresh", "Fresh"))
+    late = {"DataSets": ["fresh"], "Since": "PT1H", "Until": "PT1M", "Otherwise": "HOLD"}
+    world.send(message("single", After=late))
+    world.send({"Burst": burst("people", [recipient(1)], After=late)})
+    world.clock.sleep(61)
+    start_after_data(world.services, stop_at=world.clock.now() + 20)
+    held = world.services.bursts.find("people")
+    assert held is not None
+    now = world.clock.now()
+    hold = Hold(code="RECIPIENTS_CHANGED", message="Many more.", at=now, until=now + 60)
+    world.services.events.announce_hold(replace(held, found=9, expected=1, schedule="s"), hold)
+    assert {kind for kind, _ in sent} == {"Snapshot Request Held"}
+    for kind, detail in sent:
+        Draft202012Validator(SCHEMAS[kind]).validate(detail)
+    reasons = [detail["ReasonCode"] for _, detail in sent]
+    assert sorted(reasons) == ["DATA_NOT_READY", "DATA_NOT_READY", "RECIPIENTS_CHANGED"]
+    assert len({detail["EventId"] for _, detail in sent}) == 3
 
 
 @pytest.mark.parametrize("title", SCHEMAS)

@@ -51,6 +51,9 @@ def test_what_has_no_rows_is_skipped_or_marked(
     assert len(delivered(world)) == len(wanted), "the probe is delivered to nobody"
     answer = call_api(world.services, "GET", "/exports/one").body
     assert answer["Empty"] is is_empty
+    for query in ("", "?Status=COMPLETED"):
+        (row,) = call_api(world.services, "GET", f"/exports{query}").body["Exports"]
+        assert row["Empty"] is is_empty
 
 
 def test_without_a_word_about_it_an_empty_file_is_sent(world: World) -> None:

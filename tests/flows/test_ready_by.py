@@ -18,6 +18,7 @@ from snapshot_export.domain.schedule import Schedule
 from snapshot_export.errors import TransientError
 from snapshot_export.flows.periodic.move_starts import Moved
 from snapshot_export.flows.periodic.pass_over_schedules import pass_over_schedules
+from snapshot_export.flows.published import read_published
 from snapshot_export.metric import Metric
 from tests.support.api import call_api
 from tests.support.bursts import recipient
@@ -136,6 +137,22 @@ def test_the_start_is_the_latest_that_is_ready_in_19_of_20_cases(world: World) -
     again = {"ReadyBy": made["ReadyBy"], "Burst": made["Burst"],
              "ScheduleExpressionTimezone": made["ScheduleExpressionTimezone"]}  # fmt: skip
     assert put(world, again)["StartsAt"] == made["StartsAt"], "what GET shows can be PUT"
+
+
+@pytest.mark.parametrize("named", [["fresh"], "DASHBOARD"])
+def test_the_learned_time_of_the_refresh_comes_before_the_work(world: World, named: object) -> None:
+    learn(world, 60)
+    without = datetime.fromisoformat(put(world, ready_by())["StartsAt"])
+    read_published(world.services, DASHBOARD)
+    body = ready_by()
+    body["Burst"]["After"] = {"DataSets": named, "Since": "PT1H", "Until": "06:55"}
+    unknown = datetime.fromisoformat(put(world, body)["StartsAt"])
+    assert timedelta(minutes=1) <= without - unknown <= timedelta(minutes=3), "it is judged"
+    for _ in range(12):
+        world.services.refreshes.learn("fresh" if named == ["fresh"] else "sales", 1800)
+    world.clock.sleep(60)
+    known = datetime.fromisoformat(put(world, body)["StartsAt"])
+    assert timedelta(minutes=30) <= unknown - known <= timedelta(minutes=55)
 
 
 def test_over_days_with_changing_times_each_day_runs_once_and_starts_as_it_must(

@@ -238,7 +238,7 @@ def test_a_count_that_changed_too_much_holds_the_burst_until_it_is_released(
     assert held.hold is not None
     assert "3 recipients where 4 are expected" in held.hold.message
     (kind, detail) = events[0]
-    assert kind == "Snapshot Burst Held"
+    assert kind == "Snapshot Request Held"
     assert detail["Recipients"] == {"Found": 3, "Expected": 4}
     assert len(events) == 1, "a pass of the reconciler announces no hold again"
 

@@ -77,6 +77,7 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
         "<StorageTable>": RECORDS | {"dynamodb:BatchGetItem"},
         **MANIFESTS,
         **READ_DASHBOARDS,
+        "<StorageExportBucket>/exports/*": {"s3:GetObject"},
     },
     "Start": {
         **ACT_FOR_USERS,

@@ -12,9 +12,11 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from snapshot_export.adapters.events import DetailType
-from snapshot_export.domain.data_wait import Outcome, Readiness
+from snapshot_export.domain.data_wait import NOT_READY, Outcome, Readiness
+from snapshot_export.domain.fair_share import MAX_WEIGHT
 from snapshot_export.domain.formats import Format
 from snapshot_export.domain.object_address import SCHEME
+from snapshot_export.domain.recipient_query import RECIPIENTS_CHANGED
 
 Id = Annotated[str, Field(min_length=1)]
 EventId = Annotated[
@@ -160,7 +162,9 @@ class Warned(TypedDict):
             description="see [row-level-security.md](row-level-security.md#what-is-reported)",
         ),
     ]
-    Resource: Annotated[str, Field(description="`dataset/<id>` or `dashboard/<id>`")]
+    Resource: Annotated[
+        str, Field(description="`dataset/<id>`, `dashboard/<id>`, or `burst/<id>` of its zip")
+    ]
 
 
 @_CLOSED
@@ -196,6 +200,9 @@ class BurstCompleted(TypedDict):
     SameRowsForAll: Annotated[
         bool, Field(description="every recipient saw the same rows, as the burst asked for")
     ]
+    Weight: Annotated[
+        int, Field(ge=1, le=MAX_WEIGHT, description="its share of the slots beside others'")
+    ]
     ManifestS3Uri: Annotated[
         str,
         Field(
@@ -210,6 +217,15 @@ class BurstCompleted(TypedDict):
             description="a page for a person; see [bursts.md](bursts.md#the-report)",
         ),
     ]
+    ZipS3Uri: NotRequired[
+        Annotated[
+            str,
+            Field(
+                pattern=rf"^{SCHEME}.+/files\.zip$",
+                description="its files as one; see [bursts.md](bursts.md#all-files-as-one)",
+            ),
+        ]
+    ]
     ErrorCode: NotRequired[
         Annotated[
             str,
@@ -223,7 +239,7 @@ class BurstCompleted(TypedDict):
     Warnings: NotRequired[
         Annotated[
             list[Warned],
-            Field(description="of its dashboard's row-level security, and of its data"),
+            Field(description="of its dashboard's row-level security, of its data and its zip"),
         ]
     ]
 
@@ -234,29 +250,6 @@ class RecipientsFound(TypedDict):
 
     Found: Count
     Expected: Count
-
-
-@_CLOSED
-class BurstHeld(TypedDict):
-    """A burst waits for somebody to release or cancel it."""
-
-    EventId: EventId
-    BurstId: Id
-    Target: TargetName
-    Schedule: NotRequired[Annotated[str, Field(min_length=1, description="whose occurrence it is")]]
-    ReasonCode: Annotated[
-        str,
-        Field(
-            json_schema_extra={"enum": ["RECIPIENTS_CHANGED"]},
-            description="RECIPIENTS_CHANGED: a query found many more or fewer recipients than "
-            "expected ([bursts.md](bursts.md#recipients-from-a-query))",
-        ),
-    ]
-    Summary: Annotated[str, Field(min_length=1, description="the reason in a sentence")]
-    Recipients: NotRequired[RecipientsFound]
-    HeldUntil: Annotated[
-        Moment, Field(description="without a release by then, the burst ends FAILED")
-    ]
 
 
 class AtRisk(TypedDict):
@@ -317,14 +310,38 @@ class ScheduleOutdated(TypedDict):
 
 @_CLOSED
 class RequestHeld(TypedDict):
-    """An export or a burst waits for somebody to release it ([after-data.md](after-data.md))."""
+    """An export or a burst waits for somebody to release or cancel it."""
 
     EventId: EventId
     ExportId: NotRequired[Annotated[str, Field(min_length=1, description="of a single export")]]
     BurstId: NotRequired[Annotated[str, Field(min_length=1, description="of a burst")]]
     Target: TargetName
-    Summary: Annotated[str, Field(min_length=1, description="why, in words")]
-    DataSets: list[JudgedDataSet]
+    Schedule: NotRequired[Annotated[str, Field(min_length=1, description="whose occurrence it is")]]
+    ReasonCode: Annotated[
+        str,
+        Field(
+            json_schema_extra={"enum": [NOT_READY, RECIPIENTS_CHANGED]},
+            description="DATA_NOT_READY: its data was not there in time "
+            "([after-data.md](after-data.md)); RECIPIENTS_CHANGED: a query found many more or "
+            "fewer recipients than expected ([bursts.md](bursts.md#recipients-from-a-query))",
+        ),
+    ]
+    Summary: Annotated[str, Field(min_length=1, description="the reason in a sentence")]
+    DataSets: NotRequired[
+        Annotated[list[JudgedDataSet], Field(description="of one whose data was not there")]
+    ]
+    Recipients: NotRequired[
+        Annotated[RecipientsFound, Field(description="of one whose recipients changed")]
+    ]
+    HeldUntil: NotRequired[
+        Annotated[
+            Moment,
+            Field(
+                description="without a release by then, the burst ends FAILED; absent of one "
+                "that is held until somebody decides"
+            ),
+        ]
+    ]
 
 
 class OfDelivery(TypedDict):
@@ -374,7 +391,6 @@ DETAIL_TYPES: dict[type, str] = {
     ExportCompleted: DetailType.EXPORT_COMPLETED,
     ExportFailed: DetailType.EXPORT_FAILED,
     BurstCompleted: DetailType.BURST_COMPLETED,
-    BurstHeld: DetailType.BURST_HELD,
     ExportAtRisk: DetailType.EXPORT_AT_RISK,
     BurstAtRisk: DetailType.BURST_AT_RISK,
     ScheduleOutdated: DetailType.SCHEDULE_OUTDATED,

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
-from snapshot_export.domain.data_wait import DataDecision, DataSetState
+from snapshot_export.domain.data_wait import NOT_READY, DataDecision, DataSetState
 from snapshot_export.domain.delivery import Delivery
 from snapshot_export.domain.export import Attempt, Export, ExportedFile, Status
 from snapshot_export.domain.forecast import Estimate
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         AtRisk,
         BurstAtRisk,
         BurstCompleted,
-        BurstHeld,
         DataDecided,
         DeliveryFailed,
         DeliveryInDoubt,
@@ -60,7 +59,6 @@ class DetailType(StrEnum):
     EXPORT_COMPLETED = "Snapshot Export Completed"
     EXPORT_FAILED = "Snapshot Export Failed"
     BURST_COMPLETED = "Snapshot Burst Completed"
-    BURST_HELD = "Snapshot Burst Held"
     EXPORT_AT_RISK = "Snapshot Export Deadline At Risk"
     BURST_AT_RISK = "Snapshot Burst Deadline At Risk"
     SCHEDULE_OUTDATED = "Snapshot Schedule Outdated"
@@ -90,8 +88,13 @@ class Events:
         }
         self._send(DetailType.EXPORT_FAILED, failed)
 
-    def announce_burst(self, burst: Burst, manifest_uri: str, report_uri: str) -> None:
-        """Send the burst's completion. Raises TransientError if it was not taken."""
+    def announce_burst(
+        self, burst: Burst, manifest_uri: str, report_uri: str, zip_uri: str
+    ) -> None:
+        """Send the burst's completion; `zip_uri` is where its zip lies, if it has one.
+
+        Raises TransientError if it was not taken.
+        """
         detail: BurstCompleted = {
             "EventId": _event_id(burst.burst_id, burst),
             "BurstId": burst.burst_id,
@@ -103,9 +106,12 @@ class Events:
             "Reasons": [{"Code": each.code, "Count": each.count} for each in burst.reasons],
             "FailureSummary": burst.failure_summary,
             "SameRowsForAll": burst.same_rows_for_all,
+            "Weight": burst.weight,
             "ManifestS3Uri": manifest_uri,
             "ReportS3Uri": report_uri,
         }
+        if burst.zipped_files is not None:
+            detail["ZipS3Uri"] = zip_uri
         if burst.error:
             detail["ErrorCode"] = burst.error.code
         if burst.data is not None:
@@ -115,22 +121,6 @@ class Events:
                 {"Code": each.code, "Resource": each.resource} for each in burst.warnings
             ]
         self._send(DetailType.BURST_COMPLETED, detail)
-
-    def announce_hold(self, burst: Burst, hold: Hold) -> None:
-        """Announce that a burst waits for somebody to decide. Raises TransientError."""
-        detail: BurstHeld = {
-            "EventId": f"{_event_id(burst.burst_id, burst)}-held",
-            "BurstId": burst.burst_id,
-            "Target": burst.target,
-            "ReasonCode": hold.code,
-            "Summary": hold.message,
-            "HeldUntil": _iso(hold.until),
-        }
-        if burst.schedule is not None:
-            detail["Schedule"] = burst.schedule
-        if burst.found is not None and burst.expected is not None:
-            detail["Recipients"] = {"Found": burst.found, "Expected": burst.expected}
-        self._send(DetailType.BURST_HELD, detail)
 
     def announce_export_at_risk(
         self, record: BacklogEntry | Attempt, target: str, deadline: float, estimate: Estimate
@@ -178,19 +168,23 @@ class Events:
             detail["VersionNumber"] = version
         self._send(DetailType.SCHEDULE_OUTDATED, detail)
 
-    def announce_held(self, record: Export | Burst, decision: DataDecision) -> None:
-        """Announce that a request waits for somebody to release it. Raises TransientError."""
-        name = record.burst_id if isinstance(record, Burst) else record.export_id
-        detail: RequestHeld = {
-            "EventId": f"{_event_id(name, record)}-held",
-            "Target": record.target,
-            "Summary": f"the data was not ready by {_iso(decision.until)}",
-            "DataSets": [_data_set(each) for each in decision.data_sets],
-        }
-        if isinstance(record, Burst):
-            detail["BurstId"] = name
-        else:
-            detail["ExportId"] = name
+    def announce_late_data(self, record: Export | Burst, decision: DataDecision) -> None:
+        """Announce that a request waits for somebody to release it, since its data was not there.
+        Raises TransientError."""
+        summary = f"the data was not ready by {_iso(decision.until)}"
+        detail = _held(record, NOT_READY, summary)
+        detail["DataSets"] = [_data_set(each) for each in decision.data_sets]
+        self._send(DetailType.HELD, detail)
+
+    def announce_hold(self, burst: Burst, hold: Hold) -> None:
+        """Announce that a burst waits for somebody to decide about its recipients.
+        Raises TransientError."""
+        detail = _held(burst, hold.code, hold.message)
+        detail["HeldUntil"] = _iso(hold.until)
+        if burst.schedule is not None:
+            detail["Schedule"] = burst.schedule
+        if burst.found is not None and burst.expected is not None:
+            detail["Recipients"] = {"Found": burst.found, "Expected": burst.expected}
         self._send(DetailType.HELD, detail)
 
     def announce_sent(self, delivery: Delivery, target: str) -> None:
@@ -231,6 +225,22 @@ def _event_id(name: str, record: Export | Burst) -> str:
     """The same in every delivery of one end: another end of what ran again has another."""
     revision = f"-{record.revision}" if record.revision > 1 else ""
     return f"{name}-{record.nonce}{revision}"
+
+
+def _held(record: Export | Burst, code: str, summary: str) -> RequestHeld:
+    """One burst can be held twice, for its data and then for its recipients: each has its id."""
+    name = record.burst_id if isinstance(record, Burst) else record.export_id
+    detail: RequestHeld = {
+        "EventId": f"{_event_id(name, record)}-held-{code.lower().replace('_', '-')}",
+        "Target": record.target,
+        "ReasonCode": code,
+        "Summary": summary,
+    }
+    if isinstance(record, Burst):
+        detail["BurstId"] = name
+    else:
+        detail["ExportId"] = name
+    return detail
 
 
 def _of_export(export: Export) -> OfExport:

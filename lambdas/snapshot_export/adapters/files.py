@@ -6,24 +6,24 @@ import http.client
 import io
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.adapters.s3_errors import CHANGED, GONE
 from snapshot_export.adapters.transfers import TimedBody, TimeLimit
 from snapshot_export.domain.emptiness import HEAD_BYTES, UnreadableRowsError
 from snapshot_export.domain.export import ErrorInfo, ExportedFile
 from snapshot_export.domain.object_address import ObjectAddress, is_object_address
-from snapshot_export.errors import TransientError
+from snapshot_export.errors import FileChangedError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 DOWNLOAD_TIMEOUT_SECONDS = 30
-_GONE = {"404", "NoSuchKey", "NoSuchBucket", "403", "AccessDenied"}
-_CHANGED = {"412", "PreconditionFailed"}
+_STREAMED_BYTES = 1024 * 1024
 
 
 class Files:
@@ -99,8 +99,27 @@ class Files:
             return answer["Body"].read()
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _GONE | _CHANGED:
+            if code in GONE | CHANGED:
                 return None
+            raise TransientError(f"S3: {code}") from None
+        except BotoCoreError as error:
+            raise TransientError(f"S3: {type(error).__name__}") from None
+
+    def stream(self, file: ExportedFile) -> Iterator[bytes]:
+        """The bytes of a file that was delivered, piece by piece.
+
+        Raises FileChangedError if it is gone or another, TransientError.
+        """
+        place = ObjectAddress.parse(file.uri or "")
+        try:
+            answer = self._client.get_object(
+                Bucket=place.bucket, Key=place.key, IfMatch=f'"{file.etag}"'
+            )
+            yield from answer["Body"].iter_chunks(_STREAMED_BYTES)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in GONE | CHANGED:
+                raise FileChangedError(f"S3: {code}") from None
             raise TransientError(f"S3: {code}") from None
         except BotoCoreError as error:
             raise TransientError(f"S3: {type(error).__name__}") from None
@@ -201,7 +220,7 @@ def _unreadable(kind: str, error: Exception) -> ExportedFile:
     text = "the result's address has no key"
     if isinstance(error, ClientError):
         text = f"S3: {error.response['Error']['Code']}"
-        if error.response["Error"]["Code"] not in _GONE:
+        if error.response["Error"]["Code"] not in GONE:
             raise TransientError(text) from None
     elif not isinstance(error, ValueError):
         raise TransientError(f"S3: {type(error).__name__}") from None

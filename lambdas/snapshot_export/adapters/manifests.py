@@ -1,4 +1,4 @@
-"""S3: the recipients of bursts, read in ranges; manifests and reports of bursts that ended."""
+"""S3: the recipients of bursts, read in ranges; what is written of bursts that ended."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
-from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.adapters.s3_errors import CHANGED, GONE, RACED
+from snapshot_export.adapters.uploads import PART_BYTES, upload
 from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.prefixes import BURSTS_PREFIX
-from snapshot_export.errors import ManifestError, TransientError
+from snapshot_export.errors import ConditionFailedError, ManifestError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 RANGE_BYTES = 4 * 1024 * 1024
-_CHANGED = ("PreconditionFailed", "412")
-_GONE = {"404", "NoSuchKey", "NoSuchBucket", "403", "AccessDenied"}
+_REVISION = "revision"
+"""Metadata of what is written of a burst: by the close of which revision."""
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -101,38 +104,89 @@ class Manifests:
         """Where the report of a burst that ended lies, beside its manifest."""
         return str(ObjectAddress(self._bucket, f"{BURSTS_PREFIX}{burst_id}/report.html"))
 
-    def write(self, burst_id: str, lines: Iterable[str]) -> None:
-        """Write the manifest of a burst that ended, over what an interrupted writing left."""
-        self._write(self.address(burst_id), lines, "application/json")
+    def zip_address(self, burst_id: str) -> str:
+        """Where the zip of a burst's files lies, if it has one."""
+        return str(ObjectAddress(self._bucket, f"{BURSTS_PREFIX}{burst_id}/files.zip"))
 
-    def write_report(self, burst_id: str, pieces: Iterable[str]) -> None:
+    def write(self, burst_id: str, revision: int, lines: Iterable[str]) -> None:
+        """Write the manifest of a burst that ended, over what an interrupted writing left.
+
+        Raises ConditionFailedError if a later revision's lies there; so do the other two.
+        """
+        self._write(self.address(burst_id), revision, lines, "application/json")
+
+    def write_report(self, burst_id: str, revision: int, pieces: Iterable[str]) -> None:
         """Write the report of a burst that ended, over what an interrupted writing left."""
-        self._write(self.report_address(burst_id), pieces, "text/html; charset=utf-8")
+        self._write(self.report_address(burst_id), revision, pieces, "text/html; charset=utf-8")
 
-    def _write(self, uri: str, pieces: Iterable[str], content_type: str) -> None:
+    def write_zip(self, burst_id: str, revision: int, pieces: Iterable[bytes]) -> None:
+        """Write the zip of a burst's files, piece by piece. Whoever comes second stops too, with
+        ConditionFailedError: the pieces are read once."""
+        place = ObjectAddress.parse(self.zip_address(burst_id))
+        if not self._put(place, revision, pieces, "application/zip"):
+            raise ConditionFailedError(f"{place.key}: written meanwhile")
+
+    def _write(self, uri: str, revision: int, pieces: Iterable[str], content_type: str) -> None:
         place = ObjectAddress.parse(uri)
         with tempfile.TemporaryFile() as file:
             file.writelines(piece.encode() for piece in pieces)
-            file.seek(0)
-            try:
-                self._client.upload_fileobj(
-                    file, place.bucket, place.key, ExtraArgs={"ContentType": content_type}
-                )
-            except (ClientError, BotoCoreError, S3UploadFailedError) as error:
-                raise _translate(error) from None
+            for _ in range(_TRIES):
+                file.seek(0)
+                chunks = iter(partial(file.read, PART_BYTES), b"")
+                if self._put(place, revision, chunks, content_type):
+                    return
+        raise TransientError(f"S3: {place.key} is written again and again")
+
+    def _put(
+        self, place: ObjectAddress, revision: int, pieces: Iterable[bytes], content_type: str
+    ) -> bool:
+        """False if another write came between; so a closing that stalled, and goes on behind a
+        later one, overwrites nothing."""
+        try:
+            seen = self._of_revision_up_to(place, revision)
+            upload(
+                self._client,
+                place,
+                pieces,
+                content_type=content_type,
+                metadata={_REVISION: str(revision)},
+                seen=seen,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in RACED:
+                return False
+            raise _translate(error) from None
+        except BotoCoreError as error:
+            raise _translate(error) from None
+        return True
+
+    def _of_revision_up_to(self, place: ObjectAddress, revision: int) -> str | None:
+        """The ETag of what lies there, None for nothing.
+
+        Raises ConditionFailedError if it is a later revision's. Older versions wrote none.
+        """
+        try:
+            head = self._client.head_object(Bucket=place.bucket, Key=place.key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in GONE:
+                return None
+            raise
+        if int(head["Metadata"].get(_REVISION, "0")) > revision:
+            raise ConditionFailedError(f"{place.key}: a later revision's")
+        return head["ETag"]
 
 
 def _lay_there(error: Exception) -> bool:
     """Whether a write was refused that was to make an object, since there is one."""
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _CHANGED
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in CHANGED
 
 
 def _translate(error: Exception) -> Exception:
     if not isinstance(error, ClientError):
         return TransientError(f"S3: {type(error).__name__}")
     code = error.response["Error"]["Code"]
-    if code in _GONE:
+    if code in GONE:
         return ManifestError("MANIFEST_UNREADABLE", f"S3: {code}")
-    if code in _CHANGED:
+    if code in CHANGED:
         return ManifestError("MANIFEST_CHANGED", "the object was replaced while it was read")
     return TransientError(f"S3: {code}")

@@ -42,6 +42,7 @@ from snapshot_export.adapters.table.occurrences import Occurrences
 from snapshot_export.adapters.table.outbox import Outbox
 from snapshot_export.adapters.table.published_cache import PublishedCache
 from snapshot_export.adapters.table.recipient_counts import RecipientCounts
+from snapshot_export.adapters.table.refresh_times import RefreshTimes
 from snapshot_export.adapters.table.repairs import Repairs
 from snapshot_export.adapters.table.server_clock import ServerClock
 from snapshot_export.adapters.table.store import Store
@@ -80,6 +81,7 @@ class Services:
     files: Files
     throughput: Throughput
     durations: DurationStore
+    refreshes: RefreshTimes
     bursts: BurstStore
     retries: BurstRetries
     published: PublishedCache

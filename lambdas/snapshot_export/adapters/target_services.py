@@ -23,6 +23,7 @@ from snapshot_export.adapters.table.outbox import Outbox
 from snapshot_export.adapters.table.pacer import Pacer
 from snapshot_export.adapters.table.published_cache import PublishedCache
 from snapshot_export.adapters.table.records import Keys
+from snapshot_export.adapters.table.refresh_times import RefreshTimes
 from snapshot_export.adapters.table.repairs import Repairs
 from snapshot_export.adapters.table.store import Store
 from snapshot_export.adapters.table.throughput import Throughput
@@ -64,6 +65,7 @@ class TargetServices:
     files: Files
     throughput: Throughput
     durations: DurationStore
+    refreshes: RefreshTimes
     bursts: BurstStore
     retries: BurstRetries
     published: PublishedCache
@@ -96,8 +98,9 @@ class TargetMaker:
             files=self._files(settings),
             throughput=Throughput(self.table, keys),
             durations=DurationStore(
-                self.table, keys, default_seconds=default_seconds, now=self.now
+                self.table, keys.durations_partition, default_seconds=default_seconds, now=self.now
             ),
+            refreshes=RefreshTimes(self.table, keys, now=self.now),
             bursts=BurstStore(self.table, keys),
             retries=BurstRetries(self.table, keys),
             published=PublishedCache(self.table, keys),

@@ -24,6 +24,8 @@ from snapshot_export.domain.data_wait import DataWait, Otherwise
 from snapshot_export.domain.schedule_expression import is_zone
 from snapshot_export.domain.snapshot_request import ResourceId, Shape, rule
 
+DASHBOARD = "DASHBOARD"
+"""DataSets of those of the dashboard."""
 MAX_DATA_SETS = 20
 MAX_DURATION = timedelta(days=7)
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -100,7 +102,7 @@ class After:
     @classmethod
     def of(cls, body: AfterBody) -> After:
         """From a checked body."""
-        named = None if body.DataSets == "DASHBOARD" else tuple(dict.fromkeys(body.DataSets))
+        named = None if body.DataSets == DASHBOARD else tuple(dict.fromkeys(body.DataSets))
         return cls(
             data_sets=named,
             since=body.Since,

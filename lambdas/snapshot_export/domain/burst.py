@@ -120,7 +120,9 @@ class Burst:
     occurrence the burst is. `hold` says why it was held, also after it was released, at
     `released_at`.
 
-    `wait` and `data` as Export has them; one that is held without a `hold` is held for its data.
+    With `zip` its files are also made one, of `zipped_files` once it has ended; None if there is
+    none. `wait` and `data` as Export has them; one that is held without a `hold` is held for its
+    data.
     """
 
     burst_id: str
@@ -177,6 +179,8 @@ class Burst:
     wait: DataWait | None = None
     data: DataDecision | None = None
     released_at: float | None = None
+    zip: bool = False
+    zipped_files: int | None = None
 
     @property
     def is_retrying(self) -> bool:
@@ -248,6 +252,8 @@ class Burst:
     def failure_summary(self) -> str:
         """The reasons in words: `3 of 5 failed: 2 ACCESS_DENIED, 1 TIMEOUT`."""
         if not self.failed:
+            if self.error is not None:
+                return f"the burst itself failed: {self.error.code}"
             return "no export failed"
         counted = [f"{reason.count} {reason.code}" for reason in self.reasons]
         if rest := self.failed - sum(reason.count for reason in self.reasons):

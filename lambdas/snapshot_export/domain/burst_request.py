@@ -152,6 +152,12 @@ class BurstBody(Shape):
         "([after-data.md](after-data.md))",
     )
 
+    Zip: bool = Field(
+        default=False,
+        description="true: at its end, the files of all that completed are also one zip beside its "
+        "manifest ([bursts.md](bursts.md#all-files-as-one))",
+    )
+
     Weight: Annotated[int, Field(ge=1, le=MAX_WEIGHT)] = Field(
         default=1, description="its share of the slots beside bursts and exports of equal priority"
     )
@@ -178,6 +184,7 @@ class BurstRequest:
     expected_count: int | None
     same_rows_for_all: bool
     weight: int
+    zip: bool
     digest: str
     after: After | None = None
 
@@ -207,6 +214,8 @@ def check_burst(data: Any, targets: Targets) -> BurstRequest:
     if "RegisteredUser" in template and not body.SameRowsForAll:
         text = "must be true where the template names a RegisteredUser: all see that user's rows"
         problems.append(Problem("SameRowsForAll", text))
+    if body.Zip:
+        problems += _zip_problems(template, targets)
     if problems:
         raise InvalidRequestError(tuple(problems))
     query = body.Manifest.Athena if body.Manifest else None
@@ -222,12 +231,13 @@ def check_burst(data: Any, targets: Targets) -> BurstRequest:
         expected_count=body.Manifest.ExpectedCount if body.Manifest else None,
         same_rows_for_all=body.SameRowsForAll,
         weight=body.Weight,
+        zip=body.Zip,
         digest=digest_of(
             {
                 name: member
                 for name, member in data.items()
                 if name != "BurstId"
-                and (name, member) not in (("SameRowsForAll", False), ("Weight", 1))
+                and (name, member) not in (("SameRowsForAll", False), ("Weight", 1), ("Zip", False))
             }
         ),
         after=After.of(body.After) if body.After else None,
@@ -324,6 +334,17 @@ def _template_problems(template: dict[str, Any], targets: Targets) -> list[Probl
     except InvalidRequestError as error:
         problems += [problem.under("Template") for problem in error.problems]
     return problems
+
+
+def _zip_problems(template: dict[str, Any], targets: Targets) -> list[Problem]:
+    """The zip lies in the stack's own bucket, and is made of files there."""
+    target = targets.find(str(template.get("Target", DEFAULT_TARGET)))
+    if target is not None and target.export_bucket != targets.default.export_bucket:
+        return [Problem("Zip", "must not be given for a target with a bucket of its own")]
+    configuration = template.get("SnapshotConfiguration")
+    if isinstance(configuration, dict) and configuration.get("DestinationConfiguration"):
+        return [Problem("Zip", "must not be given beside a DestinationConfiguration")]
+    return []
 
 
 def _manifest_problems(manifest: RecipientManifest | None, targets: Targets) -> list[Problem]:

@@ -82,6 +82,14 @@ class DataSetState:
     rows_dropped: int | None = None
 
     @property
+    def refresh_seconds(self) -> float | None:
+        """How long the refresh took that made it ready; None of one that is not, or was not said
+        to."""
+        if self.readiness is not Readiness.READY or self.ready_at is None:
+            return None
+        return self.ready_at - (self.refreshed_at or self.ready_at) or None
+
+    @property
     def text(self) -> str:
         """The judgement in words."""
         dropped = f", {self.rows_dropped} rows dropped" if self.rows_dropped else ""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import chain
 from statistics import median
 
-from snapshot_export.domain.burst import FailureReason, Refusal
+from snapshot_export.domain.burst import FailureReason, Refusal, line_of
+from snapshot_export.domain.data_wait import DataDecision
 from snapshot_export.domain.export import ErrorInfo, Export, ExportedFile, Status
 from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.security_warning import SecurityWarning
@@ -78,6 +79,8 @@ class Report:
     `counts` are of what `each` names. `recipients` is the address of their list, `manifest` of the
     list of everything that came out. `same_rows`: all see the same rows; None where it is no burst.
     `revision` counts a burst's runs, of which the last began at `retried_at` if it is a retry.
+    `data` is what was decided of the data that it waited for, `recipients_asked` the query that
+    its recipients come from; None where it did not, and where they do not.
     """
 
     kind: str
@@ -111,6 +114,21 @@ class Report:
     manifest: str
     revision: int = 1
     retried_at: float | None = None
+    weight: int = 1
+    data: DataDecision | None = None
+    recipients_asked: RecipientsAsked | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipientsAsked:
+    """The query that the recipients come from: how many it `found`, where so many were `expected`
+    (None: nothing was), why the burst was held for that, and when somebody released it."""
+
+    query_id: str
+    found: int | None
+    expected: int | None
+    held: str | None
+    released_at: float | None
 
 
 class ReportCollector:
@@ -189,6 +207,9 @@ class ReportCollector:
         refused_left_out: int = 0,
         warnings: Sequence[SecurityWarning] = (),
         revision: int = 1,
+        weight: int = 1,
+        data: DataDecision | None = None,
+        recipients_asked: RecipientsAsked | None = None,
     ) -> Report:
         """The report of what was taken; `slots` is the limit if the leases do not have it."""
         rows = [*chain.from_iterable(self._rows.values())][:MAX_ROWS]
@@ -227,6 +248,9 @@ class ReportCollector:
             manifest=manifest,
             revision=revision,
             retried_at=self._since or None,
+            weight=weight,
+            data=data,
+            recipients_asked=recipients_asked,
         )
 
     def _add_spans(self, spans: Sequence[Span]) -> None:
@@ -239,10 +263,9 @@ class ReportCollector:
 
 def _row_of(export: Export) -> Row:
     first = export.leases[0].admitted_at if export.leases else export.admitted_at
-    line = export.export_id.rpartition("-")[2]
     return Row(
         export_id=export.export_id,
-        line=int(line) if export.burst_id and line.isdigit() else None,
+        line=line_of(export.export_id) if export.burst_id else None,
         recipient_id=export.recipient_id,
         dashboard_id=export.dashboard_id,
         status=export.status,

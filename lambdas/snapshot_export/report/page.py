@@ -14,6 +14,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from snapshot_export.domain.export import ErrorInfo
+from snapshot_export.report.before import before_section
 from snapshot_export.report.collector import Report
 from snapshot_export.report.forecast import forecast_html
 from snapshot_export.report.tables import (
@@ -43,6 +44,7 @@ def render_page(report: Report, *, link: Link, written_at: float) -> Iterator[st
         "lede": [_lede(report)],
         "numbers": _numbers(report),
         "facts": _facts(report),
+        "before": before_section(report),
         "forecast": forecast_html(report),
         "timeline": timeline_html(report.timeline),
         "columns": column_heads(report),
@@ -148,6 +150,7 @@ def _facts(report: Report) -> Iterator[str]:
         "Files asked for": ", ".join(formats),
         f"{report.each.capitalize()}s": f"{report.counts['Total']:,}{listed}",
         **_rows_fact(report.same_rows),
+        **({"Weight": f"{report.weight:,}"} if report.weight > 1 else {}),
         "Accepted": moment(report.accepted_at),
         **_revision_fact(report),
         "First slot": moment(report.begun_at),

@@ -347,9 +347,18 @@ def manifests(deployment: Deployment) -> Facts:
     yield "a manifest that is not there", absent.partition(":")[0], "ManifestError"
     nowhere = failure(lambda: adapter.find("s3://no-such-bucket-of-ours/none"))
     yield "a bucket that is not there", nowhere.partition(":")[0], "ManifestError"
-    adapter.write("b", ["[", "]"])
+    adapter.write("b", 2, ["[", "]"])
     head = s3.head_object(Bucket=bucket, Key="bursts/b/manifest.json")
     yield "its type", head["ContentType"], "application/json"
+    adapter.write("b", 2, ["[]"])
+    stalled = failure(lambda: adapter.write("b", 1, ["{}"]))
+    yield "a write of an earlier revision", stalled.partition(":")[0], "ConditionFailedError"
+    left = s3.get_object(Bucket=bucket, Key="bursts/b/manifest.json")["Body"].read()
+    yield "what lies there then", left, b"[]"
+    large = [b"a" * 6_000_000] * 3
+    adapter.write_zip("b", 1, large)
+    zipped = s3.head_object(Bucket=bucket, Key="bursts/b/files.zip")
+    yield "one that goes in parts", zipped["ContentLength"], 18_000_000
 
 
 def executions(deployment: Deployment) -> Facts:

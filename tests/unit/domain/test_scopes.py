@@ -11,6 +11,7 @@ READ = {
     "getExport",
     "listExports",
     "getBurst",
+    "listBursts",
     "getDashboard",
     "listSchedules",
     "getSchedule",

@@ -7,8 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from snapshot_export.domain.data_wait import DataDecision, DataSetState, Outcome, Readiness
 from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
-from snapshot_export.report.collector import RecordedForecast, Report
+from snapshot_export.report.collector import RecipientsAsked, RecordedForecast, Report
 from snapshot_export.report.links import console_link
 from snapshot_export.report.page import render_page
 from snapshot_export.report.words import count, length, size
@@ -52,6 +53,38 @@ class Tags(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag, f"{tag} at {self.getpos()}"
+
+
+def late_data(outcome: Outcome) -> DataDecision:
+    late = DataSetState(
+        data_set_id="sales",
+        readiness=Readiness.NOT_YET,
+        reason="its refresh ended FAILED",
+        refreshed_at=BEGIN - 3600,
+        rows_dropped=1200,
+    )
+    return DataDecision(
+        decided_at=BEGIN, outcome=outcome, since=BEGIN - 7200, until=BEGIN, data_sets=(late,)
+    )
+
+
+@pytest.mark.parametrize("outcome", [*Outcome])
+def test_what_was_decided_of_its_data_is_a_section(outcome: Outcome) -> None:
+    page = page_of(report_of([export(2)], data=late_data(outcome), weight=3))
+    for shown in ("The data</h2>", "sales", "its refresh ended FAILED", "1,200", "Weight"):
+        assert shown in page
+    assert not Tags(page).open
+    assert "The data</h2>" not in page_of(report_of([export(2)]))
+
+
+@pytest.mark.parametrize(("released_at", "word"), [(BEGIN, "released <time"), (None, "not rel")])
+def test_the_query_for_its_recipients_is_a_section(released_at: float | None, word: str) -> None:
+    asked = RecipientsAsked(
+        query_id="q-1", found=9, expected=3, held="A change.", released_at=released_at
+    )
+    page = page_of(report_of([export(2)], recipients_asked=asked))
+    assert "found 9 recipients, 3 expected. The burst was held: A change. It was" in page
+    assert word in page and not Tags(page).open
 
 
 def hostile_report() -> Report:

@@ -26,6 +26,7 @@ RUN_MEMBERS = {"At", "From", "To"}
 PLAN_MEMBERS = {"Target", "Exports", "Priority", "Deadline", "StartAt"}
 QUERIES = {"exports": {"Status", "BurstId", "RecipientId", "DashboardId", "From", "To", "Limit",
                        "NextToken"},
+           "bursts": {"Target", "Limit"},
            "schedules": {"NextToken"}, "capacity": {"Target"}, "forecast": {"Target"},
            "slots": {"Target", "Limit"}}  # fmt: skip
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
@@ -173,6 +174,10 @@ class StubApi:
         }  # fmt: skip
 
     def _get_bursts(self, ident: str, *_: Any) -> tuple[int, Any]:
+        if not ident:
+            waiting = [each for each in self.bursts.values()
+                       if each["Status"] in ("HELD", "WAITING_FOR_DATA")]  # fmt: skip
+            return 200, {"Bursts": waiting, "More": False}
         burst = find(self.bursts, ident)
         shown = {name: value for name, value in burst.items() if name != "body"}
         if self.stands_still:

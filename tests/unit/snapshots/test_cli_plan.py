@@ -117,6 +117,19 @@ def test_without_anything_planned_all_that_waits_is_told(run: Run, api: StubApi)
     told = run("plan").out
     assert "12 running, 300+ waiting" in told and "in 20 min 0 s" in told
     assert "night" in told and "1%" in told
+    assert "waits for" not in told
+
+
+def test_what_waits_for_data_is_shown_also_where_nothing_else_waits(run: Run, api: StubApi) -> None:
+    api.forecast["WaitingForData"] = [
+        {"DataSetIds": ["sales", "stock"], "Since": "2026-11-23T05:00:00Z", "Requests": 1000,
+         "Until": "2026-11-23T10:30:00Z", "Otherwise": "HOLD", "RequestsIsAtLeast": True,
+         "RefreshSeconds": 600},
+    ]  # fmt: skip
+    shown = run("plan").out
+    assert "nothing runs or waits" in shown
+    for each in ("sales, stock", "1000+", "hold", "up to 10 min"):
+        assert each in shown, each
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,22 @@ def test_a_reading_has_the_apis_answers(reader: Reader, api: StubApi) -> None:
     assert names == ["statements-2026-11", "onboarding-pack"], "open ones first"
 
 
+def test_a_burst_that_is_held_is_shown_although_no_export_names_it(
+    reader: Reader, api: StubApi
+) -> None:
+    api.bursts["held"] = {"BurstId": "held", "Status": "HELD", "Hold": {"Message": "Many more."}}
+    api.stands_still = True
+    shown = {each["BurstId"]: each for each in read(reader)["Bursts"]}
+    assert shown["held"]["Hold"]["Message"] == "Many more."
+
+
+def test_a_deployment_from_before_open_bursts_were_listed_is_no_error(
+    reader: Reader, api: StubApi
+) -> None:
+    refuse(api, "/bursts", 404)
+    assert read(reader)["Errors"] == []
+
+
 def test_what_is_asked_for_at_once_is_read_once(reader: Reader, api: StubApi) -> None:
     first = reader.read()
     asked(api)
@@ -202,5 +218,5 @@ def test_one_reason_for_all_is_one_error_that_names_each_once(
     clock.time += 700
     (error,) = read(reader)["Errors"]
     assert error["Message"] == "cannot reach the API"
-    assert error["Of"] == ["Slots", "Capacity", "Forecast", "Failures", "Recent", "Schedules",
-                           "Bursts"]  # fmt: skip
+    assert error["Of"] == ["Slots", "Capacity", "Forecast", "Open", "Failures", "Recent",
+                           "Schedules", "Bursts"]  # fmt: skip

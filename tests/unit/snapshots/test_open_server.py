@@ -249,6 +249,20 @@ def test_a_burst_runs_again_once_however_often_it_is_asked_for(
     assert sent == [{"Revision": 2}] * 2 and ended["Revision"] == 2
 
 
+def test_a_burst_that_is_held_is_released(visitor: Visitor, api: StubApi) -> None:
+    visitor.enter()
+    api.bursts["november"] = {
+        "BurstId": "november",
+        "Revision": 1,
+        "Status": "HELD",
+        "Warnings": [],
+    }
+    api.stands_still = True
+    status, _, content = visitor.act(Action="releaseBurst", Id="november")
+    assert (status, json.loads(content)["Message"]) == (200, "november goes on.")
+    assert any(path == "/bursts/november/release" for _, path, _, _ in api.calls)
+
+
 def test_the_next_reading_after_a_change_knows_it(visitor: Visitor) -> None:
     visitor.enter()
     assert json.loads(visitor.ask("GET", "/status")[2])["Capacity"]["PausedUntil"] is None

@@ -368,12 +368,15 @@ class BurstStore:
         Raises ConditionFailedError if this revision of it was closed before.
         """
         error = burst.error and {"code": burst.error.code, "message": burst.error.message}
+        zipped = burst.zipped_files
         self._table.transact(
             [
                 update_of(
                     burst_key(burst.burst_id),
                     "SET #status = :end, finished_at = :at, expires_at = :expires, "
-                    "reasons = :reasons, #empty = :empty" + (", #error = :error" if error else ""),
+                    "reasons = :reasons, #empty = :empty, warnings = :warnings"
+                    + (", #error = :error" if error else "")
+                    + (" REMOVE zipped_files" if zipped is None else ", zipped_files = :zipped"),
                     condition=_CLOSING,
                     values={
                         ":revision": burst.revision,
@@ -383,6 +386,8 @@ class BurstStore:
                         ":expires": expires_at,
                         ":reasons": [asdict(reason) for reason in burst.reasons],
                         ":empty": burst.empty,
+                        ":warnings": [asdict(each) for each in burst.warnings],
+                        ":zipped": zipped,
                         ":error": error,
                     },
                     names=_STATUS | {"#empty": "empty"} | ({"#error": "error"} if error else {}),

@@ -70,6 +70,11 @@ class DataWaits:
         found = self._table.query(self._keys.waits_partition)
         return list(self._table.readable(found, _group_from))
 
+    def count_members(self, group: WaitGroup, most: int) -> int:
+        """How many wait in a group, at most `most`: about a read unit for each hundred."""
+        partition = self._keys.waiting(group.wait, "", "")[0]
+        return self._table.count(partition, before="~", most=most)
+
     def note_modes(self, group: WaitGroup, modes: Mapping[str, str]) -> None:
         """Keep the import modes of a group's data sets, so that they are asked for once."""
         self._table.update(

@@ -1,4 +1,5 @@
-"""What was learned of how long jobs take: one small record for each dashboard and its formats.
+"""What was learned of how long jobs take: one small record for each dashboard and its formats; and
+in a partition of their own, how long refreshes of data sets take.
 
 Beside the transactions, not in them: a job whose ending function dies is not learned, and nothing
 else changes.
@@ -10,7 +11,6 @@ from collections.abc import Callable
 
 from snapshot_export.adapters.table.dynamodb import Item, Key, Table, report_unreadable, update_of
 from snapshot_export.adapters.table.record_version import known_members
-from snapshot_export.adapters.table.records import Keys
 from snapshot_export.domain.durations import Durations, Expectation, expect, learn
 from snapshot_export.errors import ConditionFailedError, NewerRecordError, UnreadableRecordError
 
@@ -22,13 +22,13 @@ KEPT_SECONDS = 90 * 86_400
 
 
 class DurationStore:
-    """The durations of one gate. `default_seconds` is expected before anything is learned."""
+    """The durations of one partition. `default_seconds` is expected before anything is learned."""
 
     def __init__(
-        self, table: Table, keys: Keys, *, default_seconds: float, now: Callable[[], float]
+        self, table: Table, partition: str, *, default_seconds: float, now: Callable[[], float]
     ) -> None:
         self._table = table
-        self._partition = keys.durations_partition
+        self._partition = partition
         self._default_seconds = default_seconds
         self.unknown = expect(None, default_seconds)
         """What to expect of a job of which nothing is learned."""

@@ -6,7 +6,8 @@ between. They are eventually consistent, about a second behind.
 
 The index by recipient has keys only, none of which ever changes: it costs one write of an export of
 a burst, at its acceptance, and each recipient is a partition of its own. What a row shows is read
-from the records, which are few for one recipient.
+from the records, which are few for one recipient; so is, for every list, which of those that
+completed had no rows, as an index cannot be given more attributes once it is there.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ LISTED_ATTRIBUTES = (
     "admitted_at", "finished_at", "error",
 )  # fmt: skip
 """What the first two carry besides their keys. `status` and `burst_id` are in both."""
-_ROW_ATTRIBUTES = (*LISTED_ATTRIBUTES, "status", "burst_id", "listed_at")
+_ROW_ATTRIBUTES = (*LISTED_ATTRIBUTES, "status", "burst_id", "listed_at", "is_empty")
 _MAX_BATCH = 100
 MAX_EXAMINED = 1000
 """Rows read for one page, where a filter leaves out most."""
@@ -75,8 +76,23 @@ class Listing:
                 rows.append(item)
             place = item["listed_at"]
             if len(rows) == limit or examined == MAX_EXAMINED:
-                return Page(rows=tuple(rows), next_place=place)
-        return Page(rows=tuple(rows), next_place=None)
+                return Page(rows=self._with_emptiness(rows), next_place=place)
+        return Page(rows=self._with_emptiness(rows), next_place=None)
+
+    def _with_emptiness(self, rows: list[Item]) -> tuple[Item, ...]:
+        """The rows with `is_empty`, which the indexes do not carry: read from the records of those
+        that completed, in one read for a page."""
+        unknown = {
+            (row["pk"], row["sk"]): row
+            for row in rows
+            if row["status"] == Status.COMPLETED and "is_empty" not in row
+        }
+        keys = [*unknown]
+        for start in range(0, len(keys), _MAX_BATCH):
+            batch = keys[start : start + _MAX_BATCH]
+            for item in self._table.get_many(batch, ("pk", "sk", "is_empty")):
+                unknown[item["pk"], item["sk"]]["is_empty"] = item.get("is_empty", False)
+        return tuple(rows)
 
     def of_recipients(
         self, burst_id: str, accepted_at: float, recipient_ids: Sequence[str]

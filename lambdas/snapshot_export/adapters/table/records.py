@@ -58,6 +58,7 @@ class Keys:
         self.aside_partition = f"ASIDE#{scope}"
         self.bursts_partition = f"BURSTS#{scope}"
         self.durations_partition = f"DURATIONS#{scope}"
+        self.refreshes_partition = f"REFRESHES#{scope}"
         self.security_partition = f"SECURITY#{scope}"
         self.flows_partition = f"FLOWS#{scope}"
         self.waits_partition = f"WAITS#{scope}"

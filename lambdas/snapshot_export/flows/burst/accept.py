@@ -130,4 +130,5 @@ def _burst_of(
         kept_until=accepted_at + DAY_SECONDS,
         same_rows_for_all=request.same_rows_for_all,
         weight=request.weight,
+        zip=request.zip,
     )

@@ -1,11 +1,12 @@
 """Close: a burst that is over gets its manifest and its report, is announced, and ends.
 
-Order of writes: manifest.json, report.html, then the event, then one transaction writes the end and
-removes template and marker. Dying between two repeats what came before, which leaves the same
-objects and an event of the same EventId: the event is delivered at least once, and the burst ends
-once. Both objects are made from one reading of the exports, whose records are seen to last as long
-as the burst's before (keep_records). Each write but S3's is conditional on the revision that was
-read: a closing that was overtaken, by a whole retry even, ends nothing.
+Order of writes: files.zip if it was asked for, manifest.json, report.html, then the event, then one
+transaction writes the end and removes template and marker. Dying between two repeats what came
+before, which leaves the same objects and an event of the same EventId: the event is delivered at
+least once, and the burst ends once. Manifest and report are made from one reading of the exports,
+whose records are seen to last as long as the burst's before (keep_records). Each write is
+conditional on the revision that was read, in S3 on the one that the object there says: a closing
+that was overtaken, by a whole retry even, ends nothing and overwrites nothing.
 
 A burst whose counts do not add up (records read = accepted + refused) ends FAILED, whatever became
 of its exports: a recipient that is nowhere would otherwise be missed by nobody.
@@ -23,6 +24,7 @@ from snapshot_export.errors import ConditionFailedError
 from snapshot_export.flows.burst.keep_records import keep_records, must_keep
 from snapshot_export.flows.burst.manifest import manifest_lines
 from snapshot_export.flows.burst.report import report_pieces
+from snapshot_export.flows.burst.zip_files import zip_files
 from snapshot_export.report.collector import ReportCollector
 
 logger = Logger(child=True)
@@ -42,14 +44,20 @@ def close_burst(services: Services, burst_id: str) -> None:
     collector = ReportCollector(since=burst.retried_at)
     try:
         services.bursts.keep_closing(burst, services.now())
-        services.manifests.write(burst_id, manifest_lines(services, burst, collector))
+        burst = zip_files(services, burst)
+        lines = manifest_lines(services, burst, collector)
+        services.manifests.write(burst_id, burst.revision, lines)
+        burst = replace(burst, reasons=collector.reasons, empty=collector.empty)
+        pieces = report_pieces(services, burst, collector)
+        services.manifests.write_report(burst_id, burst.revision, pieces)
     except ConditionFailedError:
         logger.info("closing stopped", reason="closed elsewhere", burst_id=burst_id)
         return
-    burst = replace(burst, reasons=collector.reasons, empty=collector.empty)
-    services.manifests.write_report(burst_id, report_pieces(services, burst, collector))
     services.events.announce_burst(
-        burst, services.manifests.address(burst_id), services.manifests.report_address(burst_id)
+        burst,
+        services.manifests.address(burst_id),
+        services.manifests.report_address(burst_id),
+        services.manifests.zip_address(burst_id),
     )
     now = services.now()
     ended = replace(burst, status=burst.final_status, finished_at=now)

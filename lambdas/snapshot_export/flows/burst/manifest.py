@@ -3,8 +3,9 @@
 Made from consistent reads of ids that burst and line give, 100 at a time, so it misses nothing
 that an index has not seen yet, and its memory does not grow with the burst. One object per line:
 
-    {"BurstId", "Revision", "Status", "Counts": {...}, "SameRowsForAll",
+    {"BurstId", "Revision", "Status", "Counts": {...}, "SameRowsForAll", "Weight",
      "Data": {"DecidedAt", "Outcome", "DataSets": [...]}, of a burst with After,
+     "Zip": {"S3Uri", "Files"}, of a burst whose files are also one,
      "Warnings": [{"Code", "Resource", "Message"}],
      "Files": [{"ExportId", "RecipientId", "Line", "Revision", "Status", "FormatType", "S3Uri",
                 "Size", "ETag", "Error": {"Code", "Message"}}],
@@ -42,12 +43,16 @@ def manifest_lines(services: Services, burst: Burst, collector: ReportCollector)
         "Status": burst.final_status.value,
         "Counts": burst.counts,
         "SameRowsForAll": burst.same_rows_for_all,
+        "Weight": burst.weight,
     }
     if burst.warnings:
         head["Warnings"] = [
             {"Code": each.code, "Resource": each.resource, "Message": each.message}
             for each in burst.warnings
         ]
+    if burst.zipped_files is not None:
+        uri = services.manifests.zip_address(burst.burst_id)
+        head["Zip"] = {"S3Uri": uri, "Files": burst.zipped_files}
     if burst.data:
         head["Data"] = data_members(burst.data)
     if burst.error:

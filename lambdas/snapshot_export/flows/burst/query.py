@@ -33,6 +33,7 @@ from snapshot_export.domain.recipient_query import (
 from snapshot_export.errors import ConditionFailedError, ManifestError, TransientError
 from snapshot_export.flows.burst.recipients import count_recipients
 from snapshot_export.flows.burst_queue import ask_for, ask_for_close
+from snapshot_export.metric import Metric
 
 EMPTY = "The query found no recipients: look at what it reads, and at whether its data is there."
 _TOO_LONG = (
@@ -158,6 +159,7 @@ def _look_after_hold(services: Services, burst: Burst) -> None:
     elif not hold.announced:
         services.events.announce_hold(burst, hold)
         services.bursts.note_hold_announced(burst.burst_id)
+        services.measure(Metric.REQUESTS_HELD, 1)
 
 
 def _fail(services: Services, burst: Burst, error: ErrorInfo) -> None:
@@ -166,5 +168,6 @@ def _fail(services: Services, burst: Burst, error: ErrorInfo) -> None:
     except ConditionFailedError:
         logger.info("query stopped", reason="went on elsewhere", burst_id=burst.burst_id)
         return
+    services.measure(Metric.QUERIES_FAILED, 1)
     logger.warning("no recipients", reason=error.code, burst_id=burst.burst_id)
     ask_for_close(services, burst.burst_id)

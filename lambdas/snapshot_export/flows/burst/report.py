@@ -6,7 +6,12 @@ from collections.abc import Iterator
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst
-from snapshot_export.report.collector import MAX_REFUSED, RecordedForecast, ReportCollector
+from snapshot_export.report.collector import (
+    MAX_REFUSED,
+    RecipientsAsked,
+    RecordedForecast,
+    ReportCollector,
+)
 from snapshot_export.report.links import console_link
 from snapshot_export.report.page import render_page
 
@@ -34,10 +39,25 @@ def report_pieces(services: Services, burst: Burst, collector: ReportCollector) 
         refused_left_out=burst.refused - len(refusals),
         warnings=burst.warnings,
         revision=burst.revision,
+        weight=burst.weight,
+        data=burst.data,
+        recipients_asked=_recipients_asked(burst),
     )
     region = services.settings.quicksight_region
     return render_page(
         report, link=lambda uri: console_link(uri, region), written_at=services.now()
+    )
+
+
+def _recipients_asked(burst: Burst) -> RecipientsAsked | None:
+    if burst.query_id is None:
+        return None
+    return RecipientsAsked(
+        query_id=burst.query_id,
+        found=burst.found,
+        expected=burst.expected,
+        held=burst.hold.message if burst.hold else None,
+        released_at=burst.released_at if burst.hold else None,
     )
 
 

@@ -74,8 +74,9 @@ def move_export(services: Services, export: Export, decision: DataDecision) -> N
         services.waits.begin_failure(export, failed)
         _end_failure(services, failed)
     elif decision.outcome is Outcome.HELD:
-        services.events.announce_held(export, decision)
+        services.events.announce_late_data(export, decision)
         services.waits.hold_export(export, decision)
+        services.measure(Metric.REQUESTS_HELD, 1)
     else:
         warnings = tuple(dict.fromkeys((*export.warnings, *decision.warnings)))
         queue_export(services, replace(export, data=decision, warnings=warnings))
@@ -96,8 +97,9 @@ def move_burst(services: Services, burst: Burst, decision: DataDecision) -> None
     """Raises ConditionFailedError if it moved meanwhile."""
     now = services.now()
     if decision.outcome is Outcome.HELD:
-        services.events.announce_held(burst, decision)
+        services.events.announce_late_data(burst, decision)
         services.waits.hold_burst(burst, decision, now)
+        services.measure(Metric.REQUESTS_HELD, 1)
         _log(decision, burst_id=burst.burst_id)
         return
     started = replace(

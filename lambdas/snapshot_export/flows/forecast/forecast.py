@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import rank_class
+from snapshot_export.domain.data_wait import DataWait
 from snapshot_export.domain.forecast import (
     EVERYTHING,
     Estimate,
@@ -21,6 +22,8 @@ from snapshot_export.domain.simulation import Group, Kind, Proposal, SimulatedJo
 from snapshot_export.flows.forecast.situation import TargetState, expectations_of, read_situation
 
 MAX_BURSTS = 50
+MAX_AWAITED = 50
+MAX_COUNTED_MEMBERS = 1000
 _ALL = ""
 _PROPOSED = "~"
 
@@ -36,16 +39,32 @@ class BurstOutlook:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AwaitedData:
+    """So many exports and bursts wait for the same data; at least so many if so marked.
+
+    `refresh_seconds` is how long its refreshes take, in 19 of 20 cases; 0 if nothing was learned.
+    """
+
+    wait: DataWait
+    requests: int
+    requests_is_at_least: bool
+    refresh_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Forecast:
     """The estimate of all that runs and waits; None where nothing is admitted, or nothing is there.
 
-    `learned` is the share of its jobs whose dashboard and formats were seen before.
+    What waits for data is in no estimate, since nobody knows when its refresh will be over: it is
+    `awaited`, the first MAX_AWAITED by their Until. `learned` is the share of its jobs whose
+    dashboard and formats were seen before.
     """
 
     seen: TargetState
     estimate: Estimate | None
     bursts: tuple[BurstOutlook, ...]
     learned: float | None
+    awaited: tuple[AwaitedData, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +90,9 @@ class Plan:
 def read_forecast(services: Services) -> Forecast:
     """The forecast of everything, and of each burst among the first that wait."""
     seen = read_situation(services)
-    situation = seen.situation
+    situation, awaited = seen.situation, _awaited(services)
     if not situation.running and not situation.waiting:
-        return Forecast(seen=seen, estimate=None, bursts=(), learned=None)
+        return Forecast(seen=seen, estimate=None, bursts=(), learned=None, awaited=awaited)
     groups = dict([*burst_groups(services, seen).items()][:MAX_BURSTS])
     estimates = estimate_ends(situation, {**groups, _ALL: EVERYTHING})
     deadlines = {job.burst_id: job.deadline for job in [*situation.running, *situation.waiting]}
@@ -91,7 +110,22 @@ def read_forecast(services: Services) -> Forecast:
             if burst_id in estimates
         ),
         learned=_learned(situation, [*situation.running, *situation.waiting]),
+        awaited=awaited,
     )
+
+
+def _awaited(services: Services) -> tuple[AwaitedData, ...]:
+    found = []
+    for group in services.waits.groups()[:MAX_AWAITED]:
+        count = services.waits.count_members(group, MAX_COUNTED_MEMBERS)
+        data = AwaitedData(
+            wait=group.wait,
+            requests=count,
+            requests_is_at_least=count >= MAX_COUNTED_MEMBERS,
+            refresh_seconds=services.refreshes.longest(group.wait.data_sets),
+        )
+        found.append(data)
+    return tuple(each for each in found if each.requests)
 
 
 def burst_groups(services: Services, seen: TargetState) -> dict[str, Group]:

@@ -95,6 +95,7 @@ def _decide(services: Services, group: WaitGroup, readings: _Readings) -> DataDe
                 services.waits.note_modes(group, {**group.modes, **modes})
             return None
         decision = services.waits.decide(group, decision)
+        readings.learn(decision)
     except ConditionFailedError:
         logger.info("group left out", reason="removed elsewhere", group=wait.group)
         return None
@@ -132,6 +133,7 @@ class _Readings:
         self._called_at = 0.0
         self._refreshes: dict[str, tuple[Ingestion, ...] | DataSetState | None] = {}
         self.modes: dict[str, str] = {}
+        self._learned: set[str] = set()
 
     def judge(self, data_set_id: str, group: WaitGroup) -> DataSetState | None:
         """The data set as of a group, or None if it could not be asked for now."""
@@ -144,6 +146,18 @@ class _Readings:
         if found is None or isinstance(found, DataSetState):
             return found
         return judge_refreshes(data_set_id, group.wait, found)
+
+    def learn(self, decision: DataDecision) -> None:
+        """How long the refreshes took that were decided by, each once in a pass. For ReadyBy: what
+        was decided stands whatever happens here."""
+        for state in decision.data_sets:
+            if state.refresh_seconds is None or state.data_set_id in self._learned:
+                continue
+            self._learned.add(state.data_set_id)
+            try:
+                self._services.refreshes.learn(state.data_set_id, state.refresh_seconds)
+            except TransientError as error:
+                logger.warning("not learned", reason=str(error), data_set_id=state.data_set_id)
 
     def _read(self, data_set_id: str) -> tuple[Ingestion, ...] | DataSetState | None:
         quicksight = self._services.quicksight

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from snapshot_export.adapters.services import Services
+from snapshot_export.domain.after import DASHBOARD
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
 from snapshot_export.domain.forecast import latest_safe_start
 from snapshot_export.domain.merge import formats_asked
@@ -20,6 +21,8 @@ GRACE = timedelta(minutes=10)
 """A start that nobody made is made up for so long after the latest that it may have."""
 MARGIN_SECONDS = 120.0
 """Left between the P95 and the moment: for reading recipients, and for what was not expected."""
+JUDGED_SECONDS = 90.0
+"""From the end of a refresh to the start of what waited for it, which is looked at each minute."""
 LOOK_BACK = 7
 """Occurrences before this one of which the recipients are looked up."""
 
@@ -46,7 +49,8 @@ def plan_start(
     """When the schedule should start to be ready by a moment in 19 of 20 cases.
 
     Behind what runs and waits now, and together with the other schedules that must be ready while
-    it runs. As early as it may be where its recipients are not known, or where no start is safe.
+    it runs. With After, as if the refresh began with it, by what was learned of its length. As
+    early as it may be where its recipients are not known, or where no start is safe.
     """
     ready_by = schedule.ready_by
     if ready_by is None:
@@ -61,7 +65,7 @@ def plan_start(
     latest = latest_safe_start(
         situation,
         proposing(situation, exports, priority=_priority_of(schedule), deadline=moment.timestamp()),
-        moment.timestamp() - MARGIN_SECONDS,
+        moment.timestamp() - MARGIN_SECONDS - _wait_for_data(services, schedule),
         earliest=(moment - ready_by.earliest).timestamp(),
     )
     return ready_by.start_for(moment, datetime.fromtimestamp(latest, UTC) if latest else None)
@@ -100,6 +104,23 @@ def _exports_of(
     known = services.published.find(template["DashboardId"])
     formats = formats_asked(template, len(known.sheets) if known else 1)
     return PlannedExports(dashboard_id=template["DashboardId"], formats=formats, count=count)
+
+
+def _wait_for_data(services: Services, schedule: Schedule) -> float:
+    """Seconds that the schedule's request waits for its data, if the refresh begins with it."""
+    after = schedule.request.get("After")
+    if after is None:
+        return 0.0
+    named = after.get("DataSets", DASHBOARD)
+    if named == DASHBOARD:
+        known = services.published.find(_dashboard_of(schedule))
+        named = known.version.data_set_ids if known and known.version else ()
+    return JUDGED_SECONDS + services.refreshes.longest(named)
+
+
+def _dashboard_of(schedule: Schedule) -> str:
+    request = schedule.request
+    return str(request.get("Template", request)["DashboardId"])
 
 
 def _priority_of(schedule: Schedule) -> int:

@@ -1,4 +1,4 @@
-"""/bursts: accept, show, cancel, release and retry bursts."""
+"""/bursts: accept, list, show, cancel, release and retry bursts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from snapshot_export.domain.burst import BURST_ID, Burst, BurstStatus, Refusal
 from snapshot_export.domain.burst_request import BurstBody, parse_burst
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.domain.retry_request import RetryBody, parse_retry
+from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
 from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.burst.accept import accept_burst
 from snapshot_export.flows.burst.cancel import cancel_burst
@@ -21,7 +22,14 @@ from snapshot_export.flows.burst.release import release_burst
 from snapshot_export.flows.burst.retry import retry_burst
 from snapshot_export.flows.view import DOWNLOAD_SECONDS, view_burst_end
 from snapshot_export.handlers.api.error_shape import ApiProblem
-from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
+from snapshot_export.handlers.api.exchange import (
+    answers,
+    make_router,
+    raw_body,
+    reply,
+    services,
+    services_of,
+)
 from snapshot_export.handlers.api.shapes import (
     DataShape,
     FailureReasonShape,
@@ -93,7 +101,7 @@ class BurstShape(BaseModel):
     and others completed, FAILED where none completed or the recipients could not be read.
     Empty: how many completed without rows, at the end.
     Revision: 1, and one more with each retry; Counts, Reasons and times are those of the last.
-    Data: of one with After.
+    Data: of one with After. ZipS3Uri: the files as one, at the end of a burst with Zip.
     """
 
     BurstId: str
@@ -111,6 +119,8 @@ class BurstShape(BaseModel):
     ManifestDownloadUrl: str | None
     ReportS3Uri: str | None
     ReportDownloadUrl: str | None
+    ZipS3Uri: str | None
+    ZipDownloadUrl: str | None
     CancelRequested: bool
     Data: DataShape | None
     Warnings: list[WarningShape]
@@ -121,6 +131,48 @@ class BurstShape(BaseModel):
     ExpandedAt: str | None
     FinishedAt: str | None
     Error: Reason | None
+
+
+class OpenBurst(BaseModel):
+    """A burst that has not ended, as lists show it. Hold: why it is or was held for its
+    recipients; Data: what it waits for, or is held for."""
+
+    BurstId: str
+    Revision: int
+    Target: str
+    Status: BurstStatus
+    Counts: BurstCounts
+    AcceptedAt: str
+    Data: DataShape | None
+    Hold: HoldShape | None
+
+
+class OpenBursts(BaseModel):
+    """Bursts that have not ended. With More there are others."""
+
+    Bursts: list[OpenBurst]
+    More: bool
+
+
+@router.get(
+    "/bursts",
+    operation_id="listBursts",
+    summary="List the bursts that have not ended",
+    description="Of a target, by their ids, up to Limit: also those that wait for data or are "
+    "held, and so have no exports yet.",
+    responses=answers(200, OpenBursts, "Bursts that wait, are held or run"),
+    tags=["bursts"],
+)
+def list_bursts(
+    target: Annotated[str, Query(alias="Target", pattern=f"^{TARGET_NAME}$")] = DEFAULT_TARGET,
+    limit: Annotated[int, Query(alias="Limit", ge=1, le=100)] = 50,
+) -> Response[str]:
+    """List open bursts."""
+    bursts = services_of(target).bursts
+    ids = bursts.unfinished_ids()
+    found = (bursts.find(burst_id) for burst_id in ids[:limit])
+    rows = [_open(burst) for burst in found if burst is not None and not burst.status.is_end]
+    return reply(OpenBursts(Bursts=rows, More=len(ids) > limit))
 
 
 @router.post(
@@ -231,6 +283,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
     is_end = burst.status.is_end
     manifest = manifests.address(burst.burst_id) if is_end else None
     report = manifests.report_address(burst.burst_id) if is_end else None
+    zipped = manifests.zip_address(burst.burst_id) if is_end and burst.zipped_files else None
     return BurstShape(
         BurstId=burst.burst_id,
         Revision=burst.revision,
@@ -250,6 +303,8 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         ManifestDownloadUrl=_download_url(manifest),
         ReportS3Uri=report,
         ReportDownloadUrl=_download_url(report),
+        ZipS3Uri=zipped,
+        ZipDownloadUrl=_download_url(zipped),
         CancelRequested=burst.draining_at is not None,
         Data=data_shape(burst.wait, burst.data),
         Warnings=warning_shapes(burst.warnings),
@@ -260,6 +315,19 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         ExpandedAt=iso(burst.expanded_at),
         FinishedAt=iso(burst.finished_at),
         Error=Reason(Code=error.code, Message=error.message) if error else None,
+    )
+
+
+def _open(burst: Burst) -> OpenBurst:
+    return OpenBurst(
+        BurstId=burst.burst_id,
+        Revision=burst.revision,
+        Target=burst.target,
+        Status=burst.status,
+        Counts=BurstCounts(**burst.counts),
+        AcceptedAt=iso_time(burst.accepted_at),
+        Data=data_shape(burst.wait, burst.data),
+        Hold=_hold(burst),
     )
 
 

@@ -46,7 +46,7 @@ class FailureReasonShape(BaseModel):
 
 class WarningShape(BaseModel):
     """What to know of a request that is done all the same, such as a data set that shows all of
-    its rows to everyone. Resource: `dataset/<id>` or `dashboard/<id>`.
+    its rows to everyone. Resource: `dataset/<id>`, `dashboard/<id>`, or `burst/<id>` of its zip.
     """
 
     Code: str
@@ -119,7 +119,7 @@ class DeliveryShape(BaseModel):
 
 class ExportRow(BaseModel):
     """An export as lists show it. Collecting: it is RUNNING and holds no slot, since its job has
-    ended and its files are being collected.
+    ended and its files are being collected. Empty: it had no rows, as its IfEmpty asked for.
     """
 
     ExportId: str
@@ -134,15 +134,16 @@ class ExportRow(BaseModel):
     FinishedAt: str | None
     BurstId: str | None
     Collecting: bool
+    Empty: bool
     Error: Reason | None
 
 
 class ExportShape(ExportRow):
     """An export. Place counts from 1 and is there while it waits for its first attempt or slot;
     with PlaceIsAtLeast more are ahead than were counted. CancelRequested: it still runs, and its
-    files will not be delivered. RecipientId: for whom its burst made it. Empty: it
-    had no rows, as its IfEmpty asked for; with SKIP there are no Files. Data: of one with
-    After. Deliveries: the mails of one with Delivery, once it has ended.
+    files will not be delivered. RecipientId: for whom its burst made it. An Empty one with SKIP
+    has no Files. Data: of one with After. Deliveries: the mails of one with Delivery, once it has
+    ended.
     """
 
     Target: str
@@ -152,7 +153,6 @@ class ExportShape(ExportRow):
     Place: int | None
     PlaceIsAtLeast: bool
     CancelRequested: bool
-    Empty: bool
     Data: DataShape | None
     Warnings: list[WarningShape]
     Files: list[RequestedFile]
@@ -211,6 +211,7 @@ def row_of(item: dict[str, Any], collecting: Collection[str]) -> ExportRow:
         FinishedAt=iso(item.get("finished_at")),
         BurstId=item.get("burst_id"),
         Collecting=item["status"] == Status.RUNNING and item["export_id"] in collecting,
+        Empty=bool(item.get("is_empty")),
         Error=_reason(ErrorInfo(**item["error"]) if item.get("error") else None),
     )
 
