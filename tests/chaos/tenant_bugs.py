@@ -31,6 +31,16 @@ TENANT_BUGS = (
         ),
     ),
     Bug(
+        "a merged file without its last sheet",
+        (
+            (
+                f"{FLOWS}/export/merge_sheets.py",
+                "    for title, file in zip(merge.titles, export.held, strict=True):\n",
+                "    for title, file in [*zip(merge.titles, export.held, strict=True)][:-1]:\n",
+            ),
+        ),
+    ),
+    Bug(
         "an address parsed as a URL",
         (
             (

@@ -14,7 +14,7 @@ from snapshot_export.domain.data_wait import Otherwise
 from snapshot_export.domain.formats import Format
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.request import parse_deadline
-from snapshot_export.domain.snapshot_request import Shape
+from snapshot_export.domain.snapshot_request import ResourceId, Shape
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
 from snapshot_export.flows.forecast.forecast import PlannedExports, plan_exports, read_forecast
 from snapshot_export.handlers.api.exchange import (
@@ -40,7 +40,7 @@ def _one_pdf() -> list[Format]:
 class PlannedExportsBody(Shape):
     """Count exports of one dashboard; Formats has the format of each of an export's files."""
 
-    DashboardId: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$", max_length=512)]
+    DashboardId: ResourceId
     Formats: Annotated[
         list[Annotated[Format, Field(strict=False)]],
         Field(min_length=1, max_length=7, default_factory=_one_pdf),
