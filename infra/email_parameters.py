@@ -45,7 +45,7 @@ class EmailParameters(Parameters):
         f"or of {ANY_DOMAIN} for any",
     )
     in_doubt: Doubt = Field(default="HOLD", description="must be HOLD or SEND")
-    in_doubt_minutes: Annotated[int, integer(10, 2880)] = 60
+    in_doubt_minutes: Annotated[int, integer(30, 2880)] = 60
     max_per_second: Annotated[float, number(1000)] = 10
 
     def as_setting(self) -> str:

@@ -18,9 +18,10 @@ from zlib import crc32
 from tests.chaos.branches import Branches, Outcome
 from tests.chaos.calls import Call, Fate, spare
 from tests.chaos.part import PartResult
-from tests.chaos.scenarios import SCENARIOS, Scenario
+from tests.chaos.scenarios import MAILED, SCENARIOS, Scenario
 from tests.chaos.theatre import Theatre, theatre
 
+ALL = (*SCENARIOS, *MAILED)
 KILLS = (Fate.BEFORE, Fate.AFTER)
 CLAIMS = frozenset(
     {
@@ -131,7 +132,7 @@ def _tell(fates: FatesOf, *, stop_at_first: bool) -> PartResult:
     surveys: list[Survey] = []
     with theatre() as stage:
         stage.play(SCENARIOS[0])  # makes the clients, which the copies then share
-        for scenario in SCENARIOS:
+        for scenario in ALL:
             surveys.append(survey(stage, scenario, fates))
             if stop_at_first and surveys[-1].told():
                 break
@@ -153,11 +154,11 @@ def _survived(outcomes: list[Outcome]) -> int:
 def main() -> int:
     """Play one point again, with the calls around it."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.points", description=__doc__)
-    parser.add_argument("scenario", choices=[each.name for each in SCENARIOS])
+    parser.add_argument("scenario", choices=[each.name for each in ALL])
     parser.add_argument("number", type=int, nargs="?")
     parser.add_argument("fate", choices=[each.name for each in Fate], nargs="?", default="AFTER")
     chosen = parser.parse_args()
-    (scenario,) = (each for each in SCENARIOS if each.name == chosen.scenario)
+    (scenario,) = (each for each in ALL if each.name == chosen.scenario)
 
     def choose(call: Call) -> Fate | None:
         return Fate[chosen.fate] if call.number == chosen.number else None

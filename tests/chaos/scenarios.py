@@ -516,6 +516,26 @@ def _hint_after(stage: Stage, export_id: str, seconds: float) -> None:
     )
 
 
+def mailed(stage: Stage) -> None:
+    """One export to two addresses; what stays in doubt is held."""
+    stage.send_mails("HOLD")
+    stage.deliver(csv("mailed", Delivery=_mail("anna@example.com", "ben@example.com")))
+
+
+def mailed_again(stage: Stage) -> None:
+    """A burst of two, each with its own address; what stays in doubt is sent again, and SES's
+    events come too late for it."""
+    stage.send_mails("SEND", late=900.0)
+    people = [recipient(number, Email=f"r{number}@example.com") for number in (1, 2)]
+    wanted = template(Name="{recipient}", groups=[CSV], Delivery=_mail())
+    stage.deliver({"Burst": burst("letters", people, Template=wanted)})
+
+
+def _mail(*to: str) -> dict[str, Any]:
+    email: dict[str, Any] = {"Subject": "{dashboard}", "Body": {"Text": "{export}"}}
+    return {"Email": email | ({"To": list(to)} if to else {})}
+
+
 SCENARIOS = (
     Scenario(
         "burst_of_a_query", burst_of_a_query, {f"asked-{line}": DONE for line in (2, 3, 4)}, 3
@@ -595,3 +615,9 @@ SCENARIOS = (
         late_cancel=True,
     ),
 )
+
+MAILED = (
+    Scenario("mailed", mailed, {"mailed": DONE}, 1),
+    Scenario("mailed_again", mailed_again, {"letters-1": DONE, "letters-2": DONE}, 2),
+)
+"""Of deployments that send mails, which the others do not."""

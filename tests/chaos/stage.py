@@ -30,6 +30,7 @@ from snapshot_export.errors import SnapshotExportError, TransientError
 from snapshot_export.handlers import (
     burst,
     collect,
+    deliver,
     describe,
     hint,
     intake,
@@ -42,6 +43,7 @@ from snapshot_export.handlers import (
 from snapshot_export.handlers.api import app, exchange
 from tests.chaos.calls import Calls, Killed
 from tests.chaos.machine import Machine
+from tests.chaos.mails import Mails
 from tests.chaos.wire import Wire
 from tests.chaos.witness import Witness
 from tests.support.api import event_of
@@ -65,8 +67,11 @@ HANDLERS: dict[str, Any] = {
     "api": app.handler,
     "move_starts": move_starts.handler,
     "warn_of_deadlines": warn_of_deadlines.handler,
+    "deliver": deliver.handler,
 }
-_MODULES = (intake, step, hint, reconcile, burst, exchange, move_starts, warn_of_deadlines)
+_MODULES = (
+    intake, step, hint, reconcile, burst, exchange, move_starts, warn_of_deadlines, deliver,
+)  # fmt: skip
 
 
 class QuietWorld(World):
@@ -133,8 +138,14 @@ class Stage:
         self._conditions: list[tuple[Callable[[], bool], Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._executions: dict[str, _Execution] = {}
+        self.mails: Mails | None = None
 
     # What scenarios do.
+
+    def send_mails(self, in_doubt: str, *, late: float = 1.0) -> None:
+        """From now on the deployment sends mails; before anything else is done."""
+        self.mails = Mails(self, in_doubt, late)
+        self.witness.hears_mail = self.mails.hear
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something that many seconds from now."""
@@ -209,6 +220,7 @@ class Stage:
             self.invoke("reconcile", {"detail-type": "Scheduled Event"})
             self._find_new()
             quiet = not self._agenda and self.witness.is_quiet()
+            quiet = quiet and (self.mails is None or self.mails.is_quiet())
             if quiet or passes == MAX_PASSES:
                 break
         else:
@@ -219,6 +231,12 @@ class Stage:
             self.witness.note(f"a step of the scenario was never reached: {action}")
         for text in self.calls.swallowed:
             self.witness.note(text)
+        if self.mails is not None:
+            self.mails.judge()
+
+    def has_failed(self, function: str, event: Any) -> bool:
+        """Invoke a function; whether it gave no answer."""
+        return isinstance(self.invoke(function, event), Failure)
 
     def invoke(self, function: str, event: Any) -> Any:
         """One invocation; answers Failure where Lambda has none to give."""
@@ -227,6 +245,8 @@ class Stage:
             services = make_services(
                 self.settings, self.session, now=self.clock.now, sleep=self.clock.sleep
             )
+            if self.mails is not None:
+                self.mails.equip(services)
             self._environments[function] = services
         try:
             with ExitStack() as stack:
@@ -275,6 +295,8 @@ class Stage:
         while queue._messages:
             body = queue._messages.pop(0).body
             self.at(0, self._working(body, 1))
+        if self.mails is not None:
+            self.mails.find_new()
         for waiting in [each for each in self._conditions if each[0]()]:
             self._conditions.remove(waiting)
             waiting[1]()

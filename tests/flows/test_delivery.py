@@ -22,7 +22,7 @@ from snapshot_export.flows.export.cancel import cancel
 from snapshot_export.handlers import deliver as handlers_deliver
 from snapshot_export.metric import Metric
 from tests.support.api import call_api
-from tests.support.bursts import burst, csv_manifest, recipient, template
+from tests.support.bursts import burst, csv_manifest, manifest_of, recipient, template
 from tests.support.mails import (
     MAIL,
     SENDER,
@@ -181,6 +181,12 @@ def test_each_recipient_of_a_burst_gets_its_own_rows_and_the_others_lines_are_re
         "ben@example.com": {"cust-0001"},
         "dora@example.com": {"cust-0004"},
     }
+    listed = {
+        each["Line"]: each["MailTo"]
+        for each in manifest_of(world, "monday")["Files"]
+        if "MailTo" in each
+    }
+    assert listed == {2: ["a***@example.com", "b***@example.com"], 5: ["d***@example.com"]}
 
 
 def test_a_template_of_a_burst_has_no_address_and_an_address_needs_a_delivery(

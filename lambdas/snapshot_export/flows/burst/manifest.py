@@ -30,6 +30,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.burst_store import MAX_READ_AT_ONCE
 from snapshot_export.domain.burst import Burst, export_id_of, line_of
 from snapshot_export.domain.export import ErrorInfo, Export
+from snapshot_export.domain.mail_address import masked
 from snapshot_export.report.collector import ReportCollector
 
 TOUCH_EVERY_READS = 50
@@ -102,6 +103,8 @@ def _files_of(export: Export) -> Iterator[dict[str, Any]]:
     }
     if export.is_empty:
         own["Empty"] = True
+    if export.mail is not None:
+        own["MailTo"] = [masked(each) for each in export.mail.to]
     for file in export.files:
         yield own | {
             "FormatType": file.format,

@@ -1,0 +1,172 @@
+"""Mails on the stage: SES in the process, the delivery queue, SES's events, and who judges them.
+
+What SES took is kept in memory, as a copy of the process has its own. Each of its events comes
+twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from moto.core.models import botocore_stubber
+from moto.dynamodb.models import dynamodb_backends
+from moto.sqs.models import sqs_backends
+
+from local.mail.in_process import MailInProcess
+from local.mail.settings import MailSettings as AccountSettings
+from snapshot_export.adapters.mail import SEND_CONFIG
+from snapshot_export.adapters.services import Services
+from snapshot_export.settings import MailSettings
+from tests.support.world import ACCOUNT, REGION, make_queue
+
+if TYPE_CHECKING:
+    from tests.chaos.stage import Stage
+
+SENDER = "reports@sender.example"
+VISIBILITY, EVENT_TRIES, RECEIVES = 180.0, 3, 5
+"""infra/deliveries.py; Lambda calls a function again twice for an event that it failed."""
+
+
+class Mails:
+    """Mails of one stage; `in_doubt` as the deployment has it, events so many seconds late."""
+
+    def __init__(self, stage: Stage, in_doubt: str, late: float) -> None:
+        self._stage, self._late = stage, late
+        name = f"{stage.settings.table_name}-mails"
+        self._url = make_queue(stage.session, name)
+        self._queue = sqs_backends[ACCOUNT][REGION].queues[name]
+        self._heard = 0
+        self.announced: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._sent: list[tuple[str, list[str], str]] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="chaos-mails-")
+        self._ses = MailInProcess(
+            Path(self._folder.name),
+            AccountSettings(verified=(SENDER,)),
+            now=stage.clock.now,
+            account=ACCOUNT,
+            region=REGION,
+        )
+        session = boto3.Session(region_name=REGION)
+        self._client = session.client("sesv2", config=SEND_CONFIG)
+        self._client.meta.events.unregister("before-send", botocore_stubber)
+        self._client.meta.events.register("before-send.sesv2", self._answer)
+        stage.settings = replace(
+            stage.settings,
+            delivery_queue_url=self._url,
+            mail=MailSettings(
+                sender=SENDER,
+                configuration_set=self._ses.configuration_set,
+                allowed_domains=frozenset({"example.com"}),
+                in_doubt=in_doubt,
+                in_doubt_minutes=10,
+                max_per_second=10,
+            ),
+        )
+
+    def equip(self, services: Services) -> None:
+        """Have a function's services call this SES."""
+        services.mail.__dict__["_client"] = self._client
+
+    def hear(self, entry: dict[str, Any]) -> bool:
+        """Keep the product's own events of mails; whether it was one."""
+        if not entry["DetailType"].startswith("Snapshot Delivery"):
+            return False
+        detail = json.loads(entry["Detail"])
+        self.announced[detail["DeliveryId"]].append(detail | {"Kind": entry["DetailType"]})
+        return True
+
+    def find_new(self) -> None:
+        """Messages and events that were made since."""
+        while self._queue._messages:
+            self._stage.at(0, self._taking(self._queue._messages.pop(0).body, 1))
+        for event in self._ses.events[self._heard :]:
+            for after in (1.0, 5.0):
+                self._stage.at(self._late * after, self._bringing(event.entry(), EVENT_TRIES))
+        self._heard = len(self._ses.events)
+
+    def is_quiet(self) -> bool:
+        """Whether nothing is to be done for any mail."""
+        return not any(item["pk"].startswith("OUTBOX#") for item in self._items())
+
+    def judge(self) -> None:
+        """One mail for each address of a completed export, or none and a report of it."""
+        note = self._stage.witness.note
+        records = {
+            str(item["delivery_id"]): item
+            for item in self._items()
+            if item["sk"].startswith("MAIL#")
+        }
+        sent = Counter[str]()
+        for name, recipients, to in self._sent:
+            sent[name] += 1
+            wanted = records.get(name, {}).get("address")
+            if [wanted] != recipients or to != wanted:
+                note(f"a mail of {name} went to another address")
+        for name, record in records.items():
+            self._judge_record(name, record, sent[name])
+
+    def _judge_record(self, name: str, record: dict[str, Any], sent: int) -> None:
+        note, status = self._stage.witness.note, record["status"]
+        doubts = [each for each in self.announced[name] if each["Kind"].endswith("In Doubt")]
+        if status not in ("SENT", "DELIVERED", "HELD"):
+            note(f"mail {name} ended {status}")
+        if status == "HELD" and not doubts:
+            note(f"mail {name} is held, and nothing was announced")
+        if status in ("SENT", "DELIVERED") and not sent:
+            note(f"mail {name} is {status} and was never sent")
+        if sent > 1 and not doubts:
+            note(f"mail {name} was sent {sent} times without having been in doubt")
+        if sent > 1 + len(doubts):
+            note(f"mail {name} was sent {sent} times")
+
+    def _answer(self, request: Any, **more: Any) -> Any:
+        answer = self._ses.answer(request, **more)
+        if request.method == "POST" and answer.status_code == 200:
+            body = json.loads(request.body)
+            tags = {each["Name"]: each["Value"] for each in body["EmailTags"]}
+            message = message_from_bytes(base64.b64decode(body["Content"]["Raw"]["Data"]))
+            to = str(message["To"])
+            self._sent.append((tags["DeliveryId"], body["Destination"]["ToAddresses"], to))
+        return answer
+
+    def _items(self) -> list[dict[str, Any]]:
+        table = dynamodb_backends[ACCOUNT][REGION].tables[self._stage.settings.table_name]
+        return [
+            {name: next(iter(each.to_json().values())) for name, each in item.attrs.items()}
+            for partition in table.items.values()
+            for item in partition.values()
+        ]
+
+    def _taking(self, body: str, receives: int) -> Callable[[], None]:
+        def take() -> None:
+            if self._stage.has_failed("deliver", {"Records": [{"body": body}]}):
+                if receives < RECEIVES:
+                    self._stage.at(VISIBILITY, self._taking(body, receives + 1))
+                else:
+                    self._stage.witness.note(f"dead letter of the delivery queue: {body}")
+
+        return take
+
+    def _bringing(self, entry: dict[str, Any], tries: int) -> Callable[[], None]:
+        def bring() -> None:
+            time = datetime.fromtimestamp(self._stage.clock.now(), UTC)
+            event = {
+                "source": entry["Source"],
+                "detail-type": entry["DetailType"],
+                "detail": json.loads(entry["Detail"]),
+                "time": time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+            if self._stage.has_failed("deliver", event) and tries > 1:
+                self._stage.at(60.0, self._bringing(entry, tries - 1))
+
+        return bring
