@@ -40,8 +40,8 @@ def in_words(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
         return f"[{name}](#{name.lower()})"
-    if "anyOf" in schema:
-        kinds = [each for each in schema["anyOf"] if each.get("type") != "null"]
+    if either := schema.get("anyOf") or schema.get("oneOf"):
+        kinds = [each for each in either if each.get("type") != "null"]
         return " or ".join(in_words(each) for each in kinds)
     if "const" in schema:
         return f"`{schema['const']}`"

@@ -18,11 +18,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, Tag, TypeAdapter, ValidationError
 
 from snapshot_export.domain.data_wait import DataWait, Otherwise
 from snapshot_export.domain.schedule_expression import is_zone
-from snapshot_export.domain.snapshot_request import ResourceId, Shape, rule
+from snapshot_export.domain.snapshot_request import (
+    A_LIST,
+    ONE_WORD,
+    WORD_OR_LIST,
+    ResourceId,
+    Shape,
+    rule,
+)
 
 DASHBOARD = "DASHBOARD"
 """DataSets of those of the dashboard."""
@@ -58,10 +65,11 @@ def _zone(value: str) -> str:
 class AfterBody(Shape):
     """`After` of an export or a burst: the data that it waits for."""
 
-    DataSets: (
-        Literal["DASHBOARD"]
-        | Annotated[list[ResourceId], Field(min_length=1, max_length=MAX_DATA_SETS)]
-    ) = Field(
+    DataSets: Annotated[
+        Annotated[Literal["DASHBOARD"], Tag(ONE_WORD)]
+        | Annotated[list[ResourceId], Field(min_length=1, max_length=MAX_DATA_SETS), Tag(A_LIST)],
+        WORD_OR_LIST,
+    ] = Field(
         default="DASHBOARD",
         description="`DASHBOARD`: those of the dashboard as it is published at acceptance; or ids",
     )

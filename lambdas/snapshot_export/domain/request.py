@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, Tag, ValidationError, ValidationInfo
 
 from snapshot_export.domain.after import After, AfterBody
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
@@ -31,6 +31,9 @@ from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
 from snapshot_export.domain.row_level_security import ALLOWANCES
 from snapshot_export.domain.snapshot_request import (
+    A_LIST,
+    ONE_WORD,
+    WORD_OR_LIST,
     FileGroup,
     NonBlank,
     ResourceId,
@@ -119,14 +122,16 @@ class MergeConfiguration(Shape):
     """Sheets of the dashboard as one file."""
 
     FormatType: Literal["PDF"]
-    Sheets: (
-        Literal["ALL"]
+    Sheets: Annotated[
+        Annotated[Literal["ALL"], Tag(ONE_WORD)]
         | Annotated[
             list[ResourceId],
             Field(min_length=1, max_length=MAX_FILE_GROUPS),
             AfterValidator(_each_sheet_once),
-        ]
-    ) = Field(
+            Tag(A_LIST),
+        ],
+        WORD_OR_LIST,
+    ] = Field(
         description="the ids of the sheets in their order, or ALL: those that are published when "
         "the request is accepted, in the dashboard's order"
     )
@@ -442,6 +447,8 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
     for item in error.errors(include_input=False, include_url=False, include_context=True):
         place = ""
         for part in item["loc"]:
+            if part in (ONE_WORD, A_LIST):
+                continue
             place += f"[{part}]" if isinstance(part, int) else f".{part}"
         problems.append(Problem(place.lstrip("."), rule_text(item["type"], item["msg"])))
     return tuple(problems)

@@ -14,7 +14,15 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from snapshot_export.domain.formats import MAX_FILE_GROUPS, Format
@@ -24,6 +32,19 @@ MAX_EXCEL_VISUALS = 5
 MAX_SHOWN_REPEATS = 5
 INT64_MAX = 2**63 - 1
 _ONE_LINE = re.compile("[^\n\r\u0085\u2028\u2029]*")
+
+
+ONE_WORD, A_LIST = "one word", "a list"
+"""Tags of the two kinds of value that a member can have; pydantic has them in the place of what is
+wrong, where they are no member (`problems_of`)."""
+
+
+def _kind_of(value: object) -> str:
+    return A_LIST if isinstance(value, list) else ONE_WORD
+
+
+WORD_OR_LIST = Discriminator(_kind_of)
+"""What is wrong is then said by the rules of the kind that was given."""
 
 
 def rule(text: str) -> PydanticCustomError:

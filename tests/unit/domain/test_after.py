@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,10 @@ from snapshot_export.domain.ingestions import (
     judge_refreshes,
     judge_unreadable,
 )
+from snapshot_export.domain.problem import InvalidRequestError
+from snapshot_export.domain.request import parse_request
+from tests.support.messages import message
+from tests.support.targets import ONE_TARGET
 
 
 def window(accepted: str, since: str, until: str, zone: str = "UTC") -> tuple[str, str]:
@@ -161,3 +166,23 @@ def test_messages_of_quicksights_are_not_kept() -> None:
         "ErrorInfo": {"Type": "SQL_EXCEPTION", "Message": "near 'secret'"},
     }
     assert "secret" not in repr(Ingestion.of(item))
+
+
+@pytest.mark.parametrize(
+    ("given", "place", "text"),
+    [
+        (["invoices", "in voices"], "After.DataSets[1]", "must match pattern"),
+        ([5], "After.DataSets[0]", "must be a valid string"),
+        ([], "After.DataSets", "must have at least 1 item"),
+        ("ALL", "After.DataSets", "must be 'DASHBOARD'"),
+        (5, "After.DataSets", "must be 'DASHBOARD'"),
+    ],
+)
+def test_what_is_wrong_of_a_word_or_list_is_said_once_with_its_place(
+    given: Any, place: str, text: str
+) -> None:
+    after = {"DataSets": given, "Since": "05:00", "Until": "06:00"}
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_request(json.dumps(message("e-1") | {"After": after}), ONE_TARGET)
+    (problem,) = caught.value.problems
+    assert problem.place == place and problem.rule.startswith(text)
