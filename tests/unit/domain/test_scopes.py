@@ -36,6 +36,7 @@ def test_every_operation_needs_the_scope_of_what_it_does() -> None:
         "cancelBurst",
         "releaseBurst",
         "retryBurst",
+        "resendMails",
         "releaseExport",
         "runSchedule",
         "putSchedule",
