@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local.mails import EMAIL
 from local.quicksight_process import QuickSightSettings
 
 QUICKSIGHT = QuickSightSettings(limit=12, calls_per_second=10, time_scale=0.3, seed=7)
@@ -10,5 +11,6 @@ QUICKSIGHT = QuickSightSettings(limit=12, calls_per_second=10, time_scale=0.3, s
 DEPLOYMENT: dict[str, Any] = {
     "snapshotJobLimit": QUICKSIGHT.limit,
     "expectedJobSeconds": 40 * QUICKSIGHT.time_scale,
+    "email": EMAIL,
 }
 """What differs from cdk.json; everything else is deployed as it stands there."""

@@ -10,6 +10,7 @@ from local.command import run_command
 from local.deployed import Deployed
 from local.deployment import DeploymentError
 from local.examples import load_examples
+from local.mails import prepare_mails
 from local.running_account import ACCOUNT_DIR, KeptCloud, find_kept, forget, keep
 from local.settings import DEPLOYMENT, QUICKSIGHT
 
@@ -20,6 +21,7 @@ def main() -> int:
     """Idempotent: an account that is up stays, and receives the stack as it is now."""
     kept = find_kept()
     deployed = _update(kept) if kept else _start()
+    prepare_mails(deployed)
     print(f"embedded account: {deployed.endpoint_url}\nquicksight:       {deployed.quicksight_url}")
     print(f"mailbox:          {deployed.mail_page}")
     for name, value in sorted(deployed.outputs.items()):

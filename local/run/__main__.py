@@ -20,6 +20,7 @@ from local.deployed import FINAL, Deployed
 from local.deployment import WORK_DIR
 from local.examples import make_messages
 from local.mail.page import write_pages
+from local.mails import describe_mails, mailed, prepare_mails, wait_for_mails
 from local.run.measures import measure
 from local.run.progress import ProgressDisplay, Standing, judge_standing
 from local.run.report import download_files, print_table, write_run_json
@@ -45,13 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print("deploying the stack with cdk deploy")
         began = time.monotonic()
         deployed = cloud.deploy(DEPLOYMENT)
+        prepare_mails(deployed)
         console.print(f"deployed in {time.monotonic() - began:.0f} s; warming functions and caches")
         return _export(deployed, console, count, cloud.state_dir)
 
 
 def _export(deployed: Deployed, console: Console, count: int, logs: Path) -> int:
     run_id = f"run-{time.strftime('%Y%m%d-%H%M%S')}"
-    messages = make_messages(run_id, count)
+    messages = [mailed(message) for message in make_messages(run_id, count)]
     warm(deployed, {message["DashboardId"] for message in messages})
     console.print(f"exporting {count} dashboards")
     export_ids = [message["ExportId"] for message in messages]
@@ -69,12 +71,12 @@ def _export(deployed: Deployed, console: Console, count: int, logs: Path) -> int
     print_table(console, messages, exports)
     report = write_report(deployed, run_id, export_ids, sent_at=sent_at, expected=expected)
     console.print(f"{files} files in {WORK_DIR / 'exports'}; a report to look at: {report}")
-    if mailed := deployed.mailbox.count():
-        pages = write_pages(deployed.mailbox, WORK_DIR / "mailbox")
-        console.print(f"{mailed} mails to look at: {pages}")
+    mails = wait_for_mails(deployed, export_ids, measures.completed)
+    pages = write_pages(deployed.mailbox, WORK_DIR / "mailbox")
+    console.print(f"{describe_mails(mails)}; a mailbox to look at: {pages}")
     console.print(measures.explanation())
     print(measures.closing_line(), flush=True)
-    return 0 if measures.completed == count else 1
+    return 0 if measures.completed == len(mails) == count else 1
 
 
 _MISSING: Mapping[str, Any] = {"status": "NOT_ACCEPTED"}

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import pytest
 
 from local.account.processes import ProcessIdentity
+from local.mail import Mailbox
 from tests.support.nightly import nightly_but
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +76,28 @@ def test_a_run_exports_everything_and_says_so() -> None:
     assert len(exported) == COUNT
     assert all(any(folder.iterdir()) for folder in exported)
     check_report(output)
+    check_mails(output)
+
+
+def check_mails(output: str) -> None:
+    """Each customer got its own files, and nobody else's; the pages show them."""
+    shown = re.search(r"(\d+) mails with (\d+) files to (\d+) addresses; .*: (\S+)", output)
+    assert shown is not None, output
+    mails = Mailbox(ROOT / ".local" / "run" / "mail").read()
+    assert [int(shown[1]), int(shown[3])] == [COUNT, COUNT] == [len(mails), len(mails)]
+    index = Path(shown[4]).read_text(encoding="utf-8")
+    exported = {
+        folder.name: sorted(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+        for folder in (ROOT / ".local" / "exports").iterdir()
+    }
+    for mail in mails:
+        (address,) = mail.recipients
+        export_id = mail.tags["DeliveryId"].rsplit("-", 3)[0]
+        assert address == f"cust-{int(export_id.rpartition('-')[2]):04}@example.com"
+        assert sorted(each.content for each in mail.attachments) == exported.pop(export_id)
+        assert (mail.reached, mail.message.defects) == ([address], [])
+        assert f'href="{mail.message_id}/index.html"' in index
+    assert exported == {}
 
 
 def check_report(output: str) -> None:

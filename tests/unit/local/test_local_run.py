@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,7 @@ from local.account.processes import ProcessIdentity
 from local.breakdown import DESCRIBE
 from local.command import CommandError, run_command
 from local.examples import customer_of, formats_of, load_examples, make_messages
+from local.mails import EMAIL, mailed
 from local.run.measures import Measures, measure
 from local.run.progress import judge_standing
 from snapshot_export.domain.request import parse_request
@@ -48,6 +50,16 @@ def test_each_message_of_a_run_has_an_id_and_a_customer_of_its_own() -> None:
     assert {each["DashboardId"] for each in messages} == {
         each["DashboardId"] for each in load_examples().values()
     }
+
+
+def test_each_message_of_a_run_is_mailed_to_its_own_customer() -> None:
+    targets = replace(ONE_TARGET, mail_domains=frozenset(EMAIL["allowedDomains"]))
+    messages = [mailed(message) for message in make_messages("run-1", 48)]
+    requests = [parse_request(json.dumps(message), targets) for message in messages]
+    addresses = [message["Delivery"]["Email"]["To"] for message in messages]
+    assert [list(request.mail.to) for request in requests if request.mail] == addresses
+    assert addresses == [[f"{customer_of(message)}@example.com"] for message in messages]
+    assert len({address for (address,) in addresses}) == 48
 
 
 def test_the_time_left_is_the_work_left_shared_by_the_slots() -> None:
