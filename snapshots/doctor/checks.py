@@ -103,6 +103,7 @@ def _of_mails(case: Case) -> Iterator[Check]:
     yield Check("mails: sender", mails.look_at_sender, account)
     yield Check(chosen, mails.look_at_configuration_set, account)
     yield Check("mails: events", mails.look_at_events, (chosen,))
+    yield Check("mails: right to send", mails.look_at_right, ("functions", "mails: sender"))
 
 
 def _dashboards(case: Case) -> list[Check]:

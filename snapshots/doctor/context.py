@@ -75,6 +75,7 @@ class Case:
     outputs: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     mail_account: Mapping[str, Any] | None = None
+    mail_identity: str = ""
     _clients: dict[tuple[str, str | None], Any] = field(default_factory=dict)
 
     @cached_property

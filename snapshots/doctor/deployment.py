@@ -15,6 +15,8 @@ _BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 _OLDEST_BOOTSTRAP = 6
 """What templates of aws-cdk-lib 2 demand (their rule CheckBootstrapVersion)."""
 _FUNCTIONS = ("intake", "api", "burst", "start", "describe", "hint", "collect", "reconcile")
+DELIVER = "deliver"
+"""Is there where mails are sent only."""
 _PENDING = "PendingConfirmation"
 
 
@@ -91,7 +93,7 @@ def look_at_functions(case: Case) -> Verdict:
     names = _function_names(case)
     case.functions = {
         name: case.call("lambda", "GetFunctionConfiguration", FunctionName=names[name])
-        for name in _FUNCTIONS
+        for name in (*_FUNCTIONS, DELIVER)
         if name in names
     }
     return judge_functions(case.functions)

@@ -7,12 +7,15 @@ from typing import Any
 
 from snapshots.doctor import fixes
 from snapshots.doctor.context import Case, RefusedError
+from snapshots.doctor.deployment import DELIVER
 from snapshots.doctor.findings import Verdict, failed, ok, warning
+from snapshots.doctor.rights import denied
 
 NEEDED_EVENTS = frozenset({"SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT"})
 """Send settles a mail in doubt; the others say what became of it."""
 _DEFAULT_BUS = ":event-bus/default"
 _LITTLE_LEFT = 0.2
+_SEND = "ses:SendRawEmail"
 
 
 def look_at_account(case: Case) -> Verdict:
@@ -61,10 +64,13 @@ def _of_day(daily: float, sent: float) -> str:
 
 
 def look_at_sender(case: Case) -> Verdict:
-    """Whether the sender's address, or a domain that it is of, is verified."""
+    """Whether the sender's address, or a domain that it is of, is verified; learns which."""
     sender = case.mail["sender"]
-    found = {name: _identity(case, name) for name in identities_of(sender)}
-    return judge_sender(sender, {name: each for name, each in found.items() if each is not None})
+    asked = {name: _identity(case, name) for name in identities_of(sender)}
+    found = {name: each for name, each in asked.items() if each is not None}
+    verified = (name for name, each in found.items() if each.get("VerifiedForSendingStatus"))
+    case.mail_identity = next(verified, "")
+    return judge_sender(sender, found)
 
 
 def identities_of(sender: str) -> Iterator[str]:
@@ -144,6 +150,32 @@ def judge_events(name: str, destinations: Sequence[Mapping[str, Any]], fix: str)
         seen = f"{name} sends no {', '.join(missing)} to EventBridge: mails stay in doubt"
         return failed(seen, fix)
     return ok(f"{name} sends {len(heard)} kinds of events to EventBridge")
+
+
+def look_at_right(case: Case) -> Verdict:
+    """Whether the deliver function may send from the sender, with the configuration set.
+
+    A raw message needs `ses:SendRawEmail` [? ses-rights].
+    """
+    function = case.functions.get(DELIVER)
+    if function is None:
+        return failed("the stack has no deliver function", fixes.DEPLOY)
+    where = f"arn:{case.partition}:ses:{case.account.region}:{case.account_id}"
+    resources = [
+        f"{where}:identity/{case.mail_identity}",
+        f"{where}:configuration-set/{case.mail['configuration_set']}",
+    ]
+    sender = next(identities_of(case.mail["sender"]))
+    lacking = denied(case, str(function["Role"]), [_SEND], resources, {"ses:FromAddress": sender})
+    return judge_right(lacking, case.mail_identity)
+
+
+def judge_right(lacking: Sequence[str], identity: str) -> Verdict:
+    """`lacking` is what the function's role may not do."""
+    if lacking:
+        seen = f"IAM's simulation denies the deliver function {', '.join(lacking)} by {identity}"
+        return failed(seen, fixes.grant_functions())
+    return ok(f"IAM's simulation lets the deliver function send by {identity}")
 
 
 def _account(case: Case) -> Mapping[str, Any]:

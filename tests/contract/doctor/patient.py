@@ -124,6 +124,8 @@ class Patient:
         self.variables["EMAIL"] = json.dumps(
             {"sender": SENDER, "configuration_set": "mails", "max_per_second": 10}
         )
+        listed: Any = self.script["cloudformation:ListStackResources"]
+        listed["StackResourceSummaries"].append(_function("deliver"))
         quota = {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 7.0}
         bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
         self.script |= {
@@ -200,16 +202,7 @@ class Patient:
         self.script |= {
             "cloudformation:DescribeStacks": self._describe_stacks,
             "cloudformation:ListStackResources": {
-                "StackResourceSummaries": [
-                    {
-                        "LogicalResourceId": f"{name.capitalize()}FunctionA1B2C3",
-                        "PhysicalResourceId": f"{STACK}-{name}",
-                        "ResourceType": "AWS::Lambda::Function",
-                        "ResourceStatus": "CREATE_COMPLETE",
-                        "LastUpdatedTimestamp": MADE,
-                    }
-                    for name in FUNCTIONS
-                ]
+                "StackResourceSummaries": [_function(name) for name in FUNCTIONS]
             },
             "lambda:GetFunctionConfiguration": self._describe_function,
             "lambda:GetAccountSettings": {
@@ -274,6 +267,16 @@ class Patient:
         report = ParamValidator().validate(parsed, model.output_shape)
         assert not report.has_errors(), report.generate_report()
         return SimpleNamespace(status_code=200), {**parsed, "ResponseMetadata": {}}
+
+
+def _function(name: str) -> dict[str, Any]:
+    return {
+        "LogicalResourceId": f"{name.capitalize()}FunctionA1B2C3",
+        "PhysicalResourceId": f"{STACK}-{name}",
+        "ResourceType": "AWS::Lambda::Function",
+        "ResourceStatus": "CREATE_COMPLETE",
+        "LastUpdatedTimestamp": MADE,
+    }
 
 
 def statements_of(bucket: str, prefix: str) -> list[dict[str, Any]]:

@@ -11,13 +11,14 @@ import pytest
 
 from snapshots.doctor.mails import identities_of
 from tests.contract.doctor.conftest import Examine
-from tests.contract.doctor.patient import ACCOUNT, REGION, Patient, Refusal
+from tests.contract.doctor.patient import ACCOUNT, REGION, STACK, Patient, Refusal
 from tests.contract.doctor.test_doctor import ALL, CLI, assert_only
 
 Break = Callable[[Patient], object]
 ON_BUS = f"EventBusArn=arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
 MAILS = {
-    "mails: account", "mails: quota", "mails: sender", "mails: configuration set", "mails: events"
+    "mails: account", "mails: quota", "mails: sender", "mails: configuration set", "mails: events",
+    "mails: right to send",
 }  # fmt: skip
 
 
@@ -47,6 +48,11 @@ def destination(**members: Any) -> Break:
 
 def configuration_set(answer: Any) -> Break:
     return lambda patient: patient.script.update({"sesv2:GetConfigurationSet": answer})
+
+
+def forget_deliver(patient: Patient) -> None:
+    listed: Any = patient.script["cloudformation:ListStackResources"]
+    listed["StackResourceSummaries"].pop()
 
 
 FAILURES: dict[str, tuple[Break, str, str]] = {
@@ -101,6 +107,11 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
     "event destination disabled": (
         destination(Enabled=False), "mails: events", ON_BUS
     ),
+    "the function lost its right": (
+        lambda patient: patient.denied.add((f"{STACK}-deliver", "SendRawEmail")),
+        "mails: right to send", "npx cdk deploy",
+    ),
+    "no function that sends": (forget_deliver, "mails: right to send", "npx cdk deploy"),
     "no Send events": (
         destination(MatchingEventTypes=["DELIVERY", "BOUNCE", "COMPLAINT", "REJECT"]),
         "mails: events", ON_BUS,
