@@ -130,7 +130,7 @@ def _check(
                 f"Invalid tag <{text}>: only alphanumeric ASCII characters, '_', and '-' are "
                 "allowed, at most 256."
             )
-    if submission.size > MAX_BYTES:  # [? ses-message-size]
+    if submission.size > MAX_BYTES:  # [? mail-size]
         raise bad_request(
             f"Message length is more than {MAX_BYTES} bytes long: '{submission.size}'."
         )
