@@ -23,9 +23,12 @@ def answer_admin(
     headers: Mapping[str, str],
     body: bytes,
 ) -> Answer:
-    """Serve a page, a file, or a change; other names than loopback's are refused (rebinding)."""
-    if headers.get("host", "").rpartition(":")[0] not in _HOSTS:
+    """Serve a page, a file, or a change; nothing by other names (rebinding) or for other pages."""
+    host = headers.get("host", "")
+    if host.rpartition(":")[0] not in _HOSTS:
         return _text(403, "only by the address itself")
+    if headers.get("origin", f"http://{host}") not in (f"http://{host}", f"https://{host}"):
+        return _text(403, "not for another page")
     place = path.removeprefix(ADMIN)
     if method == "GET":
         return _show(service, place)

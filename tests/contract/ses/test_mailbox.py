@@ -117,8 +117,10 @@ def test_other_names_and_other_pages_get_nothing(ses: Ses) -> None:
     path = "/_mail/settings"
     plain = {"content-type": "text/plain"}
     assert ask(ses, path, method="POST", body=change, **plain)[0] == 400
+    assert ask(ses, path, method="POST", body=change, origin="https://evil.example")[0] == 403
     assert ses.client.get_account()["SendQuota"]["MaxSendRate"] == 1000
-    assert ask(ses, path, method="POST", body=change)[0] == 200
+    own = {"origin": f"http://{HOST['host']}"}
+    assert ask(ses, path, method="POST", body=change, **own)[0] == 200
     assert ses.client.get_account()["SendQuota"]["MaxSendRate"] == 1
 
 
