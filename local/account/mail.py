@@ -205,7 +205,8 @@ def _showing(service: MailService, app: Any, ses_v2: Any) -> Any:
     ) -> Any:
         if path.startswith(ADMIN):
             caller = _caller(ses_v2)
-            return answer_admin(service, caller, method, path, headers, body)
+            asked = (service, caller, method, path, headers, body)
+            return await asyncio.to_thread(answer_admin, *asked)
         return await upstream(method, path, headers, body, query_params, request_id)
 
     return handle

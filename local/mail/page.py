@@ -24,6 +24,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+MAX_LISTED = 500
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fbfaf7; --raised: #fff; --ink: #1d2329; --soft: #57606a;
   --rule: #dcd9d1; --link: #0b5b8c; }
@@ -51,8 +52,10 @@ iframe { height: 24rem; background: #fff; padding: 0; }
 
 def render_index(mails: Sequence[Mail], *, suffix: str = "/") -> str:
     """The list, newest first; `suffix` ends the address of a message's page."""
-    rows = "".join(_row(mail, suffix) for mail in reversed(mails))
-    count = f"{len(mails)} message{'' if len(mails) == 1 else 's'}"
+    rows = "".join(_row(mail, suffix) for mail in reversed(mails[-MAX_LISTED:]))
+    count = f"{len(mails):,} message{'' if len(mails) == 1 else 's'}"
+    if len(mails) > MAX_LISTED:
+        count += f", of which the newest {MAX_LISTED} are listed"
     table = (
         "<table><thead><tr><th>to</th><th>subject</th><th>files</th><th>sent</th>"
         f"<th>became</th></tr></thead><tbody>{rows}</tbody></table>"
@@ -107,7 +110,7 @@ def write_pages(mailbox: Mailbox, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     mails = mailbox.read()
-    for mail in mails:
+    for mail in mails[-MAX_LISTED:]:
         own = folder / mail.message_id
         own.mkdir()
         addresses = []

@@ -74,6 +74,18 @@ def test_the_list_shows_to_whom_what_went_the_newest_first(ses: Ses) -> None:
         assert part in page
 
 
+def test_of_many_messages_the_newest_are_listed(
+    ses: Ses, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("local.mail.page.MAX_LISTED", 2)
+    ids = [ses.send() for _ in range(3)]
+    page = get(ses, "/_mail/")
+    assert "3 messages, of which the newest 2 are listed" in page
+    assert [each["href"] for each in Tags(page).all("a")] == [f"{ids[2]}/", f"{ids[1]}/"]
+    index = write_pages(ses.mail.mailbox, tmp_path / "pages")
+    assert {path.name for path in index.parent.iterdir()} == {"index.html", *ids[1:]}
+
+
 def test_a_message_is_shown_escaped_and_its_html_in_a_frame_that_may_nothing(ses: Ses) -> None:
     message_id = send_evil(ses)
     page = get(ses, f"/_mail/{message_id}/")
