@@ -1,6 +1,7 @@
 """The operations of SES that are emulated, as botocore's service model describes them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import unquote
@@ -58,6 +59,8 @@ def read_query(operation: Operation, query: Mapping[str, Sequence[str]]) -> dict
             continue
         if shape.type_name == "list":
             members[name] = list(values)
+        elif shape.type_name == "timestamp":
+            members[name] = datetime.fromisoformat(values[0]).timestamp()
         else:
             whole = shape.type_name == "integer" and values[0].lstrip("-").isdecimal()
             members[name] = int(values[0]) if whole else values[0]

@@ -5,7 +5,6 @@ have it on for bounces and complaints.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from local.mail.errors import MailError, bad_request, not_found
@@ -60,7 +59,7 @@ class SuppressionList:
         begin = asked.get("NextToken", "0")
         if not begin.isdecimal():
             raise MailError("InvalidNextTokenException", "The specified next token is not valid.")
-        least, most = (_seconds(asked.get(name)) for name in ("StartDate", "EndDate"))
+        least, most = asked.get("StartDate"), asked.get("EndDate")
         found = [
             entry
             for entry in self._entries.values()
@@ -71,7 +70,3 @@ class SuppressionList:
         end = int(begin) + size
         more = {"NextToken": str(end)} if end < len(found) else {}
         return {"SuppressedDestinationSummaries": found[int(begin) : end], **more}
-
-
-def _seconds(text: str | None) -> float | None:
-    return None if text is None else datetime.fromisoformat(text).timestamp()

@@ -82,10 +82,9 @@ _READERS = {
     "list": _list,
     "string": _string,
     "blob": _string,
-    "timestamp": _string,
     "boolean": _boolean,
 }
-"""By the type of a shape; blobs are base64 in JSON, timestamps text in a URI's query."""
+"""By the type of a shape; blobs are base64 in JSON, timestamps are numbers."""
 
 
 def _check_length(shape: Any, size: int, unit: str, path: str, violations: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -285,6 +286,9 @@ def test_the_suppression_list_is_read_and_written(ses: Ses) -> None:
     names = [each["EmailAddress"] for page in (first, rest)
              for each in page["SuppressedDestinationSummaries"]]  # fmt: skip
     assert (names, "NextToken" in rest) == (["A0@c.example", "A1@c.example", "A2@c.example"], False)
+    since = datetime.fromtimestamp(ses.at - 90, UTC)
+    late = ses.client.list_suppressed_destinations(StartDate=since)
+    assert len(late["SuppressedDestinationSummaries"]) == 1
     complaints = ses.client.list_suppressed_destinations(Reasons=["COMPLAINT"])
     assert len(complaints["SuppressedDestinationSummaries"]) == 1
     ses.client.delete_suppressed_destination(EmailAddress="A0@c.example")
