@@ -94,7 +94,7 @@ def hostile_report() -> Report:
         export(
             number,
             status,
-            export_id=HOSTILE,
+            export_id=f"{HOSTILE}-{number + 1}",
             recipient_id=HOSTILE,
             dashboard_id=f"{HOSTILE}{number}",
             error=error,
