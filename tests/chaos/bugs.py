@@ -102,11 +102,9 @@ BUGS = (
             (
                 STORE,
                 """            self._delete_attempt(attempt, holds_slot=attempt.holds_slot),
-        ]
-""",
+            *outbox_writes""",
                 """            delete_of(self._keys.attempt(attempt.export_id)),
-        ]
-""",
+            *outbox_writes""",
             ),
             (
                 STORE,
@@ -202,11 +200,13 @@ BUGS = (
             (
                 f"{FLOWS}/export/finish.py",
                 """        return
+    ask_for_deliveries(services, done)
     ask_for_close(services, done.burst_id)
     services.measure""",
                 """        return
     if status is not Status.CANCELLED:
         services.events.announce_end(done)
+    ask_for_deliveries(services, done)
     ask_for_close(services, done.burst_id)
     services.measure""",
             ),
