@@ -10,6 +10,7 @@ import pytest
 from local.account.authorization import denials_in
 from local.account.environment import ACCOUNT
 from local.deployed import Deployed
+from local.mails import EMAIL, prepare_mails
 from local.testing import TEST_QUICKSIGHT, deployed_stack
 from tests.support.targets import PARAMETERS, PLACES
 
@@ -49,6 +50,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]
                 "allowedBuckets": [OWN_BUCKET],
                 "athenaRole": ATHENA_ROLE,
                 "athenaWorkGroups": [WORK_GROUP],
+                "email": EMAIL,
             },
             enforce_iam=ENFORCES_IAM,
         ) as stack,
@@ -57,6 +59,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]
         if stack.aws_ca_file:
             for name in ("SSL_CERT_FILE", "AWS_CA_BUNDLE"):  # for urllib, for the command line
                 patch.setenv(name, stack.aws_ca_file)
+        prepare_mails(stack)
         yield stack
     denied = [each for each in denials_in(folder / "aws.log") if ":assumed-role/" in each]
     assert [each for each in denied if TAKEN_AWAY.fullmatch(each) is None] == []

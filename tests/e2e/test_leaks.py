@@ -22,6 +22,7 @@ from tests.support.deployed_api import call_api
 from tests.support.leaks import MARKS, STRING, digests_in, find_digests, find_leaks
 from tests.support.marked import (
     REASON,
+    mailed,
     manifest,
     marked,
     marked_template,
@@ -37,6 +38,7 @@ PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId")
 ENDS = {
     "leak-fine": "COMPLETED",
     "leak-called": "COMPLETED",
+    "leak-mailed": "COMPLETED",
     "leak-job": "FAILED",
     "leak-refused": "FAILED",
     "leak-user": "FAILED",
@@ -90,6 +92,7 @@ def send_all(deployed: Deployed) -> list[str]:
     )
     for name in ("leak-fine", "leak-job", "leak-refused", "leak-stopped"):
         deployed.send(marked(name))
+    deployed.send(mailed("leak-mailed"))
     deployed.send(of_user("leak-user"), *refusable())
     burst = {"Template": marked_template(), "Recipients": recipients()}
     deployed.send({"Burst": burst | {"BurstId": "leak-inline"}})
@@ -127,6 +130,12 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 90.0) -
         time.sleep(0.2)
 
 
+def deliveries_of(deployed: Deployed) -> list[dict[str, Any]]:
+    """The mails of the export that has some, as the API shows them."""
+    found: list[dict[str, Any]] = call_api(deployed, "GET", "/exports/leak-mailed")["Deliveries"]
+    return found
+
+
 def wait_for_ends(deployed: Deployed) -> None:
     wait_until(
         lambda: any("leak-stopped" in job["SnapshotJobId"] for job in deployed.ledger()["jobs"]),
@@ -135,6 +144,7 @@ def wait_for_ends(deployed: Deployed) -> None:
     call_api(deployed, "DELETE", "/exports/leak-stopped")
     found = {each: deployed.wait_for_export(each, 120)["status"] for each in ENDS}
     assert found == ENDS
+    wait_until(lambda: deliveries_of(deployed)[0]["Status"] == "DELIVERED", "no mail was delivered")
     for burst_id, status in (
         ("leak-inline", "COMPLETED_WITH_FAILURES"),
         ("leak-headless", "FAILED"),
@@ -158,7 +168,7 @@ def invoke_with_nonsense(deployed: Deployed) -> list[str]:
     client = deployed.client("lambda")
     names = [each["FunctionName"] for each in client.list_functions()["Functions"]]
     ours = [name for name in names if "Function" in name and name.startswith("SnapshotExport")]
-    assert len(ours) == 10
+    assert len(ours) == 11
     event = json.dumps({"Records": [{"body": REASON, "messageId": "m"}], "Do": STRING})
     return [
         client.invoke(FunctionName=name, Payload=event.encode())["Payload"].read().decode()
@@ -245,14 +255,18 @@ def test_no_marked_value_leaves_the_stores_that_carry_requests(
     shown = [
         call_api(deployed, "GET", f"/bursts/{each}") for each in ("leak-inline", "leak-headless")
     ]
+    events = messages_of(deployed, watched["events"])  # SES's own hold the addresses of its mails
     sources = logs_of(deployed, since) | {
         "histories": histories_of(deployed),
-        "events": [each["Body"] for each in messages_of(deployed, watched["events"])],
+        "events": [
+            each["Body"] for each in events if json.loads(each["Body"])["source"] != "aws.ses"
+        ],
         "messages to people": [each["Body"] for each in messages_of(deployed, watched["messages"])],
         "metrics": [str(page["Metrics"]) for page in metrics],
         "reasons": [each["MessageAttributes"]["Reason"]["StringValue"] for each in rejected],
         "keys": [each["Key"] for each in objects["Contents"]],
         "refusals of the API": refusals,
+        "deliveries": [json.dumps(deliveries_of(deployed))],
         "refusals of bursts": [json.dumps(each) for each in shown],
         "answers of functions": answers,
     }
@@ -266,7 +280,7 @@ def test_no_marked_value_leaves_the_stores_that_carry_requests(
     for source in ("histories", "events", "messages to people", "keys", "refusals of bursts"):
         assert any("leak-" in text for text in sources[source]), f"{source} were not seen"
     functions = {name: lines for name, lines in sources.items() if "Function" in name}
-    assert len(functions) == 10
+    assert len(functions) == 11
     for name, lines in functions.items():
         own = [json.loads(line) for line in lines if not line.startswith(PLATFORM)]
         assert own, f"{name} has no line"

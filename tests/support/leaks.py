@@ -22,7 +22,7 @@ STRING = "zq7markedstring41f0"
 INTEGER = 739184625017341
 DECIMAL = 83719.462517341
 TIME = "2031-07-19T04:53:17+00:00"
-EMAIL = "zq7.marked@example.org"
+EMAIL = "zq7.marked@example.com"
 MARKS: dict[str, tuple[str, ...]] = {
     "tag": (TEXT, "zq7-m", "ed/tag&5d1c", "tag&amp;5d1c", quote(TEXT, safe="")),
     "string": (STRING,),

@@ -23,6 +23,12 @@ def marked(export_id: str | None, **more: Any) -> dict[str, Any]:
     return body
 
 
+def mailed(export_id: str) -> dict[str, Any]:
+    """A marked message whose files go to a marked address, with a marked text."""
+    email = {"To": [EMAIL], "Subject": STRING, "Body": {"Text": TEXT, "Html": TEXT}}
+    return marked(export_id, Delivery={"Email": email})
+
+
 def marked_template() -> dict[str, Any]:
     """A burst's template with marked parameters."""
     body = template(Name="{recipient}/report")
