@@ -41,6 +41,9 @@ _QUESTIONS = {
 }
 
 
+_OF_MAILS = (Metric.MAILS_FAILED, Metric.MAILS_IN_DOUBT, Metric.MAILS_SENT_AGAIN)
+
+
 class Dashboard(Construct):
     """One screen on one deployment; `targets` are the names of its QuickSight targets."""
 
@@ -52,12 +55,14 @@ class Dashboard(Construct):
         alarms: Sequence[cloudwatch.IAlarm],
         log_groups: Sequence[logs.ILogGroup],
         kept: Mapping[str, cloudwatch.Metric],
+        sends_mails: bool,
         docs_url: str | None,
         targets: Sequence[str] = (DEFAULT_TARGET,),
     ) -> None:
         super().__init__(scope, construct_id)
         self._stack = cdk.Stack.of(self)
         self._targets = targets
+        self._sends_mails = sends_mails
         self._page = f"{docs_url.rstrip('/')}/operations.md" if docs_url else None
         self.dashboard = cloudwatch.Dashboard(
             self,
@@ -126,6 +131,7 @@ class Dashboard(Construct):
                     Metric.EXPORTS_ACCEPTED,
                     Metric.EXPORTS_ADMITTED,
                     Metric.EXPORTS_COMPLETED,
+                    *([Metric.MAILS_SENT] if self._sends_mails else []),
                 ),
             ),
         ]
@@ -162,7 +168,7 @@ class Dashboard(Construct):
                 height=ROW_HEIGHT,
             ),
             self._graph(
-                "Failed, cancelled, refused",
+                "Failed, cancelled, refused, held",
                 7,
                 self._of_stack(
                     _SUM,
@@ -174,6 +180,9 @@ class Dashboard(Construct):
                     Metric.SECURITY_REFUSALS,
                     Metric.SECURITY_UNREADABLE,
                     Metric.MESSAGES_NOT_TAKEN,
+                    Metric.REQUESTS_HELD,
+                    Metric.QUERIES_FAILED,
+                    *(_OF_MAILS if self._sends_mails else ()),
                 ),
                 [queue.with_(label=name) for name, queue in kept.items()],
             ),

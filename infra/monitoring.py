@@ -41,6 +41,7 @@ class Monitoring(Construct):
         failed_exports: int,
         failed_share: float,
         watches: Mapping[str, lambda_.IFunction],
+        asks_athena: bool,
         sends_mails: bool,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -104,16 +105,6 @@ class Monitoring(Construct):
             self._measured(Metric.OCCURRENCES_MISSED, "Sum"),
         )
         self._alarm(
-            "RequestsHeld",
-            "Exports or bursts are held until somebody releases or cancels them",
-            self._measured(Metric.REQUESTS_HELD, "Sum"),
-        )
-        self._alarm(
-            "QueriesFailed",
-            "A burst failed, since the query for its recipients brought none",
-            self._measured(Metric.QUERIES_FAILED, "Sum"),
-        )
-        self._alarm(
             "WatchesStopped",
             "Within a quarter of an hour nobody looked after deadlines, or after schedules",
             _stopped(watches),
@@ -126,6 +117,12 @@ class Monitoring(Construct):
             api.metric_server_error(period=MINUTE, statistic="Sum"),
             minutes=3,
         )
+        if asks_athena:
+            self._alarm(
+                "QueriesFailed",
+                "A burst failed, since the query for its recipients brought none",
+                self._measured(Metric.QUERIES_FAILED, "Sum"),
+            )
         if sends_mails:
             self._alarm(
                 "MailsFailed",

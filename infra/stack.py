@@ -211,6 +211,7 @@ class SnapshotExportStack(cdk.Stack):
             }
             | ({"DeliveryDeadLetters": deliveries.dead_letter_queue} if deliveries else {}),
             api=api.http_api,
+            asks_athena=deployment.athena_role is not None,
             sends_mails=deployment.email is not None,
             docs_url=deployment.docs_url,
             failed_exports=deployment.alarm_failed_exports,
@@ -226,6 +227,7 @@ class SnapshotExportStack(cdk.Stack):
             alarms=monitoring.alarms,
             log_groups=[functions[name].log_group for name in _ASKED if name in functions],
             kept=monitoring.kept,
+            sends_mails=deployment.email is not None,
             docs_url=deployment.docs_url,
             targets=(DEFAULT_TARGET, *deployment.targets),
         )

@@ -33,6 +33,23 @@ def _group_reader(iam_actions: Any) -> Any:
     return group_of
 
 
+def judge_batches_of_messages_singly(iam_actions: Any) -> None:
+    """Judge the batch actions of SQS by the rights to the single ones.
+
+    Upstream asks for a right that cannot be given. Source: SQS Developer Guide, "Amazon SQS batch
+    actions": permissions cannot be set for SendMessageBatch, DeleteMessageBatch and
+    ChangeMessageVisibilityBatch.
+    """
+    upstream = iam_actions.extract_iam_action
+    require_source("extract_iam_action", upstream, "ec476b92d969822b")
+
+    def extract(service: str, *rest: Any, **more: Any) -> str | None:
+        action: str | None = upstream(service, *rest, **more)
+        return action.removesuffix("Batch") if action and service == "sqs" else action
+
+    iam_actions.extract_iam_action = extract
+
+
 def tell_denials(iam_actions: Any) -> None:
     """Log every call that is denied: who, and what.
 

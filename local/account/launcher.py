@@ -55,6 +55,7 @@ def apply_patches(
     from ministack.services.cloudformation import provisioners
 
     authorization.name_groups_of_schedules(iam_actions)
+    authorization.judge_batches_of_messages_singly(iam_actions)
     authorization.tell_denials(iam_actions)
     key_rights.check_keys(iam_evaluator, dynamodb, s3, sqs, kms, iam_actions.logger)
     key_rights.encrypt_buckets_of_stacks(s3, provisioners)

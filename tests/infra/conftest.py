@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.parameters import Settings
+from infra.email_parameters import EmailParameters
+from infra.parameters import DeploymentParameters, Settings
 from tests.infra.template_reader import StackTemplate, synthesize_stack
 
 Synthesize = Callable[[Settings], StackTemplate]
@@ -22,3 +23,20 @@ def synthesize() -> Synthesize:
 def template(synthesize: Synthesize) -> StackTemplate:
     """The template of a deployment that sets nothing."""
     return synthesize(Settings())
+
+
+@pytest.fixture(scope="session")
+def whole(synthesize: Synthesize) -> StackTemplate:
+    """The template of a deployment that has all that a deployment may have or not."""
+    email = EmailParameters(
+        sender="reports@example.com", configuration_set="mails", allowed_domains=("example.com",)
+    )
+    return synthesize(
+        Settings(
+            deployment=DeploymentParameters(
+                email=email,
+                athena_role="arn:aws:iam::000000000000:role/recipients",
+                athena_work_groups=("recipients",),
+            )
+        )
+    )

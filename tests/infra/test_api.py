@@ -53,11 +53,12 @@ def test_a_deployment_can_choose_a_jwt_authorizer(synthesize: Synthesize) -> Non
         "POST /bursts/{burst_id}/release": ["our/steer"],
         "POST /bursts/{burst_id}/retry": ["our/steer"],
         "POST /exports/{export_id}/release": ["our/steer"],
+        "POST /exports/{export_id}/resend": ["our/steer"],
         "POST /schedules/{name}/run": ["our/steer"],
         "POST /{proxy+}": ["snapshots/submit"],
         "ANY /{proxy+}": ["our/steer"],
     }
-    assert len(template.of_type("AWS::ApiGatewayV2::Route")) == 8, "a route without a scope"
+    assert len(template.of_type("AWS::ApiGatewayV2::Route")) == 9, "a route without a scope"
     environment = template.properties("ApiFunction")["Environment"]["Variables"]
     assert json.loads(environment["JWT_SCOPES"]) == deployment.jwt_scopes
     (authorizer,) = template.of_type("AWS::ApiGatewayV2::Authorizer").values()

@@ -69,7 +69,7 @@ def metrics_watched(template: StackTemplate) -> Shown:
 
 
 def test_what_is_shown_or_watched_is_what_the_functions_write(
-    template: StackTemplate, widgets: list[dict[str, Any]]
+    whole: StackTemplate,
 ) -> None:
     """tests/flows/test_metrics.py shows that each of Metric is written, with these dimensions."""
     own = {"service": "SnapshotExport"}
@@ -77,7 +77,7 @@ def test_what_is_shown_or_watched_is_what_the_functions_write(
         each.label: own | ({"Target": DEFAULT_TARGET} if each.is_of_target else {})
         for each in Metric
     }
-    assert metrics_shown(widgets) | metrics_watched(template) == written
+    assert metrics_shown(widgets_of(whole)) | metrics_watched(whole) == written
 
 
 def test_the_functions_write_under_the_name_that_is_read(template: StackTemplate) -> None:

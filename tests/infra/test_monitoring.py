@@ -30,9 +30,9 @@ def alarms_of(template: StackTemplate) -> dict[str, dict[str, Any]]:
     return {name.removeprefix("Monitoring"): alarm for name, alarm in found.items()}
 
 
-def test_every_alarm_has_a_section_in_the_operations_page(template: StackTemplate) -> None:
+def test_every_alarm_has_a_section_in_the_operations_page(whole: StackTemplate) -> None:
     sections = set(re.findall(r"^## (\w+)$", OPERATIONS, re.M))
-    assert sections == set(alarms_of(template))
+    assert sections == set(alarms_of(whole))
     for section in OPERATIONS.split("\n## ")[1:]:
         name = section.splitlines()[0]
         for part in ("**Meaning.**", "**Look.**", "**Do.**"):

@@ -162,7 +162,7 @@ def test_targets_and_buckets_must_fit_a_functions_environment() -> None:
     targets = {f"t{n}": {"roleArn": f"{ROLE}/{'x' * 400}"} for n in range(6)}
     (problem,) = problems_of(targets)
     assert problem.startswith(
-        "deployment.allowedBuckets, athenaWorkGroups and targets must have at most "
+        "deployment.allowedBuckets, athenaWorkGroups, email and targets must have at most "
         "2600 characters together, have "
     )
 
@@ -270,7 +270,9 @@ def test_files_in_a_targets_bucket_are_moved_as_in_the_stacks(template: StackTem
         ("/exports/*", {"Collect", "Api"}),
     ):
         granted = granted_to_callers(template, f"{bucket}{place}")
-        assert granted == granted_to_callers(template, f"{own}{place}")
+        in_own = granted_to_callers(template, f"{own}{place}")
+        in_own.pop("Burst", None)  # a zip is made of files in the stack's bucket only
+        assert granted == in_own
         assert set(granted) == functions
 
 
