@@ -8,6 +8,7 @@ from typing import Any
 from local.cloud import LocalCloud
 from local.deployed import Deployed
 from local.quicksight_process import QuickSightSettings
+from local.settings import SCALED_CALLS_PER_SECOND
 
 TEST_QUICKSIGHT = QuickSightSettings(limit=12, calls_per_second=10, time_scale=0.05, seed=7)
 """Jobs take 2 s on average."""
@@ -18,6 +19,7 @@ def expected_of(quicksight: QuickSightSettings) -> dict[str, Any]:
     return {
         "snapshotJobLimit": quicksight.limit,
         "expectedJobSeconds": 40 * quicksight.time_scale,
+        "callsPerSecond": SCALED_CALLS_PER_SECOND,
     }
 
 
