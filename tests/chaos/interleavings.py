@@ -1,11 +1,11 @@
 """Functions interleaved at every call, against the real adapter: counter, leases and backlog hold.
 
-Accept, admit, start, check, collect, cancel and reconcile run at the same time, in an order that
-Hypothesis chooses and shrinks; each function has a clock of its own, up to 5 s ahead or behind, at
-instants that do not round. Replies are lost, functions die, QuickSight answers a repeated step
-otherwise than before, the limit moves up and down, somebody else takes slots, and days pass until
-records expire and ids are used again. Judged after every step; at the end every export must come to
-its end.
+Accept, admit, start, check, hint, collect, cancel and reconcile run at the same time, in an order
+that Hypothesis chooses and shrinks; each function has a clock of its own, up to 5 s ahead or
+behind, at instants that do not round. Replies are lost, functions die, QuickSight answers a
+repeated step otherwise than before, the limit moves up and down, somebody else takes slots, and
+days pass until records expire and ids are used again. Judged after every step; at the end every
+export must come to its end.
 """
 
 from __future__ import annotations
@@ -30,10 +30,13 @@ from hypothesis.stateful import (
 from moto import mock_aws
 
 from snapshot_export.adapters.services import Services, make_services
+from snapshot_export.domain.hint import Hint, hint_of
+from snapshot_export.domain.naming import raw_prefix
 from snapshot_export.flows.export.admit import admit
 from snapshot_export.flows.export.cancel import cancel
 from snapshot_export.flows.export.collect import collect
 from snapshot_export.flows.export.hand_over import check_and_hand_over
+from snapshot_export.flows.export.hint import hear
 from snapshot_export.flows.export.start import start
 from snapshot_export.flows.periodic.reconcile import reconcile
 from snapshot_export.flows.take_message import accept_message
@@ -70,6 +73,7 @@ CLAIMS = frozenset(
 """Bugs that the sample must catch (bugs.py)."""
 CSV = visuals_group("CSV", "lines")
 STEPS = {"start": start, "check": check_and_hand_over, "collect": collect}
+HINT = "hint"
 NUMBERS = st.integers(0, MAX_EXPORTS - 1)
 SKEWS = st.sampled_from([0.0, 0.0, -5.0, 5.0, -1.7, 3.3])
 """Seconds that a function's clock is ahead of the others."""
@@ -154,9 +158,10 @@ class Interleavings(RuleBasedStateMachine):
         self._begin("admit", admit)
 
     @precondition(lambda self: self._attempts())
-    @rule(number=NUMBERS, kind=st.sampled_from([*STEPS]))
+    @rule(number=NUMBERS, kind=st.sampled_from([*STEPS, HINT]))
     def do_step(self, number: int, kind: str) -> None:
-        """A step of an execution, also one that is run twice at once or comes at a wrong time."""
+        """A step of an execution, also one that is run twice at once or comes at a wrong time; or a
+        hint of the attempt, wherever that is."""
         attempts = self._attempts()
         name = sorted(attempts)[number % len(attempts)]
         self._begin(f"{kind} {name}", _step(kind, name, attempts[name]))
@@ -369,8 +374,17 @@ def _due(ids: dict[str, Any]) -> str:
 
 
 def _step(kind: str, name: str, ids: dict[str, Any]) -> Callable[[Services], object]:
+    if kind == HINT:
+        return lambda services: hear(services, _hint_of(services, name, str(ids["nonce"])))
     attempt, admission = int(ids["attempt"]), int(ids["admission"])
     return lambda services: STEPS[kind](services, name, attempt, admission)
+
+
+def _hint_of(services: Services, name: str, nonce: str) -> Hint:
+    bucket = services.settings.export_bucket
+    hint = hint_of(bucket, f"{raw_prefix(name, nonce)}file.csv", services.now())
+    assert hint is not None
+    return hint
 
 
 def run() -> PartResult:
