@@ -1,5 +1,7 @@
 """Patches of ministack's IAM (`ministack/core/iam_actions.py`)."""
 
+from contextvars import ContextVar
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,43 @@ def judge_batches_of_messages_singly(iam_actions: Any) -> None:
         return action.removesuffix("Batch") if action and service == "sqs" else action
 
     iam_actions.extract_iam_action = extract
+
+
+def simulate_with_context(iam: Any) -> None:
+    """Simulate a principal's policies with the condition keys that are asked for.
+
+    Upstream reads none, so a statement with a condition on one never allows. Source: IAM API
+    Reference, SimulatePrincipalPolicy, ContextEntries.
+    """
+    upstream = iam._extract_simulate_params
+    require_source("_extract_simulate_params", upstream, "60c76235f2dd562b")
+    require_source(
+        "_build_simulate_results_real", iam._build_simulate_results_real, "a9090ec34b89ddfa"
+    )
+    asked: ContextVar[dict[str, str]] = ContextVar("asked")
+
+    def extract(parameters: dict[str, Any]) -> Any:
+        asked.set(_context_entries(iam, parameters))
+        return upstream(parameters)
+
+    iam._extract_simulate_params = extract
+    iam._embedded_context = asked.get
+    iam._build_simulate_results_real = rewritten(
+        iam._build_simulate_results_real,
+        {"secure_transport=False,": "secure_transport=False, service_context=_embedded_context(),"},
+    )
+
+
+def _context_entries(iam: Any, parameters: dict[str, Any]) -> dict[str, str]:
+    """By name in small letters; of a key with several values the first."""
+    found: dict[str, str] = {}
+    for number in count(1):
+        entry = f"ContextEntries.member.{number}"
+        name = iam._p(parameters, f"{entry}.ContextKeyName")
+        if not name:
+            break
+        found[name.lower()] = iam._p(parameters, f"{entry}.ContextKeyValues.member.1")
+    return found
 
 
 def tell_denials(iam_actions: Any) -> None:

@@ -44,6 +44,7 @@ def apply_patches(
     from ministack.services import (
         dynamodb,
         eventbridge,
+        iam,
         kms,
         lambda_svc,
         s3,
@@ -55,6 +56,7 @@ def apply_patches(
     from ministack.services.cloudformation import provisioners
 
     authorization.name_groups_of_schedules(iam_actions)
+    authorization.simulate_with_context(iam)
     authorization.judge_batches_of_messages_singly(iam_actions)
     authorization.tell_denials(iam_actions)
     key_rights.check_keys(iam_evaluator, dynamodb, s3, sqs, kms, iam_actions.logger)
