@@ -19,10 +19,11 @@ from snapshot_export.flows.export.cancel import cancel
 from snapshot_export.flows.periodic.gauges import read_gauges
 from snapshot_export.handlers import intake, move_starts, reconcile, warn_of_deadlines
 from snapshot_export.metric import Metric
+from tests.support.athena import athena, rows
 from tests.support.bursts import burst, recipient
 from tests.support.messages import message
 from tests.support.schedules import set_changed
-from tests.support.world import World
+from tests.support.world import WORK_GROUP, World
 
 Written = dict[str, tuple[list[float], dict[str, str]]]
 
@@ -106,6 +107,14 @@ def test_every_metric_is_written_with_its_dimensions(
     move_starts.handler({}, None)
     world.clock.sleep(86_400)
     move_starts.handler({}, None)
+    with athena() as queries:
+        query = {"QueryString": "SELECT 1", "Database": "crm", "WorkGroup": WORK_GROUP}
+        queries.result = rows(1)
+        world.send({"Burst": burst("held", Manifest={"Athena": query, "ExpectedCount": 100})})
+        world.driver.run()
+        queries.state = "FAILED"
+        world.send({"Burst": burst("unasked", Manifest={"Athena": query})})
+        world.driver.run()
     metrics.flush_metrics()
 
     found = written(capsys.readouterr().out)
@@ -122,6 +131,7 @@ def test_every_metric_is_written_with_its_dimensions(
     assert sums[Metric.EXPORTS_COMPLETED] == 3
     assert sums[Metric.EXPORTS_FAILED] == sums[Metric.JOBS_FAILED] == 1
     assert sums[Metric.EXPORTS_CANCELLED] == 1
+    assert sums[Metric.REQUESTS_HELD] == sums[Metric.QUERIES_FAILED] == 1
     assert sums[Metric.DEADLINES_MISSED] == 1
     assert (sums[Metric.MESSAGES_REJECTED], sums[Metric.MESSAGES_NOT_TAKEN]) == (2, 1)
     assert sums[Metric.RECIPIENTS_REFUSED] == sums[Metric.OCCURRENCES_MISSED] == 1
