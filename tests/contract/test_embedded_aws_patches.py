@@ -386,6 +386,40 @@ def test_a_right_on_schedules_is_on_those_of_its_group_and_denials_are_told(tmp_
         ]
 
 
+def test_batches_need_the_single_right_and_simulations_read_condition_keys(tmp_path: Path) -> None:
+    with EmbeddedAws(tmp_path, enforce_iam=True) as account:
+        iam, arn = account.client("iam"), f"arn:aws:iam::{ACCOUNT}:user/sender"
+        iam.create_user(UserName="sender")
+        url = account.client("sqs").create_queue(QueueName="own")["QueueUrl"]
+        mail = {"StringEquals": {"ses:FromAddress": "a@example.org"}}
+        statements = [
+            {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"},
+            {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*", "Condition": mail},
+        ]
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_user_policy(UserName="sender", PolicyName="own", PolicyDocument=document)
+        made = iam.create_access_key(UserName="sender")["AccessKey"]
+        keys = (made["AccessKeyId"], made["SecretAccessKey"])
+        sqs = make_client("sqs", account.endpoint_url, ca_file=str(account.ca_file), keys=keys)
+        sent = sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "m"}])
+        assert [each["Id"] for each in sent["Successful"]] == ["1"]
+        with pytest.raises(ClientError, match="AccessDenied"):
+            sqs.delete_message_batch(QueueUrl=url, Entries=[{"Id": "1", "ReceiptHandle": "r"}])
+
+        def decision(*addresses: str) -> str:
+            entry = {"ContextKeyName": "ses:FromAddress", "ContextKeyType": "string"}
+            found = iam.simulate_principal_policy(
+                PolicySourceArn=arn,
+                ActionNames=["ses:SendEmail"],
+                ContextEntries=[{**entry, "ContextKeyValues": [each]} for each in addresses],
+            )
+            (result,) = found["EvaluationResults"]
+            return str(result["EvalDecision"])
+
+        assert decision("a@example.org") == "allowed"
+        assert decision("b@example.org") == decision() == "implicitDeny"
+
+
 def test_stopping_ends_every_process_and_wipes_the_temporary_files(tmp_path: Path) -> None:
     with EmbeddedAws(tmp_path) as running:
         process = running.process
