@@ -259,9 +259,9 @@ class Patient:
         parsed = answer(params) if callable(answer) else answer
         if isinstance(parsed, Refusal):
             meta = {"HTTPStatusCode": parsed.status, "HTTPHeaders": dict(parsed.headers)}
-            told = {"Code": parsed.code, "Message": parsed.message}
+            error = {"Code": parsed.code, "Message": parsed.message}
             return SimpleNamespace(status_code=parsed.status), {
-                "Error": told,
+                "Error": error,
                 "ResponseMetadata": meta,
             }
         report = ParamValidator().validate(parsed, model.output_shape)

@@ -79,6 +79,17 @@ def assert_only(done: Examined, state: str, check: str, fix: str) -> None:
         assert each["State"] == "ok" or blocked, (name, each)
 
 
+def assert_found(
+    examine: Examine, patient: Patient, case: tuple[Break, str, str], state: str, *, code: int
+) -> None:
+    """Break something: just its check is in this state, with this exit code."""
+    break_it, check, fix = case
+    break_it(patient)
+    done = examine(*ALL)
+    assert done.code == code
+    assert_only(done, state, check, fix)
+
+
 def refuse(call: str, code: str, message: str = "") -> Break:
     return lambda patient: patient.script.update({call: Refusal(code, message)})
 
@@ -282,11 +293,7 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
 def test_what_is_broken_is_found_and_only_that(
     examine: Examine, patient: Patient, what: str
 ) -> None:
-    break_it, check, fix = FAILURES[what]
-    break_it(patient)
-    done = examine(*ALL)
-    assert done.code == 1
-    assert_only(done, "failed", check, fix)
+    assert_found(examine, patient, FAILURES[what], "failed", code=1)
 
 
 WARNINGS: dict[str, tuple[Break, str, str]] = {
@@ -330,11 +337,7 @@ WARNINGS: dict[str, tuple[Break, str, str]] = {
 def test_what_is_worth_knowing_is_a_warning_and_no_failure(
     examine: Examine, patient: Patient, what: str
 ) -> None:
-    break_it, check, fix = WARNINGS[what]
-    break_it(patient)
-    done = examine(*ALL)
-    assert done.code == 0
-    assert_only(done, "warning", check, fix)
+    assert_found(examine, patient, WARNINGS[what], "warning", code=0)
 
 
 DENIED = {

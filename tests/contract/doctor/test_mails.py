@@ -12,7 +12,7 @@ import pytest
 from snapshots.doctor.mails import identities_of
 from tests.contract.doctor.conftest import Examine
 from tests.contract.doctor.patient import ACCOUNT, REGION, STACK, Patient, Refusal
-from tests.contract.doctor.test_doctor import ALL, CLI, assert_only
+from tests.contract.doctor.test_doctor import ALL, CLI, assert_found
 
 Break = Callable[[Patient], object]
 ON_BUS = f"EventBusArn=arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
@@ -138,22 +138,14 @@ def mails(patient: Patient) -> None:
 def test_what_stops_mails_is_found_and_only_that(
     examine: Examine, patient: Patient, what: str
 ) -> None:
-    break_it, check, fix = FAILURES[what]
-    break_it(patient)
-    done = examine(*ALL)
-    assert done.code == 1
-    assert_only(done, "failed", check, fix)
+    assert_found(examine, patient, FAILURES[what], "failed", code=1)
 
 
 @pytest.mark.parametrize("what", WARNINGS)
 def test_what_is_worth_knowing_of_mails_is_a_warning(
     examine: Examine, patient: Patient, what: str
 ) -> None:
-    break_it, check, fix = WARNINGS[what]
-    break_it(patient)
-    done = examine(*ALL)
-    assert done.code == 0
-    assert_only(done, "warning", check, fix)
+    assert_found(examine, patient, WARNINGS[what], "warning", code=0)
 
 
 def test_a_sound_ses_passes_with_documented_rights_that_only_read(

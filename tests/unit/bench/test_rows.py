@@ -174,8 +174,8 @@ def test_results_and_document_tell_every_row(tmp_path: Path) -> None:
     write_results(result, tmp_path)
     level = {"waiting": 100, "calls_per_export": 10.25}
     write_growth({"method": "How.", "levels": [level], "verdict": "Flat."}, tmp_path)
-    told = json.loads((tmp_path / RESULTS).read_text(encoding="utf-8"))
-    first, second = told["runs"]
+    kept = json.loads((tmp_path / RESULTS).read_text(encoding="utf-8"))
+    first, second = kept["runs"]
     assert [each["name"] for each in first["rows"]] == [COLD, WAVES]
     assert [each["name"] for each in second["rows"]] == [VIRTUAL]
     text = (tmp_path / DOCUMENT).read_text(encoding="utf-8")
