@@ -151,7 +151,7 @@ def deploy_semaphore(name: str, dynamodb: Any, states: Any, *, account: str) -> 
 def run_semaphore(states: Any, machine: str, starts: Sequence[dict[str, Any]]) -> None:
     """Start an execution for each start, and wait until all have ended.
 
-    Raises RuntimeError naming how those ended that did not succeed.
+    Raises RuntimeError with how many did not succeed, and the reason of one of them.
     """
     for start in starts:
         ids = {name: start[name] for name in ("AwsAccountId", "DashboardId", "SnapshotJobId")}
@@ -163,7 +163,17 @@ def run_semaphore(states: Any, machine: str, starts: Sequence[dict[str, Any]]) -
     while _count(states, machine, "RUNNING"):
         time.sleep(1.0)
     if unfinished := len(starts) - _count(states, machine, "SUCCEEDED"):
-        raise RuntimeError(f"{unfinished} executions of the semaphore did not succeed")
+        raise RuntimeError(
+            f"{unfinished} executions of the semaphore did not succeed: {_reason(states, machine)}"
+        )
+
+
+def _reason(states: Any, machine: str) -> str:
+    failed = states.list_executions(stateMachineArn=machine, statusFilter="FAILED")["executions"]
+    if not failed:
+        return "none failed by itself"
+    end = states.describe_execution(executionArn=failed[0]["executionArn"])
+    return f"{end.get('error')}: {end.get('cause')}"
 
 
 def _count(states: Any, machine: str, status: str) -> int:

@@ -69,6 +69,7 @@ def apply_patches(
     workers.share_extracted_code(lambda_runtime, code_cache)
     tables.read_pages_only(dynamodb)
     transactions.know_repeated_transactions(dynamodb)
+    transactions.serialize_calls(dynamodb)
     schedules.refuse_what_aws_refuses(scheduler, provisioners)
     notifications.notify_late(s3, late or Notifications())
     service = mail.send_mail(

@@ -262,6 +262,44 @@ def wait_for_event(aws: EmbeddedAws, arn: str, kind: str) -> None:
         time.sleep(0.05)
 
 
+def test_updates_that_state_machines_make_at_once_are_all_kept(aws: EmbeddedAws) -> None:
+    table, states = aws.client("dynamodb"), aws.client("stepfunctions")
+    table.create_table(
+        TableName="counted",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+    )
+    many = {"L": [{"N": "1"}] * 5000}  # copying it takes longer than a thread's turn
+    table.put_item(TableName="counted", Item={"pk": {"S": "a"}, "many": many})
+    count = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::dynamodb:updateItem",
+        "Parameters": {
+            "TableName": "counted",
+            "Key": {"pk": {"S": "a"}},
+            "UpdateExpression": "ADD held :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        },
+        "ResultPath": None,
+        "End": True,
+    }
+    branch = {"StartAt": "Count", "States": {"Count": count}}
+    all_at_once = {"Type": "Map", "ItemProcessor": branch, "End": True}
+    machine = states.create_state_machine(
+        name="counting",
+        roleArn=ROLE,
+        definition=json.dumps({"StartAt": "All", "States": {"All": all_at_once}}),
+    )["stateMachineArn"]
+    runs = [
+        states.start_execution(stateMachineArn=machine, input="[0, 0, 0, 0]")["executionArn"]
+        for _ in range(10)
+    ]
+    assert {wait_for_end(aws, run)["status"] for run in runs} == {"SUCCEEDED"}
+    item = table.get_item(TableName="counted", Key={"pk": {"S": "a"}})["Item"]
+    assert item["held"] == {"N": "40"}
+
+
 def test_a_repeated_transaction_is_known_again(aws: EmbeddedAws) -> None:
     table = aws.client("dynamodb")
     table.create_table(
