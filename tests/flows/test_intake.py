@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from snapshot_export.domain.dashboard import Version
 from snapshot_export.domain.export import Status
+from snapshot_export.handlers import intake
+from snapshot_export.handlers.intake import ADMIT_EVERY_SECONDS
+from tests.flows.test_metrics import sqs_event
 from tests.support.messages import message, visuals_group
 from tests.support.world import World
 
@@ -97,3 +101,22 @@ def test_tags_and_parameters_reach_neither_logs_nor_reasons(
     assert any("finished" in line for line in lines), "the log is looked at"
     assert not [line for line in lines if secret in line]
     assert all(secret not in json.dumps(refused["Reason"]) for refused in world.rejected())
+
+
+def test_what_is_accepted_does_not_wait_for_the_reads_of_the_rest_of_its_batch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "services_from_env", lambda: world.services)
+    read = world.services.quicksight.version
+    began: list[int] = []
+
+    def read_slowly(dashboard_id: str, *, patience: float) -> Version:
+        began.append(len([*world.services.store.leases()]))
+        world.clock.sleep(ADMIT_EVERY_SECONDS)
+        return read(dashboard_id, patience=patience)
+
+    monkeypatch.setattr(world.services.quicksight, "version", read_slowly)
+    boards = ("sales-overview", "open-invoices", "paid-invoices")
+    bodies = [message(f"e{number}", dashboard=each) for number, each in enumerate(boards)]
+    assert intake.handler(sqs_event(*bodies), None) == {"batchItemFailures": []}
+    assert began == [0, 1, 2]
