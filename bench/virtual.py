@@ -28,7 +28,7 @@ from local.quicksight.durations import draw_job_seconds, name_viewer
 from local.quicksight.errors import ServiceError
 from local.quicksight.settings import Settings as QuickSightSettings
 from local.quicksight.throttle import CallWindow
-from snapshot_export.adapters.services import Services, make_services
+from snapshot_export.adapters.services import make_services
 from snapshot_export.domain.hint import hint_of
 from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.errors import TransientError
@@ -48,7 +48,7 @@ DEFAULT_CALLS_PER_SECOND: float = json.loads((PROJECT_ROOT / "cdk.json").read_te
     "deployment"
 ]["callsPerSecond"]
 COLLECT_FUNCTION = "bench-collect"
-_FLOWS: dict[str, Callable[[Services, str, int, int], Mapping[str, Any]]] = {
+_FLOWS: dict[str, Callable[..., Mapping[str, Any]]] = {
     "StartSnapshot": start,
     "DescribeSnapshot": poll,
     "CollectFiles": collect,
@@ -165,10 +165,18 @@ class QuickSightInMemory:
     def describe_dashboard_snapshot_job_result(self, **request: Any) -> dict[str, Any]:
         """The addresses of files that are not there."""
         self._call("DescribeDashboardSnapshotJobResult", request["SnapshotJobId"])
+        begin, end, wanted = self._job(request)
+        if self._clock.now() < end:
+            raise _refusal("PreconditionNotMetException", 400)
         place = ObjectAddress("bench", f"snapshots/{request['SnapshotJobId']}.pdf")
         results = [{"S3Uri": str(place)}]
-        groups = [{**group, "S3Results": results} for group in self._job(request)[2]]
-        return {"JobStatus": "COMPLETED", "Result": {"AnonymousUsers": [{"FileGroups": groups}]}}
+        groups = [{**group, "S3Results": results} for group in wanted]
+        return {
+            "JobStatus": "COMPLETED",
+            "CreatedTime": datetime.fromtimestamp(begin, UTC),
+            "LastUpdatedTime": datetime.fromtimestamp(end, UTC),
+            "Result": {"AnonymousUsers": [{"FileGroups": groups}]},
+        }
 
     def _job(self, request: dict[str, Any]) -> tuple[float, float, list[Any]]:
         if request["SnapshotJobId"] not in self._jobs:
@@ -289,7 +297,10 @@ class VirtualAccount:
 
     def _take_step(self, state: str, ids: dict[str, Any], *, goes_on: bool = True) -> None:
         try:
-            answer = _FLOWS[state](self.services, ids["ExportId"], ids["Attempt"], ids["Admission"])
+            known = {"result": ids["JobResult"]} if "JobResult" in ids else {}
+            answer = _FLOWS[state](
+                self.services, ids["ExportId"], ids["Attempt"], ids["Admission"], **known
+            )
         except TransientError:
             if goes_on:
                 self._step_at(self.clock.now() + RETRY_SECONDS, state, ids)

@@ -344,7 +344,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
     intake.rejected_queue.grant(functions["intake"], "sqs:SendMessage")
     grants.call_quicksight(functions["start"], _START, _DESCRIBE)
     grants.call_quicksight(functions["describe"], _START, _DESCRIBE)
-    grants.call_quicksight(functions["hint"], _START, _DESCRIBE)
+    grants.call_quicksight(functions["hint"], _START, _DESCRIBE, _RESULT)
     grants.collect_at_once(functions["hint"], functions["collect"])
     grants.call_quicksight(functions["collect"], _RESULT)
     grants.call_quicksight(functions["reconcile"], _DESCRIBE)

@@ -13,6 +13,7 @@ from typing import Any
 
 START = "StartDashboardSnapshotJob"
 DESCRIBE = "DescribeDashboardSnapshotJob"
+RESULT = "DescribeDashboardSnapshotJobResult"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,8 @@ def read_jobs(ledger: Mapping[str, Any], prefix: str = "") -> list[Job]:
     ends = {job["SnapshotJobId"]: job["ended"] for job in ledger["jobs"] if job["ended"]}
     for call in ledger["calls"]:
         job_id = call["SnapshotJobId"]
-        is_answer = call["operation"] == DESCRIBE and call["outcome"] == "OK" and not call["lost"]
+        asks = call["operation"] in (DESCRIBE, RESULT)
+        is_answer = asks and call["outcome"] == "OK" and not call["lost"]
         if is_answer and job_id in ends and call["time"] >= ends[job_id]:
             seen.setdefault(job_id, call["time"])
     return sorted(

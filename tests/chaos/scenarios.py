@@ -509,6 +509,18 @@ def hinted_user(stage: Stage) -> None:
     _hint_after(stage, "manager", 17.95)
 
 
+def hinted_refused(stage: Stage) -> None:
+    """Before the job's end its result is refused by another error: the status is asked for."""
+    stage.world.services.store.change_gate({"hints_missed": 0})
+    stage.world.switch(
+        "raise_exception",
+        Operation="DescribeDashboardSnapshotJobResult",
+        Exception="InvalidParameterValueException",
+    )
+    stage.deliver(csv("asked"))
+    _hint_after(stage, "asked", 17.95)
+
+
 def _hint_after(stage: Stage, export_id: str, seconds: float) -> None:
     stage.when(
         lambda: "started_at" in stage.attempt(export_id),
@@ -584,6 +596,7 @@ SCENARIOS = (
     Scenario("registered_user", registered_user, {"manager": DONE}, 1),
     Scenario("hinted", hinted, {"first": DONE, "behind": DONE}, 2, limit=1, seconds=64.0),
     Scenario("hinted_user", hinted_user, {"manager": DONE}, 1),
+    Scenario("hinted_refused", hinted_refused, {"asked": DONE}, 1),
     Scenario("api_and_capacity", api_and_capacity, {"posted": DONE}, 1),
     Scenario("limit_lowered", limit_lowered, {f"low-{each}": DONE for each in (1, 2, 3)}, 3),
     Scenario("schedule_occurs", schedule_occurs, {"daily-20261123T060000Z": DONE}, 1),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,8 +22,7 @@ import boto3
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.models import stepfunctions_backends
 
-from snapshot_export.adapters.collector import Collector
-from snapshot_export.adapters.executions import input_of
+from snapshot_export.adapters.collector import Collector, payload_of
 from snapshot_export.adapters.services import Services, make_services
 from snapshot_export.domain.export import Attempt
 from snapshot_export.errors import SnapshotExportError, TransientError
@@ -267,15 +266,17 @@ class Stage:
     def _utc_now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), UTC).replace(tzinfo=None)
 
-    def _collecting(self) -> Callable[[Collector, Attempt, str], None]:
+    def _collecting(self) -> Callable[..., None]:
         """The call of the collect function, which moto has not, and then its invocation."""
         invoke = Collector.collect
 
-        def collect(collector: Collector, attempt: Attempt, target: str) -> None:
+        def collect(
+            collector: Collector, attempt: Attempt, target: str, result: Mapping[str, Any] | None
+        ) -> None:
             with suppress(TransientError):
-                invoke(collector, attempt, target)
-            ids = input_of(attempt, target)
-            self.at(0, lambda: self.invoke("collect", ids))
+                invoke(collector, attempt, target, result)
+            payload = payload_of(attempt, target, result)
+            self.at(0, lambda: self.invoke("collect", payload))
 
         return collect
 

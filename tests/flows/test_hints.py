@@ -17,7 +17,7 @@ from tests.support.hints import never, objects_on_the_clock
 from tests.support.messages import csv_groups, message
 from tests.support.world import World
 
-DESCRIBE = "DescribeDashboardSnapshotJob"
+STATUS, RESULT = "DescribeDashboardSnapshotJob", "DescribeDashboardSnapshotJobResult"
 
 
 @pytest.fixture
@@ -29,8 +29,13 @@ def heard(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def describes(world: World) -> int:
-    return [call["operation"] for call in world.ledger()["calls"]].count(DESCRIBE)
+def asked(world: World, *operations: str) -> list[str]:
+    """What was answered to those who asked about jobs, for their results too by default."""
+    return [
+        call["outcome"]
+        for call in world.ledger()["calls"]
+        if call["operation"] in (operations or (STATUS, RESULT))
+    ]
 
 
 def delays_seen(world: World) -> list[float]:
@@ -60,7 +65,7 @@ def test_a_hint_has_the_end_seen_soon_with_few_calls(heard: World) -> None:
     heard.driver.run()
     assert heard.export("one").status is Status.COMPLETED
     assert delays_seen(heard)[0] < 2
-    assert describes(heard) <= 6
+    assert len(asked(heard)) <= 6
     assert heard.measured[Metric.HINTS_HEARD] == [1]
 
 
@@ -85,7 +90,39 @@ def test_the_end_starts_the_next_job_at_once(heard: World) -> None:
     jobs = sorted(heard.ledger()["jobs"], key=lambda job: job["created"])
     gaps = [after["created"] - before["ended"] for before, after in pairwise(jobs)]
     assert len(jobs) == 3 and max(gaps) < 4
-    assert describes(heard) <= 15
+    assert len(asked(heard)) <= 15
+
+
+def test_the_answer_that_says_that_a_job_ended_is_what_is_collected(heard: World) -> None:
+    heard.switch("job_seconds", seconds=40.0)
+    heard.send(message("one"))
+    run_for(heard, 45)
+    assert heard.export("one").status is Status.COMPLETED
+    assert asked(heard, RESULT).count("OK") == 1
+    assert asked(heard, STATUS) == []
+
+
+def test_a_file_that_failed_fails_its_export_with_its_reason(heard: World) -> None:
+    heard.switch("fail_file", FileGroup=0, ErrorType="DATASET_DELETED")
+    heard.send(message("one"))
+    heard.driver.run()
+    error = heard.export("one").error
+    assert heard.export("one").status is Status.FAILED
+    assert error is not None and error.code == "DATASET_DELETED"
+    assert asked(heard, RESULT).count("OK") == 1
+
+
+@pytest.mark.parametrize("code", ["InvalidParameterValueException", "AccessDeniedException"])
+def test_where_the_result_is_refused_otherwise_before_the_end_the_status_is_asked_for(
+    heard: World, code: str
+) -> None:
+    heard.switch("raise_exception", Operation=RESULT, Exception=code)
+    heard.switch("job_seconds", seconds=40.0)
+    heard.send(message("one"))
+    run_for(heard, 45)
+    assert heard.export("one").status is Status.COMPLETED
+    assert asked(heard, RESULT) == [code, "OK"], "the second by whoever collects"
+    assert asked(heard, STATUS)
 
 
 def test_a_lost_hint_is_made_up_for_by_a_poll(world: World) -> None:
@@ -154,7 +191,7 @@ def test_a_job_of_several_files_is_asked_about_when_all_have_come(
     heard.driver.run()
     assert heard.export("one").status is Status.COMPLETED
     assert len(heard.export("one").files) == 5
-    assert describes(heard) <= 8
+    assert len(asked(heard)) <= 8
     assert delays_seen(heard)[0] < 4
 
 
@@ -173,9 +210,9 @@ def test_a_hint_is_followed_up_by_one_alone(heard: World) -> None:
     assert record is not None
     now = heard.clock.now()
     heard.services.store.begin_asking(record, now, now + 60)
-    before = describes(heard)
+    before = asked(heard)
     hear(heard.services, running_hint(heard))
-    assert describes(heard) == before
+    assert asked(heard) == before
 
 
 def test_what_asks_no_more_leaves_the_next_hint_to_be_followed_up(heard: World) -> None:
@@ -185,16 +222,16 @@ def test_what_asks_no_more_leaves_the_next_hint_to_be_followed_up(heard: World) 
     record = heard.services.store.attempt("one")
     assert record is not None
     heard.services.store.begin_asking(record, heard.clock.now() - 100, heard.clock.now() - 1)
-    before = describes(heard)
+    before = asked(heard)
     hear(heard.services, running_hint(heard))
-    assert describes(heard) > before
+    assert len(asked(heard)) > len(before)
 
 
 def test_hints_that_are_no_attempts_of_ours_ask_nothing(heard: World) -> None:
     heard.notifications = None
     heard.send(message("one"))
     run_for(heard, 3)
-    before = describes(heard)
+    before = asked(heard)
     hint = running_hint(heard)
     for wrong in (
         replace(hint, nonce="0" * 12),
@@ -203,7 +240,7 @@ def test_hints_that_are_no_attempts_of_ours_ask_nothing(heard: World) -> None:
         replace(hint, written_at=hint.written_at - 3600),
     ):
         hear(heard.services, wrong)
-    assert describes(heard) == before
+    assert asked(heard) == before
     assert missed(heard) == 0
 
 
@@ -211,7 +248,7 @@ def test_a_hint_before_the_job_was_started_asks_nothing(heard: World) -> None:
     heard.notifications = None
     heard.send(message("one"))
     hear(heard.services, running_hint(heard))
-    assert describes(heard) == 0
+    assert asked(heard) == []
 
 
 def test_a_hint_for_a_job_that_runs_on_is_given_up_and_frees_nothing(heard: World) -> None:
@@ -238,9 +275,9 @@ def test_an_attempt_that_cannot_be_read_is_left_to_the_polls(heard: World) -> No
         UpdateExpression="SET started_at = :bad",
         ExpressionAttributeValues={":bad": {"S": "soon"}},
     )
-    before = describes(heard)
+    before = asked(heard)
     hear(heard.services, hint)
-    assert describes(heard) == before
+    assert asked(heard) == before
 
 
 def test_files_in_a_bucket_of_others_are_polled_for_and_miss_no_hint(heard: World) -> None:

@@ -23,7 +23,7 @@ import boto3
 import snapshot_export.handlers.boundary  # noqa: F401  # the parent of the flows' loggers
 from local.quicksight import OtherPlace, QuickSightServer
 from local.quicksight import Settings as QuickSightSettings
-from snapshot_export.adapters.collector import Collector
+from snapshot_export.adapters.collector import Collector, payload_of
 from snapshot_export.adapters.executions import Executions, input_of
 from snapshot_export.adapters.queues import BurstQueue
 from snapshot_export.adapters.services import Measure, Services, make_services
@@ -107,8 +107,8 @@ class RecordedCollector(Collector):
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
 
-    def collect(self, attempt: Attempt, target: str) -> None:
-        self.asked.append(input_of(attempt, target))
+    def collect(self, attempt: Attempt, target: str, result: Mapping[str, Any] | None) -> None:
+        self.asked.append(payload_of(attempt, target, result))
 
 
 class RecordedBurstQueue(BurstQueue):
@@ -359,7 +359,13 @@ class Driver:
             self._world.check_invariants()
         for ids in self._world.collector.asked:
             services = self._world.services.for_target(ids.get("Target", DEFAULT_TARGET))
-            collect(services, ids["ExportId"], ids["Attempt"], ids["Admission"])
+            collect(
+                services,
+                ids["ExportId"],
+                ids["Attempt"],
+                ids["Admission"],
+                ids.get("JobResult"),
+            )
         self._world.collector.asked.clear()
         return True
 

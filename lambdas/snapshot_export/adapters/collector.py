@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -16,6 +17,12 @@ from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+
+def payload_of(attempt: Attempt, target: str, result: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the collect function gets."""
+    ids = input_of(attempt, target)
+    return ids if result is None else ids | {"JobResult": result}
 
 
 class Collector:
@@ -30,15 +37,16 @@ class Collector:
     def _client(self) -> LambdaClient:
         return self._session.client("lambda", config=self._config)
 
-    def collect(self, attempt: Attempt, target: str) -> None:
-        """Call the collect function as the attempt's execution would. Raises TransientError."""
+    def collect(self, attempt: Attempt, target: str, result: Mapping[str, Any] | None) -> None:
+        """Call the collect function as the attempt's execution would, with the job's `result`
+        (RESULT_MEMBERS of quicksight.py) if it is known. Raises TransientError."""
         if self._function_arn is None:
             return
         try:
             self._client.invoke(
                 FunctionName=self._function_arn,
                 InvocationType="Event",
-                Payload=json.dumps(input_of(attempt, target)),
+                Payload=json.dumps(payload_of(attempt, target, result)),
             )
         except ClientError as error:
             raise TransientError(f"Invoke: {error.response['Error']['Code']}") from None

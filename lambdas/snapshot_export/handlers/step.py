@@ -9,19 +9,21 @@ from collections.abc import Callable
 from typing import Any
 
 from snapshot_export.adapters.measuring import metrics
-from snapshot_export.adapters.services import Services, services_from_env
+from snapshot_export.adapters.services import services_from_env
 from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.errors import PermanentError, SnapshotExportError
 from snapshot_export.flows.export.step_answer import Answer
 from snapshot_export.handlers.boundary import Handler, guarded, logger
 
-Flow = Callable[[Services, str, int, int], Answer]
+Flow = Callable[..., Answer]
+"""Takes Services, and an export's id, attempt and admission."""
 
 
 def step_handler(flow: Flow) -> Handler:
     """A handler for `{"ExportId": str, "Attempt": int, "Admission": int}`.
 
-    `"Target": str` is beside them unless it is the default, as in executions of old.
+    `"Target": str` is beside them unless it is the default, as in executions of old; `"JobResult"`
+    for collect where it is known.
     """
 
     @metrics.log_metrics
@@ -32,7 +34,8 @@ def step_handler(flow: Flow) -> Handler:
         logger.append_keys(export_id=export_id, attempt=attempt, target=target)
         try:
             services = services_from_env().for_target(target)
-            return flow(services, export_id, attempt, event["Admission"])
+            known = {"result": event["JobResult"]} if "JobResult" in event else {}
+            return flow(services, export_id, attempt, event["Admission"], **known)
         except SnapshotExportError as error:
             if error.is_transient:
                 raise

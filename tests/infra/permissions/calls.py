@@ -153,6 +153,8 @@ def _quicksight(operation: str, params: Params, name_of: NameOf) -> Iterator[Rig
         place = f"dashboard/{params['DashboardId']}"
     elif operation == "DescribeDataSet":
         place = f"dataset/{params['DataSetId']}"
+    elif operation == "ListIngestions":
+        place = f"dataset/{params['DataSetId']}/ingestion/*"
     elif operation == "GetIdentityContext":
         place = f"user/{params.get('Namespace', 'default')}/{params['UserIdentifier']['UserName']}"
     else:

@@ -11,12 +11,15 @@ from tests.infra.permissions.recording import record
 from tests.infra.permissions.scenarios import ELSEWHERE, KEY_ELSEWHERE, WATCHED
 from tests.infra.permissions.services import needs_of_services
 from tests.infra.template_reader import StackTemplate, synthesize_stack
+from tests.support.world import ATHENA_ROLE, WORK_GROUP
 
 SETTINGS = Settings(
     deployment=DeploymentParameters(
         allowed_buckets=(ELSEWHERE,),
         bucket_keys=(KEY_ELSEWHERE,),
         notify_emails=("ada@example.org",),
+        athena_role=ATHENA_ROLE,
+        athena_work_groups=(WORK_GROUP,),
     )
 )
 """A deployment that makes use of everything that a policy depends on."""

@@ -29,6 +29,9 @@ from tests.infra.template_reader import StackTemplate
 from tests.support.world import REGION
 
 USER_ROLE = "SnapshotUserRole"
+_WITH_A_ROLE_OF_OTHERS = ("athena", "s3")
+"""What is called with a session's credentials that are not a registered user's, but of the role
+that a deployment brings for queries: what that may do is its owner's."""
 KEY = "EncryptionKey"
 ACCOUNT_ROOT = "arn:<Partition>:iam::<AccountId>:root"
 
@@ -87,10 +90,12 @@ class _Watch:
         if not calls.is_watching:
             return
         role = f"{calls.function.title().replace('_', '')}FunctionRole"
+        service = client.meta.service_model.service_name
         if client._request_signer._credentials.token:
+            if service in _WITH_A_ROLE_OF_OTHERS:
+                return
             role = USER_ROLE
         flow = _flow_of(place_of_caller()) or calls.function
-        service = client.meta.service_model.service_name
         for need in needs_of(role, service, operation, params, self.names):
             is_of_key = need.action.startswith("kms:")
             who = f"what calls {service}" if is_of_key else flow
@@ -129,7 +134,7 @@ def needs_of(
     """What a call needs: at the caller's role, at a role it takes or passes on, at the key."""
     for action, resource, context in rights_for(service, operation, params, names.of):
         yield Need(role, role, action, resource, tuple(context.items()))
-        if service == "sts":
+        if service == "sts" and resource.startswith("<"):
             yield Need(f"{resource.strip('<>')}:trust", role, action, resource)
         if resource.startswith("<"):
             yield from key_needs(role, service, operation)

@@ -34,7 +34,8 @@ _PROVED = (
 )
 _DEPLOYMENT = (
     "The deployment shown allows one bucket of others (`allowed-bucket`) with a key of theirs, "
-    "notifies one address by e-mail, and has a key of its own."
+    "notifies one address by e-mail, has a key of its own, and takes recipients from Athena with a "
+    "role that it brings."
 )
 _WILDCARDS = """
 ## Wildcards

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.breakdown import DESCRIBE, START, Job, break_down, find_bound, read_jobs
+from local.breakdown import DESCRIBE, RESULT, START, Job, break_down, find_bound, read_jobs
 
 
 def job(started: float, ended: float, seen: float, drawn: float | None = None) -> Job:
@@ -95,7 +95,9 @@ def test_a_job_is_seen_by_the_first_answered_call_after_its_end() -> None:
             call(15.7, DESCRIBE, "a-1", lost=True),
             call(16.0, DESCRIBE, "a-1"),
             call(17.0, DESCRIBE, "a-1"),
+            call(1.9, RESULT, "b-1", outcome="PreconditionNotMetException"),
+            call(2.3, RESULT, "b-1"),
         ],
     }
     assert read_jobs(ledger, "a-") == [Job(started=5.0, ended=15.0, seen=16.0, drawn=9.5)]
-    assert [each.seen for each in read_jobs(ledger)] == [2.0, 16.0]
+    assert [each.seen for each in read_jobs(ledger)] == [2.3, 16.0]

@@ -46,6 +46,8 @@ CLIENT_CONFIG = Config(
 )
 """No retries by botocore: its standard mode would repeat starts on LimitExceededException."""
 
+RESULT_MEMBERS = ("JobStatus", "Result", "ErrorInfo")
+"""Of DescribeDashboardSnapshotJobResult's answer, those that JobResult is made of: JSON."""
 MAX_INGESTIONS = 100
 """What ListIngestions answers with at most."""
 
@@ -74,6 +76,15 @@ class Job:
     created_at: float
     updated_at: float
 
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Job:
+        """As DescribeDashboardSnapshotJob and DescribeDashboardSnapshotJobResult answer it."""
+        return cls(
+            status=answer["JobStatus"],
+            created_at=_epoch(answer["CreatedTime"]),
+            updated_at=_epoch(answer["LastUpdatedTime"]),
+        )
+
     @property
     def has_ended(self) -> bool:
         """COMPLETED or FAILED."""
@@ -87,6 +98,19 @@ class JobResult:
     status: str
     groups: tuple[ResultGroup, ...]
     error: ErrorInfo | None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> JobResult:
+        """As DescribeDashboardSnapshotJobResult answers it."""
+        result = answer.get("Result", {})
+        users = [*result.get("AnonymousUsers", []), *result.get("RegisteredUsers", [])]
+        return cls(
+            status=answer["JobStatus"],
+            groups=tuple(
+                _group_of(group) for user in users for group in user.get("FileGroups", [])
+            ),
+            error=_error_of([answer["ErrorInfo"]] if answer.get("ErrorInfo") else []),
+        )
 
 
 class QuickSight:
@@ -133,13 +157,8 @@ class QuickSight:
         self, dashboard_id: str, job_id: str, *, patience: float = MAX_WAIT_SECONDS
     ) -> Job:
         """DescribeDashboardSnapshotJob. Raises NoTurnError if its turn comes after `patience`."""
-        answer = self._call(
-            "describe_dashboard_snapshot_job", self._ids(dashboard_id, job_id), patience
-        )
-        return Job(
-            status=answer["JobStatus"],
-            created_at=_epoch(answer["CreatedTime"]),
-            updated_at=_epoch(answer["LastUpdatedTime"]),
+        return Job.of(
+            self._call("describe_dashboard_snapshot_job", self._ids(dashboard_id, job_id), patience)
         )
 
     def find(self, dashboard_id: str, job_id: str) -> Job | None:
@@ -149,19 +168,17 @@ class QuickSight:
         except JobNotFoundError:
             return None
 
-    def result(self, dashboard_id: str, job_id: str) -> JobResult:
-        """DescribeDashboardSnapshotJobResult: every file of every user and file group."""
-        answer = self._call(
-            "describe_dashboard_snapshot_job_result", self._ids(dashboard_id, job_id)
-        )
-        result = answer.get("Result", {})
-        users = [*result.get("AnonymousUsers", []), *result.get("RegisteredUsers", [])]
-        return JobResult(
-            status=answer["JobStatus"],
-            groups=tuple(
-                _group_of(group) for user in users for group in user.get("FileGroups", [])
-            ),
-            error=_error_of([answer["ErrorInfo"]] if answer.get("ErrorInfo") else []),
+    def result(
+        self, dashboard_id: str, job_id: str, *, patience: float = MAX_WAIT_SECONDS
+    ) -> dict[str, Any]:
+        """DescribeDashboardSnapshotJobResult: the job, and every file of every user and file group,
+        to be read by `Job.of` and `JobResult.of`.
+
+        Raises JobNotEndedError before the job's end, and NoTurnError if its turn comes after
+        `patience`.
+        """
+        return self._call(
+            "describe_dashboard_snapshot_job_result", self._ids(dashboard_id, job_id), patience
         )
 
     def version(self, dashboard_id: str, *, patience: float) -> Version:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from aws_lambda_powertools import Logger
 
-from snapshot_export.adapters.quicksight.quicksight import Job
+from snapshot_export.adapters.quicksight.quicksight import Job, QuickSight
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import LOST, Attempt, Phase, Status
 from snapshot_export.domain.hint import trusts_hints
@@ -43,6 +43,8 @@ POLL_PATIENCE_SECONDS = 1.0
 
 Fill = Callable[[Services], int]
 """Fills free slots from the backlog."""
+Ask = Callable[[QuickSight, Attempt], Job]
+"""Asks QuickSight, with one call, how a job is."""
 
 logger = Logger(child=True)
 
@@ -64,8 +66,21 @@ def next_wait(services: Services, record: Attempt, *, age: float) -> float:
     )
 
 
+def ask_for_status(quicksight: QuickSight, record: Attempt) -> Job:
+    """Ask with DescribeDashboardSnapshotJob."""
+    return quicksight.describe(
+        record.dashboard_id, record.snapshot_job_id, patience=POLL_PATIENCE_SECONDS
+    )
+
+
 def check(
-    services: Services, export_id: str, attempt: int, admission: int, *, fill: Fill = admit
+    services: Services,
+    export_id: str,
+    attempt: int,
+    admission: int,
+    *,
+    fill: Fill = admit,
+    ask: Ask = ask_for_status,
 ) -> Answer:
     """Poll the snapshot job of this admission once. Its WaitSeconds can be a fraction."""
     record = services.store.attempt(export_id)
@@ -79,9 +94,7 @@ def check(
         return answer(export_id, attempt, Phase.NOT_STARTED)
     quicksight = acting_for_attempt(services, record).quicksight
     try:
-        job = quicksight.describe(
-            record.dashboard_id, record.snapshot_job_id, patience=POLL_PATIENCE_SECONDS
-        )
+        job = ask(quicksight, record)
     except NoTurnError:
         return _still_running(services, record, record.started_at)
     except JobNotFoundError:

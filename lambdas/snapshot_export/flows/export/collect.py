@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from snapshot_export.adapters.quicksight.quicksight import JobResult
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.emptiness import IfEmpty
@@ -67,8 +69,17 @@ UNTRIED_SECONDS = 24 * 3600.0
 logger = Logger(child=True)
 
 
-def collect(services: Services, export_id: str, attempt: int, admission: int) -> Answer:
-    """Collect the files of this admission's job. Raises TransientError when it may work later."""
+def collect(
+    services: Services,
+    export_id: str,
+    attempt: int,
+    admission: int,
+    result: Mapping[str, Any] | None = None,
+) -> Answer:
+    """Collect the files of this admission's job. Raises TransientError when it may work later.
+
+    `result` (RESULT_MEMBERS of quicksight.py) is the job's if it is known; else it is asked for.
+    """
     record = services.store.attempt(export_id)
     export = services.store.export(export_id)
     if record is None or export is None or not is_current(record, attempt, admission):
@@ -89,7 +100,9 @@ def collect(services: Services, export_id: str, attempt: int, admission: int) ->
         return _give_up(services, record, export, "not collected within 24 hours")
     limit = TimeLimit(services.now, services.now() + TRANSFER_SECONDS)
     try:
-        collected = _collect_job(services, record, export, limit)
+        if result is None:
+            result = services.quicksight.result(record.dashboard_id, record.snapshot_job_id)
+        collected = _collect_job(services, export, JobResult.of(result), limit)
     except (RefusedError, JobNotFoundError) as error:
         finish_failed(services, record, export, ErrorInfo(error.code, error.message))
         return answer_without_attempt(services, export_id, attempt)
@@ -152,13 +165,12 @@ def _skip(services: Services, record: Attempt, export: Export) -> Answer:
 
 
 def _collect_job(
-    services: Services, record: Attempt, export: Export, limit: TimeLimit
+    services: Services, export: Export, result: JobResult, limit: TimeLimit
 ) -> _Collected:
     """What this part's job made, with the merged file if it is the last part.
 
     Nothing is brought to a place unless every file of the result was one that was asked for.
     """
-    result = services.quicksight.result(record.dashboard_id, record.snapshot_job_id)
     if result.status == "FAILED":
         error = result.error or ErrorInfo("UNKNOWN", "QuickSight gave no reason")
         return _Collected(failure=error)

@@ -17,16 +17,18 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Attempt
 from snapshot_export.errors import SnapshotExportError
 from snapshot_export.flows.export.admit import admit, start_executions
-from snapshot_export.flows.export.check import check
+from snapshot_export.flows.export.check import Ask, ask_for_status, check
 from snapshot_export.flows.export.start import start_admitted
 from snapshot_export.flows.export.step_answer import Answer
 
 logger = Logger(child=True)
 
 
-def check_and_hand_over(services: Services, export_id: str, attempt: int, admission: int) -> Answer:
+def check_and_hand_over(
+    services: Services, export_id: str, attempt: int, admission: int, ask: Ask = ask_for_status
+) -> Answer:
     """Check once; a slot that it freed is handed over."""
-    return check(services, export_id, attempt, admission, fill=hand_over)
+    return check(services, export_id, attempt, admission, fill=hand_over, ask=ask)
 
 
 def hand_over(services: Services) -> int:

@@ -1,20 +1,25 @@
 """Hint: an object came for an export's job; ask QuickSight about the job, closely, until it ended.
 
-A hint costs no call, and is worth nothing by itself: whatever it says, the questions, the release
-and what follows are those of a poll, and QuickSight's answer alone frees the slot. The state
-machine's own polls go on behind it, far apart.
+A hint costs no call, and is worth nothing by itself: whatever it says, the release and what follows
+are those of a poll, and QuickSight's answer alone frees the slot. What is asked for is the job's
+result, which is refused before its end: one call says that the job ended, and what it made. The
+state machine's own polls go on behind it, far apart.
 
 Order of writes: first the asking is noted on the attempt, so that of several hints one asks and a
 release knows that a hint came; then the gate's count of missed hints is set to 0; then all is a
 check's (flows/export/check.py). Once the slot is free, files are collected by a call of the collect
-function that is not waited for. A function that dies after any of these leaves what a poll finds:
-the note ends by itself, and an execution whose wait is over collects, or finds it done.
+function, with the result, that is not waited for. A function that dies after any of these leaves
+what a poll finds: the note ends by itself, and an execution whose wait is over collects, or finds
+it done.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_lambda_powertools import Logger
 
+from snapshot_export.adapters.quicksight.quicksight import RESULT_MEMBERS, Job, QuickSight
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.export import Attempt, Phase
 from snapshot_export.domain.hint import (
@@ -25,7 +30,14 @@ from snapshot_export.domain.hint import (
     pauses,
 )
 from snapshot_export.domain.windows import CALL_SECONDS
-from snapshot_export.errors import ConditionFailedError, TransientError, UnreadableRecordError
+from snapshot_export.errors import (
+    ConditionFailedError,
+    JobNotEndedError,
+    RefusedError,
+    TransientError,
+    UnreadableRecordError,
+)
+from snapshot_export.flows.export.check import POLL_PATIENCE_SECONDS, ask_for_status
 from snapshot_export.flows.export.hand_over import check_and_hand_over
 
 logger = Logger(child=True)
@@ -68,19 +80,49 @@ def _ask_closely(services: Services, record: Attempt) -> None:
     except ConditionFailedError:
         return
     services.store.count_hint()
-    phase = _ask(services, record)
+    asking = _Asking()
+    phase = _ask(services, record, asking)
     logger.info("hint followed up", reason=phase, export_id=record.export_id)
     if phase == Phase.ENDED:
         try:
-            services.collector.collect(record, services.settings.target)
+            services.collector.collect(record, services.settings.target, asking.result)
         except TransientError as error:
             logger.warning("left to its execution", reason=str(error), export_id=record.export_id)
 
 
-def _ask(services: Services, record: Attempt) -> str:
+class _Asking:
+    """Asks for a job's result, and keeps it."""
+
+    def __init__(self) -> None:
+        self.result: dict[str, Any] | None = None
+        self._is_refused = False
+
+    def __call__(self, quicksight: QuickSight, record: Attempt) -> Job:
+        if self._is_refused:
+            return ask_for_status(quicksight, record)
+        try:
+            answer = quicksight.result(
+                record.dashboard_id, record.snapshot_job_id, patience=POLL_PATIENCE_SECONDS
+            )
+        except JobNotEndedError:
+            since = record.started_at or record.admitted_at
+            return Job(status="RUNNING", created_at=since, updated_at=since)
+        except RefusedError as error:
+            logger.warning("result refused", reason=error.code, export_id=record.export_id)
+            self._is_refused = True
+            return ask_for_status(quicksight, record)
+        job = Job.of(answer)
+        if job.has_ended:
+            self.result = {name: answer[name] for name in RESULT_MEMBERS if name in answer}
+        return job
+
+
+def _ask(services: Services, record: Attempt, asking: _Asking) -> str:
     for pause in (0.0, *pauses()):
         services.sleep(pause)
-        answer = check_and_hand_over(services, record.export_id, record.attempt, record.admission)
+        answer = check_and_hand_over(
+            services, record.export_id, record.attempt, record.admission, asking
+        )
         if answer["Phase"] != Phase.RUNNING:
             break
     return str(answer["Phase"])
