@@ -221,5 +221,77 @@ TENANT_BUGS = (
             ),
         ),
     ),
+    Bug(
+        "a name without its claim in a later revision",
+        (
+            (
+                f"{FLOWS}/export/file_names.py",
+                """        if services.names.claim(place, owner, expires_at, is_taken=is_taken):
+""",
+                """        if (
+            services.names.claim(place, owner, expires_at, is_taken=is_taken)
+            or export.revision > 1
+        ):
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "a retry of the line below",
+        (
+            (
+                f"{FLOWS}/burst/retry.py",
+                "    lines = frozenset(line_of(item[",
+                "    lines = frozenset(1 + line_of(item[",
+            ),
+        ),
+    ),
+    Bug(
+        "a skipped export leaves what it delivered before",
+        (
+            (
+                f"{FLOWS}/export/collect.py",
+                "    if export.failures or export.revision > 1:\n",
+                "    if export.failures:\n",
+            ),
+        ),
+    ),
+    Bug(
+        "the note of another recipient",
+        (
+            (
+                f"{FLOWS}/burst/manifest.py",
+                "TOUCH_EVERY_READS = 50\n",
+                "TOUCH_EVERY_READS = 50\n_NOTED = [False]\n",
+            ),
+            (
+                f"{FLOWS}/burst/manifest.py",
+                "    if export.is_empty:\n",
+                "    _NOTED.append(export.is_empty)\n    if _NOTED.pop(0):\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a note that a later part takes away",
+        (
+            (
+                f"{FLOWS}/export/collect.py",
+                """    if export.part == 0:
+        export = replace(""",
+                """    if export.part >= 0:
+        export = replace(""",
+            ),
+        ),
+    ),
+    Bug(
+        "a probe that is delivered",
+        (
+            (
+                f"{FLOWS}/export/collect.py",
+                "        if rule.is_hidden:\n            del outcomes[0]\n",
+                "",
+            ),
+        ),
+    ),
 )
 """All of them are claimed by the part `tenants`."""

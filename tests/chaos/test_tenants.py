@@ -8,4 +8,4 @@ from tests.chaos.part import run_alone
 def test_every_file_and_link_shows_its_own_recipients_rows_and_no_others() -> None:
     result, _ = run_alone("tenants", "sample")
     assert not result.violations, result.violations[:5]
-    assert result.line.startswith("tenants: 60 recipients in 2 bursts, "), result.line
+    assert result.line.startswith("tenants: 45 recipients in 3 bursts, "), result.line

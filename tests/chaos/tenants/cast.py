@@ -70,6 +70,8 @@ RECIPIENT_IDS = ("a@example.org", "A@example.org", "+1", "=1+1", "-x", "..", "a@
 VALUES = ("", " ", "\u00a0", "\u200b", " {0}", "{0} ", "*", "{0},cust-0320", "{0}|cust-0320")
 """Tag values that are not the customer's id: blank, padded, invisible, every row, several."""
 MERGE = {"FormatType": "PDF", "Sheets": "ALL"}
+EMPTIED = "customer-statement"
+"""A dashboard that has no rows any more when exports run again."""
 TURNED = "cust-0317"
 """A customer's id that becomes, between the acts, the value which matches all rows."""
 
@@ -83,6 +85,7 @@ class Recipient:
     value: str
     name: str | None
     is_plain: bool
+    has_rows: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +97,11 @@ class Burst:
     template: dict[str, Any]
     recipients: Sequence[Recipient]
     manifest: bytes
+
+    @property
+    def first_line(self) -> int:
+        """That of the first recipient."""
+        return 2 if self.format == "CSV" else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,14 +139,16 @@ class Deck(Generic[Card]):
 
 
 def make_cast(count: int, seed: int) -> Cast:
-    """Two bursts of `count` recipients each at once, and the singles that cross their ids."""
+    """Three bursts, of `count` recipients, as many and half as many, and the singles that cross
+    their ids."""
     draw = Random(seed)
     first = _burst(
         draw,
         "november",
         count,
         customers=range(1, 301),
-        template={"DashboardId": "sales-overview", "Merge": MERGE},
+        template={"DashboardId": "sales-overview", "Merge": MERGE, "IfEmpty": "NOTE"}
+        | {"Probe": {"SheetId": "details", "VisualId": "lines"}},
         ends=LINE_ENDS,
     )
     second = _burst(
@@ -156,9 +166,18 @@ def make_cast(count: int, seed: int) -> Cast:
         | {"UserConfiguration": _user("cust-0319")},
         ends=None,
     )
+    third = _burst(
+        draw,
+        "november-2",
+        count // 2,
+        customers=range(150, 301),
+        template=_template(EMPTIED, visuals_group("CSV", "lines"), pdf_group())
+        | {"IfEmpty": "SKIP"},
+        ends=None,
+    )
     ids = ("november", "november-1", "november-3", "november-1-2", "november-04")
     return Cast(
-        bursts=(first, second),
+        bursts=(first, second, third),
         singles=[_single(each, f"cust-{310 + index:04d}") for index, each in enumerate(ids)],
         published=DataSet(
             "invoices", "Invoices", (TagRule("customer_id", "customer_id", match_all=TURNED),)
@@ -220,16 +239,20 @@ def _recipient(
     draw: Random, index: int, number: int, ids: Deck[str], values: Deck[str]
 ) -> Recipient:
     """Of ten, two are plain, three have a hostile value and nothing else, and the others a hostile
-    name, two of them with a hostile id."""
-    customer, place = f"cust-{number:04d}", index % 10
+    name, two of them with a hostile id, two without any rows, and two with one name."""
+    place = index % 10
+    has_rows = place not in (3, 7)
+    customer = f"cust-{number:04d}" if has_rows else f"cust-9{number:03d}"
     is_plain, has_value = place in (0, 5), place in (1, 4, 8)
-    hostile = draw.choice(draw.choice((NAMES, CROWDED)))
+    drawn = draw.choice(draw.choice((NAMES, CROWDED)))
+    hostile = CROWDED[0] if place in (3, 9) else drawn
     return Recipient(
         recipient_id=ids.deal() if place in (2, 6) else f"recipient-{index}",
         customer=customer,
         value=values.deal().format(customer) if has_value else customer,
         name=f"statement-{index}" if is_plain or has_value else hostile,
         is_plain=is_plain,
+        has_rows=has_rows,
     )
 
 

@@ -22,6 +22,7 @@ from snapshot_export.adapters.table.dynamodb import _unmarshal
 from snapshot_export.adapters.table.records import export_from
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.flows.view import view
+from tests.chaos.tenants.again import Again, compare
 from tests.chaos.tenants.cast import Burst, Cast
 from tests.support.rows import CUSTOMER, bookmarks_of, customers_in, text_of
 from tests.support.world import World
@@ -38,19 +39,22 @@ class Seen:
     links: int = 0
     objects: int = 0
     recipients: int = 0
+    empty: int = 0
     violations: list[str] = field(default_factory=list)
 
 
 class Witness:
     """Judges a world in which nothing moves any more."""
 
-    def __init__(self, world: World, cast: Cast, cancelled: frozenset[str]) -> None:
+    def __init__(self, world: World, cast: Cast, cancelled: frozenset[str], again: Again) -> None:
         self._world = world
         self._cast = cast
         self._cancelled = cancelled
+        self._again = again
         self._s3 = world.session.client("s3")
         self._bucket = world.settings.export_bucket
         self._shows_rows: set[str] = set()
+        self._shows_none: set[str] = set(again.emptied)
         self._asked: dict[str, dict[str, Any]] = {}
         self.seen = Seen()
 
@@ -63,6 +67,8 @@ class Witness:
         self._judge_ends(exports, owners)
         self._judge_files(exports, owners, content)
         self._judge_objects(exports, owners, content)
+        self.seen.violations += compare(self._again, exports)
+        self._judge_empty(exports)
         for burst in self._cast.bursts:
             self._judge_burst(burst, exports, content)
         return self.seen
@@ -110,16 +116,17 @@ class Witness:
 
     def _recipient_of(self, burst: Burst, export: Export) -> str | None:
         """By its line: the manifest's own, counted here."""
-        first = 2 if burst.format == "CSV" else 1
         line = int(export.export_id.rsplit("-", 1)[1])
-        index = line - first
+        index = line - burst.first_line
         if not 0 <= index < len(burst.recipients):
             self._note(f"{export.export_id}: no recipient stands on line {line}")
             return None
         recipient = burst.recipients[index]
         if export.recipient_id != recipient.recipient_id:
             self._note(f"{export.export_id}: another recipient than that of its line")
-        if recipient.value == recipient.customer:
+        if recipient.value == recipient.customer and not recipient.has_rows:
+            self._shows_none.add(export.export_id)
+        elif recipient.value == recipient.customer and export.export_id not in self._shows_none:
             self._shows_rows.add(export.export_id)
         return recipient.customer
 
@@ -131,6 +138,23 @@ class Witness:
                 self._note(f"{export.export_id}: nobody asked for this export")
             if export.export_id in self._cancelled and export.status is not Status.CANCELLED:
                 self._note(f"{export.export_id}: cancelled, and ended {export.status}")
+
+    def _judge_empty(self, exports: Mapping[str, Export]) -> None:
+        """Marked are those without rows and no others, and only what is skipped has no file."""
+        for name in self._shows_rows | self._shows_none:
+            export, asked = exports[name], self._asked[name]
+            if export.status is not Status.COMPLETED:
+                continue
+            is_empty = "IfEmpty" in asked and name in self._shows_none
+            self.seen.empty += is_empty
+            if export.is_empty != is_empty:
+                self._note(f"{name}: without rows is {is_empty}, and its record says otherwise")
+            groups = asked.get("SnapshotConfiguration", {}).get("FileGroups", ())
+            wanted = len(groups) + ("Merge" in asked)
+            if is_empty and asked["IfEmpty"] == "SKIP":
+                wanted = 0
+            if len(export.files) != wanted:
+                self._note(f"{name}: completed with {len(export.files)} files of {wanted}")
 
     def _judge_files(
         self,
@@ -199,7 +223,11 @@ class Witness:
         """
         asked = self._asked[export_id]
         if "Merge" in asked:
-            if len(bookmarks_of(data)) < 2:
+            try:
+                is_whole = len(bookmarks_of(data)) > 1
+            except Exception:
+                is_whole = False
+            if not is_whole:
                 self._note(f"{export_id}: its merged file misses a sheet")
             return
         (file,) = asked["SnapshotConfiguration"]["FileGroups"][position]["Files"]
@@ -249,7 +277,7 @@ class Witness:
                 continue
             asked = self._asked[export.export_id]
             is_ours = "DestinationConfiguration" not in asked.get("SnapshotConfiguration", {})
-            files = len(export.files) + ("Merge" in asked)
+            files = len(export.files) + ("Merge" in asked) + ("Probe" in asked)
             if is_ours and raw[export.export_id] < files:
                 self._note(f"{export.export_id}: completed, and its raw files are gone")
 
@@ -267,10 +295,9 @@ class Witness:
             text = f"{record.accepted} accepted and {record.refused} refused"
             self._note(f"burst {burst.burst_id}: {text} of {len(burst.recipients)}")
         refused = {each.line for each in self._world.services.bursts.refusals(burst.burst_id)}
-        first = 2 if burst.format == "CSV" else 1
         ids = Counter[str]()
         for index, recipient in enumerate(burst.recipients):
-            line = index + first
+            line = index + burst.first_line
             is_taken = f"{burst.burst_id}-{line}" in {e["ExportId"] for e in self._cast.singles}
             if recipient.is_plain and line in refused and not is_taken:
                 self._note(f"burst {burst.burst_id} line {line}: a plain recipient was refused")
@@ -300,6 +327,12 @@ class Witness:
                 self._note(f"burst {burst.burst_id}: manifest.json names an object that is not")
             elif own and _shown(data, entry["FormatType"]) != {own}:
                 self._note(f"burst {burst.burst_id}: manifest.json gives a recipient other rows")
+        for entry in manifest.get("Files", ()):
+            export = exports.get(entry["ExportId"])
+            if export and entry.get("Empty", False) != export.is_empty:
+                self._note(f"{export.export_id}: manifest.json has the note of another")
+            if export and entry["Revision"] != export.revision:
+                self._note(f"{export.export_id}: manifest.json names another revision")
         named = {entry["ExportId"] for entry in manifest.get("Files", ())}
         own_ids = {each.export_id for each in exports.values() if each.burst_id == burst.burst_id}
         if named != own_ids:
