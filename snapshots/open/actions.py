@@ -16,6 +16,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "cancelExport": ("Id",),
     "cancelBurst": ("Id",),
     "releaseBurst": ("Id",),
+    "releaseExport": ("Id",),
     "retryBurst": ("Id", "Revision"),
     "pause": ("Minutes",),
     "resume": (),
@@ -31,7 +32,15 @@ class Action(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    Action: Literal["cancelExport", "cancelBurst", "releaseBurst", "retryBurst", "pause", "resume"]
+    Action: Literal[
+        "cancelExport",
+        "cancelBurst",
+        "releaseBurst",
+        "releaseExport",
+        "retryBurst",
+        "pause",
+        "resume",
+    ]
     Id: Annotated[str, Field(min_length=1, max_length=512)] | None = None
     Revision: Annotated[int, Field(ge=2)] | None = None
     Minutes: Annotated[int, Field(ge=1, le=MAX_PAUSE_MINUTES)] | None = None
@@ -64,8 +73,9 @@ def perform(api: Api, action: Action) -> str:
         if status == "RUNNING":
             return f"{action.Id} runs on and ends without files."
         return f"{action.Id} is cancelled."
-    if action.Action == "releaseBurst":
-        api.post("bursts", action.Id or "", "release", body={})
+    if action.Action in ("releaseBurst", "releaseExport"):
+        noun = "bursts" if action.Action == "releaseBurst" else "exports"
+        api.post(noun, action.Id or "", "release", body={})
         return f"{action.Id} goes on."
     if action.Action == "retryBurst":
         api.post("bursts", action.Id or "", "retry", body={"Revision": action.Revision})

@@ -10,7 +10,8 @@ const SVG = 'http://www.w3.org/2000/svg';
 const NONE = '–';
 const ENDED = ['COMPLETED', 'COMPLETED_WITH_FAILURES', 'FAILED', 'CANCELLED', 'REJECTED'];
 const OF = {Slots: 'the slots', Capacity: 'the capacity', Forecast: 'the forecast', Failures: 'the failures',
-  Recent: 'the latest exports', Schedules: 'the schedules', Bursts: 'the bursts', Open: 'the open bursts'};
+  Recent: 'the latest exports', Schedules: 'the schedules', Bursts: 'the bursts', Open: 'the open bursts',
+  HELD: 'what is held', WAITING_FOR_DATA: 'what waits for data', Singles: 'exports before the backlog'};
 
 const $ = id => document.getElementById(id);
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -205,7 +206,26 @@ const askRelease = button => question(
   'It is made of the data that is there now, or of the recipients that its query found, as they are.',
   'Release the burst', () => ({Action: 'releaseBurst', Id: button.dataset.id}));
 
-// What a burst waits for, or why it is held.
+const askReleaseExport = button => question(
+  `Let ${button.dataset.id} go on?`,
+  'It is made of the data that is there now, and says so.',
+  'Release the export', () => ({Action: 'releaseExport', Id: button.dataset.id}));
+
+function releaseButton(ask) {
+  const button = make('button', 'release', 'Release');
+  button.type = 'button';
+  button.addEventListener('click', () => ask(button));
+  return button;
+}
+
+function fillRelease(holder, id) {
+  const button = holder.querySelector('.release');
+  button.dataset.id = id;
+  button.setAttribute('aria-label', `Release ${id}`);
+  return button;
+}
+
+// What a burst or an export waits for, or why it is held.
 function whyItWaits({Status: status, Data: data, Hold: hold}) {
   if (status === 'HELD' && hold) return `${hold.Message} Fails ${moment(hold.HeldUntil)}.`;
   if (status === 'HELD') return data ? data.DataSets.map(each => `${each.DataSetId}: ${each.Reason}`).join('; ') : '';
@@ -407,6 +427,27 @@ function showBacklog({Slots: slots, Capacity: capacity}) {
   set($('backlog-note'), slots.Waiting.length ? rest : 'Nothing waits.');
 }
 
+// Single exports that wait for data or are held; what is released goes to the backlog, and the focus.
+function showSingles({Singles: singles, MoreSingles: isCut}) {
+  const section = $('singles-section');
+  rows($('singles'), singles, each => each.ExportId,
+    () => {
+      const last = cancelCell(askExport);
+      last.append(releaseButton(askReleaseExport));
+      return [rowHead(), cell(), cell('why'), last];
+    },
+    ([head, status, why, last], each) => {
+      fillHead(head, each.ExportId, [each.DashboardId, each.Target === 'default' ? '' : each.Target].filter(Boolean).join(' · '));
+      setState(status, each.Status);
+      set(why, whyItWaits(each));
+      fillCancel(last, each.ExportId, 'export');
+      fillRelease(last, each.ExportId);
+    });
+  set($('singles-note'), isCut ? 'There are more: `snapshots list --status HELD` and `--status WAITING_FOR_DATA` have them.' : '');
+  if (!singles.length && section.contains(document.activeElement)) $('backlog-name').focus();
+  section.hidden = !singles.length;
+}
+
 function showBursts({Bursts: bursts, Forecast: forecast}) {
   const foreseen = new Map((forecast?.Bursts ?? []).map(each => [each.BurstId, each]));
   $('bursts-box').hidden = !bursts.length;
@@ -416,9 +457,6 @@ function showBursts({Bursts: bursts, Forecast: forecast}) {
       const last = cancelCell(askBurst), again = make('button', 'again', 'Run the failed again'), link = make('a', '', 'Report');
       again.type = 'button';
       again.addEventListener('click', () => askRetry(again));
-      const release = make('button', 'release', 'Release');
-      release.type = 'button';
-      release.addEventListener('click', () => askRelease(release));
       status.append(make('span'), make('span', 'under'));
       const picture = draw('svg', {'aria-hidden': 'true'});
       picture.append(draw('rect', {class: 'ground', width: '100%', height: '100%'}),
@@ -427,7 +465,7 @@ function showBursts({Bursts: bursts, Forecast: forecast}) {
       end.append(make('span'), make('span', 'under'));
       link.target = '_blank';
       link.rel = 'noopener noreferrer';
-      last.append(release, again, link);
+      last.append(releaseButton(askRelease), again, link);
       row.parts = [head, status, progress, end, deadline, last];
       return row.parts;
     },
@@ -456,10 +494,7 @@ function showBursts({Bursts: bursts, Forecast: forecast}) {
         ? `${moment(chance.Deadline)}, chance ${Math.round((chance.ChanceToMeetDeadline ?? 0) * 100)}%` : '');
       last.firstChild.hidden = isOver;
       fillCancel(last, burst.BurstId, 'burst');
-      const release = last.querySelector('.release');
-      release.hidden = !['HELD', 'WAITING_FOR_DATA'].includes(burst.Status);
-      release.dataset.id = burst.BurstId;
-      release.setAttribute('aria-label', `Release ${burst.BurstId}`);
+      fillRelease(last, burst.BurstId).hidden = !['HELD', 'WAITING_FOR_DATA'].includes(burst.Status);
       const again = last.querySelector('.again');
       again.hidden = !isOver || !counts.Failed;
       Object.assign(again.dataset, {id: burst.BurstId, revision: burst.Revision, failed: counts.Failed});
@@ -519,7 +554,7 @@ function tellChanges(reading) {
   if (said.length) announce(said.join(' '));
 }
 
-const sections = [showHead, showFailures, showSlots, showBacklog, showBursts, showSchedules];
+const sections = [showHead, showFailures, showSlots, showBacklog, showSingles, showBursts, showSchedules];
 
 function show(reading) {
   for (const section of sections) section(reading);

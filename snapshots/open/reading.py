@@ -23,6 +23,9 @@ from snapshots.pace import Pace
 
 WAITING_SHOWN = 50
 BURSTS_SHOWN = 12
+SINGLES_SHOWN = 12
+"""Single exports that are held or wait for data: lists do not say for which, so each is read."""
+BEFORE_BACKLOG = ("HELD", "WAITING_FOR_DATA")
 FAILURES_OF = timedelta(days=1)
 """Failures are those among what was accepted so long ago at most."""
 _AT_ONCE = 1.0
@@ -62,6 +65,7 @@ class Reader:
     clock: Callable[[], float] = time.monotonic
     _answers: dict[str, _Answer] = field(default_factory=dict)
     _bursts: dict[str, _Answer] = field(default_factory=dict)
+    _singles: dict[str, _Answer] = field(default_factory=dict)
     _pace: Pace = field(default_factory=Pace)
     _last: tuple[float, Reading] | None = None
     _lock: Lock = field(default_factory=Lock)
@@ -75,7 +79,7 @@ class Reader:
             # Not a ThreadPoolExecutor: Ctrl-C would wait for its threads, and so for the API.
             with ThreadPool(THREADS) as pool:
                 pool.starmap(self._ask, self._calls(now))
-                pool.starmap(self._ask, self._calls_of_bursts())
+                pool.starmap(self._ask, [*self._calls_of_bursts(), *self._calls_of_singles()])
             reading = self._reading()
             self._last = (self.clock(), reading)
             return reading
@@ -84,7 +88,8 @@ class Reader:
         """Read everything anew the next time, as after a change."""
         with self._lock:
             self._last = None
-            for answer in [*self._answers.values(), *self._bursts.values()]:
+            answers = (self._answers, self._bursts, self._singles)
+            for answer in (each for known in answers for each in known.values()):
                 answer.asked_at = None
 
     @property
@@ -106,6 +111,7 @@ class Reader:
             "Failures": (2 * _SHORT, lambda: get("exports", query=failed)),
             "Recent": (_EVERY_RECENT, lambda: get("exports", query={"From": since, "Limit": PAGE})),
             "Schedules": (_EVERY_SCHEDULES, self._read_schedules),
+            **{name: (_EVERY_RECENT, partial(self._read_status, name)) for name in BEFORE_BACKLOG},
         }
         for name, (period, call) in calls.items():
             yield self._answers.setdefault(name, _Answer()), period, call
@@ -118,6 +124,21 @@ class Reader:
             is_over = is_known and has_ended(answer.value)
             period = _EVERY_ENDED if is_over else self._costly
             yield answer, period, partial(self.api.get, "bursts", burst_id)
+
+    def _calls_of_singles(self) -> Iterable[tuple[_Answer, float, Callable[[], Any]]]:
+        ids = [each["ExportId"] for each in self._listed_singles()[:SINGLES_SHOWN]]
+        self._singles = {each: self._singles.get(each, _Answer()) for each in ids}
+        for export_id, answer in self._singles.items():
+            yield answer, _EVERY_RECENT, partial(self.api.get, "exports", export_id)
+
+    def _listed_singles(self) -> list[dict[str, Any]]:
+        """Those that are held first. A burst waits as one, before it has exports."""
+        return [
+            each
+            for name in BEFORE_BACKLOG
+            for each in (self._value(name) or {}).get("Exports", ())
+            if not each.get("BurstId")
+        ]
 
     @property
     def _costly(self) -> float:
@@ -134,6 +155,9 @@ class Reader:
             answer.value, answer.error = call(), None
         except CliError as error:
             answer.error = error
+
+    def _read_status(self, status: str) -> Any:
+        return self.api.get("exports", query={"Status": status, "Limit": PAGE})
 
     def _read_schedules(self) -> list[dict[str, Any]]:
         pages = self.api.pages("schedules", query={})
@@ -172,12 +196,23 @@ class Reader:
             **{name: self._value(name) for name in ("Slots", "Capacity", "Forecast", "Schedules")},
             "Failures": failures and {**failures, "More": bool(failures.get("NextToken"))},
             "Bursts": [burst for burst in bursts if burst],
+            **self._shown_singles(),
             "ExportsPerSecond": None if pace is None else round(pace, 4),
             "Errors": self._errors(),
         }
         timeless = {name: _without_time(shown[name]) for name in ("Slots", "Forecast")}
         version = hashlib.sha256(_encode(shown | timeless)).hexdigest()[:32]
         return Reading(version, _encode(shown))
+
+    def _shown_singles(self) -> dict[str, Any]:
+        """Those that still wait or are held as they were read, and whether there are more."""
+        known = [each.value for each in self._singles.values() if each.value]
+        lists = [self._value(name) or {} for name in BEFORE_BACKLOG]
+        is_cut = any(each.get("NextToken") for each in lists)
+        return {
+            "Singles": [each for each in known if each["Status"] in BEFORE_BACKLOG],
+            "MoreSingles": is_cut or len(self._listed_singles()) > SINGLES_SHOWN,
+        }
 
     def _value(self, name: str) -> Any:
         return self._answers[name].value if name in self._answers else None
@@ -186,11 +221,15 @@ class Reader:
         """Each error once, with what is old or missing for it. A burst that is gone is none,
         nor a deployment whose API does not list open ones yet."""
         found: dict[str, dict[str, Any]] = {}
-        named = [*self._answers.items(), *(("Bursts", each) for each in self._bursts.values())]
+        named = [
+            *self._answers.items(),
+            *(("Bursts", each) for each in self._bursts.values()),
+            *(("Singles", each) for each in self._singles.values()),
+        ]
         for name, answer in named:
             error = answer.error
             is_unknown = error is not None and error.exit_code is ExitCode.NOT_FOUND
-            if error is None or (name in ("Bursts", "Open") and is_unknown):
+            if error is None or (name in ("Bursts", "Open", "Singles") and is_unknown):
                 continue
             text = "; ".join(error.lines())
             one = found.setdefault(text, {"Code": error.code, "Message": text, "Of": []})

@@ -14,7 +14,7 @@ from snapshots.open.server import PageServer
 from tests.browser.contrast import CONTRAST
 from tests.support.chromium import Page
 from tests.support.live_page import serving_page
-from tests.support.live_states import burst, failed, fill_morning, held, iso, waiting
+from tests.support.live_states import burst, failed, fill_morning, held, iso, single, waiting
 from tests.unit.snapshots.stub import StubApi, serving
 
 READY = "!document.querySelector('#main').hidden"
@@ -190,6 +190,34 @@ def test_the_failed_of_an_ended_burst_run_again_after_a_question(
     assert changes(api) == [("POST", "/bursts/invoices/retry")]
     assert api.bursts["invoices"]["Revision"] == 2
     tab.wait_until(f"document.querySelector({again!r}).hidden")
+
+
+@pytest.mark.parametrize("width", [360, 1000])
+def test_an_export_that_is_held_says_why_and_is_released_after_a_question(
+    tab: Page, server: PageServer, api: StubApi, width: int
+) -> None:
+    api.exports["board"] = single("board", "HELD", f"its refresh failed {HOSTILE}")
+    show(tab, server, width=width)
+    row = "#singles tr[data-key=board]"
+    tab.wait_until(f"document.querySelector({row!r}) !== null")
+    assert HOSTILE in tab.evaluate(text(row)) and tab.complaints == []
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    assert tab.evaluate(CONTRAST) == {}
+    names = [name for role, name in tab.accessibility() if role in ("button", "heading")]
+    assert {"Before the backlog", "Release board", "Cancel export board"} <= {*names}
+    tab.click(f"{row} .release")
+    tab.wait_until(ASKS)
+    assert tab.evaluate("document.activeElement.id") == "no"
+    tab.press("Enter")
+    tab.wait_until(f"!{ASKS}")
+    assert changes(api) == []
+    tab.click(f"{row} .release")
+    tab.wait_until(ASKS)
+    tab.click("#yes")
+    tab.wait_until(f"{ALERT}.includes('board goes on.')")
+    assert changes(api) == [("POST", "/exports/board/release")]
+    tab.wait_until("document.querySelector('#singles-section').hidden")
+    assert tab.evaluate("document.activeElement.id") == "backlog-name"
 
 
 def test_capacity_is_paused_and_resumed_after_a_question(

@@ -46,6 +46,17 @@ def failed(number: int, code: str, message: str, **members: Any) -> dict[str, An
     }  # fmt: skip
 
 
+def single(export_id: str, status: str, reason: str = "", **members: Any) -> dict[str, Any]:
+    """A single export that is held, or waits for data."""
+    judged = [{"DataSetId": "invoices", "State": "NOT_YET", "Reason": reason}] if reason else []
+    data = {"Since": iso(-2400), "Until": iso(600), "DataSetIds": ["invoices"],
+            "Otherwise": "HOLD", "DataSets": judged}  # fmt: skip
+    body = {"DashboardId": "customer-statement"}
+    return new_export(export_id, body) | {
+        "Status": status, "Target": "default", "Data": data, **members
+    }  # fmt: skip
+
+
 def burst(burst_id: str, status: str, **members: Any) -> dict[str, Any]:
     """A burst as the API shows it."""
     counts = {"Total": 240, "Accepted": 240, "Refused": 0, "Completed": 0, "Failed": 0,

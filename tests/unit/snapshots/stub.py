@@ -91,7 +91,16 @@ class StubApi:
                 raise RefusedError(404, "NOT_FOUND")
             return handle(unquote(ident), query, body)  # type: ignore[no-any-return]
 
-    def _post_exports(self, _ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+    def _release_export(self, ident: str) -> tuple[int, Any]:
+        export = find(self.exports, ident)
+        if export["Status"] in ENDS:
+            raise RefusedError(409, "ALREADY_ENDED")
+        export["Status"] = "QUEUED"
+        return 202, {"ExportId": ident, "Status": "QUEUED", "StatusPath": "/e", "Warnings": []}
+
+    def _post_exports(self, ident: str, _query: Any, body: Any) -> tuple[int, Any]:
+        if ident.endswith("/release"):
+            return self._release_export(ident.removesuffix("/release"))
         check(body, EXPORT_MEMBERS, required={"DashboardId"})
         export_id = body.get("ExportId") or body["SnapshotJobId"]
         known = self.exports.get(export_id)

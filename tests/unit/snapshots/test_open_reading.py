@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from snapshots.errors import UnreachableError
-from snapshots.open.reading import BURSTS_SHOWN, Reader
+from snapshots.open.reading import BURSTS_SHOWN, SINGLES_SHOWN, Reader
 from tests.support.live_page import serving_page
-from tests.support.live_states import burst, fill_morning, held, iso
+from tests.support.live_states import burst, fill_morning, held, iso, single
 from tests.unit.snapshots.stub import StubApi
 
 
@@ -79,6 +79,34 @@ def test_a_burst_that_is_held_is_shown_although_no_export_names_it(
     api.stands_still = True
     shown = {each["BurstId"]: each for each in read(reader)["Bursts"]}
     assert shown["held"]["Hold"]["Message"] == "Many more."
+
+
+def test_single_exports_before_the_backlog_are_shown_with_why(
+    reader: Reader, api: StubApi, clock: Clock
+) -> None:
+    api.exports["waits"] = single("waits", "WAITING_FOR_DATA")
+    api.exports["held"] = single("held", "HELD", "its refresh failed")
+    api.exports["of-a-burst"] = single("of-a-burst", "HELD", BurstId="statements-2026-11")
+    found = read(reader)
+    assert [each["ExportId"] for each in found["Singles"]] == ["held", "waits"]
+    assert found["Singles"][0]["Data"]["DataSets"][0]["Reason"] == "its refresh failed"
+    assert not found["MoreSingles"]
+    asked(api)
+    clock.time += 2
+    read(reader)
+    assert not {"/exports?HELD", "/exports/held"} & {*asked(api)}, "every ten seconds"
+    api.exports["held"]["Status"] = "QUEUED"
+    reader.forget()
+    assert [each["ExportId"] for each in read(reader)["Singles"]] == ["waits"]
+
+
+def test_of_many_single_exports_before_the_backlog_some_are_shown(
+    reader: Reader, api: StubApi
+) -> None:
+    for number in range(SINGLES_SHOWN + 1):
+        api.exports[f"held-{number}"] = single(f"held-{number}", "HELD", "late")
+    found = read(reader)
+    assert len(found["Singles"]) == SINGLES_SHOWN and found["MoreSingles"]
 
 
 def test_a_deployment_from_before_open_bursts_were_listed_is_no_error(
@@ -219,4 +247,4 @@ def test_one_reason_for_all_is_one_error_that_names_each_once(
     (error,) = read(reader)["Errors"]
     assert error["Message"] == "cannot reach the API"
     assert error["Of"] == ["Slots", "Capacity", "Forecast", "Open", "Failures", "Recent",
-                           "Schedules", "Bursts"]  # fmt: skip
+                           "Schedules", "HELD", "WAITING_FOR_DATA", "Bursts"]  # fmt: skip

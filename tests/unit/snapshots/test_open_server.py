@@ -14,6 +14,7 @@ import pytest
 
 from snapshots.open.server import FILES, HOST, MAX_BODY, PageServer
 from tests.support.live_page import serving_page
+from tests.support.live_states import single
 from tests.unit.snapshots.stub import StubApi, new_export
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -261,6 +262,14 @@ def test_a_burst_that_is_held_is_released(visitor: Visitor, api: StubApi) -> Non
     status, _, content = visitor.act(Action="releaseBurst", Id="november")
     assert (status, json.loads(content)["Message"]) == (200, "november goes on.")
     assert any(path == "/bursts/november/release" for _, path, _, _ in api.calls)
+
+
+def test_an_export_that_is_held_is_released(visitor: Visitor, api: StubApi) -> None:
+    visitor.enter()
+    api.exports["board"] = single("board", "HELD", "late")
+    status, _, content = visitor.act(Action="releaseExport", Id="board")
+    assert (status, json.loads(content)["Message"]) == (200, "board goes on.")
+    assert api.exports["board"]["Status"] == "QUEUED"
 
 
 def test_the_next_reading_after_a_change_knows_it(visitor: Visitor) -> None:
