@@ -94,7 +94,7 @@ OF_ONE_FUNCTION: dict[str, dict[str, set[str]]] = {
     "Hint": {
         **ACT_FOR_USERS,
         **READ_DATA_SETS,
-        DASHBOARDS: {START, DESCRIBE, DASHBOARD},
+        DASHBOARDS: {START, DESCRIBE, RESULT, DASHBOARD},
         "<StorageExportBucket>": {"s3:ListBucket"},
         "<CollectFunction>": {"lambda:InvokeFunction"},
     },
