@@ -28,9 +28,9 @@ settings.load_profile("any machine")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# What starts a server or synthesizes a template does so once a session, hence on one worker. A
-# group is handed out whole, in the order of these names; tests of no group follow one by one. The
-# deployed stack comes first, since its tests wait most of their time.
+# What starts a server, synthesizes a template or makes mutants does so once a session, hence on one
+# worker. A group is handed out whole, in the order of these names; tests of no group follow one by
+# one. The deployed stack comes first, since its tests wait most of their time.
 GROUPS = {
     "deployed stack": "tests/e2e/",
     "template": "tests/infra/",
@@ -45,6 +45,7 @@ GROUPS = {
     "doctor": "tests/contract/doctor/",
     "QuickSight emulator": "tests/contract/quicksight_emulator/",
     "adapters": "tests/contract/adapters/",
+    "mutants": "tests/mutants/",
 }
 ORDER = list(GROUPS)
 
