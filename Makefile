@@ -9,7 +9,7 @@ ROWS ?=
 BIN := .venv/bin
 CODE := app.py bench examples infra lambdas local snapshots tools tests
 
-.PHONY: help install run up down test nightly test-anyday test-shifted test-iam browser screenshots chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold check costs openapi docs permissions docs-site fmt lock clean
+.PHONY: help install run up down test nightly test-anyday test-shifted test-iam browser screenshots chaos chaos-selftest model mutants bench bench-growth bench-forecast bench-burst bench-cold bench-idle check costs openapi docs permissions docs-site fmt lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -70,6 +70,9 @@ bench-forecast: install  ## The forecast against what happened, in 30 seeded run
 
 bench-burst: install  ## A burst of 100,000 recipients: time, memory, calls
 	@PYTHONPATH=lambdas POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/python -m bench.burst
+
+bench-idle: install  ## One export where nothing else runs: acceptance to start, end to file in place
+	@$(BIN)/python -m bench.idle
 
 bench-cold: install  ## Processor time of cold starts, with and without compiled code
 	@PYTHONPATH=lambdas $(BIN)/python -m bench.cold
