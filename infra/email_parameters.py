@@ -20,9 +20,23 @@ from snapshot_export.domain.mail_address import ADDRESS, ANY_DOMAIN, DOMAIN
 
 _MAX_DOMAINS = 20
 _PLACE = "deployment.email"
+DEFAULT_LINK_DAYS = 14
 _NEEDED = ("sender", "configurationSet", "allowedDomains")
 Domain = Annotated[str, text(rf"{DOMAIN}|\{ANY_DOMAIN}")]
 Doubt = Literal["HOLD", "SEND"]
+
+
+class LinkParameters(Parameters):
+    """Links in mails, for what they do not carry: for how many days, and where they begin, unless
+    that is the address which API Gateway gives."""
+
+    days: Annotated[int, integer(1, 3650)] = DEFAULT_LINK_DAYS
+    url: Annotated[str, text(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")] | None = (
+        Field(
+            default=None,
+            description="must be null or an https address without a / at its end",
+        )
+    )
 
 
 class EmailParameters(Parameters):
@@ -47,6 +61,7 @@ class EmailParameters(Parameters):
     in_doubt: Doubt = Field(default="HOLD", description="must be HOLD or SEND")
     in_doubt_minutes: Annotated[int, integer(30, 2880)] = 60
     max_per_second: Annotated[float, number(1000)] = 10
+    links: LinkParameters | None = Field(default=None, description="must be null or an object")
 
     def as_setting(self) -> str:
         """For the functions' environment."""
@@ -58,6 +73,7 @@ class EmailParameters(Parameters):
                 "in_doubt": self.in_doubt,
                 "in_doubt_minutes": self.in_doubt_minutes,
                 "max_per_second": self.max_per_second,
+                **({"link_days": self.links.days} if self.links else {}),
             }
         )
 
@@ -73,4 +89,8 @@ def read_email(values: Any, problems: list[str]) -> EmailParameters | None:
     if missing:
         problems.append(f"{_PLACE} needs {', '.join(missing)}")
         return None
+    links = values.get("links")
+    if isinstance(links, dict):
+        read = read_parameters(LinkParameters, f"{_PLACE}.links", links, problems)
+        values = {**values, "links": read}
     return read_parameters(EmailParameters, _PLACE, values, problems)

@@ -15,6 +15,7 @@ from infra.storage import (
     Storage,
 )
 from infra.targets import StackTarget
+from snapshot_export.adapters.table.links import LINK_PREFIX
 from snapshot_export.adapters.table.listing import BY_BURST, BY_RECIPIENT, BY_STATUS
 from snapshot_export.domain.prefixes import (
     BURSTS_PREFIX,
@@ -49,6 +50,20 @@ class Grants:
         """Read and write items of the table by their keys, also in transactions."""
         verbs = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
         _allow(function, [f"dynamodb:{verb}" for verb in verbs], self.storage.table.table_arn)
+
+    def open_links(self, function: lambda_.Function) -> None:
+        """Read and change records of links, and no others of the table [? link-keys]; sign
+        addresses that download finished files."""
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["dynamodb:GetItem", "dynamodb:UpdateItem"],
+                resources=[self.storage.table.table_arn],
+                conditions={
+                    "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{LINK_PREFIX}*"]}
+                },
+            )
+        )
+        self.hand_out_files(function)
 
     def mark_records(self, function: lambda_.Function) -> None:
         """Read items of the table and change those that are there."""

@@ -247,6 +247,7 @@ def _read_deployment(values: Mapping[str, Any], problems: list[str]) -> Deployme
     _check_authorization(parameters, problems)
     check_reserve("deployment", parameters.snapshot_job_limit, parameters.reserved_slots, problems)
     _check_size(parameters, problems)
+    _check_links(parameters, problems)
     if (parameters.athena_role is None) != (not parameters.athena_work_groups):
         problems.append("deployment.athenaRole and athenaWorkGroups need each other")
     return parameters
@@ -274,6 +275,16 @@ def _check_size(parameters: DeploymentParameters, problems: list[str]) -> None:
         problems.append(
             "deployment.allowedBuckets, athenaWorkGroups, email and targets must have at most "
             f"{_MAX_CHARACTERS} characters together, have {size}"
+        )
+
+
+def _check_links(parameters: DeploymentParameters, problems: list[str]) -> None:
+    """A link whose file has expired would open nothing."""
+    links = parameters.email.links if parameters.email else None
+    if links is not None and links.days > parameters.retention_days:
+        problems.append(
+            "deployment.email.links.days must be at most retentionDays, "
+            f"{parameters.retention_days}, got {links.days}"
         )
 
 

@@ -16,6 +16,7 @@ from infra.bursts import BURST_TIMEOUT_SECONDS, Bursts
 from infra.dashboard import Dashboard
 from infra.deadlines import Deadlines
 from infra.deliveries import Deliveries
+from infra.email_parameters import LinkParameters
 from infra.encryption import Encryption, use_keys_of_buckets
 from infra.functions import (
     COLLECT_TIMEOUT_SECONDS,
@@ -29,6 +30,7 @@ from infra.functions import (
 from infra.grants import Grants
 from infra.hints import Hints
 from infra.intake import Intake
+from infra.links import LinksApi
 from infra.monitoring import Monitoring
 from infra.notifications import Notifications
 from infra.parameters import DeploymentParameters, Settings
@@ -60,16 +62,20 @@ _ENCRYPTED = {
     "warn_of_deadlines": ("dynamodb",),
     "move_starts": ("dynamodb", "sqs"),
     "deliver": ("dynamodb", "s3", "sqs"),
+    "open_link": ("dynamodb", "s3"),
 }
 """Through which services each function reads or writes what the key encrypts."""
 
 _CALLED_BY_CLOCK = ("reconcile", "warn_of_deadlines", "move_starts")
 
-_READ_ELSEWHERE = ("intake", "collect", "burst", "api", "deliver")
+_READ_ELSEWHERE = ("intake", "collect", "burst", "api", "deliver", "open_link")
 """Functions that read in allowed buckets, or in those of targets."""
 
 _ASKED = ("intake", "start", "describe", "hint", "collect", "burst", "api", "deliver")
 """Functions whose logs say why something failed."""
+
+_OF_MAILS = frozenset({"deliver", "open_link"})
+"""Functions that are there where mails are sent, or link to files, and end no exports."""
 
 
 class SnapshotExportStack(cdk.Stack):
@@ -268,6 +274,8 @@ class SnapshotExportStack(cdk.Stack):
         }
         if settings.deployment.email is not None:
             descriptions["deliver"] = "Sends the mails of exports, and hears what became of them"
+            if settings.deployment.email.links is not None:
+                descriptions["open_link"] = "Opens the links of mails for whoever has their token"
         timeouts = {
             "burst": BURST_TIMEOUT_SECONDS,
             "describe": DESCRIBE_TIMEOUT_SECONDS,
@@ -315,11 +323,33 @@ class SnapshotExportStack(cdk.Stack):
         grants.announce(functions["deliver"])
         grants.hand_out_files(functions["deliver"])
         deliveries.deliver_to(functions["deliver"])
+        if deployment.email.links is not None:
+            self._link(functions, deployment.email.links, deployment, grants=grants)
         self._add_outputs(
             DeliveryQueueUrl=deliveries.queue.queue_url,
             DeliveryDeadLetterQueueUrl=deliveries.dead_letter_queue.queue_url,
         )
         return deliveries
+
+    def _link(
+        self,
+        functions: dict[str, ExportFunction],
+        links: LinkParameters,
+        deployment: DeploymentParameters,
+        *,
+        grants: Grants,
+    ) -> None:
+        """Where mails link to files: the API that opens links, and where these begin."""
+        api = LinksApi(
+            self,
+            "Links",
+            function=functions["open_link"],
+            log_retention_days=deployment.log_retention_days,
+        )
+        grants.open_links(functions["open_link"])
+        url = links.url or api.http_api.api_endpoint
+        functions["deliver"].add_environment("LINKS_URL", url)
+        self._add_outputs(LinksApiId=api.http_api.api_id, LinksUrl=url)
 
     def _add_outputs(self, **outputs: str) -> None:
         for name, value in outputs.items():
@@ -335,7 +365,7 @@ def _read_version() -> str:
 def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Intake) -> None:
     for name in ("move_starts", "warn_of_deadlines"):
         grants.mark_records(functions[name])
-    for name in functions.keys() - {"move_starts", "warn_of_deadlines", "deliver"}:
+    for name in functions.keys() - {"move_starts", "warn_of_deadlines"} - _OF_MAILS:
         grants.keep_records(functions[name])
         grants.start_executions(functions[name])
     announcing = ("start", "collect", "burst", "reconcile", "warn_of_deadlines", "move_starts")
@@ -363,7 +393,7 @@ def _grant(functions: dict[str, ExportFunction], *, grants: Grants, intake: Inta
 
 def _grant_bursts(functions: dict[str, ExportFunction], *, grants: Grants, bursts: Bursts) -> None:
     for name, function in functions.items():
-        if name not in ("describe", "hint", "warn_of_deadlines", "move_starts", "deliver"):
+        if name not in ("describe", "hint", "warn_of_deadlines", "move_starts", *_OF_MAILS):
             grants.ask_for_burst_work(function, bursts)
     for name in ("intake", "burst", "api"):
         grants.read_manifests(functions[name])

@@ -21,6 +21,7 @@ EMAIL: dict[str, Any] = {
     "sender": f"reports@{SENDER_DOMAIN}",
     "configurationSet": _SET,
     "allowedDomains": [DOMAIN],
+    "links": {"days": 7},
 }
 """The deployment parameter `email`."""
 

@@ -14,6 +14,7 @@ from snapshots.commands.cancel import cancel
 from snapshots.commands.capacity import capacity
 from snapshots.commands.doctor import doctor
 from snapshots.commands.init import init
+from snapshots.commands.links import links
 from snapshots.commands.listing import list_exports
 from snapshots.commands.open import open_page
 from snapshots.commands.plan import plan
@@ -53,7 +54,7 @@ def snapshots() -> None:
 
 for command in (
     init, submit, burst, status, list_exports, watch, open_page, plan, cancel, release, retry,
-    resend, schedule, capacity, redrive, doctor,
+    resend, links, schedule, capacity, redrive, doctor,
 ):  # fmt: skip
     snapshots.add_command(command)
 

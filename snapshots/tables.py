@@ -119,9 +119,21 @@ def _mail(delivery: Mapping[str, Any], now: datetime) -> str:
     parts = [f"{delivery['To']} {delivery['Status']}"]
     if sent := show_time(delivery.get("SentAt"), now=now):
         parts.append(f"sent {sent}")
+    if links := delivery.get("Links"):
+        parts.append(_links(links, now))
     if error := delivery.get("Error"):
         parts.append(_code_and_message(error))
     return ", ".join(parts)
+
+
+def _links(links: Mapping[str, Any], now: datetime) -> str:
+    times = "once" if links["Opened"] == 1 else f"{links['Opened']} times"
+    opened = f"links opened {times}" if links["Opened"] else "links not opened yet"
+    if links["Opened"]:
+        opened += f", last {show_time(links['LastOpenedAt'], now=now)}"
+    if links["RevokedAt"]:
+        return f"{opened}, revoked {show_time(links['RevokedAt'], now=now)}"
+    return f"{opened}, until {show_time(links['EndsAt'], now=now)}"
 
 
 def _rows_of(export: Mapping[str, Any]) -> str:

@@ -169,6 +169,13 @@ class NotHeldError(SnapshotExportError):
         super().__init__(f"The {kind} is not held: it is {status}.")
 
 
+class NoLinksError(SnapshotExportError):
+    """An export has no mail that brought links, or may still bring some."""
+
+    def __init__(self) -> None:
+        super().__init__("no mail of this export has links")
+
+
 class NotResendableError(SnapshotExportError):
     """An export has no mail that can be sent again."""
 

@@ -39,7 +39,8 @@ class TargetSettings:
 class MailSettings:
     """How mails are sent, by the names of the deployment parameter `email`.
 
-    What stays in doubt for `in_doubt_minutes` is sent again (`in_doubt` SEND) or held (HOLD).
+    What stays in doubt for `in_doubt_minutes` is sent again (`in_doubt` SEND) or held (HOLD). With
+    `link_days` mails link to the files that they do not carry, for so long.
     """
 
     sender: str
@@ -48,6 +49,7 @@ class MailSettings:
     in_doubt: str
     in_doubt_minutes: float
     max_per_second: float
+    link_days: int | None = None
 
     @property
     def sends_again(self) -> bool:
@@ -65,7 +67,8 @@ class Settings:
     the API's scopes (domain/scopes.py) where callers have tokens, and none where IAM authorizes
     them. Queries for recipients run in `athena_work_groups` with the credentials of
     `athena_role_arn`. `collect_function_arn` is known to the function that follows hints up. `mail`
-    and `delivery_queue_url` are there where mails are sent.
+    and `delivery_queue_url` are there where mails are sent, and `links_url`, where links in mails
+    begin, where these have some.
     """
 
     table_name: str
@@ -99,6 +102,7 @@ class Settings:
     collect_function_arn: str | None = None
     mail: MailSettings | None = None
     delivery_queue_url: str | None = None
+    links_url: str | None = None
 
     @property
     def open_slots(self) -> int:
@@ -185,6 +189,7 @@ class Settings:
             collect_function_arn=environment.get("COLLECT_FUNCTION_ARN") or None,
             mail=reader.mail("EMAIL"),
             delivery_queue_url=environment.get("DELIVERY_QUEUE_URL") or None,
+            links_url=environment.get("LINKS_URL") or None,
         )
         reader.raise_problems()
         return settings

@@ -27,6 +27,7 @@ from local.mail.settings import MailSettings as AccountSettings
 from snapshot_export.adapters.mail import SEND_CONFIG
 from snapshot_export.adapters.services import Services
 from snapshot_export.settings import MailSettings
+from tests.chaos.mail_links import DAYS, URL, MailLinks
 from tests.support.world import ACCOUNT, REGION, make_queue
 
 if TYPE_CHECKING:
@@ -38,9 +39,12 @@ VISIBILITY, EVENT_TRIES, RECEIVES = 180.0, 3, 5
 
 
 class Mails:
-    """Mails of one stage; `in_doubt` as the deployment has it, events so many seconds late."""
+    """Mails of one stage; `in_doubt` as the deployment has it, events so many seconds late.
 
-    def __init__(self, stage: Stage, in_doubt: str, late: float) -> None:
+    With `links` they link to their files, and `links` judges that.
+    """
+
+    def __init__(self, stage: Stage, in_doubt: str, late: float, *, links: bool) -> None:
         self._stage, self._late = stage, late
         name = f"{stage.settings.table_name}-mails"
         self._url = make_queue(stage.session, name)
@@ -63,6 +67,7 @@ class Mails:
         stage.settings = replace(
             stage.settings,
             delivery_queue_url=self._url,
+            links_url=URL if links else None,
             mail=MailSettings(
                 sender=SENDER,
                 configuration_set=self._ses.configuration_set,
@@ -70,8 +75,11 @@ class Mails:
                 in_doubt=in_doubt,
                 in_doubt_minutes=10,
                 max_per_second=10,
+                link_days=DAYS if links else None,
             ),
         )
+
+        self.links = MailLinks(stage, self._items) if links else None
 
     def equip(self, services: Services) -> None:
         """Have a function's services call this SES."""
@@ -114,6 +122,8 @@ class Mails:
                 note(f"a mail of {name} went to another address")
         for name, record in records.items():
             self._judge_record(name, record, sent[name])
+        if self.links is not None:
+            self.links.judge()
 
     def _judge_record(self, name: str, record: dict[str, Any], sent: int) -> None:
         note, status = self._stage.witness.note, record["status"]
@@ -137,6 +147,8 @@ class Mails:
             message = message_from_bytes(base64.b64decode(body["Content"]["Raw"]["Data"]))
             to = str(message["To"])
             self._sent.append((tags["DeliveryId"], body["Destination"]["ToAddresses"], to))
+            if self.links is not None:
+                self.links.find(str(message.get_payload()))
         return answer
 
     def _items(self) -> list[dict[str, Any]]:

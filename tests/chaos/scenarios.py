@@ -543,8 +543,22 @@ def mailed_again(stage: Stage) -> None:
     stage.deliver({"Burst": burst("letters", people, Template=wanted)})
 
 
-def _mail(*to: str) -> dict[str, Any]:
-    email: dict[str, Any] = {"Subject": "{dashboard}", "Body": {"Text": "{export}"}}
+def linked(stage: Stage) -> None:
+    """Mails with links to two addresses: each link is followed, then they are revoked."""
+    links = stage.send_mails("HOLD", links=True).links
+    assert links is not None
+    delivery = _mail("anna@example.com", "ben@example.com", Attach="NEVER")
+    stage.deliver(csv("linked", Delivery=delivery))
+
+    def act() -> None:
+        links.follow()
+        stage.at(60.0, lambda: links.revoke("linked"))
+
+    stage.when(links.are_settled, act)
+
+
+def _mail(*to: str, **more: Any) -> dict[str, Any]:
+    email: dict[str, Any] = {"Subject": "{dashboard}", "Body": {"Text": "{export}"}} | more
     return {"Email": email | ({"To": list(to)} if to else {})}
 
 
@@ -631,6 +645,7 @@ SCENARIOS = (
 
 MAILED = (
     Scenario("mailed", mailed, {"mailed": DONE}, 1),
+    Scenario("linked", linked, {"linked": DONE}, 1),
     Scenario("mailed_again", mailed_again, {"letters-1": DONE, "letters-2": DONE}, 2),
 )
 """Of deployments that send mails, which the others do not."""

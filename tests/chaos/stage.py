@@ -34,6 +34,7 @@ from snapshot_export.handlers import (
     hint,
     intake,
     move_starts,
+    open_link,
     reconcile,
     start,
     step,
@@ -67,9 +68,11 @@ HANDLERS: dict[str, Any] = {
     "move_starts": move_starts.handler,
     "warn_of_deadlines": warn_of_deadlines.handler,
     "deliver": deliver.handler,
+    "open_link": open_link.handler,
 }
 _MODULES = (
     intake, step, hint, reconcile, burst, exchange, move_starts, warn_of_deadlines, deliver,
+    open_link,
 )  # fmt: skip
 
 
@@ -141,10 +144,11 @@ class Stage:
 
     # What scenarios do.
 
-    def send_mails(self, in_doubt: str, *, late: float = 1.0) -> None:
+    def send_mails(self, in_doubt: str, *, late: float = 1.0, links: bool = False) -> Mails:
         """From now on the deployment sends mails; before anything else is done."""
-        self.mails = Mails(self, in_doubt, late)
+        self.mails = Mails(self, in_doubt, late, links=links)
         self.witness.hears_mail = self.mails.hear
+        return self.mails
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something that many seconds from now."""

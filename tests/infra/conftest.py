@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.email_parameters import EmailParameters
+from infra.email_parameters import EmailParameters, LinkParameters
 from infra.parameters import DeploymentParameters, Settings
 from tests.infra.template_reader import StackTemplate, synthesize_stack
 
@@ -29,7 +29,10 @@ def template(synthesize: Synthesize) -> StackTemplate:
 def whole(synthesize: Synthesize) -> StackTemplate:
     """The template of a deployment that has all that a deployment may have or not."""
     email = EmailParameters(
-        sender="reports@example.com", configuration_set="mails", allowed_domains=("example.com",)
+        sender="reports@example.com",
+        configuration_set="mails",
+        allowed_domains=("example.com",),
+        links=LinkParameters(),
     )
     return synthesize(
         Settings(

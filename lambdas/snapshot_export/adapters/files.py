@@ -7,7 +7,7 @@ import io
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
@@ -137,16 +137,41 @@ class Files:
         except (BotoCoreError, S3UploadFailedError) as error:
             raise TransientError(f"S3: {type(error).__name__}") from None
 
-    def download_url(self, uri: str, seconds: int) -> str | None:
-        """An address that downloads one of our own files for `seconds`; None for others' files."""
+    def download_url(
+        self,
+        uri: str,
+        seconds: int,
+        *,
+        disposition: str | None = None,
+        operation: Literal["get_object", "head_object"] = "get_object",
+    ) -> str | None:
+        """An address that downloads one of our own files for `seconds`; None for others' files.
+
+        With a `disposition` S3 answers it as Content-Disposition.
+        """
         place = ObjectAddress.parse(uri)
         if place.bucket != self._bucket:
             return None
+        named = {"ResponseContentDisposition": disposition} if disposition else {}
         return self._client.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": place.bucket, "Key": place.key},
+            operation,
+            Params={"Bucket": place.bucket, "Key": place.key, **named},
             ExpiresIn=seconds,
         )
+
+    def is_unchanged(self, uri: str, etag: str) -> bool:
+        """Whether an object is there, and still the one of this ETag. Raises TransientError."""
+        place = ObjectAddress.parse(uri)
+        try:
+            self._client.head_object(Bucket=place.bucket, Key=place.key, IfMatch=f'"{etag}"')
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in GONE | CHANGED:
+                return False
+            raise TransientError(f"S3: {code}") from None
+        except BotoCoreError as error:
+            raise TransientError(f"S3: {type(error).__name__}") from None
+        return True
 
     def is_there(self, key: str) -> bool:
         """Whether the export bucket has an object of this key. Raises TransientError."""

@@ -36,6 +36,7 @@ from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
 from snapshot_export.adapters.table.fair_order import FairOrder
 from snapshot_export.adapters.table.judged_schedules import JudgedSchedules
+from snapshot_export.adapters.table.links import Links
 from snapshot_export.adapters.table.listing import Listing
 from snapshot_export.adapters.table.name_claims import NameClaims
 from snapshot_export.adapters.table.occurrences import Occurrences
@@ -53,6 +54,7 @@ from snapshot_export.adapters.target_services import (
     TargetServices,
     targets_of,
 )
+from snapshot_export.domain.link import TOKEN_BYTES
 from snapshot_export.domain.target import Targets
 from snapshot_export.errors import SettingsError
 from snapshot_export.metric import Metric
@@ -71,7 +73,7 @@ class Services:
     As of one target, the default unless `for_target` gave them: `settings` and the adapters up to
     `repairs` are that target's, all others serve every target.
     `measure` adds a value to a metric. `draw_nonce` answers another text each time, which nobody
-    can guess.
+    can guess, and `draw_token` one that is a right by itself.
     """
 
     settings: Settings
@@ -99,6 +101,7 @@ class Services:
     burst_work: BurstQueue
     delivery_work: DeliveryQueue
     mail: Mail
+    links: Links
     manifests: Manifests
     queries: Athena
     recipient_counts: RecipientCounts
@@ -110,6 +113,7 @@ class Services:
     sleep: Callable[[float], None]
     measure: Measure
     draw_nonce: Callable[[], str]
+    draw_token: Callable[[], str]
 
     def utc_now(self) -> datetime:
         """`now` as an aware datetime."""
@@ -163,6 +167,11 @@ def random_nonce() -> str:
     return secrets.token_hex(6)
 
 
+def random_token() -> str:
+    """As many random bits as nobody guesses, in base64url."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
 def make_services(
     settings: Settings,
     session: boto3.Session,
@@ -171,6 +180,7 @@ def make_services(
     sleep: Callable[[float], None] = time.sleep,
     measure: Measure = measure_nothing,
     draw_nonce: Callable[[], str] = random_nonce,
+    draw_token: Callable[[], str] = random_token,
 ) -> Services:
     """Adapters over one session's clients, for the default target; another's are made when used."""
     table = Table(session.client("dynamodb", config=AWS_CONFIG), settings.table_name, sleep)
@@ -193,6 +203,7 @@ def make_services(
         rejected=RejectedQueue(sqs, settings.rejected_queue_url),
         burst_work=BurstQueue(sqs, settings.burst_queue_url),
         delivery_work=DeliveryQueue(sqs, settings.delivery_queue_url),
+        links=Links(table),
         mail=Mail(session, table, settings.mail, now=now, sleep=sleep),
         manifests=Manifests(session.client("s3", config=AWS_CONFIG), settings.export_bucket),
         queries=Athena(session, role_arn=settings.athena_role_arn, config=AWS_CONFIG, now=now),
@@ -205,6 +216,7 @@ def make_services(
         sleep=sleep,
         measure=measure,
         draw_nonce=draw_nonce,
+        draw_token=draw_token,
     )
 
 

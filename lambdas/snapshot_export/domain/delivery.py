@@ -60,7 +60,8 @@ class Delivery:
     `attempt` counts calls of SendEmail; the last began at `sending_at`, and `doubted_attempt` is
     the last of which it was, or is, not known whether SES took it. `entry_key` is where it stands
     among those that something is still to be done for. `is_attached`: the mail carried the files;
-    None before it was sent. `sent_again`: SES took two attempts.
+    None before it was sent. `sent_again`: SES took two attempts. `link_ids` are the links that its
+    attempts brought (domain/link.py); from `links_revoked_at` on no attempt brings any.
     """
 
     delivery_id: str
@@ -80,6 +81,8 @@ class Delivery:
     message_id: str | None = None
     is_attached: bool | None = None
     sent_again: bool = False
+    link_ids: tuple[str, ...] = ()
+    links_revoked_at: float | None = None
     files: tuple[ExportedFile, ...] = ()
     error: ErrorInfo | None = None
 

@@ -17,7 +17,15 @@ from snapshot_export.domain.templates import (
 )
 
 _OF_A_FILE = ("sheet", "format", "number")
-_WHERE = "The files are here:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a file is that a mail does not carry. With a `name` the address opens it in a browser;
+    else it says where the file lies."""
+
+    address: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +44,14 @@ def check_mail_template(text: str) -> None:
             raise TemplateError(f"must not use {{{part.name}}}, which is a file's and no mail's")
 
 
-def write_mail(order: MailOrder, fields: NameFields, places: Sequence[str] = ()) -> MailText:
-    """A mail's words; `places` are where the files are, of a mail that does not carry them.
+def write_mail(
+    order: MailOrder,
+    fields: NameFields,
+    places: Sequence[Place] = (),
+    until: float | None = None,
+) -> MailText:
+    """A mail's words; `places` are where the files are, of a mail that does not carry them, and
+    `until` when they stop being there (epoch seconds).
 
     In HTML the values of fields stand as text. Raises TemplateError for a field without a value,
     and for a subject that is no line of text.
@@ -47,14 +61,31 @@ def write_mail(order: MailOrder, fields: NameFields, places: Sequence[str] = ())
         raise TemplateError("must be one line without control characters, with its fields")
     text = _written(order.text, fields)
     if places:
-        text += "\n\n" + "\n".join((_WHERE, *places)) + "\n"
+        text += "\n\n" + "\n".join((_where(until), *map(_line, places))) + "\n"
     if order.html is None:
         return MailText(subject=subject, text=text, html=None)
     markup = _written(order.html, fields, escaped=True)
     if places:
-        items = "".join(f"<li>{html.escape(place)}</li>" for place in places)
-        markup += f"\n<p>{_WHERE}</p>\n<ul>{items}</ul>\n"
+        items = "".join(map(_item, places))
+        markup += f"\n<p>{_where(until)}</p>\n<ul>{items}</ul>\n"
     return MailText(subject=subject, text=text, html=markup)
+
+
+def _where(until: float | None) -> str:
+    if until is None:
+        return "The files are here:"
+    return f"The files are here until {moment_of(until):%Y-%m-%d %H:%M} UTC:"
+
+
+def _line(place: Place) -> str:
+    return f"{place.name}: {place.address}" if place.name else place.address
+
+
+def _item(place: Place) -> str:
+    address = html.escape(place.address)
+    if place.name is None:
+        return f"<li>{address}</li>"
+    return f'<li><a href="{address}">{html.escape(place.name)}</a></li>'
 
 
 def _written(template: str, fields: NameFields, *, escaped: bool = False) -> str:

@@ -5,13 +5,15 @@ An expected end is the median of the forecast: as likely before as after.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, BurstStatus
 from snapshot_export.domain.delivery import Delivery
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.forecast import Estimate, estimate_ends
+from snapshot_export.domain.link import LinkUse, use_of
 from snapshot_export.domain.parts import formats_of_part
 from snapshot_export.domain.simulation import Group, SimulatedJob, Situation
 from snapshot_export.errors import UnknownIdError, UnknownTargetError
@@ -33,7 +35,8 @@ class ExportView:
     """An export as its user sees it. `place` counts from 1, and is a lower bound if so marked.
 
     `is_collecting`: its job has ended, its slot is free, and its files are being collected.
-    `downloads` has one address (or None) for each of the export's files, `deliveries` its mails.
+    `downloads` has one address (or None) for each of the export's files, `deliveries` its mails,
+    and `link_uses` how the links of those that have some were used, by the mail's id.
     """
 
     export: Export
@@ -44,6 +47,7 @@ class ExportView:
     downloads: tuple[str | None, ...] = ()
     downloads_expire_at: float | None = None
     deliveries: tuple[Delivery, ...] = ()
+    link_uses: Mapping[str, LinkUse] = field(default_factory=dict)
 
 
 def view(services: Services, export_id: str) -> ExportView:
@@ -64,12 +68,21 @@ def view(services: Services, export_id: str) -> ExportView:
         services.files.download_url(file.uri, DOWNLOAD_SECONDS) if file.uri else None
         for file in export.files
     )
+    deliveries = tuple(services.outbox.of_export(export_id)) if export.mail else ()
     return ExportView(
         export=export,
         downloads=downloads,
         downloads_expire_at=expires_at,
-        deliveries=tuple(services.outbox.of_export(export_id)) if export.mail else (),
+        deliveries=deliveries,
+        link_uses=find_link_uses(services, deliveries),
     )
+
+
+def find_link_uses(services: Services, deliveries: Iterable[Delivery]) -> dict[str, LinkUse]:
+    """How the links of mails were used, by the mail's id; mails without links are not in it."""
+    links = services.links.of([link_id for each in deliveries for link_id in each.link_ids])
+    ids = dict.fromkeys(each.delivery_id for each in links)
+    return {name: use_of([each for each in links if each.delivery_id == name]) for name in ids}
 
 
 def find_collecting(services: Services) -> frozenset[str]:

@@ -37,6 +37,7 @@ def test_every_operation_needs_the_scope_of_what_it_does() -> None:
         "releaseBurst",
         "retryBurst",
         "resendMails",
+        "revokeLinks",
         "releaseExport",
         "runSchedule",
         "putSchedule",

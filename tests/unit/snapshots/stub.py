@@ -134,7 +134,21 @@ class StubApi:
         more = str(start + limit) if len(found) > start + limit else None
         return 200, {"Exports": found[start : start + limit], "NextToken": more}
 
+    def _revoke_links(self, export: dict[str, Any]) -> tuple[int, Any]:
+        mails = export.get("Deliveries") or []
+        if not any(each["Links"] for each in mails):
+            raise RefusedError(409, "NO_LINKS")
+        revoked = [
+            each
+            | {"Links": each["Links"] and each["Links"] | {"RevokedAt": "2026-11-23T12:00:00Z"}}
+            for each in mails
+        ]
+        export["Deliveries"] = revoked
+        return 200, {"ExportId": export["ExportId"], "Deliveries": revoked}
+
     def _delete_exports(self, ident: str, *_: Any) -> tuple[int, Any]:
+        if ident.endswith("/links"):
+            return self._revoke_links(find(self.exports, ident.removesuffix("/links")))
         export = find(self.exports, ident)
         if export["Status"] in ENDS:
             raise RefusedError(409, "ALREADY_ENDED")

@@ -24,7 +24,8 @@ BODIES = {
 }
 USED = [
     ("post", "/exports"), ("get", "/exports/{export_id}"), ("get", "/exports"),
-    ("delete", "/exports/{export_id}"), ("post", "/bursts"), ("get", "/bursts/{burst_id}"),
+    ("delete", "/exports/{export_id}"), ("delete", "/exports/{export_id}/links"),
+    ("post", "/bursts"), ("get", "/bursts/{burst_id}"),
     ("delete", "/bursts/{burst_id}"), ("post", "/bursts/{burst_id}/retry"),
     ("post", "/bursts/{burst_id}/release"),
     ("get", "/schedules"), ("get", "/schedules/{name}"),

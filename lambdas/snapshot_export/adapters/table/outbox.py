@@ -19,6 +19,7 @@ from snapshot_export.adapters.table.dynamodb import (
     put_of,
     update_of,
 )
+from snapshot_export.adapters.table.links import link_writes
 from snapshot_export.adapters.table.record_version import known_members, with_version
 from snapshot_export.adapters.table.records import (
     Keys,
@@ -33,6 +34,8 @@ from snapshot_export.domain.delivery import (
     entry_key,
     export_id_of,
 )
+from snapshot_export.domain.link import Link
+from snapshot_export.errors import ConditionFailedError
 
 _PREFIX = "MAIL#"
 _CHANGING = (
@@ -45,6 +48,7 @@ _CHANGING = (
     "message_id",
     "is_attached",
     "sent_again",
+    "link_ids",
     "error",
 )
 
@@ -83,6 +87,47 @@ class Outbox:
     def change(self, seen: Delivery, after: Delivery) -> None:
         """Write what has changed. Raises ConditionFailedError if it is not as it was seen."""
         self._table.update(_change_of(self._keys, seen, after))
+
+    def begin(
+        self, seen: Delivery, sending: Delivery, links: Sequence[Link], expires_at: int
+    ) -> None:
+        """Write that it is being sent, and the links that this attempt brings.
+
+        Raises ConditionFailedError as `change` does, and if its links were revoked meanwhile.
+        """
+        if not links:
+            self.change(seen, sending)
+            return
+        may_bring = " AND attribute_not_exists(links_revoked_at)"
+        change = _change_of(self._keys, seen, sending, and_if=may_bring)
+        self._table.transact([change, *link_writes(links, expires_at)])
+
+    def forbid_links(self, delivery_id: str, now: float) -> Delivery | None:
+        """Have no further attempt bring links; answers the record, with all links so far, or None
+        if it is gone."""
+        try:
+            item = self._table.update(
+                update_of(
+                    _key_of(self._keys, delivery_id),
+                    "SET links_revoked_at = if_not_exists(links_revoked_at, :now)",
+                    condition="attribute_exists(pk)",
+                    values={":now": now},
+                )
+            )
+        except ConditionFailedError:
+            return None
+        return _delivery_from(item)
+
+    def allow_links(self, delivery_id: str) -> None:
+        """Have the next attempt bring links again."""
+        self._table.update(
+            update_of(
+                _key_of(self._keys, delivery_id),
+                "REMOVE links_revoked_at",
+                condition="attribute_exists(pk)",
+                values={},
+            )
+        )
 
     def postpone(self, seen: Delivery, after: Delivery, due_at: float) -> Delivery:
         """Write what has changed, and have a sweep look at it at `due_at`; answers the record.
@@ -139,14 +184,16 @@ def _delivery_from(item: Item) -> Delivery:
             | {
                 "status": DeliveryStatus(item["status"]),
                 "files": files_from(item.get("files", [])),
+                "link_ids": tuple(item.get("link_ids", ())),
                 "error": error_from(item.get("error")),
             }
         )
 
 
-def _change_of(keys: Keys, seen: Delivery, after: Delivery) -> Item:
+def _change_of(keys: Keys, seen: Delivery, after: Delivery, *, and_if: str = "") -> Item:
     data = {name: getattr(after, name) for name in (*_CHANGING, "entry_key")}
     data["error"] = asdict(after.error) if after.error else None
+    data["link_ids"] = list(after.link_ids) or None
     sets = [f"#{name} = :{name}" for name, value in data.items() if value is not None]
     removes = [f"#{name}" for name, value in data.items() if value is None]
     expression = f"SET {', '.join(sets)}"
@@ -155,7 +202,8 @@ def _change_of(keys: Keys, seen: Delivery, after: Delivery) -> Item:
     return update_of(
         _key_of(keys, after.delivery_id),
         expression,
-        condition="#status = :seen_status AND attempt = :seen_attempt AND #entry_key = :seen_key",
+        condition="#status = :seen_status AND attempt = :seen_attempt AND #entry_key = :seen_key"
+        + and_if,
         values={f":{name}": value for name, value in data.items()}
         | {
             ":seen_status": seen.status,

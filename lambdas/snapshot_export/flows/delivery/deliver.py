@@ -7,10 +7,16 @@ once; then the answer is written, announced, and the mail's entry removed. Dying
 changes nothing: the message is delivered again. Dying after it leaves a mail of which nobody knows:
 it is not sent again here. SES's event of it (settle.py) or the sweep (sweep.py) says what became of
 it. Dying after the answer was written leaves the entry: the sweep announces it.
+
+A mail that does not carry its files links to them, where the deployment has links. Their tokens are
+drawn for this attempt, and stand in the message alone; what finds them is written with SENDING, in
+one transaction. So a mail that SES took has links that open, whoever died since, and one that is
+sent again has its own. A token whose mail did not go is known to nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aws_lambda_powertools import Logger
@@ -25,7 +31,7 @@ from snapshot_export.domain.mail_message import (
     make_message,
 )
 from snapshot_export.domain.mail_order import MailOrder
-from snapshot_export.domain.mail_text import write_mail
+from snapshot_export.domain.mail_text import Place, write_mail
 from snapshot_export.domain.templates import TemplateError
 from snapshot_export.errors import (
     ConditionFailedError,
@@ -35,6 +41,7 @@ from snapshot_export.errors import (
     MailStoppedError,
     NoTurnError,
 )
+from snapshot_export.flows.delivery.draw_links import DrawnLink, draw_links
 from snapshot_export.flows.delivery.report import report
 from snapshot_export.flows.delivery.stop import stop
 from snapshot_export.flows.export.file_names import name_fields
@@ -74,8 +81,13 @@ def _deliver(services: Services, delivery: Delivery) -> None:
         stop(services, delivery, reason)
         return
     assert export is not None and export.mail is not None
+    is_attached = carries(export.mail.attach, delivery.files)
+    links = draw_links(services, export, delivery) if is_attached is False else ()
+    if links and delivery.links_revoked_at is not None:
+        stop(services, delivery, "its links were revoked before it was sent")
+        return
     try:
-        message, is_attached = _message_of(services, export, export.mail, delivery)
+        message = _message_of(services, export, export.mail, delivery, is_attached, links)
     except _UnsendableError as problem:
         _fail(services, delivery, problem.error)
         return
@@ -90,16 +102,20 @@ def _deliver(services: Services, delivery: Delivery) -> None:
         attempt=delivery.attempt + 1,
         sending_at=services.now(),
         is_attached=is_attached,
+        link_ids=(*delivery.link_ids, *(each.link.link_id for each in links)),
     )
-    services.outbox.change(delivery, sending)
-    _send(services, sending, message)
+    expires_at = services.settings.expires_at(services.now())
+    services.outbox.begin(delivery, sending, [each.link for each in links], expires_at)
+    _send(services, sending, message, delivery.link_ids)
 
 
-def _send(services: Services, sending: Delivery, message: bytes) -> None:
+def _send(
+    services: Services, sending: Delivery, message: bytes, earlier_links: tuple[str, ...]
+) -> None:
     try:
         message_id = services.mail.send(sending, message)
     except MailLaterError as error:
-        again = replace(sending, status=DeliveryStatus.PENDING)
+        again = replace(sending, status=DeliveryStatus.PENDING, link_ids=earlier_links)
         services.outbox.postpone(sending, again, services.now() + LATER_SECONDS)
         _log_wait(sending, error.code)
         return
@@ -137,10 +153,14 @@ def _reason_to_stop(services: Services, delivery: Delivery, export: Export | Non
 
 
 def _message_of(
-    services: Services, export: Export, order: MailOrder, delivery: Delivery
-) -> tuple[bytes, bool]:
-    """The message, and whether it carries the files. Raises _UnsendableError, TransientError."""
-    is_attached = carries(order.attach, delivery.files)
+    services: Services,
+    export: Export,
+    order: MailOrder,
+    delivery: Delivery,
+    is_attached: bool | None,
+    links: Sequence[DrawnLink],
+) -> bytes:
+    """The message. Raises _UnsendableError, TransientError."""
     if is_attached is None:
         text = "the files do not fit into a mail, and Attach is ALWAYS"
         raise _UnsendableError("TOO_LARGE", text)
@@ -151,10 +171,15 @@ def _message_of(
             text = "a file is gone, or is another than at the export's end"
             raise _UnsendableError("FILE_GONE", text)
         attachments.append(Attachment(attachment_name(file), data))
-    places = () if is_attached else tuple(file.uri or "" for file in delivery.files)
+    places: Sequence[Place] = ()
+    until = None
+    if links:
+        places, until = tuple(each.place for each in links), links[0].link.ends_at
+    elif not is_attached:
+        places = tuple(Place(address=file.uri or "") for file in delivery.files)
     try:
-        message = make_message(
-            write_mail(order, name_fields(export), places),
+        return make_message(
+            write_mail(order, name_fields(export), places, until),
             sender=services.mail.settings.sender,
             to=delivery.address,
             reply_to=order.reply_to,
@@ -162,7 +187,6 @@ def _message_of(
         )
     except (TemplateError, ValueError):
         raise _UnsendableError("UNWRITABLE", "the mail cannot be written") from None
-    return message, is_attached
 
 
 def _fail(services: Services, delivery: Delivery, error: ErrorInfo) -> None:

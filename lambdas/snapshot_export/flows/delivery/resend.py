@@ -1,7 +1,8 @@
 """Resend: somebody says go for mails that failed, bounced or are held.
 
-Order of writes: each record becomes PENDING, conditional on what was read, with its entry, in one
-transaction; then its message is sent. Dying between the two leaves it to the sweep. A second call
+Order of writes: links of a mail whose links were revoked are allowed again; then each record
+becomes PENDING, conditional on what was read, with its entry, in one transaction; then its message
+is sent. Dying between the two leaves it to the sweep. A second call
 finds it PENDING, and changes nothing.
 """
 
@@ -47,6 +48,8 @@ def resend(services: Services, export_id: str) -> list[Delivery]:
     for seen in chosen:
         again = replace(seen, status=DeliveryStatus.PENDING, changed_at=now, error=None)
         try:
+            if seen.links_revoked_at is not None:
+                services.outbox.allow_links(seen.delivery_id)
             services.outbox.postpone(seen, again, now + ASK_AFTER_SECONDS)
         except ConditionFailedError:
             logger.info("not resent", reason="went on elsewhere", delivery_id=seen.delivery_id)

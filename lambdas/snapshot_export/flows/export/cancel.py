@@ -10,7 +10,7 @@ as always, then collect deletes what was made and ends the export. An export tha
 two meanwhile is looked at again.
 
 Of a completed one the mails that were not sent are stopped, each by a write that is conditional on
-its being PENDING.
+its being PENDING, and then the links of all are revoked (flows/delivery/revoke.py).
 
 No event is sent: whoever cancels knows. Once an end is about to be announced a cancellation is too
 late, and is refused with that end.
@@ -33,7 +33,7 @@ from snapshot_export.errors import (
     UnknownIdError,
 )
 from snapshot_export.flows.burst_queue import ask_for_close
-from snapshot_export.flows.delivery.stop import stop_mails
+from snapshot_export.flows.delivery.revoke import take_back_mails
 from snapshot_export.flows.export.admit import attempt_of, start_executions
 from snapshot_export.metric import Metric
 
@@ -44,7 +44,7 @@ logger = Logger(child=True)
 
 def cancel(services: Services, export_id: str) -> Status:
     """Cancel one export: CANCELLED (now or before), RUNNING if it was marked, or COMPLETED if mails
-    of it were stopped.
+    of it were stopped or their links revoked.
 
     Raises UnknownIdError, UnknownTargetError, AlreadyEndedError for another end, TransientError.
     """
@@ -54,7 +54,7 @@ def cancel(services: Services, export_id: str) -> Status:
             raise UnknownIdError("export")
         if export.status is Status.CANCELLED:
             return export.status
-        if export.status is Status.COMPLETED and stop_mails(services, export):
+        if export.status is Status.COMPLETED and take_back_mails(services, export):
             return export.status
         if export.status.is_end or export.ending:
             raise AlreadyEndedError("export", export.ending or export.status)

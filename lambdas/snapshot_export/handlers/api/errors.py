@@ -25,6 +25,7 @@ from snapshot_export.errors import (
     DeclaredScheduleError,
     IdConflictError,
     MissingScopeError,
+    NoLinksError,
     NotHeldError,
     NotResendableError,
     RetryRefusedError,
@@ -92,6 +93,8 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(409, "NOT_HELD", str(error))
         case NotResendableError():
             return refuse(409, "NOT_RESENDABLE", str(error))
+        case NoLinksError():
+            return refuse(409, "NO_LINKS", str(error))
         case RetryRefusedError():
             return refuse(409, error.code, str(error))
         case SnapshotExportError() if error.is_transient:

@@ -1,4 +1,4 @@
-"""/exports: accept, show, list, cancel and release exports, and send mails of theirs again."""
+"""/exports: accept, show, list, cancel and release exports; send mails again, revoke links."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel
 
 from snapshot_export.adapters.table.listing import ListFilter
 from snapshot_export.domain.burst_request import RECIPIENT_ID
+from snapshot_export.domain.delivery import Delivery
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.domain.request import EXPORT_ID, ExportRequest
@@ -20,10 +21,11 @@ from snapshot_export.domain.snapshot_request import rule
 from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.data.release import release_export
 from snapshot_export.flows.delivery.resend import resend
+from snapshot_export.flows.delivery.revoke import revoke_links
 from snapshot_export.flows.export.accept import accept_request
 from snapshot_export.flows.export.admit import try_admit
 from snapshot_export.flows.export.cancel import cancel
-from snapshot_export.flows.view import find_collecting, view
+from snapshot_export.flows.view import find_collecting, find_link_uses, view
 from snapshot_export.handlers.api.exchange import answers, make_router, raw_body, reply, services
 from snapshot_export.handlers.api.shapes import (
     DeliveryShape,
@@ -56,9 +58,17 @@ class Resent(BaseModel):
     Deliveries: list[DeliveryShape]
 
 
+class LinksRevoked(BaseModel):
+    """An export's mails, whose links open nothing any more."""
+
+    ExportId: str
+    Deliveries: list[DeliveryShape]
+
+
 class Cancelled(BaseModel):
     """CANCELLED; or RUNNING, marked: it ends CANCELLED when QuickSight's job ends; or COMPLETED:
-    mails of it that were not sent are not sent any more."""
+    mails of it that were not sent are not sent any more, and links of those that were open nothing
+    any more."""
 
     ExportId: str
     Status: Status
@@ -162,7 +172,7 @@ def list_exports(
     description="What waits is CANCELLED at once. What runs is marked: its files are not delivered "
     "and it ends CANCELLED; its slot is free when QuickSight's job ends. An export that was "
     "cancelled before answers 200 again; one with another end answers 409, unless mails of it were "
-    "not sent yet: these are stopped.",
+    "not sent yet, which are stopped, or had links, which are revoked.",
     responses=answers(200, Cancelled, "Cancelled or marked", 404, 409),
     tags=["exports"],
 )
@@ -198,7 +208,27 @@ def release(export_id: str) -> Response[str]:
 def resend_mails(export_id: str) -> Response[str]:
     """Send mails again."""
     deliveries = resend(services(), _checked(export_id))
-    return reply(Resent(ExportId=export_id, Deliveries=delivery_shapes(deliveries)), 202)
+    return reply(Resent(ExportId=export_id, Deliveries=_shown(deliveries)), 202)
+
+
+@router.delete(
+    "/exports/<export_id>/links",
+    operation_id="revokeLinks",
+    summary="Revoke the links in mails of an export",
+    description="They answer 404 from now on, as if they had never been, and a mail that is not "
+    "sent yet and would have links is not sent. The same call again changes nothing. An export of "
+    "which no mail has or gets links answers 409.",
+    responses=answers(200, LinksRevoked, "They open nothing any more", 404, 409),
+    tags=["exports"],
+)
+def delete_links(export_id: str) -> Response[str]:
+    """Revoke links."""
+    deliveries = revoke_links(services(), _checked(export_id))
+    return reply(LinksRevoked(ExportId=export_id, Deliveries=_shown(deliveries)))
+
+
+def _shown(deliveries: list[Delivery]) -> list[DeliveryShape]:
+    return delivery_shapes(deliveries, find_link_uses(services(), deliveries))
 
 
 def _accepted(export: Export) -> Accepted:

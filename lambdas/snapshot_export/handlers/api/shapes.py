@@ -5,7 +5,7 @@ Times are ISO 8601 in UTC. Row-level-security tags and parameters are in none of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from snapshot_export.domain.data_wait import (
 )
 from snapshot_export.domain.delivery import Delivery, DeliveryStatus
 from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
+from snapshot_export.domain.link import LinkUse
 from snapshot_export.domain.mail_address import masked
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.flows.capacity import Capacity
@@ -98,10 +99,22 @@ class DeliveredFile(BaseModel):
     ETag: str | None
 
 
+class LinkUseShape(BaseModel):
+    """How the links of a mail were used, all together. Opened counts how often, whoever did: also
+    software that follows links in mails. EndsAt: until then they open their files. RevokedAt: since
+    then none does."""
+
+    Opened: int
+    FirstOpenedAt: str | None
+    LastOpenedAt: str | None
+    EndsAt: str
+    RevokedAt: str | None
+
+
 class DeliveryShape(BaseModel):
     """A mail of an export ([docs/delivery.md](delivery.md)). To is masked. Attempt counts how often
-    SES was asked to send it. Attached: it carried the Files; null before it was sent. Revision: of
-    the burst in which its export ran."""
+    SES was asked to send it. Attached: it carried the Files; null before it was sent. Links: of one
+    that linked to them. Revision: of the burst in which its export ran."""
 
     DeliveryId: str
     To: str
@@ -113,6 +126,7 @@ class DeliveryShape(BaseModel):
     ChangedAt: str | None
     MessageId: str | None
     Attached: bool | None
+    Links: LinkUseShape | None
     Files: list[DeliveredFile]
     Error: Reason | None
 
@@ -248,12 +262,14 @@ def export_of_view(view: ExportView) -> ExportShape:
             _file(file, url, view.downloads_expire_at)
             for file, url in zip(export.files, downloads, strict=True)
         ],
-        Deliveries=delivery_shapes(view.deliveries),
+        Deliveries=delivery_shapes(view.deliveries, view.link_uses),
     )
 
 
-def delivery_shapes(deliveries: Iterable[Delivery]) -> list[DeliveryShape]:
-    """Mails as answers have them."""
+def delivery_shapes(
+    deliveries: Iterable[Delivery], link_uses: Mapping[str, LinkUse]
+) -> list[DeliveryShape]:
+    """Mails as answers have them; `link_uses` by their ids."""
     return [
         DeliveryShape(
             DeliveryId=each.delivery_id,
@@ -266,11 +282,24 @@ def delivery_shapes(deliveries: Iterable[Delivery]) -> list[DeliveryShape]:
             ChangedAt=iso(each.changed_at),
             MessageId=each.message_id,
             Attached=each.is_attached,
+            Links=_link_use_shape(link_uses.get(each.delivery_id)),
             Files=[DeliveredFile(S3Uri=file.uri or "", ETag=file.etag) for file in each.files],
             Error=_reason(each.error),
         )
         for each in deliveries
     ]
+
+
+def _link_use_shape(use: LinkUse | None) -> LinkUseShape | None:
+    if use is None:
+        return None
+    return LinkUseShape(
+        Opened=use.opened,
+        FirstOpenedAt=iso(use.first_opened_at),
+        LastOpenedAt=iso(use.last_opened_at),
+        EndsAt=iso_time(use.ends_at),
+        RevokedAt=iso(use.revoked_at),
+    )
 
 
 def data_shape(wait: DataWait | None, data: DataDecision | None) -> DataShape | None:
