@@ -41,6 +41,11 @@ class Deployed:
         """Address of the API, without a slash at its end."""
         return f"{self.endpoint_url}/_aws/execute-api/{self.outputs['ApiId']}/$default"
 
+    def link_here(self, link: str) -> str:
+        """Where a link of a mail is on this machine, whatever its host is called."""
+        own = link.removeprefix(self.outputs["LinksUrl"])
+        return f"{self.endpoint_url}/_aws/execute-api/{self.outputs['LinksApiId']}/$default{own}"
+
     @property
     def mailbox(self) -> Mailbox:
         """What SES accepted, as real messages."""

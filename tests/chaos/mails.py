@@ -148,7 +148,7 @@ class Mails:
             to = str(message["To"])
             self._sent.append((tags["DeliveryId"], body["Destination"]["ToAddresses"], to))
             if self.links is not None:
-                self.links.find(str(message.get_payload()))
+                self.links.find(str(message.get_payload(decode=True)))
         return answer
 
     def _items(self) -> list[dict[str, Any]]:

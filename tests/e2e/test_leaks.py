@@ -19,7 +19,8 @@ import pytest
 
 from local.deployed import Deployed
 from tests.support.deployed_api import call_api
-from tests.support.leaks import MARKS, STRING, digests_in, find_digests, find_leaks
+from tests.support.leaks import MARKS, STRING, digests_in, find_digests, find_leaks, find_tokens
+from tests.support.links import follow, links_of, tokens_of
 from tests.support.marked import (
     REASON,
     mailed,
@@ -39,6 +40,7 @@ ENDS = {
     "leak-fine": "COMPLETED",
     "leak-called": "COMPLETED",
     "leak-mailed": "COMPLETED",
+    "leak-linked": "COMPLETED",
     "leak-job": "FAILED",
     "leak-refused": "FAILED",
     "leak-user": "FAILED",
@@ -92,7 +94,7 @@ def send_all(deployed: Deployed) -> list[str]:
     )
     for name in ("leak-fine", "leak-job", "leak-refused", "leak-stopped"):
         deployed.send(marked(name))
-    deployed.send(mailed("leak-mailed"))
+    deployed.send(mailed("leak-mailed"), mailed("leak-linked", attach="NEVER"))
     deployed.send(of_user("leak-user"), *refusable())
     burst = {"Template": marked_template(), "Recipients": recipients()}
     deployed.send({"Burst": burst | {"BurstId": "leak-inline"}})
@@ -131,9 +133,27 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 90.0) -
 
 
 def deliveries_of(deployed: Deployed) -> list[dict[str, Any]]:
-    """The mails of the export that has some, as the API shows them."""
-    found: list[dict[str, Any]] = call_api(deployed, "GET", "/exports/leak-mailed")["Deliveries"]
-    return found
+    """The mails of the exports that have some, as the API shows them."""
+    ids = ("leak-mailed", "leak-linked")
+    return [
+        delivery
+        for export_id in ids
+        for delivery in call_api(deployed, "GET", f"/exports/{export_id}")["Deliveries"]
+    ]
+
+
+def follow_links(deployed: Deployed) -> list[str]:
+    """Open the links of the mails, revoke them, and try again; their tokens."""
+    (mail,) = (
+        each
+        for each in deployed.mailbox.read()
+        if each.tags.get("DeliveryId", "").startswith("leak-linked-")
+    )
+    (link,) = links_of(deployed, mail)
+    assert follow(deployed, link).status == 302
+    call_api(deployed, "DELETE", "/exports/leak-linked/links")
+    assert follow(deployed, link).status == 404
+    return tokens_of(link)
 
 
 def wait_for_ends(deployed: Deployed) -> None:
@@ -144,7 +164,10 @@ def wait_for_ends(deployed: Deployed) -> None:
     call_api(deployed, "DELETE", "/exports/leak-stopped")
     found = {each: deployed.wait_for_export(each, 120)["status"] for each in ENDS}
     assert found == ENDS
-    wait_until(lambda: deliveries_of(deployed)[0]["Status"] == "DELIVERED", "no mail was delivered")
+    wait_until(
+        lambda: {each["Status"] for each in deliveries_of(deployed)} == {"DELIVERED"},
+        "no mail was delivered",
+    )
     for burst_id, status in (
         ("leak-inline", "COMPLETED_WITH_FAILURES"),
         ("leak-headless", "FAILED"),
@@ -168,7 +191,7 @@ def invoke_with_nonsense(deployed: Deployed) -> list[str]:
     client = deployed.client("lambda")
     names = [each["FunctionName"] for each in client.list_functions()["Functions"]]
     ours = [name for name in names if "Function" in name and name.startswith("SnapshotExport")]
-    assert len(ours) == 11
+    assert len(ours) == 12
     event = json.dumps({"Records": [{"body": REASON, "messageId": "m"}], "Do": STRING})
     return [
         client.invoke(FunctionName=name, Payload=event.encode())["Payload"].read().decode()
@@ -243,6 +266,7 @@ def test_no_marked_value_leaves_the_stores_that_carry_requests(
     since, rejected_before = time.time(), count_rejected(deployed)
     refusals = send_all(deployed)
     wait_for_ends(deployed)
+    tokens = follow_links(deployed)
     answers = invoke_with_nonsense(deployed)
     wait_until(
         lambda: count_rejected(deployed) >= rejected_before + len(refusable()),
@@ -272,6 +296,8 @@ def test_no_marked_value_leaves_the_stores_that_carry_requests(
     }
 
     assert find_leaks(sources) == []
+    items = {"items": [json.dumps(each, default=str) for each in items_of(deployed)]}
+    assert find_tokens(tokens, sources | items) == []
     jobs = [job["SnapshotJobId"] for job in deployed.ledger()["jobs"]]
     digests = digests_in(items_of(deployed))
     assert len(digests) > 10
@@ -280,7 +306,7 @@ def test_no_marked_value_leaves_the_stores_that_carry_requests(
     for source in ("histories", "events", "messages to people", "keys", "refusals of bursts"):
         assert any("leak-" in text for text in sources[source]), f"{source} were not seen"
     functions = {name: lines for name, lines in sources.items() if "Function" in name}
-    assert len(functions) == 11
+    assert len(functions) == 12
     for name, lines in functions.items():
         own = [json.loads(line) for line in lines if not line.startswith(PLATFORM)]
         assert own, f"{name} has no line"

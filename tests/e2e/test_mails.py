@@ -12,6 +12,7 @@ from local.mail import Mail
 from tests.e2e.test_pages import wait_for
 from tests.support.bursts import recipient, template
 from tests.support.deployed_api import call_api
+from tests.support.links import download, follow, links_of
 from tests.support.messages import message
 from tests.support.rows import customers_in
 
@@ -68,6 +69,30 @@ def test_each_recipient_of_a_burst_gets_a_mail_with_its_own_rows(certain: Deploy
         assert mail.message["To"] == address and mail.message["From"].endswith("@example.org")
         assert customers_in(file.content, "PDF") == {f"cust-{number:04}"}
         assert mail.message.defects == []
+
+
+def test_links_open_the_recipients_own_rows_until_they_are_revoked(certain: Deployed) -> None:
+    people = {44: "di@example.com", 45: "ed@example.com"}
+    recipients = [recipient(number, Email=address) for number, address in people.items()]
+    body = template(Name="{recipient}/report", Delivery={"Email": EMAIL | {"Attach": "NEVER"}})
+    certain.send({"Burst": {"BurstId": "lent", "Template": body, "Recipients": recipients}})
+    unknown = follow(certain, f"{certain.outputs['LinksUrl']}/files/{'x' * 43}")
+    assert unknown.status == 404
+    for line, number in enumerate(people, 1):
+        assert wait_for_status(certain, f"lent-{line}", "DELIVERED")["Attached"] is False
+        (mail,) = mails_of(certain, f"lent-{line}")
+        (link,) = links_of(certain, mail)
+        assert follow(certain, link, "HEAD").status == 302
+        opened = follow(certain, link)
+        assert (opened.status, opened.headers["Cache-Control"]) == (302, "no-store")
+        assert opened.headers["Referrer-Policy"] == "no-referrer"
+        assert customers_in(download(opened.headers["Location"]), "PDF") == {f"cust-{number:04}"}
+        (delivery,) = call_api(certain, "GET", f"/exports/lent-{line}")["Deliveries"]
+        assert (delivery["Links"]["Opened"], delivery["Links"]["RevokedAt"]) == (1, None)
+        (delivery,) = call_api(certain, "DELETE", f"/exports/lent-{line}/links")["Deliveries"]
+        assert delivery["Links"]["RevokedAt"]
+        assert follow(certain, link).refusal == unknown.refusal
+        assert follow(certain, f"{link}x").refusal == unknown.refusal
 
 
 def test_an_address_that_bounces_is_reported_and_then_suppressed(certain: Deployed) -> None:

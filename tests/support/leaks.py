@@ -56,6 +56,18 @@ def find_leaks(sources: Mapping[str, Iterable[str]]) -> list[Leak]:
     return found
 
 
+def find_tokens(tokens: Iterable[str], sources: Mapping[str, Iterable[str]]) -> list[Leak]:
+    """Halves of tokens in the texts of each source; the other half could still not be guessed."""
+    halves = [half for token in tokens for half in (token[: len(token) // 2], token[-20:])]
+    return [
+        Leak("token", source, half)
+        for source, texts in sources.items()
+        for text in texts
+        for half in halves
+        if half in text
+    ]
+
+
 DIGEST_DIGITS = 8
 """Of a digest's beginning: fewer would now and then be those of a random id."""
 DIGEST_WINDOW = 12

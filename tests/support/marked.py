@@ -23,9 +23,10 @@ def marked(export_id: str | None, **more: Any) -> dict[str, Any]:
     return body
 
 
-def mailed(export_id: str) -> dict[str, Any]:
+def mailed(export_id: str, attach: str = "AUTO") -> dict[str, Any]:
     """A marked message whose files go to a marked address, with a marked text."""
     email = {"To": [EMAIL], "Subject": STRING, "Body": {"Text": TEXT, "Html": TEXT}}
+    email |= {"Attach": attach}
     return marked(export_id, Delivery={"Email": email})
 
 

@@ -22,6 +22,7 @@ from tests.support.leaks import (
     digests_of,
     find_digests,
     find_leaks,
+    find_tokens,
     parameters,
     tags,
 )
@@ -96,3 +97,10 @@ def test_what_is_no_digest_is_no_leak() -> None:
 def test_digests_are_taken_out_of_records() -> None:
     items = [{"digest": {"S": "aa"}, "pk": {"S": "p"}}, {"M": {"entry": {"digest": "bb"}}}, {}]
     assert digests_in(items) == {"aa", "bb"}
+
+
+def test_a_token_is_found_also_by_half_of_it() -> None:
+    token = "s0meT0ken_" + "a1-" * 11
+    assert find_tokens([token], {"log": [f"GET /files/{token}"]})
+    assert find_tokens([token], {"log": [f"... {token[:21]}"], "other": ["nothing"]})
+    assert find_tokens([token], {"log": [token[:12], "files/{token}"]}) == []
