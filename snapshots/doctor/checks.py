@@ -9,7 +9,17 @@ from itertools import chain
 
 from botocore.exceptions import BotoCoreError
 
-from snapshots.doctor import bucket, deployment, fixes, machine, mails, quicksight, quotas, rights
+from snapshots.doctor import (
+    bucket,
+    deployment,
+    fixes,
+    links,
+    machine,
+    mails,
+    quicksight,
+    quotas,
+    rights,
+)
 from snapshots.doctor.context import Case, RefusedError
 from snapshots.doctor.findings import Finding, State, Verdict, not_checked
 from snapshots.errors import CliError
@@ -104,6 +114,8 @@ def _of_mails(case: Case) -> Iterator[Check]:
     yield Check(chosen, mails.look_at_configuration_set, account)
     yield Check("mails: events", mails.look_at_events, (chosen,))
     yield Check("mails: right to send", mails.look_at_right, ("functions", "mails: sender"))
+    if case.mail.get("link_days"):
+        yield Check("mails: links", links.look_at_links, (_STACK,))
 
 
 def _dashboards(case: Case) -> list[Check]:

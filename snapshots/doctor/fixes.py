@@ -71,6 +71,10 @@ VERIFY_IDENTITY = (
     "SES console > Identities shows the records to publish in its DNS, or follow the link in the "
     "mail that came to the address; then run this again"
 )
+MAP_LINKS = (
+    "map the custom domain of links.url of email in cdk.json to the API LinksApiId of the stack's "
+    "outputs; without one: npx cdk deploy"
+)
 SIGN_MAILS = "SES console > Identities > the domain > Authentication: publish the DKIM records"
 
 
