@@ -37,6 +37,7 @@ from snapshot_export.flows.export.cancel import cancel
 from snapshot_export.flows.take_message import accept_message
 from tests.contract.adapters.facts import Case, Facts, failed_positions, failure, table_of
 from tests.contract.adapters.implementations import Deployment
+from tests.contract.adapters.link_cases import LINK_CASES
 from tests.contract.adapters.quicksight_cases import QUICKSIGHT_CASES
 from tests.support.bursts import burst, recipient
 from tests.support.messages import message
@@ -531,6 +532,7 @@ CASES: tuple[Case, ...] = (
     bursts,
     *QUICKSIGHT_CASES,
     files,
+    *LINK_CASES,
     manifests,
     executions,
     queues,
