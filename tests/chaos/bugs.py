@@ -356,5 +356,24 @@ BUGS = (
             ),
         ),
     ),
+    Bug(
+        "a revoked link opens",
+        (
+            (
+                f"{DOMAIN}/link.py",
+                "        return self.revoked_at is None and now < self.ends_at\n",
+                "        return now < self.ends_at\n",
+            ),
+            (
+                f"{ADAPTERS}/table/links.py",
+                """if_not_exists(first_opened_at, :now) ADD opened :one",
+                    condition="attribute_exists(pk) AND attribute_not_exists(revoked_at)",
+""",
+                """if_not_exists(first_opened_at, :now) ADD opened :one",
+                    condition="attribute_exists(pk)",
+""",
+            ),
+        ),
+    ),
     *TENANT_BUGS,
 )

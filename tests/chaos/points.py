@@ -38,6 +38,7 @@ CLAIMS = frozenset(
         "a refused message is not kept",
         "a wrong message is delivered again",
         "records noted as kept before they are",
+        "a revoked link opens",
     }
 )
 """Bugs that the sample must catch (bugs.py). One function at a time cannot show those of races."""
