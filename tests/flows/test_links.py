@@ -472,3 +472,4 @@ def test_without_links_nothing_of_them_is_written(
     send(world, linked())
     assert str(world.export("linked").files[0].uri) in ses.sent[0].text
     assert "LINK#" not in table_of(world) and "link_ids" not in table_of(world)
+    assert call_api(world.services, "DELETE", "/exports/linked/links").status == 409

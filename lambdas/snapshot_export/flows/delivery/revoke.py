@@ -12,7 +12,7 @@ from __future__ import annotations
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.delivery import Delivery
+from snapshot_export.domain.delivery import MAY_BE_SENT_AGAIN, OPEN, Delivery
 from snapshot_export.domain.export import Export
 from snapshot_export.errors import NoLinksError, UnknownIdError
 from snapshot_export.flows.delivery.stop import stop_mails
@@ -31,9 +31,10 @@ def revoke_links(services: Services, export_id: str) -> list[Delivery]:
         raise UnknownIdError("export")
     services = services.for_target(export.target)
     mails = services.outbox.of_export(export_id)
-    if all(each.is_attached for each in mails):
+    concerned = [each for each in mails if each.link_ids or _may_still_bring(each)]
+    if not concerned:
         raise NoLinksError
-    _revoke(services, mails, export_id)
+    _revoke(services, concerned, export_id)
     return services.outbox.of_export(export_id)
 
 
@@ -49,12 +50,14 @@ def take_back_mails(services: Services, export: Export) -> bool:
     return _revoke(services, with_links, export.export_id) > 0 or is_stopped
 
 
+def _may_still_bring(mail: Delivery) -> bool:
+    return not mail.is_attached and mail.status in (*OPEN, *MAY_BE_SENT_AGAIN)
+
+
 def _revoke(services: Services, mails: list[Delivery], export_id: str) -> int:
     """How many links were open until now."""
     now, revoked = services.now(), 0
     for each in mails:
-        if each.is_attached and not each.link_ids:
-            continue
         marked = services.outbox.forbid_links(each.delivery_id, now)
         if marked is not None:
             revoked += sum(services.links.revoke(link_id, now) for link_id in marked.link_ids)
