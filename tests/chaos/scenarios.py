@@ -139,6 +139,15 @@ def result_late(stage: Stage) -> None:
     stage.deliver(csv("late-result"))
 
 
+def throttled(stage: Stage) -> None:
+    """Others call QuickSight too: a start and a poll are throttled, and the pace is lowered."""
+    for operation in ("StartDashboardSnapshotJob", "DescribeDashboardSnapshotJob"):
+        stage.world.switch(
+            "raise_exception", Operation=operation, Exception="ThrottlingException", times=1
+        )
+    stage.deliver(csv("paced"))
+
+
 def cancel_waiting(stage: Stage) -> None:
     """An export is cancelled that waits, as another does."""
     stage.world.services.store.change_gate({"limit": 0})
@@ -577,6 +586,7 @@ SCENARIOS = (
     Scenario("slots_of_others", slots_of_others, {"lucky": DONE, "patient": DONE}, 2),
     Scenario("forgotten_job", forgotten_job, {"forgotten": DONE}, 2),
     Scenario("result_late", result_late, {"late-result": DONE}, 1),
+    Scenario("throttled", throttled, {"paced": DONE}, 1),
     Scenario("cancel_waiting", cancel_waiting, {"waits": GONE, "goes-on": DONE}, 1),
     Scenario("cancel_running", cancel_running, {"stopped": GONE}, 1, seconds=64.0),
     Scenario("cancel_retrying", cancel_retrying, {"retrying": GONE}, 1),
