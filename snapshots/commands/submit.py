@@ -37,6 +37,7 @@ _OF_RECIPIENTS = {"RecipientId", "RowLevelPermissionTags"}
     help="Ids for requests without one: TEXT-1, TEXT-2, … by place, so that a repeated call of "
     "the same file submits nothing twice.",
 )
+@click.option("--zip", "as_zip", is_flag=True, help="All files of a request also as one zip.")
 @allowance_options
 @wait_options
 @command_options
@@ -44,6 +45,7 @@ def submit(
     invocation: Invocation,
     source: str,
     id_prefix: str | None,
+    as_zip: bool,
     allow_match_all: bool,
     allow_several_values: bool,
     wait: bool,
@@ -55,9 +57,11 @@ def submit(
     Every request that can be accepted is, whatever is wrong with its neighbours.
     """
     seconds = timeout_seconds(timeout)
-    allowed = allowances(match_all=allow_match_all, several_values=allow_several_values)
+    asked = allowances(match_all=allow_match_all, several_values=allow_several_values)
+    if as_zip:
+        asked["Zip"] = True
     requests = [
-        Placed(each.place, _identified(each.value, number, id_prefix) | allowed)
+        Placed(each.place, _identified(each.value, number, id_prefix) | asked)
         for number, each in enumerate(_read_requests(source), start=1)
     ]
     accepted, refused = _submit_all(invocation, requests)

@@ -17,11 +17,12 @@ from zlib import crc32
 
 from tests.chaos.branches import Branches, Outcome
 from tests.chaos.calls import Call, Fate, spare
+from tests.chaos.one_file import ONE_FILE
 from tests.chaos.part import PartResult
 from tests.chaos.scenarios import MAILED, SCENARIOS, Scenario
 from tests.chaos.theatre import Theatre, theatre
 
-ALL = (*SCENARIOS, *MAILED)
+ALL = (*SCENARIOS, *ONE_FILE, *MAILED)
 KILLS = (Fate.BEFORE, Fate.AFTER)
 CLAIMS = frozenset(
     {

@@ -17,6 +17,7 @@ from snapshot_export.domain.fair_share import MAX_WEIGHT
 from snapshot_export.domain.formats import Format
 from snapshot_export.domain.object_address import SCHEME
 from snapshot_export.domain.recipient_query import RECIPIENTS_CHANGED
+from snapshot_export.domain.zipped import ZIP_FORMAT
 
 Id = Annotated[str, Field(min_length=1)]
 EventId = Annotated[
@@ -28,7 +29,7 @@ TargetName = Annotated[
 ]
 Count = Annotated[int, Field(ge=0)]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-FileFormat = Annotated[str, Field(json_schema_extra={"enum": [*Format]})]
+FileFormat = Annotated[str, Field(json_schema_extra={"enum": [*Format, ZIP_FORMAT]})]
 Revision = Annotated[
     int,
     Field(

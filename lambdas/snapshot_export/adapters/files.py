@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from snapshot_export.adapters.s3_errors import CHANGED, GONE
+from snapshot_export.adapters.s3_errors import CHANGED, GONE, RACED
 from snapshot_export.adapters.transfers import TimedBody, TimeLimit
+from snapshot_export.adapters.uploads import upload
 from snapshot_export.domain.emptiness import HEAD_BYTES, UnreadableRowsError
 from snapshot_export.domain.export import ErrorInfo, ExportedFile
 from snapshot_export.domain.object_address import ObjectAddress, is_object_address
@@ -137,6 +138,40 @@ class Files:
         except (BotoCoreError, S3UploadFailedError) as error:
             raise TransientError(f"S3: {type(error).__name__}") from None
 
+    def write_pieces(
+        self, kind: str, key: str, pieces: Iterable[bytes], limit: TimeLimit
+    ) -> ExportedFile:
+        """Write a file to the export bucket piece by piece, over what an interrupted step left.
+
+        Raises what the pieces do, TransientError, also where another write came between, and
+        TransferTooSlowError.
+        """
+        place = ObjectAddress(self._bucket, key)
+        try:
+            upload(
+                self._client,
+                place,
+                _in_time(pieces, limit),
+                content_type="application/zip",
+                metadata={},
+                seen=self._etag_at(place),
+            )
+            return self._stored(kind, place)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            raced = ": written meanwhile" if code in RACED else ""
+            raise TransientError(f"S3: {code}{raced}") from None
+        except BotoCoreError as error:
+            raise TransientError(f"S3: {type(error).__name__}") from None
+
+    def _etag_at(self, place: ObjectAddress) -> str | None:
+        try:
+            return self._client.head_object(Bucket=place.bucket, Key=place.key)["ETag"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "404":
+                return None
+            raise
+
     def download_url(
         self,
         uri: str,
@@ -238,6 +273,12 @@ class Files:
             size=head["ContentLength"],
             etag=head["ETag"].strip('"'),
         )
+
+
+def _in_time(pieces: Iterable[bytes], limit: TimeLimit) -> Iterator[bytes]:
+    for piece in pieces:
+        limit.check()
+        yield piece
 
 
 def _unreadable(kind: str, error: Exception) -> ExportedFile:

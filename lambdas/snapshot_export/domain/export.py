@@ -117,6 +117,7 @@ class Export:
     `wait` is what data it waits for or waited for, `data` what was decided of it then, None before
     and without.
     `mail` is what is sent of its files, to whom.
+    With `zip` its files are also made one, which is the last of them.
     """
 
     export_id: str
@@ -161,6 +162,7 @@ class Export:
     wait: DataWait | None = None
     data: DataDecision | None = None
     mail: MailOrder | None = None
+    zip: bool = False
 
     @property
     def burst_since(self) -> float | None:

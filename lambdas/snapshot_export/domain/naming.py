@@ -6,13 +6,14 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from snapshot_export.domain.formats import Format
 from snapshot_export.domain.merge import Merge
 from snapshot_export.domain.prefixes import EXPORTS_PREFIX, SNAPSHOTS_PREFIX
 from snapshot_export.domain.templates import TemplateError, moment_of, parse_template, render
+from snapshot_export.domain.zipped import ZIP_FORMAT
 
 MAX_KEY_BYTES = 900
 """S3 takes 1024; the rest is for numbers that keep equal names apart."""
@@ -80,12 +81,13 @@ def shapes_of(snapshot: Mapping[str, Any]) -> tuple[RequestedFile, ...]:
 
 
 def delivered_shapes(
-    snapshot: Mapping[str, Any], merge: Merge | None, hidden: int = 0
+    snapshot: Mapping[str, Any], merge: Merge | None, hidden: int = 0, *, zipped: bool = False
 ) -> tuple[RequestedFile, ...]:
     """The files that an export is delivered as: sheets that are merged are one, the last, and the
-    first `hidden` are none."""
+    first `hidden` are none. With `zipped` the zip of them stands behind."""
     shapes = shapes_of(snapshot)
-    return shapes[hidden:] if merge is None else shapes[hidden : merge.first + 1]
+    files = shapes[hidden:] if merge is None else shapes[hidden : merge.first + 1]
+    return (*files, replace(files[0], format=ZIP_FORMAT)) if zipped and files else files
 
 
 def check_segments(name: str) -> None:
@@ -141,7 +143,11 @@ def written_keys(
     would share a key, case and normalization aside, are numbered from 1.
     """
     stems = [fields.prefix + stem for stem in _stems(name, fields, files)]
-    return _apart(list(zip(stems, (Format(each.format).suffix for each in files), strict=True)))
+    return _apart(list(zip(stems, (_suffix_of(each.format) for each in files), strict=True)))
+
+
+def _suffix_of(kind: str) -> str:
+    return ".zip" if kind == ZIP_FORMAT else Format(kind).suffix
 
 
 def keys_for(key: str, export_id: str, nonce: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A user's request for one export: the envelope around QuickSight's own members.
 
 Shape: DashboardId, UserConfiguration, SnapshotConfiguration as in start_dashboard_snapshot_job,
-and around them ExportId, Target, Priority, Deadline, Name, Tags, Merge, After, Delivery.
+and around them ExportId, Target, Priority, Deadline, Name, Tags, Merge, After, Delivery, Zip.
 AwsAccountId and SnapshotJobId may be there, since people paste that call's arguments: the account
 must be the target's, and the job id serves as ExportId where none is given.
 """
@@ -70,6 +70,7 @@ class Request:
     """Sheet and visual of the CSV that decides."""
     after: After | None = None
     mail: MailOrder | None = None
+    zip: bool = False
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -243,6 +244,11 @@ class ExportRequest(Shape):
         default=None,
         description="mails with the files, once they are there ([delivery.md](delivery.md))",
     )
+    Zip: bool = Field(
+        default=False,
+        description="true: all files also as one zip, which is the last of them "
+        "([one-file.md](one-file.md#all-files-as-one))",
+    )
     SnapshotConfiguration: Annotated[
         _Configuration | None,
         Field(validate_default=True, description="required, unless there is a Merge"),
@@ -273,6 +279,7 @@ def check_request(data: Any, targets: Targets, *, is_template: bool = False) -> 
         *_target_problems(body, target),
         *_merge_problems(body),
         *_empty_problems(body),
+        *_zip_problems(body),
         *delivery_problems(
             body.Delivery,
             targets,
@@ -306,6 +313,8 @@ def check_request(data: Any, targets: Targets, *, is_template: bool = False) -> 
         envelope["After"] = body.After.model_dump()
     if body.Delivery is not None:
         envelope["Delivery"] = body.Delivery.model_dump()
+    if body.Zip:
+        envelope["Zip"] = True
     allows = tuple(name for name in ALLOWANCES if getattr(body, name))
     envelope |= dict.fromkeys(allows, True)
     return Request(
@@ -324,6 +333,7 @@ def check_request(data: Any, targets: Targets, *, is_template: bool = False) -> 
         probe=(body.Probe.SheetId, body.Probe.VisualId) if body.Probe else None,
         after=After.of(body.After) if body.After else None,
         mail=body.Delivery.order() if body.Delivery else None,
+        zip=body.Zip,
     )
 
 
@@ -397,6 +407,17 @@ def _empty_problems(body: ExportRequest) -> list[Problem]:
     elif len(groups) >= MAX_FILE_GROUPS:
         text = f"must leave room: with it there are more than {MAX_FILE_GROUPS} files"
         problems.append(Problem("Probe", text))
+    return problems
+
+
+def _zip_problems(body: ExportRequest) -> list[Problem]:
+    problems = []
+    if body.Zip and _has_destination(body):
+        text = "must not stand beside Zip: it is made of files in the deployment's bucket"
+        problems.append(Problem("SnapshotConfiguration.DestinationConfiguration", text))
+    if body.Zip and body.Delivery is not None:
+        text = "must not stand beside Delivery: a mail has the files themselves"
+        problems.append(Problem("Zip", text))
     return problems
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from snapshot_export.domain.export import LOST
 from snapshot_export.domain.merge import MERGE_FAILED, MERGE_TOO_LARGE
 from snapshot_export.domain.results import RESULT_MISMATCH
+from snapshot_export.domain.zipped import ZIP_FAILED, ZIP_TOO_LARGE
 
 MAX_ATTEMPTS = 3
 UNKNOWN_MAX_ATTEMPTS = 2
@@ -29,6 +30,8 @@ PERMANENT = frozenset(
         RESULT_MISMATCH,
         MERGE_FAILED,
         MERGE_TOO_LARGE,
+        ZIP_FAILED,
+        ZIP_TOO_LARGE,
     }
 )
 TRANSIENT = frozenset(

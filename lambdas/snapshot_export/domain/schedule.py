@@ -292,7 +292,7 @@ def _check_export(body: dict[str, Any], targets: Targets) -> None:
     )
     try:
         snapshot, merge = expand(request.snapshot, _sheets_of(request))
-        file_keys(request.name, fields, delivered_shapes(snapshot, merge))
+        file_keys(request.name, fields, delivered_shapes(snapshot, merge, zipped=request.zip))
     except TemplateError as error:
         raise InvalidRequestError((Problem("Name", str(error)),)) from None
 

@@ -41,6 +41,8 @@ MERGED_VERSION = 2
 would deliver each sheet, or the probe, as a file."""
 MAILED_VERSION = 3
 """Of the record of an export whose files are mailed: older code would end it without."""
+ZIPPED_VERSION = 4
+"""Of the record of an export whose files are also one zip: older code would end it without."""
 ATTEMPT_PREFIX = "ATTEMPT#"
 WAITING_VERSION = 2
 """Of the record of an export that waits for data or is held, which older code does not know."""
@@ -111,6 +113,8 @@ def export_attributes(export: Export) -> dict[str, Any]:
     data["held"] = file_attributes(export.held)
     data["leases"] = lease_attributes(export.leases)
     data["listed_at"] = listed_at(export.accepted_at, export.export_id)
+    if export.zip:
+        return data | {"version": ZIPPED_VERSION}
     if export.mail is not None:
         return data | {"version": MAILED_VERSION}
     if export.merge is not None or export.if_empty is not None:
@@ -140,7 +144,7 @@ def _export_from(item: Item) -> Export:
     own = {"snapshot": json.loads(item["snapshot"]), "nonce": nonce_of(item)}
     _check_key("Export", item, "pk", "EXPORT#" + item["export_id"])
     return Export(
-        **known_members(item | own, Export, MAILED_VERSION)
+        **known_members(item | own, Export, ZIPPED_VERSION)
         | {
             "status": Status(item["status"]),
             "files": files_from(item.get("files", [])),

@@ -8,22 +8,20 @@ written here; flows/burst/close.py says what a death leaves.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import IO, Any, cast
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.burst_store import MAX_READ_AT_ONCE
+from snapshot_export.adapters.zipping import Entry, zipped
 from snapshot_export.domain.burst import Burst, BurstStatus, export_id_of
 from snapshot_export.domain.export import ExportedFile, Status
 from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.prefixes import EXPORTS_PREFIX
 from snapshot_export.domain.security_warning import SecurityWarning
+from snapshot_export.domain.zipped import ZIP_FORMAT
 from snapshot_export.errors import FileChangedError
 
 NOT_MADE = "ZIP_NOT_MADE"
@@ -70,61 +68,37 @@ def _not_made(burst: Burst, text: str) -> Burst:
 
 
 def _files_of(services: Services, burst: Burst) -> list[ExportedFile]:
-    """What its completed exports delivered, up to one more than fit in a zip."""
+    """What its completed exports delivered, up to one more than fit in a zip; their own zips, of
+    the same files, are not among it."""
     found: list[ExportedFile] = []
     for start in range(1, burst.line, MAX_READ_AT_ONCE):
         lines = range(start, min(start + MAX_READ_AT_ONCE, burst.line))
         ids = [export_id_of(burst.burst_id, line) for line in lines]
         for export in services.bursts.exports(ids):
             if export.burst_id == burst.burst_id and export.status is Status.COMPLETED:
-                found += (file for file in export.files if file.uri)
+                own = (file for file in export.files if file.format != ZIP_FORMAT)
+                found += (file for file in own if file.uri)
         if len(found) > MAX_FILES:
             break
     return found
 
 
 def _zipped(services: Services, burst: Burst, files: list[ExportedFile]) -> Iterator[bytes]:
-    """The zip's bytes. CSVs are deflated; PDFs and workbooks are already."""
-    sink, touched_at = _Sink(), services.now()
-    made = datetime.fromtimestamp(burst.accepted_at, UTC).timetuple()
-    with ZipFile(cast("IO[bytes]", sink), "w") as archive:
-        for file in files:
-            if services.now() - touched_at >= TOUCH_EVERY_SECONDS:
-                touched_at = services.now()
-                services.bursts.keep_closing(burst, touched_at)
-            entry = ZipInfo(_name_in(burst, file), made[:6])
-            entry.compress_type = ZIP_DEFLATED if file.format == "CSV" else ZIP_STORED
-            with archive.open(entry, "w") as written:
-                for piece in services.files.stream(file):
-                    written.write(piece)
-                    yield sink.take()
-    yield sink.take()
+    return zipped(_entries(services, burst, files), burst.accepted_at)
+
+
+def _entries(services: Services, burst: Burst, files: list[ExportedFile]) -> Iterator[Entry]:
+    """The files in their turn; meanwhile the burst is seen to be worked on."""
+    touched_at = services.now()
+    for file in files:
+        if services.now() - touched_at >= TOUCH_EVERY_SECONDS:
+            touched_at = services.now()
+            services.bursts.keep_closing(burst, touched_at)
+        pieces = services.files.stream(file)
+        yield Entry(name=_name_in(burst, file), format=file.format, pieces=pieces)
 
 
 def _name_in(burst: Burst, file: ExportedFile) -> str:
     """The name that its recipient's file has below the burst's folder."""
     key = ObjectAddress.parse(file.uri or "").key
     return key.removeprefix(EXPORTS_PREFIX).removeprefix(f"{burst.burst_id}/")
-
-
-class _Sink(io.RawIOBase):
-    """Takes what a ZipFile writes, which cannot go back in it, until somebody takes it on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._held = bytearray()
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def write(self, data: Any, /) -> int:
-        """Hold some bytes."""
-        self._held += data
-        return len(data)
-
-    def take(self) -> bytes:
-        """What was written since."""
-        taken = bytes(self._held)
-        self._held.clear()
-        return taken

@@ -131,6 +131,7 @@ def export_of(
         merge=merge,
         if_empty=if_empty,
         mail=request.mail,
+        zip=request.zip,
     )
 
 

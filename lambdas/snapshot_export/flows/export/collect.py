@@ -3,7 +3,8 @@
 Holds no slot. Order of writes: the files first (repeating a copy leaves the same object), then
 finish; or one transaction that queues the next attempt: of the next part, or of the same one after
 a failure that can pass. Sheets of a merged file stay where they are until the last of them is
-there, and which they are is written by that transaction (flows/export/merge_sheets.py).
+there, and which they are is written by that transaction (flows/export/merge_sheets.py). The zip of
+an export comes after the last file, by the same step (flows/export/zip_export.py).
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ from snapshot_export.flows.export.step_answer import (
     answer_without_attempt,
     is_current,
 )
+from snapshot_export.flows.export.zip_export import zip_export
 from snapshot_export.metric import Metric
 
 RESULT_KEPT_SECONDS = 6 * 3600.0
@@ -167,7 +169,7 @@ def _skip(services: Services, record: Attempt, export: Export) -> Answer:
 def _collect_job(
     services: Services, export: Export, result: JobResult, limit: TimeLimit
 ) -> _Collected:
-    """What this part's job made, with the merged file if it is the last part.
+    """What this part's job made, with the merged file and the zip if it is the last part.
 
     Nothing is brought to a place unless every file of the result was one that was asked for.
     """
@@ -197,11 +199,19 @@ def _collect_job(
     held = _look_at_sheets(services, export, sheets)
     failure = result.error or _first_error_of(files | held, hidden_files(export))
     made = _Collected((*files.values(),), (*held.values(),), failure, empty)
-    if merge is None or failure is not None or not _is_last(export):
+    if failure is not None or not _is_last(export):
         return made
-    whole = replace(export, held=(*export.held, *made.held))
-    merged = merge_sheets(services, whole, merge, limit)
-    return replace(made, files=(*made.files, merged), failure=merged.error)
+    if merge is not None:
+        whole = replace(export, held=(*export.held, *made.held))
+        made = _with(made, merge_sheets(services, whole, merge, limit))
+    if export.zip and made.failure is None:
+        all_files = (*export.files, *made.files)
+        made = _with(made, zip_export(services, export, all_files, limit))
+    return made
+
+
+def _with(made: _Collected, file: ExportedFile) -> _Collected:
+    return replace(made, files=(*made.files, file), failure=file.error)
 
 
 def _look_at_sheets(

@@ -58,7 +58,8 @@ def check_names(export: Export) -> None:
 
 
 def keys_of(export: Export) -> tuple[str, ...]:
-    """Object keys of all that is delivered, in the order of FileGroups, a merged file last."""
+    """Object keys of all that is delivered, in the order of FileGroups, a merged file behind them
+    and the zip last."""
     return written_keys(export.name, name_fields(export), _shapes_of(export))
 
 
@@ -69,12 +70,20 @@ def claim_keys(services: Services, export: Export, positions: Sequence[int]) -> 
     gets the same keys. One write for each file, one more for each key that another has. Raises
     TransientError.
     """
+    hidden = hidden_files(export)
+    return _claim_places(services, export, [position - hidden for position in positions])
+
+
+def claim_zip(services: Services, export: Export) -> str:
+    """Key of the zip of the export's files, claimed as they are. Raises TransientError."""
+    (key,) = _claim_places(services, export, [len(_shapes_of(export)) - 1])
+    return key
+
+
+def _claim_places(services: Services, export: Export, places: Sequence[int]) -> list[str]:
     keys = keys_of(export)
     expires_at = services.settings.claim_expires_at(services.now(), burst_since=export.burst_since)
-    return [
-        _claim(services, export, place, keys[place], expires_at)
-        for place in (position - hidden_files(export) for position in positions)
-    ]
+    return [_claim(services, export, place, keys[place], expires_at) for place in places]
 
 
 def _claim(services: Services, export: Export, position: int, key: str, expires_at: int) -> str:
@@ -105,7 +114,7 @@ def claimed_places(services: Services, export: Export) -> list[str]:
 
 
 def _shapes_of(export: Export) -> tuple[RequestedFile, ...]:
-    return delivered_shapes(export.snapshot, export.merge, hidden_files(export))
+    return delivered_shapes(export.snapshot, export.merge, hidden_files(export), zipped=export.zip)
 
 
 def hidden_files(export: Export) -> int:
