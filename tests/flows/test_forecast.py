@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from snapshot_export.domain.export import Status
 from tests.support.api import call_api
 from tests.support.bursts import burst, recipient
-from tests.support.messages import message, pdf_group, visuals_group
+from tests.support.messages import csv_groups, message, pdf_group, visuals_group
 from tests.support.world import World
 
 DASHBOARD = "sales-overview"
@@ -105,6 +106,27 @@ def test_more_files_than_one_job_makes_count_as_jobs_one_after_another(world: Wo
     assert seconds(world, twice["FinishP50"]) == pytest.approx(
         seconds(world, once["FinishP50"]), rel=0.03
     )
+
+
+def test_later_jobs_of_an_export_count_while_it_waits_and_runs(world: World) -> None:
+    for label, length in (("5 CSV", 50.0), ("CSV", 20.0)):
+        for _ in range(6):
+            world.services.durations.learn("board-pack", label, length)
+    world.services.store.change_gate({"paused_until": world.clock.now() + 100})
+    began = world.clock.now()
+    world.send(message("parts", dashboard="board-pack", groups=csv_groups(6)))
+
+    def left() -> float:
+        end = call_api(world.services, "GET", "/exports/parts").body["ExpectedEnd"]
+        return datetime.fromisoformat(end).timestamp() - began
+
+    assert left() == pytest.approx(100 + 70, abs=8)
+    forecast = call_api(world.services, "GET", "/forecast").body
+    assert seconds(world, forecast["FinishP50"]) == pytest.approx(170, abs=8)
+    world.driver.run(until=began + 125)
+    assert world.export("parts").status is Status.RUNNING
+    started = world.export("parts").admitted_at
+    assert started is not None and left() == pytest.approx(started - began + 70, abs=8)
 
 
 def test_formats_are_told_apart(world: World) -> None:

@@ -47,9 +47,10 @@ class BacklogEntry:
     """An accepted export that waits. A retry waits until `due_at` (epoch seconds).
 
     `nonce` is the export's; `digest` is there for versions that know no nonce. `formats` is what
-    its next job makes (domain/parts.py), `files` as Attempt has it. `at_risk`: the deadline (epoch
-    seconds) that was announced as at risk. `key` is where it lies in the table, for one that was
-    read there: it is found again by that, never by a key made anew from its members.
+    its next job makes and `later` what those behind it do (domain/parts.py), `files` as Attempt has
+    it. `at_risk`: the deadline (epoch seconds) that was announced as at risk. `key` is where it
+    lies in the table, for one that was read there: it is found again by that, never by a key made
+    anew from its members.
     """
 
     export_id: str
@@ -62,6 +63,7 @@ class BacklogEntry:
     due_at: float | None = None
     registered: bool = False
     formats: str = ""
+    later: str | None = None
     files: int = 0
     burst_id: str | None = None
     deadline: float | None = None

@@ -9,6 +9,7 @@ the expectation more than it moves it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import NormalDist
@@ -84,6 +85,26 @@ def learn(known: Durations | None, seconds: float) -> Durations:
         jobs=known.jobs + 1,
         log_mean=known.log_mean + weight * surprise,
         log_variance=(1 - weight) * (known.log_variance + weight * surprise**2),
+    )
+
+
+def in_turn(jobs: Sequence[Expectation]) -> Expectation:
+    """What to expect of jobs that run one after another, as if they were one.
+
+    A lognormal with the mean and the variance of the sum (Fenton and Wilkinson); what the jobs are
+    off by is of one dashboard, and so adds up.
+    """
+    if len(jobs) == 1:
+        return jobs[0]
+    mean = sum(each.mean for each in jobs)
+    variance = sum(each.mean**2 * math.expm1(each.spread**2) for each in jobs)
+    spread = math.sqrt(math.log1p(variance / mean**2))
+    doubt = sum(each.mean * each.doubt for each in jobs) / mean
+    return Expectation(
+        median=mean * math.exp(-(spread**2 + doubt**2) / 2),
+        spread=spread,
+        doubt=doubt,
+        jobs=min(each.jobs for each in jobs),
     )
 
 

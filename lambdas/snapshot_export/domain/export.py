@@ -177,8 +177,9 @@ class Attempt:
     It is the lease as long as `holds_slot`. `attempt` counts snapshot jobs, `admission` counts how
     often the export was admitted (an export handed back before its job began is admitted again with
     the same attempt), `restarts` counts executions begun anew by the reconciler. `formats` is what
-    its job makes (domain/parts.py), `slots` the limit under which it was admitted. `nonce` is the
-    export's; a version without one wrote those where it is empty.
+    its job makes and `later` what those behind it do (domain/parts.py), `slots` the limit under
+    which it was admitted. `nonce` is the export's; a version without one wrote those where it is
+    empty.
 
     `call_until` is noted while a start may be under way, `unsure_until` once one was not answered:
     until then it may arrive (domain/windows.py). `first_unknown_at` is since when QuickSight, at
@@ -199,6 +200,7 @@ class Attempt:
     nonce: str = ""
     registered: bool = False
     formats: str = ""
+    later: str | None = None
     files: int = 0
     slots: int = 0
     burst_id: str | None = None

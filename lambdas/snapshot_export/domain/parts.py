@@ -10,6 +10,8 @@ from snapshot_export.domain.formats import MAX_FILES_PER_JOB
 from snapshot_export.domain.results import FileSelection
 
 Group = dict[str, Any]
+IN_TURN = "|"
+"""Between the labels of jobs that are made one after another; none of them holds it."""
 
 
 def split_file_groups(formats: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
@@ -38,6 +40,11 @@ def labels_of_parts(formats: tuple[str, ...]) -> list[str]:
     """What each part's job makes, for a request with files of these formats."""
     parts = split_file_groups(formats)
     return [label_of(formats[position] for position in part) for part in parts]
+
+
+def later_parts(snapshot: dict[str, Any], part: int) -> str | None:
+    """What the jobs behind a part's make, one label behind the other; None if it is the last."""
+    return IN_TURN.join(labels_of_parts(formats_of(snapshot))[part + 1 :]) or None
 
 
 def label_of(formats: Iterable[str]) -> str:

@@ -30,7 +30,9 @@ _POOL = 1 << 13
 _NORMAL = NormalDist()
 
 Kind = tuple[str, str]
-"""Dashboard and formats: jobs alike in both take alike long."""
+"""Dashboard and formats: jobs alike in both take alike long. Formats of several jobs that an export
+needs one after another (parts.IN_TURN) are one job that takes as long as all of them: the next is
+at the front of the backlog when the one before has ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

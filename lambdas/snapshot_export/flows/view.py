@@ -14,12 +14,13 @@ from snapshot_export.domain.delivery import Delivery
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.forecast import Estimate, estimate_ends
 from snapshot_export.domain.link import LinkUse, use_of
-from snapshot_export.domain.parts import formats_of_part
+from snapshot_export.domain.parts import formats_of_part, later_parts
 from snapshot_export.domain.simulation import Group, SimulatedJob, Situation
 from snapshot_export.errors import UnknownIdError, UnknownTargetError
 from snapshot_export.flows.forecast.forecast import burst_groups, with_kinds
 from snapshot_export.flows.forecast.situation import (
     MAX_READ,
+    kind_of,
     read_situation,
     read_situation_before,
     read_slots,
@@ -116,7 +117,11 @@ def _view_waiting(services: Services, export: Export) -> ExportView:
     if export.due_at:
         job = SimulatedJob(
             export_id=export.export_id,
-            kind=(export.dashboard_id, formats_of_part(export.snapshot, export.part)),
+            kind=kind_of(
+                export.dashboard_id,
+                formats_of_part(export.snapshot, export.part),
+                later_parts(export.snapshot, export.part),
+            ),
             due_at=export.due_at,
         )
         situation = with_kinds(services, replace(read_slots(services), waiting=[job]), [job.kind])

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from snapshot_export.domain.durations import Durations, expect, learn
+from snapshot_export.domain.durations import Durations, expect, in_turn, learn
 
 
 def learned(seconds: list[float]) -> Durations:
@@ -63,6 +63,16 @@ def test_samples_have_the_expected_mean() -> None:
     expectation, random = expect(learned([30.0, 33.0, 28.0]), 40.0), Random(1)
     mean = sum(expectation.sample(random) for _ in range(20_000)) / 20_000
     assert mean == pytest.approx(expectation.mean, rel=0.02)
+
+
+def test_jobs_one_after_another_take_the_sum_with_its_spread() -> None:
+    jobs = [expect(learned([30.0, 40.0, 35.0]), 40.0), expect(learned([60.0, 90.0]), 40.0)]
+    whole, random = in_turn(jobs), Random(1)
+    sums = [sum(each.sample(random) for each in jobs) for _ in range(20_000)]
+    assert whole.mean == pytest.approx(sum(each.mean for each in jobs))
+    assert whole.mean == pytest.approx(sum(sums) / len(sums), rel=0.02)
+    assert whole.spread < max(each.spread for each in jobs), "single jobs average out"
+    assert whole.jobs == 2 and in_turn(jobs[:1]) is jobs[0]
 
 
 def test_a_job_of_no_time_at_all_can_be_learned() -> None:

@@ -25,7 +25,7 @@ from snapshot_export.adapters.table.records import (
 from snapshot_export.adapters.table.store import entry_of
 from snapshot_export.domain.export import Attempt, Export, Status, snapshot_job_id
 from snapshot_export.domain.gate import Gate
-from snapshot_export.domain.parts import formats_of_part
+from snapshot_export.domain.parts import formats_of_part, later_parts
 from snapshot_export.errors import (
     ConditionFailedError,
     NewerRecordError,
@@ -241,6 +241,7 @@ def _attempt_of(export: Export, item: Item, now: float) -> Attempt:
         start_by=now,
         registered="RegisteredUser" in export.snapshot,
         formats=formats_of_part(export.snapshot, export.part),
+        later=later_parts(export.snapshot, export.part),
         burst_id=export.burst_id,
         deadline=export.deadline,
         at_risk=export.at_risk_at is not None,

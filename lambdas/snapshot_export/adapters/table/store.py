@@ -45,7 +45,7 @@ from snapshot_export.domain.delivery import deliveries_of
 from snapshot_export.domain.export import LOST, Attempt, Export, Status, leases_after
 from snapshot_export.domain.gate import HOLD_SECONDS, Admission, Gate
 from snapshot_export.domain.hint import MISSED_AT_MOST, expected_files
-from snapshot_export.domain.parts import formats_of_part
+from snapshot_export.domain.parts import formats_of_part, later_parts
 from snapshot_export.errors import (
     ConditionFailedError,
     IdConflictError,
@@ -803,6 +803,7 @@ def entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
         due_at=due_at,
         registered="RegisteredUser" in export.snapshot,
         formats=formats_of_part(export.snapshot, export.part),
+        later=later_parts(export.snapshot, export.part),
         files=expected_files(export.snapshot, export.part, export.export_id, export.nonce),
         burst_id=export.burst_id,
         deadline=export.deadline,

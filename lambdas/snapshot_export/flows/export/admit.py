@@ -165,6 +165,7 @@ def attempt_of(entry: BacklogEntry, limit: int, now: float) -> Attempt:
         nonce=entry.nonce,
         registered=entry.registered,
         formats=entry.formats,
+        later=entry.later,
         files=entry.files,
         slots=limit,
         burst_id=entry.burst_id,

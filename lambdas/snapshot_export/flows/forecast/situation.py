@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.backlog import BacklogEntry, in_order_of_admission, look_ahead
-from snapshot_export.domain.durations import Expectation
+from snapshot_export.domain.durations import Expectation, in_turn
 from snapshot_export.domain.export import Attempt, Export
 from snapshot_export.domain.gate import Gate, ceiling_at, open_slots
+from snapshot_export.domain.parts import IN_TURN
 from snapshot_export.domain.simulation import Kind, SimulatedJob, Situation, line_up
 from snapshot_export.settings import Settings
 
@@ -90,7 +91,19 @@ def expectations_of(services: Services, kinds: Iterable[Kind]) -> dict[Kind, Exp
     """What to expect of each kind of job."""
     learned = services.durations.all()
     unknown = services.durations.unknown
-    return {kind: learned.get(kind, unknown) for kind in kinds}
+    return {
+        kind: in_turn([learned.get(each, unknown) for each in _jobs_of(kind)]) for kind in kinds
+    }
+
+
+def kind_of(dashboard_id: str, formats: str, later: str | None) -> Kind:
+    """The kind of an export's next job with those behind it."""
+    return dashboard_id, formats if later is None else f"{formats}{IN_TURN}{later}"
+
+
+def _jobs_of(kind: Kind) -> list[Kind]:
+    dashboard_id, formats = kind
+    return [(dashboard_id, each) for each in formats.split(IN_TURN)]
 
 
 def _situation(
@@ -102,12 +115,13 @@ def _situation(
     running = [_running(attempt, now) for attempt in attempts if attempt.holds_slot]
     waiting = [_waiting(entry) for entry in entries]
     kinds = dict.fromkeys(job.kind for job in (*running, *waiting))
-    expectations = expectations_of(services, kinds)
+    firsts = {kind: _jobs_of(kind)[0] for kind in kinds}
+    expectations = expectations_of(services, dict.fromkeys([*kinds, *firsts.values()]))
     situation = Situation(
         now=now,
         slots=_slots_of(gate, settings, now),
         running=running,
-        waiting=in_order_of_admission(waiting, lambda job: expectations[job.kind].mean),
+        waiting=in_order_of_admission(waiting, lambda job: expectations[firsts[job.kind]].mean),
         expectations=expectations,
         not_before=gate.paused_until,
         calls_per_second=settings.calls_per_second,
@@ -131,7 +145,7 @@ def _slots_of(gate: Gate, settings: Settings, now: float) -> int:
 def _running(attempt: Attempt, now: float) -> SimulatedJob:
     return SimulatedJob(
         export_id=attempt.export_id,
-        kind=(attempt.dashboard_id, attempt.formats),
+        kind=kind_of(attempt.dashboard_id, attempt.formats, attempt.later),
         burst_id=attempt.burst_id,
         deadline=attempt.deadline,
         age=max(0.0, now - attempt.started_at) if attempt.started_at else 0.0,
@@ -141,7 +155,7 @@ def _running(attempt: Attempt, now: float) -> SimulatedJob:
 def _waiting(entry: BacklogEntry) -> SimulatedJob:
     return SimulatedJob(
         export_id=entry.export_id,
-        kind=(entry.dashboard_id, entry.formats),
+        kind=kind_of(entry.dashboard_id, entry.formats, entry.later),
         burst_id=entry.burst_id,
         deadline=entry.deadline,
         due_at=entry.due_at or 0.0,
