@@ -12,7 +12,7 @@ from constructs import Construct
 CREATE = "CREATE"
 NONE = "NONE"
 
-_SEND = ("kms:Decrypt", "kms:GenerateDataKey")
+_SEND, _READ = ("kms:Decrypt", "kms:GenerateDataKey"), ("kms:Decrypt",)
 _ACTIONS = {
     # DynamoDB Developer Guide, "Encryption at rest: usage notes": what the callers of a table need,
     # less CreateGrant, which only its creation does.
@@ -21,8 +21,11 @@ _ACTIONS = {
         "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo",
     ),
     "s3": _SEND,
+    "s3:read": _READ,
     "sqs": _SEND,
+    "sqs:read": _READ,
 }  # fmt: skip
+"""By service, or service and access."""
 
 
 class Encryption(Construct):
@@ -48,12 +51,13 @@ class Encryption(Construct):
             self.key = kms.Key.from_key_arn(self, "Key", choice)
 
     def grant(self, role: iam.IGrantable, services: Sequence[str]) -> None:
-        """Let a role use the key, through calls of these services only."""
+        """Let a role use the key, through calls of these services (of `_ACTIONS`) only."""
         if self.key is None:
             return
         stack = cdk.Stack.of(self)
         for service in services:
-            via = {"kms:ViaService": f"{service}.{stack.region}.{stack.url_suffix}"}
+            name = service.partition(":")[0]
+            via = {"kms:ViaService": f"{name}.{stack.region}.{stack.url_suffix}"}
             role.grant_principal.add_to_principal_policy(
                 iam.PolicyStatement(
                     actions=[*_ACTIONS[service]],

@@ -61,15 +61,17 @@ _ENCRYPTED = {
     "reconcile": ("dynamodb", "sqs"),
     "warn_of_deadlines": ("dynamodb",),
     "move_starts": ("dynamodb", "sqs"),
-    "deliver": ("dynamodb", "s3", "sqs"),
-    "open_link": ("dynamodb", "s3"),
+    "deliver": ("dynamodb", "s3:read", "sqs:read"),
+    "open_link": ("dynamodb", "s3:read"),
 }
 """Through which services each function reads or writes what the key encrypts."""
 
 _CALLED_BY_CLOCK = ("reconcile", "warn_of_deadlines", "move_starts")
 
-_READ_ELSEWHERE = ("intake", "collect", "burst", "api", "deliver", "open_link")
+_READ_ELSEWHERE = ("intake", "collect", "burst", "api")
 """Functions that read in allowed buckets, or in those of targets."""
+_READ_OF_TARGETS = ("deliver", "open_link")
+"""Functions that read in buckets of targets."""
 
 _ASKED = ("intake", "start", "describe", "hint", "collect", "burst", "api", "deliver")
 """Functions whose logs say why something failed."""
@@ -161,12 +163,14 @@ class SnapshotExportStack(cdk.Stack):
         deliveries = self._deliver(functions, deployment, encryption=encryption, grants=grants)
         for name in functions:
             encryption.grant(functions[name], _ENCRYPTED[name])
-        for name in functions.keys() & {*_READ_ELSEWHERE}:
+        has_buckets = any(each.parameters.bucket for each in targets)
+        reading = {*_READ_ELSEWHERE, *(_READ_OF_TARGETS if has_buckets else ())}
+        for name in functions.keys() & reading:
             use_keys_of_buckets(
                 functions[name],
                 deployment.bucket_keys,
                 url_suffix=self.url_suffix,
-                writes=name == "collect" and any(each.parameters.bucket for each in targets),
+                writes=name == "collect" and has_buckets,
             )
         encryption.grant(scheduling.role, ("sqs",))
         if deployment.jwt_issuer is not None:

@@ -106,6 +106,11 @@ class Mails:
         """Whether nothing is to be done for any mail."""
         return not any(item["pk"].startswith("OUTBOX#") for item in self._items())
 
+    def are_in_doubt(self) -> bool:
+        """Whether a mail was announced as one in doubt."""
+        kinds = [each["Kind"] for events in self.announced.values() for each in events]
+        return any(kind.endswith("In Doubt") for kind in kinds)
+
     def judge(self) -> None:
         """One mail for each address of a completed export, or none and a report of it."""
         note = self._stage.witness.note

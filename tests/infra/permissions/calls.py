@@ -67,6 +67,8 @@ def rights_for(service: str, operation: str, params: Params, name_of: NameOf) ->
                 yield "events:PutEvents", _arn("events", bus), {}
         case "lambda" if operation == "Invoke":
             yield "lambda:InvokeFunction", name_of(params["FunctionName"]), {}
+        case "sesv2":
+            yield from _ses(operation, params)
         case "sts" if operation == "AssumeRole":
             role = name_of(params["RoleArn"])
             yield "sts:AssumeRole", role, {}
@@ -96,7 +98,14 @@ def _dynamodb(operation: str, params: Params, name_of: NameOf) -> Iterator[Right
             index = f"{name_of(params['TableName'])}/index/{params['IndexName']}"
             yield "dynamodb:Query", index, {}
         case _:
-            yield f"dynamodb:{operation}", name_of(params["TableName"]), {}
+            yield f"dynamodb:{operation}", name_of(params["TableName"]), _leading_key(params)
+
+
+def _leading_key(params: Params) -> dict[str, str]:
+    """The kind of the partition, for policies that allow some only."""
+    key = params.get("Key", {}).get("pk", "")
+    kind = (key["S"] if isinstance(key, dict) else key).partition("#")[0]
+    return {"dynamodb:LeadingKeys": f"{kind}#"} if kind == "LINK" else {}
 
 
 def _s3(operation: str, params: Params, name_of: NameOf) -> Iterator[Right]:
@@ -122,7 +131,7 @@ def _s3(operation: str, params: Params, name_of: NameOf) -> Iterator[Right]:
 
 def _sqs(operation: str, params: Params, name_of: NameOf) -> Iterator[Right]:
     queue = params["QueueName"] if operation == "GetQueueUrl" else params["QueueUrl"]
-    yield f"sqs:{operation}", name_of(queue), {}
+    yield f"sqs:{operation.removesuffix('Batch')}", name_of(queue), {}
 
 
 def _scheduler(operation: str, params: Params, name_of: NameOf) -> Iterator[Right]:
@@ -161,6 +170,23 @@ def _quicksight(operation: str, params: Params, name_of: NameOf) -> Iterator[Rig
         raise AssertionError(f"say in {__name__} what quicksight.{operation} needs")
     account = name_of(params["AwsAccountId"])
     yield f"quicksight:{operation}", f"arn:<Partition>:quicksight:<Region>:{account}:{place}", {}
+
+
+def _ses(operation: str, params: Params) -> Iterator[Right]:
+    """A raw message asks for SendRawEmail beside SendEmail, of whichever identity is verified: the
+    address, or its domain [? ses-rights]."""
+    if operation == "GetAccount":
+        yield "ses:GetAccount", "*", {}
+        return
+    assert operation == "SendEmail", f"say in {__name__} what sesv2.{operation} needs"
+    sender = params["FromEmailAddress"]
+    for resource in (
+        f"identity/{sender}",
+        f"identity/{sender.rpartition('@')[2]}",
+        f"configuration-set/{params['ConfigurationSetName']}",
+    ):
+        for action in ("ses:SendEmail", "ses:SendRawEmail"):
+            yield action, _arn("ses", resource), {"ses:FromAddress": sender}
 
 
 def _bucket(bucket: str, name_of: NameOf) -> str:

@@ -120,7 +120,7 @@ def read_policies(template: StackTemplate) -> Policies:
                 denials.append((holder, _without_principal(statement)))
             else:
                 grants += _split(holder, statement)
-    return Policies(tuple(grants), tuple(denials))
+    return Policies(tuple(dict.fromkeys(grants)), tuple(denials))
 
 
 def _statements(template: StackTemplate) -> dict[str, list[Statement]]:

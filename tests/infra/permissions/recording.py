@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 from botocore.client import BaseClient
 
+from snapshot_export.settings import Settings
 from tests.chaos.calls import place_of_caller
 from tests.chaos.stage import Stage
 from tests.chaos.theatre import theatre
@@ -59,6 +60,19 @@ class Names:
     """
 
     def __init__(self, template: StackTemplate, stage: Stage) -> None:
+        self._template, self._stage = template, stage
+        self._settings: Settings | None = None
+        self._known: dict[str, str] = {}
+
+    def of(self, text: str) -> str:
+        """The template's name for one of the world's; any other text as it is."""
+        if self._settings is not self._stage.settings:  # a scenario has changed them
+            self._settings = self._stage.settings
+            self._learn()
+        return self._known.get(text, text)
+
+    def _learn(self) -> None:
+        template, stage = self._template, self._stage
         self._known = {REGION: "<Region>"}
         for function in template.of_type("AWS::Lambda::Function").values():
             for variable, value in function["Environment"]["Variables"].items():
@@ -69,10 +83,6 @@ class Names:
             *_, account, queue = arn.split(":")
             url = f"https://sqs.{REGION}.amazonaws.com/{account}/{queue}"
             self._known |= {queue: self._known[arn], url: self._known[arn]}
-
-    def of(self, text: str) -> str:
-        """The template's name for one of the world's; any other text as it is."""
-        return self._known.get(text, text)
 
 
 @dataclass
