@@ -106,10 +106,14 @@ class Mails:
         """Whether nothing is to be done for any mail."""
         return not any(item["pk"].startswith("OUTBOX#") for item in self._items())
 
-    def are_in_doubt(self) -> bool:
-        """Whether a mail was announced as one in doubt."""
-        kinds = [each["Kind"] for events in self.announced.values() for each in events]
-        return any(kind.endswith("In Doubt") for kind in kinds)
+    def is_sending(self) -> bool:
+        """Whether a mail is on its way, or its function died."""
+        return any(item.attrs["status"].value == "SENDING" for item in self._records())
+
+    def hold(self) -> None:
+        """A hand does what the sweep would do half an hour later."""
+        for item in self._records():
+            item.attrs["status"].value = "HELD"
 
     def judge(self) -> None:
         """One mail for each address of a completed export, or none and a report of it."""
@@ -157,12 +161,17 @@ class Mails:
         return answer
 
     def _items(self) -> list[dict[str, Any]]:
-        table = dynamodb_backends[ACCOUNT][REGION].tables[self._stage.settings.table_name]
         return [
             {name: next(iter(each.to_json().values())) for name, each in item.attrs.items()}
-            for partition in table.items.values()
-            for item in partition.values()
+            for item in self._stored()
         ]
+
+    def _records(self) -> list[Any]:
+        return [item for item in self._stored() if item.attrs["sk"].value.startswith("MAIL#")]
+
+    def _stored(self) -> list[Any]:
+        table = dynamodb_backends[ACCOUNT][REGION].tables[self._stage.settings.table_name]
+        return [item for partition in table.items.values() for item in partition.values()]
 
     def _taking(self, body: str, receives: int) -> Callable[[], None]:
         def take() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from infra.email_parameters import EmailParameters, LinkParameters
 from infra.parameters import DeploymentParameters, Settings
+from local.mail.in_process import MailInProcess
+from tests.chaos.mails import SENDER
 from tests.infra.permissions.grants import Grant, Need, Policies, read_policies
 from tests.infra.permissions.recording import record
 from tests.infra.permissions.scenarios import ELSEWHERE, KEY_ELSEWHERE, WATCHED
@@ -19,10 +22,25 @@ SETTINGS = Settings(
         bucket_keys=(KEY_ELSEWHERE,),
         notify_emails=("ada@example.org",),
         athena_role=ATHENA_ROLE,
+        email=EmailParameters(
+            sender=SENDER,
+            configuration_set=MailInProcess.configuration_set,
+            allowed_domains=("example.com",),
+            links=LinkParameters(),
+        ),
         athena_work_groups=(WORK_GROUP,),
     )
 )
 """A deployment that makes use of everything that a policy depends on."""
+
+
+_START = "StartFunctionRole"
+UNPLAYED = {
+    Need(_START, _START, "sqs:SendMessage", "<DeliveriesQueue>"): (
+        "a start that is refused when the job of another invocation has completed"
+    ),
+}
+"""Needs of ways that take two invocations at once, which no scenario plays, and their reasons."""
 
 
 @dataclass(frozen=True)
@@ -53,5 +71,7 @@ def gather(template: StackTemplate | None = None) -> Evidence:
     template = template or synthesize_stack(SETTINGS)
     recording = record(template, WATCHED)
     for need, why in needs_of_services(template):
+        recording.add(need, why, "")
+    for need, why in UNPLAYED.items():
         recording.add(need, why, "")
     return Evidence(read_policies(template), recording.needs, tuple(recording.violations))

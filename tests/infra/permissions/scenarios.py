@@ -11,7 +11,8 @@ from typing import Any
 
 from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
 from tests.chaos.calls import Call, Choice, Fate, spare
-from tests.chaos.scenarios import CSV, DONE, GONE, SCENARIOS, Scenario, csv
+from tests.chaos.points import ALL
+from tests.chaos.scenarios import CSV, DONE, GONE, Scenario, csv, mail
 from tests.chaos.stage import Stage
 from tests.support.bursts import burst, csv_manifest, recipient, template
 from tests.support.messages import csv_groups, message, pdf_group
@@ -105,7 +106,7 @@ def burst_that_lost_its_message(stage: Stage) -> None:
 
 def dies_before_it_asks(call: Call) -> Fate | None:
     """Kill the function that is about to send to a queue."""
-    return Fate.BEFORE if call.operation == "sqs.SendMessage" else None
+    return Fate.BEFORE if call.operation.startswith("sqs.SendMessage") else None
 
 
 def overdue(stage: Stage) -> None:
@@ -166,6 +167,44 @@ def ahead_of_time(stage: Stage) -> None:
         stage.at(after + 1, lambda: stage.invoke("move_starts", {}))
 
 
+def mail_not_asked_for(stage: Stage) -> None:
+    """The message that asks for a mail gets lost: the reconciler asks."""
+    stage.send_mails("HOLD")
+    stage.deliver(csv("letter", Delivery=mail("anna@example.com")))
+
+
+def mail_sent_again(stage: Stage) -> None:
+    """A mail is in doubt and held, until somebody asks for it again."""
+    mails = stage.send_mails("HOLD")
+    stage.deliver(csv("letter", Delivery=mail("anna@example.com")))
+
+    def act() -> None:
+        mails.hold()
+        stage.call("POST", "/exports/letter/resend", {}, expect=(202,))
+
+    stage.when(mails.is_sending, act)
+
+
+def dies_before_it_sends(call: Call) -> Fate | None:
+    """Kill the function that is about to send a mail."""
+    return Fate.BEFORE if call.operation == "sesv2.SendEmail" else None
+
+
+def mail_of_an_aborted_end(stage: Stage) -> None:
+    """The execution is stopped between the two writes of the end: another one ends the export."""
+    stage.send_mails("HOLD")
+    stage.deliver(csv("letter", Delivery=mail("anna@example.com")))
+    stage.when(
+        lambda: "ending_at" in stage.witness.read().exports.get("letter", {}),
+        lambda: stage.abort("letter"),
+    )
+
+
+def dies_between_the_writes_of_an_end(call: Call) -> Fate | None:
+    """Kill the function that has begun an export's end."""
+    return Fate.AFTER if "store.py:begin_end" in call.place else None
+
+
 def _learn(stage: Stage, seconds: float) -> None:
     for _ in range(40):
         stage.world.services.durations.learn("sales-overview", "CSV", seconds)
@@ -176,6 +215,16 @@ def _iso(moment: float) -> str:
 
 
 MORE = (
+    Watched(
+        Scenario("mail_not_asked_for", mail_not_asked_for, {"letter": DONE}, 1), dies_before_it_asks
+    ),
+    Watched(
+        Scenario("mail_sent_again", mail_sent_again, {"letter": DONE}, 1), dies_before_it_sends
+    ),
+    Watched(
+        Scenario("mail_of_an_aborted_end", mail_of_an_aborted_end, {"letter": DONE}, 1),
+        dies_between_the_writes_of_an_end,
+    ),
     Watched(
         Scenario(
             "buckets_of_others",
@@ -218,4 +267,4 @@ MORE = (
         )
     ),
 )
-WATCHED = (*(Watched(each) for each in SCENARIOS), *MORE)
+WATCHED = (*(Watched(each) for each in ALL), *MORE)

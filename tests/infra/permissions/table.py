@@ -34,8 +34,8 @@ _PROVED = (
 )
 _DEPLOYMENT = (
     "The deployment shown allows one bucket of others (`allowed-bucket`) with a key of theirs, "
-    "notifies one address by e-mail, has a key of its own, and takes recipients from Athena with a "
-    "role that it brings."
+    "notifies one address by e-mail, has a key of its own, takes recipients from Athena with a "
+    "role that it brings, and sends mails with links."
 )
 _WILDCARDS = """
 ## Wildcards
