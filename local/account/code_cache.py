@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 _UNUSED_SECONDS = 24 * 3600
@@ -19,10 +19,8 @@ def extract_once(code_zip: bytes, cache: Path) -> Path:
     target = cache / hashlib.sha256(code_zip).hexdigest()[:32]
     if not target.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        for unused in cache.iterdir():
-            if unused.stat().st_mtime < time.time() - _UNUSED_SECONDS:
-                shutil.rmtree(unused, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(dir=cache))
+        _remove_unused(cache, draft.stat().st_mtime)
         with zipfile.ZipFile(io.BytesIO(code_zip)) as archive:
             archive.extractall(draft)
         subprocess.run([sys.executable, "-m", "compileall", "-q", "-j2", draft], check=False)
@@ -32,3 +30,11 @@ def extract_once(code_zip: bytes, cache: Path) -> Path:
             shutil.rmtree(draft, ignore_errors=True)
     os.utime(target)
     return target
+
+
+def _remove_unused(cache: Path, now: float) -> None:
+    """`now` is by the file system's clock, which may not be this process'."""
+    for folder in cache.iterdir():
+        with suppress(FileNotFoundError):  # another server's draft has got its name
+            if folder.stat().st_mtime < now - _UNUSED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

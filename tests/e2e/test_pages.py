@@ -98,13 +98,18 @@ def test_weekly_files_carry_the_monday_of_their_zone(follow: Follow, deployed: D
     assert file["uri"].endswith("/berlin-20261123T060000Z/2026-11-23/statement-birch.pdf")
 
 
-def test_a_dashboards_address_is_enough_to_begin(follow: Follow) -> None:
+def test_a_dashboards_address_is_enough_to_begin(follow: Follow, deployed: Deployed) -> None:
+    fault = {"ErrorType": "DATASET_DELETED", "SnapshotJobId": "december-3"}
+    deployed.switch({"kind": "fail_job", "times": 1, **fault})
     folder = follow("how-to/from-a-dashboard.md")
 
     (file,) = (folder / "files").rglob("*.pdf")
     assert customers_in(file.read_bytes(), "PDF") == {"cust-0009"}
     tried = {path.name: path.read_bytes() for path in (folder / "tried").rglob("*.pdf")}
     shown = {name: customers_in(content, "PDF") for name, content in tried.items()}
+    again = {path.name: path.read_bytes() for path in (folder / "december").rglob("*.pdf")}
+    assert again.keys() == tried.keys()
+    assert customers_in(again["acme.pdf"], "PDF") == {"cust-0010"}
     assert shown == {"example-1.pdf": {"cust-0009"}, "acme.pdf": {"cust-0010"}}
 
 
@@ -198,6 +203,7 @@ def test_another_environment_is_a_stack_of_its_own(follow: Follow) -> None:
 
 
 def test_the_limit_is_lowered_and_put_back_and_deployed(follow: Follow, deployed: Deployed) -> None:
+    wait_for(lambda: not deployed.leases())  # of tests before
     folder = follow("how-to/limit.md")
 
     assert deployment_of(folder, "SnapshotExport")["snapshot_job_limit"] == 20
