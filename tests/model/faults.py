@@ -42,6 +42,7 @@ NOT_MODELLED = {
     "a refused message is not kept": "messages are not modelled",
     "a wrong message is delivered again": "messages are not modelled",
     "records noted as kept before they are": "how long records last is not modelled",
+    "a revoked link opens": "mails and their links are not modelled",
     "the ends of a retry uncounted in a write of their own": "a burst's counts are not modelled",
     **{bug.name: "rows, names and files are not modelled" for bug in TENANT_BUGS},
 }
