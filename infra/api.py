@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
@@ -11,7 +9,7 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.log_groups import VENDED_LOGS, create_log_group
+from infra.http_stage import create_stage
 from infra.parameters import DeploymentParameters
 from snapshot_export.domain.scopes import ROUTES
 
@@ -64,26 +62,15 @@ class Api(Construct):
                 integration=integration,
                 authorization_scopes=scopes,
             )
-        log_group = create_log_group(
+        create_stage(
             self,
-            "AccessLogs",
-            retention_days=deployment.log_retention_days,
-            name=f"{VENDED_LOGS}/apis/{cdk.Stack.of(self).stack_name}-Api",
+            self.http_api,
+            name=f"{cdk.Stack.of(self).stack_name}-Api",
+            logged=_LOGGED,
+            log_retention_days=deployment.log_retention_days,
+            calls_per_second=_CALLS_PER_SECOND,
+            burst_of_calls=_BURST_OF_CALLS,
         )
-        stage = apigateway.CfnStage(
-            self,
-            "Stage",
-            api_id=self.http_api.api_id,
-            stage_name="$default",
-            auto_deploy=True,
-            default_route_settings=apigateway.CfnStage.RouteSettingsProperty(
-                throttling_rate_limit=_CALLS_PER_SECOND, throttling_burst_limit=_BURST_OF_CALLS
-            ),
-            access_log_settings=apigateway.CfnStage.AccessLogSettingsProperty(
-                destination_arn=log_group.log_group_arn, format=json.dumps(_LOGGED)
-            ),
-        )
-        stage.node.add_dependency(self.http_api)
 
 
 def _routes(deployment: DeploymentParameters) -> dict[tuple[str, str], list[str] | None]:

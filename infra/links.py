@@ -6,15 +6,13 @@ all its routes, and the API's has paths (infra/api.py): so links have a stage, a
 
 from __future__ import annotations
 
-import json
-
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.log_groups import VENDED_LOGS, create_log_group
+from infra.http_stage import create_stage
 from infra.nag_exceptions import acknowledge
 from snapshot_export.domain.link import FILES_PATH
 
@@ -60,23 +58,12 @@ class LinksApi(Construct):
         )
         for route in routes:
             acknowledge(route, "a token is the right to its file", "AwsSolutions-APIG4")
-        log_group = create_log_group(
+        create_stage(
             self,
-            "AccessLogs",
-            retention_days=log_retention_days,
-            name=f"{VENDED_LOGS}/apis/{name}",
+            self.http_api,
+            name=name,
+            logged=_LOGGED,
+            log_retention_days=log_retention_days,
+            calls_per_second=_CALLS_PER_SECOND,
+            burst_of_calls=_BURST_OF_CALLS,
         )
-        stage = apigateway.CfnStage(
-            self,
-            "Stage",
-            api_id=self.http_api.api_id,
-            stage_name="$default",
-            auto_deploy=True,
-            default_route_settings=apigateway.CfnStage.RouteSettingsProperty(
-                throttling_rate_limit=_CALLS_PER_SECOND, throttling_burst_limit=_BURST_OF_CALLS
-            ),
-            access_log_settings=apigateway.CfnStage.AccessLogSettingsProperty(
-                destination_arn=log_group.log_group_arn, format=json.dumps(_LOGGED)
-            ),
-        )
-        stage.node.add_dependency(self.http_api)

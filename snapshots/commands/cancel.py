@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from snapshots.api import Api
 from snapshots.errors import CliError, ExitCode
 from snapshots.help import examples
 from snapshots.invocation import Invocation, command_options
+from snapshots.several import do_each
 from snapshots.tables import show_status
 
 
@@ -24,15 +26,7 @@ from snapshots.tables import show_status
 @command_options
 def cancel(invocation: Invocation, idents: Sequence[str]) -> int:
     """Cancel exports or bursts by id; exit code 5 if one has already ended."""
-    cancelled, code = [], ExitCode.OK
-    for ident in idents:
-        try:
-            cancelled.append(_cancel(invocation.api, ident))
-        except CliError as error:
-            if error.exit_code is ExitCode.UNREACHABLE or len(idents) == 1:
-                raise
-            code = max(code, error.exit_code)
-            invocation.err.print(f"error: {error.lines()[0]}", markup=False, soft_wrap=True)
+    cancelled, code = do_each(invocation, idents, partial(_cancel, invocation.api))
     if invocation.as_json:
         invocation.print_json({"Cancelled": cancelled})
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from snapshots.api import PAGE, THREADS, Api
 from snapshots.errors import CliError, ExitCode
 from snapshots.help import Commands, examples
 from snapshots.invocation import Invocation, command_options, common_options
+from snapshots.several import do_each
 
 _NO_LINKS = "NO_LINKS"
 
@@ -32,16 +34,8 @@ def revoke(invocation: Invocation, idents: Sequence[str]) -> int:
     A mail that was not sent yet and would have links is not sent. The same again changes nothing.
     Exit code 5 if there are no links.
     """
-    revoked: list[dict[str, Any]] = []
-    code = ExitCode.OK
-    for ident in idents:
-        try:
-            revoked += _revoke(invocation.api, ident)
-        except CliError as error:
-            if error.exit_code is ExitCode.UNREACHABLE or len(idents) == 1:
-                raise
-            code = max(code, error.exit_code)
-            invocation.err.print(f"error: {error.lines()[0]}", markup=False, soft_wrap=True)
+    found, code = do_each(invocation, idents, partial(_revoke, invocation.api))
+    revoked = [*chain.from_iterable(found)]
     if invocation.as_json:
         invocation.print_json({"Revoked": revoked})
     else:

@@ -112,9 +112,9 @@ def test_the_access_log_tells_callers_and_paths_and_no_bodies_headers_or_queries
 
     logged = json.loads(stage["AccessLogSettings"]["Format"])
     assert {"caller", "method", "path", "status"} <= set(logged)
-    told = " ".join(logged.values())
+    lines = " ".join(logged.values())
     for secret in ("body", "Body", "header", "querystring", "rawQueryString"):
-        assert secret not in told
+        assert secret not in lines
     destination = template.render(stage["AccessLogSettings"]["DestinationArn"])
     assert destination == "<ApiAccessLogs>"
     assert template.properties("ApiAccessLogs")["RetentionInDays"] == 30

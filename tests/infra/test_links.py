@@ -63,9 +63,9 @@ def test_calls_of_links_are_throttled_and_their_log_has_no_token(linking: StackT
     assert (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) == (20, 50)
     logged = json.loads(stage["AccessLogSettings"]["Format"])
     assert set(logged) == {"requestId", "time", "route", "status", "milliseconds", "error"}
-    told = " ".join(logged.values())
+    lines = " ".join(logged.values())
     for secret in ("path", "Path", "querystring", "header", "body", "integration.", "sourceIp"):
-        assert secret not in told.replace("integrationErrorMessage", "")
+        assert secret not in lines.replace("integrationErrorMessage", "")
 
 
 def test_the_function_reads_and_counts_links_and_reads_finished_files_and_no_more(
