@@ -65,4 +65,5 @@ def _targets_of(deployment: DeploymentParameters, env: cdk.Environment) -> Targe
         for name, each in deployment.targets.items()
     }
     domains = frozenset(deployment.email.allowed_domains) if deployment.email else None
-    return Targets(default, others, mail_domains=domains)
+    prefix = deployment.password_secrets
+    return Targets(default, others, mail_domains=domains, password_prefix=prefix)

@@ -186,6 +186,12 @@ class Grants:
         """Assume the role that runs queries for recipients: what it may do is its owner's."""
         _allow(function, ["sts:AssumeRole"], role_arn)
 
+    def read_passwords(self, function: lambda_.Function, prefix: str) -> None:
+        """Read the secrets whose names begin so: passwords of files [? secret-key]."""
+        secrets = self._arn("secretsmanager", f"secret:{prefix}*")
+        reason = "one for each recipient, with what Secrets Manager adds to its name"
+        _allow(function, ["secretsmanager:GetSecretValue"], secrets, wildcard=reason)
+
     def read_in_batches(self, function: lambda_.Function) -> None:
         """Read items of the table a hundred at a time."""
         _allow(function, ["dynamodb:BatchGetItem"], self.storage.table.table_arn)

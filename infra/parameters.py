@@ -64,6 +64,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 KeyArn = Annotated[str, text(_KEY_ARN)]
 Key = Annotated[str, text(f"{CREATE}|{NONE}|{_KEY_ARN}")]
 WorkGroup = Annotated[str, text(WORK_GROUP)]
+SecretPrefix = Annotated[str, text(r"[A-Za-z0-9/_+=.@-]{1,63}/")]
 Issuer = Annotated[str, text(rf"{_HOST}(/[A-Za-z0-9._~/-]*)?")]
 Page = Annotated[str, text(rf"{_HOST}(/[A-Za-z0-9._~/%+-]*)?")]
 Email = Annotated[str, text(_EMAIL)]
@@ -144,6 +145,11 @@ class DeploymentParameters(Parameters):
     )
     athena_work_groups: Annotated[tuple[WorkGroup, ...], DIFFERENT] = _some(
         _MAX_WORK_GROUPS, "names of Athena work groups"
+    )
+    password_secrets: SecretPrefix | None = Field(
+        default=None,
+        description="must be null or what names of secrets begin with: at most 64 letters, digits "
+        "and /_+=.@-, the last of them /",
     )
     email: EmailParameters | None = Field(default=None, description="must be null or an object")
     targets: Mapping[str, TargetParameters] = Field(
@@ -271,10 +277,11 @@ def _check_size(parameters: DeploymentParameters, problems: list[str]) -> None:
     names = ",".join((*parameters.allowed_buckets, *parameters.athena_work_groups))
     email = parameters.email.as_setting() if parameters.email else ""
     size = len(names) + len(json.dumps(targets)) + len(email)
+    size += len(parameters.password_secrets or "")
     if size > _MAX_CHARACTERS:
         problems.append(
-            "deployment.allowedBuckets, athenaWorkGroups, email and targets must have at most "
-            f"{_MAX_CHARACTERS} characters together, have {size}"
+            "deployment.allowedBuckets, athenaWorkGroups, passwordSecrets, email and targets must "
+            f"have at most {_MAX_CHARACTERS} characters together, have {size}"
         )
 
 

@@ -151,6 +151,8 @@ class SnapshotExportStack(cdk.Stack):
         if deployment.athena_role is not None:
             grants.find_recipients(functions["burst"], deployment.athena_role)
             functions["burst"].add_environment("ATHENA_ROLE_ARN", deployment.athena_role)
+        if deployment.password_secrets is not None:
+            grants.read_passwords(functions["collect"], deployment.password_secrets)
         scheduling.let_manage(functions["api"])
         scheduling.let_move(functions["move_starts"])
         intake.let_send(functions["move_starts"])
@@ -416,7 +418,9 @@ def _build_environment(
     identity = {"IDENTITY_REGION": grants.identity_region} if grants.identity_region else {}
     groups = ",".join(deployment.athena_work_groups)
     queries = {"ATHENA_WORK_GROUPS": groups} if groups else {}
-    optional = identity | queries
+    prefix = deployment.password_secrets
+    passwords = {"PASSWORD_SECRETS": prefix} if prefix else {}
+    optional = identity | queries | passwords
     return optional | {
         "TABLE_NAME": storage.table.table_name,
         "EXPORT_BUCKET": storage.bucket.bucket_name,

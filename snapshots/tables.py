@@ -105,6 +105,7 @@ def print_export(out: Console, export: Mapping[str, Any], now: datetime) -> None
         "expected end": show_time(export.get("ExpectedEnd"), now=now),
         "ended": show_time(export.get("FinishedAt"), now=now),
         "data": escape(describe_data(export, now)),
+        "password": "the files open with that of their secret" if export.get("Protected") else "",
     }
     files = [("file", _file_of(file)) for file in export.get("Files") or ()]
     print_details(out, [*rows.items(), *files, *describe_mails(export, now)])

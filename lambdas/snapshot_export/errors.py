@@ -41,6 +41,10 @@ class MergeTooLargeError(SnapshotExportError):
     """Sheets that are more than one file may hold."""
 
 
+class ProtectError(SnapshotExportError):
+    """A file that cannot be encrypted, or is none."""
+
+
 class NoTurnError(TransientError):
     """Too many calls wait for their turn."""
 

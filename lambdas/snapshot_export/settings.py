@@ -68,7 +68,7 @@ class Settings:
     them. Queries for recipients run in `athena_work_groups` with the credentials of
     `athena_role_arn`. `collect_function_arn` is known to the function that follows hints up. `mail`
     and `delivery_queue_url` are there where mails are sent, and `links_url`, where links in mails
-    begin, where these have some.
+    begin, where these have some. Secrets with passwords of files begin with `password_prefix`.
     """
 
     table_name: str
@@ -103,6 +103,7 @@ class Settings:
     mail: MailSettings | None = None
     delivery_queue_url: str | None = None
     links_url: str | None = None
+    password_prefix: str | None = None
 
     @property
     def open_slots(self) -> int:
@@ -190,6 +191,7 @@ class Settings:
             mail=reader.mail("EMAIL"),
             delivery_queue_url=environment.get("DELIVERY_QUEUE_URL") or None,
             links_url=environment.get("LINKS_URL") or None,
+            password_prefix=environment.get("PASSWORD_SECRETS") or None,
         )
         reader.raise_problems()
         return settings

@@ -16,6 +16,7 @@ from snapshots.doctor import (
     links,
     machine,
     mails,
+    passwords,
     quicksight,
     quotas,
     rights,
@@ -40,7 +41,7 @@ class Check:
 def examine(case: Case) -> Iterator[Finding]:
     """Every finding as soon as it is made. A check that cannot be made is a finding too."""
     blocked: dict[str, State] = {}
-    for check in chain(_plan(case), _of_mails(case)):
+    for check in chain(_plan(case), _of_mails(case), _of_passwords(case)):
         missing = next((name for name in check.needs if name in blocked), None)
         if missing is None:
             verdict = _look(check, case)
@@ -116,6 +117,12 @@ def _of_mails(case: Case) -> Iterator[Check]:
     yield Check("mails: right to send", mails.look_at_right, ("functions", "mails: sender"))
     if case.mail.get("link_days"):
         yield Check("mails: links", links.look_at_links, (_STACK,))
+
+
+def _of_passwords(case: Case) -> Iterator[Check]:
+    """None where files have no passwords."""
+    if case.password_prefix:
+        yield Check("passwords: secrets", passwords.look_at_secrets, ("functions",))
 
 
 def _dashboards(case: Case) -> list[Check]:

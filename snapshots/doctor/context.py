@@ -145,6 +145,13 @@ class Case:
         return {names[name]: value for name, value in given.items() if name in names}
 
     @property
+    def password_prefix(self) -> str:
+        """passwordSecrets of the deployment, or of the parameters; "" where files have none."""
+        if self.environment:
+            return self.environment.get("PASSWORD_SECRETS", "")
+        return str(self.parameters.get("passwordSecrets") or "")
+
+    @property
     def mails_per_second(self) -> float | None:
         """As many as the deployment sends at most; None if it does not say."""
         found = self.mail.get("max_per_second")

@@ -53,6 +53,14 @@ ENCRYPT_OTHERWISE = (
     "encrypt the bucket with SSE-S3 or with a customer-managed key: aws s3api "
     "put-bucket-encryption (new objects only)"
 )
+MAKE_SECRET = (
+    "aws secretsmanager create-secret --name {name}NAME --secret-string file://FILE, and name it "
+    "as PasswordSecret (docs/passwords.md)"
+)
+LET_DECRYPT_SECRETS = (
+    "its policy must let the collect function's role use kms:Decrypt through Secrets Manager "
+    "(docs/passwords.md#switch-it-on)"
+)
 ENABLE_KEY = "aws kms enable-key --key-id {key}"
 
 

@@ -236,9 +236,22 @@ class Witness:
         is_whole = len(files) == len(export.get("files", [])) and bool(files) is not is_skipped
         if status == "COMPLETED" and not is_whole:
             self.note(f"{name} is COMPLETED with files {export['files']}")
+        if export.get("password_secret") and status == "COMPLETED":
+            self._judge_protected(name, files)
         kept = [uri for uri in objects if f"/exports/{name}/" in uri]
         if (status == "CANCELLED" or is_skipped) and kept:
             self.note(f"{name} is {status} and left {kept}")
+
+    def _judge_protected(self, name: str, files: list[Any]) -> None:
+        """Each file is encrypted, and the one that was announced; no plain one is left."""
+        for file in files:
+            key = self._keys()[file["uri"]]
+            data = key.value
+            locked = b"/Encrypt" in data if data.startswith(b"%PDF") else data[6] & 1
+            if not locked or key.etag.strip('"') != file["etag"]:
+                self.note(f"{name}: {file['uri']} is plain, or not the one that was announced")
+        if plain := [uri for uri in self._objects() if f"/snapshots/{name}/" in uri]:
+            self.note(f"{name} left without a password: {plain}")
 
     def _judge_owners(self, seen: Seen) -> None:
         """Every object of a finished file is one export's, case and normalization aside."""
@@ -289,9 +302,13 @@ class Witness:
 
     def _objects(self) -> dict[str, int]:
         """Sizes of all objects, by address."""
+        return {uri: key.size for uri, key in self._keys().items()}
+
+    def _keys(self) -> dict[str, Any]:
+        """All objects, by address."""
         buckets = s3_backends[ACCOUNT]["aws"].buckets
         return {
-            f"s3://{name}/{key.name}": key.size
+            f"s3://{name}/{key.name}": key
             for name, bucket in buckets.items()
             for key in bucket.keys.values()
         }

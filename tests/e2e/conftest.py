@@ -21,6 +21,8 @@ OWN_BUCKET = "acme-statements"
 ATHENA_ROLE = f"arn:aws:iam::{ACCOUNT}:role/recipients"
 WORK_GROUP = "recipients"
 """Of docs/how-to/recipients-from-a-query.md."""
+PASSWORD_SECRETS = "snapshot-passwords/"
+"""Of docs/how-to/passwords.md."""
 ENFORCES_IAM = os.environ.get("E2E_IAM") == "1"
 # These start accounts of their own; `snapshots --local` knows an account without TLS only.
 _ALONE = [
@@ -51,6 +53,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]
                 "athenaRole": ATHENA_ROLE,
                 "athenaWorkGroups": [WORK_GROUP],
                 "email": EMAIL,
+                "passwordSecrets": PASSWORD_SECRETS,
             },
             enforce_iam=ENFORCES_IAM,
         ) as stack,

@@ -22,7 +22,7 @@ from tests.infra.test_api import allowed_by
 from tests.support.deployed_api import call_api
 from tests.support.messages import message
 from tests.support.pages import ROOT, follow_page, make_workspace, read_blocks
-from tests.support.rows import bookmarks_of, customers_in
+from tests.support.rows import bookmarks_of, customers_in, opened_with
 from tests.support.shifted_clock import CLOCK
 
 HOW_TO = ROOT / "docs" / "how-to"
@@ -74,7 +74,7 @@ def test_every_how_to_is_in_the_list_and_followed_here() -> None:
     listed = re.findall(r"\]\(([a-z-]+\.md)\) \|", (HOW_TO / "README.md").read_text("utf-8"))
     followed = re.findall(r"\"how-to/([a-z-]+\.md)\"", Path(__file__).read_text("utf-8"))
 
-    assert len(listed) == 12
+    assert len(listed) == 13
     assert {*listed} == {*followed} == pages
 
 
@@ -131,6 +131,18 @@ def test_a_whole_dashboard_is_one_file(follow: Follow) -> None:
     content = file.read_bytes()
     assert len(bookmarks_of(content)) == 2
     assert customers_in(content, "PDF") == {"cust-0011"}
+
+
+def test_statements_open_with_their_own_password(follow: Follow) -> None:
+    files = follow("how-to/passwords.md") / "files"
+
+    for number, password in ((1, "tall trees 4711 lean"), (2, "white bark 0815 peels")):
+        (pdf,), (archive,) = (
+            [*(files / f"locked-{number}").glob(pattern)] for pattern in ("*.pdf", "*.csv.zip")
+        )
+        for path, kind in ((pdf, "PDF"), (archive, "CSV")):
+            plain = opened_with(password, path.read_bytes(), kind)
+            assert customers_in(plain, kind) == {f"cust-{number:04d}"}
 
 
 def test_a_burst_follows_the_refresh_once(follow: Follow, deployed: Deployed) -> None:

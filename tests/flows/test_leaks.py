@@ -46,8 +46,9 @@ from tests.support.marked import (
     recipients,
     refusable,
 )
+from tests.support.messages import message
 from tests.support.output import captured
-from tests.support.world import World
+from tests.support.world import PASSWORD_SECRETS, World
 
 Handler = Callable[[Any, Any], Any]
 
@@ -174,6 +175,22 @@ def test_exports_that_work(watched: Watched) -> None:
     statuses = [watched.world.export(each).status for each in ("fine", "called")]
     assert statuses == ["COMPLETED"] * 2
     assert {"executions", "events", "refusals of the API"} <= set(watched.sources)
+
+
+def test_a_password_is_in_its_secret_only(watched: Watched) -> None:
+    world, table = watched.world, watched.world.settings.table_name
+    secrets = world.session.client("secretsmanager")
+    for name, text in (("good", STRING), ("bad", json.dumps({"other": STRING}))):
+        secrets.create_secret(Name=f"{PASSWORD_SECRETS}{name}", SecretString=text)
+        protect = {"PasswordSecret": f"{PASSWORD_SECRETS}{name}"}
+        watched.send(json.dumps(message(name, Protect=protect)))
+    watched.run()
+    assert (world.export("good").status, world.export("bad").status) == ("COMPLETED", "FAILED")
+    items = world.session.client("dynamodb").scan(TableName=table)["Items"]
+    assert find_leaks({"table": [json.dumps(items)]}) == []
+    for name in ("good", "bad"):
+        watched.ask("GET", f"/exports/{name}")
+        watched.sources["shown"].append(watched.answers[-1])
 
 
 def test_a_burst_and_its_refused_recipients(watched: Watched) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from snapshot_export.adapters.table.record_version import RECORD_VERSION
 from snapshot_export.adapters.table.records import (
-    ZIPPED_VERSION,
+    PROTECTED_VERSION,
     attempt_from,
     entry_from,
     error_from,
@@ -135,7 +135,7 @@ def test_a_record_of_a_newer_version_is_refused_by_kind_and_version(world: World
     newer = {"version": RECORD_VERSION + 1}
     table = world.services.store._table
     key = world.keys.export("running")
-    newest = ZIPPED_VERSION + 1
+    newest = PROTECTED_VERSION + 1
     with pytest.raises(NewerRecordError, match=rf"Export record of version {newest}"):
         export_from((table.get(key) or {}) | {"version": newest})
     with pytest.raises(NewerRecordError, match="Attempt record"):

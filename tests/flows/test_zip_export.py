@@ -140,15 +140,15 @@ def test_a_write_that_comes_between_is_tried_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.send(asked())
-    files, real = world.services.files, world.services.files._etag_at
+    files, real = world.services.files, world.services.files._seen_at
 
-    def raced(place: ObjectAddress) -> str | None:
+    def raced(place: ObjectAddress) -> tuple[str | None, str | None]:
         seen = real(place)
-        if seen is None:
+        if seen == (None, None):
             files._client.put_object(Bucket=place.bucket, Key=place.key, Body=b"theirs")
         return seen
 
-    monkeypatch.setattr(files, "_etag_at", raced)
+    monkeypatch.setattr(files, "_seen_at", raced)
     with pytest.raises(TransientError, match="written meanwhile"):
         world.driver.run()
 

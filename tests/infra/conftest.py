@@ -40,6 +40,7 @@ def whole(synthesize: Synthesize) -> StackTemplate:
                 email=email,
                 athena_role="arn:aws:iam::000000000000:role/recipients",
                 athena_work_groups=("recipients",),
+                password_secrets="snapshot-passwords/",
             )
         )
     )

@@ -263,3 +263,15 @@ def test_only_the_burst_function_may_assume_the_role_of_queries(
         variables = template.properties(f"{name}Function")["Environment"]["Variables"]
         assert variables["ATHENA_WORK_GROUPS"] == "recipients"
         assert ("ATHENA_ROLE_ARN" in variables) is (name == "Burst")
+
+
+def test_passwords_are_read_by_the_collect_function_only_and_under_their_prefix_only(
+    whole: StackTemplate, template: StackTemplate
+) -> None:
+    secrets = "arn:<Partition>:secretsmanager:<Region>:<AccountId>:secret:snapshot-passwords/*"
+
+    granted = {name: whole.grants(f"{name}FunctionRole").get(secrets) for name in FUNCTIONS}
+    assert granted.pop("Collect") == {"secretsmanager:GetSecretValue"}
+    assert set(granted.values()) == {None}
+    off = [template.grants(f"{name}FunctionRole") for name in FUNCTIONS]
+    assert "secretsmanager" not in str(off)

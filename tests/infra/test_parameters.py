@@ -19,6 +19,10 @@ from local.deployment import QUIET_JSII
 ROOT = Path(__file__).resolve().parents[2]
 CDK_JSON = ROOT / "cdk.json"
 KEY_RULE = "must be CREATE, NONE or the ARN of a KMS key (arn:...:key/...)"
+SECRETS_RULE = (
+    "must be null or what names of secrets begin with: at most 64 letters, digits and /_+=.@-, the "
+    "last of them /"
+)
 LEVEL_RULE = "must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL"
 LOG_RULE = (
     "must be one of CloudWatch's 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, "
@@ -108,6 +112,7 @@ def test_every_parameter_can_be_set() -> None:
         "alarmFailedShare": 1,
         "athenaRole": ROLE,
         "athenaWorkGroups": ["recipients"],
+        "passwordSecrets": "exports/passwords/",
     }
 
     assert read({"deployment": chosen}).deployment == DeploymentParameters(
@@ -135,6 +140,7 @@ def test_every_parameter_can_be_set() -> None:
         alarm_failed_share=1,
         athena_role=ROLE,
         athena_work_groups=("recipients",),
+        password_secrets="exports/passwords/",
     )
 
 
@@ -142,6 +148,9 @@ def test_every_parameter_can_be_set() -> None:
     ("name", "value", "rule"),
     [
         ("apiAuthorization", "NONE", "must be IAM or JWT"),
+        ("passwordSecrets", "prod", SECRETS_RULE),
+        ("passwordSecrets", "*/", SECRETS_RULE),
+        ("passwordSecrets", "x" * 64 + "/", SECRETS_RULE),
         ("encryptionKey", None, KEY_RULE),
         ("encryptionKey", "alias/mine", KEY_RULE),
         ("encryptionKey", "arn:aws:kms:us-east-1:111122223333:alias/mine", KEY_RULE),
@@ -243,7 +252,7 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
         "jwtIssuer, jwtAudience, jwtScopes, encryptionKey, deletionProtection, "
         "unreadableRowLevelSecurity, "
         "logRetentionDays, logLevel, docsUrl, alarmFailedExports, alarmFailedShare, "
-        "athenaRole, athenaWorkGroups, email, targets, got 3"
+        "athenaRole, athenaWorkGroups, passwordSecrets, email, targets, got 3"
     )
 
 

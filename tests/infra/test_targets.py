@@ -162,8 +162,8 @@ def test_targets_and_buckets_must_fit_a_functions_environment() -> None:
     targets = {f"t{n}": {"roleArn": f"{ROLE}/{'x' * 400}"} for n in range(6)}
     (problem,) = problems_of(targets)
     assert problem.startswith(
-        "deployment.allowedBuckets, athenaWorkGroups, email and targets must have at most "
-        "2600 characters together, have "
+        "deployment.allowedBuckets, athenaWorkGroups, passwordSecrets, email and targets must "
+        "have at most 2600 characters together, have "
     )
 
 

@@ -59,6 +59,7 @@ OTHER_USER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role/snapshot-user"
 EXTERNAL_ID = "exports-4711"
 ATHENA_ROLE = f"arn:aws:iam::{ACCOUNT}:role/recipients"
 WORK_GROUP = "recipients"
+PASSWORD_SECRETS = "snapshot-passwords/"
 START_TIME = 1_800_000_000.0
 
 BUCKET_POLICY = {
@@ -162,6 +163,7 @@ class World:
             targets=targets or {},
             athena_work_groups=frozenset({WORK_GROUP}),
             athena_role_arn=ATHENA_ROLE,
+            password_prefix=PASSWORD_SECRETS,
             mail=mail,
             delivery_queue_url=make_queue(session, f"{name}-m") if mail else None,
         )

@@ -133,6 +133,15 @@ class OfExport(TypedDict):
             Field(description="it had no rows ([if-empty.md](if-empty.md)); absent if it had some"),
         ]
     ]
+    Protected: NotRequired[
+        Annotated[
+            bool,
+            Field(
+                description="true: its files open with a password, CSVs and workbooks in a zip "
+                "each ([passwords.md](passwords.md)); absent if they have none"
+            ),
+        ]
+    ]
 
 
 @_CLOSED

@@ -259,6 +259,8 @@ def _of_export(export: Export) -> OfExport:
         detail["RecipientId"] = export.recipient_id
     if export.is_empty:
         detail["Empty"] = True
+    if export.password_secret is not None:
+        detail["Protected"] = True
     if export.data is not None:
         detail["Data"] = data_members(export.data)
     return detail

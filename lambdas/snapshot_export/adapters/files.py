@@ -17,6 +17,7 @@ from snapshot_export.adapters.transfers import TimedBody, TimeLimit
 from snapshot_export.adapters.uploads import upload
 from snapshot_export.domain.emptiness import HEAD_BYTES, UnreadableRowsError
 from snapshot_export.domain.export import ErrorInfo, ExportedFile
+from snapshot_export.domain.formats import Format
 from snapshot_export.domain.object_address import ObjectAddress, is_object_address
 from snapshot_export.errors import FileChangedError, TransientError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 DOWNLOAD_TIMEOUT_SECONDS = 30
 _STREAMED_BYTES = 1024 * 1024
+_MARK = "made-by"
 
 
 class Files:
@@ -139,22 +141,32 @@ class Files:
             raise TransientError(f"S3: {type(error).__name__}") from None
 
     def write_pieces(
-        self, kind: str, key: str, pieces: Iterable[bytes], limit: TimeLimit
+        self,
+        kind: str,
+        key: str,
+        pieces: Iterable[bytes],
+        limit: TimeLimit,
+        *,
+        mark: str | None = None,
     ) -> ExportedFile:
         """Write a file to the export bucket piece by piece, over what an interrupted step left.
 
-        Raises what the pieces do, TransientError, also where another write came between, and
+        What carries the same `mark` there is that file already, and is left as it is. Raises what
+        the pieces do, TransientError, also where another write came between, and
         TransferTooSlowError.
         """
         place = ObjectAddress(self._bucket, key)
         try:
+            seen, written_by = self._seen_at(place)
+            if mark is not None and written_by == mark:
+                return self._stored(kind, place)
             upload(
                 self._client,
                 place,
                 _in_time(pieces, limit),
-                content_type="application/zip",
-                metadata={},
-                seen=self._etag_at(place),
+                content_type="application/pdf" if kind == Format.PDF else "application/zip",
+                metadata={} if mark is None else {_MARK: mark},
+                seen=seen,
             )
             return self._stored(kind, place)
         except ClientError as error:
@@ -164,13 +176,15 @@ class Files:
         except BotoCoreError as error:
             raise TransientError(f"S3: {type(error).__name__}") from None
 
-    def _etag_at(self, place: ObjectAddress) -> str | None:
+    def _seen_at(self, place: ObjectAddress) -> tuple[str | None, str | None]:
+        """ETag and mark of the object there."""
         try:
-            return self._client.head_object(Bucket=place.bucket, Key=place.key)["ETag"]
+            head = self._client.head_object(Bucket=place.bucket, Key=place.key)
         except ClientError as error:
             if error.response["Error"]["Code"] == "404":
-                return None
+                return None, None
             raise
+        return head["ETag"], head["Metadata"].get(_MARK)
 
     def download_url(
         self,

@@ -1,4 +1,4 @@
-"""PDFs become one, with a bookmark for each. The one place that imports pypdf: few exports merge.
+"""PDFs become one, with a bookmark for each. Imported where it is needed: few exports merge.
 
 All is in memory: how much that may be is bounded by domain/merge.py. What lies in a page is copied
 as it is, and nothing of it is unpacked.
@@ -15,7 +15,7 @@ from pypdf.errors import PyPdfError
 from snapshot_export.domain.merge import MAX_MERGED_PAGES
 from snapshot_export.errors import MergeError, MergeTooLargeError
 
-_BROKEN = (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+BROKEN = (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 """What pypdf raises on the way through a file that is none."""
 
 
@@ -35,7 +35,7 @@ def merge_pdfs(sheets: Iterable[tuple[str, bytes]]) -> bytes:
             if len(writer.pages) + count > MAX_MERGED_PAGES:
                 raise MergeTooLargeError(f"more than {MAX_MERGED_PAGES} pages")
             writer.append(reader, outline_item=title, import_outline=False)
-        except _BROKEN:
+        except BROKEN:
             raise MergeError(title) from None
     merged = io.BytesIO()
     writer.write(merged)

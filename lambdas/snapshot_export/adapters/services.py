@@ -22,6 +22,7 @@ from snapshot_export.adapters.executions import Executions
 from snapshot_export.adapters.files import Files
 from snapshot_export.adapters.mail import Mail
 from snapshot_export.adapters.manifests import Manifests
+from snapshot_export.adapters.passwords import Passwords
 from snapshot_export.adapters.queues import (
     BurstQueue,
     DeliveryQueue,
@@ -102,6 +103,7 @@ class Services:
     delivery_work: DeliveryQueue
     mail: Mail
     links: Links
+    passwords: Passwords
     manifests: Manifests
     queries: Athena
     recipient_counts: RecipientCounts
@@ -204,6 +206,7 @@ def make_services(
         burst_work=BurstQueue(sqs, settings.burst_queue_url),
         delivery_work=DeliveryQueue(sqs, settings.delivery_queue_url),
         links=Links(table),
+        passwords=Passwords(session, AWS_CONFIG),
         mail=Mail(session, table, settings.mail, now=now, sleep=sleep),
         manifests=Manifests(session.client("s3", config=AWS_CONFIG), settings.export_bucket),
         queries=Athena(session, role_arn=settings.athena_role_arn, config=AWS_CONFIG, now=now),

@@ -189,4 +189,5 @@ def targets_of(settings: Settings) -> Targets:
         {name: target(name) for name in settings.targets},
         settings.athena_work_groups,
         settings.mail.allowed_domains if settings.mail else None,
+        settings.password_prefix,
     )

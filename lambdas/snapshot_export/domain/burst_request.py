@@ -27,6 +27,7 @@ from snapshot_export.domain.mail_address import split_addresses
 from snapshot_export.domain.object_address import SCHEME, ObjectAddress
 from snapshot_export.domain.prefixes import MANIFESTS_PREFIX
 from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.protect_request import SecretName
 from snapshot_export.domain.recipient_query import DEFAULT_CHANGE_SHARE
 from snapshot_export.domain.request import check_request, file_name, parse_deadline, problems_of
 from snapshot_export.domain.row_level_security import ALLOWANCES, NOBODY
@@ -65,6 +66,11 @@ class Recipient(Shape):
         default=None,
         description="where the template's Delivery goes, required beside one: an address, or "
         "several with `;` between them",
+    )
+    PasswordSecret: SecretName | None = Field(
+        default=None,
+        description="the secret with the password of the recipient's files, required beside the "
+        "template's Protect: its name in Secrets Manager, or `name:key`",
     )
 
 
@@ -272,7 +278,8 @@ def body_of(
     the same name; Tags are added. Raises InvalidRequestError as `check_rows` does.
     """
     check_rows(recipient, same_rows_for_all=same_rows_for_all)
-    _check_email(template, recipient)
+    _check_beside(template, "Delivery", "Email", recipient.Email)
+    _check_beside(template, "Protect", "PasswordSecret", recipient.PasswordSecret)
     tags = recipient.RowLevelPermissionTags
     body = dict(template)
     if tags is not None:
@@ -285,6 +292,8 @@ def body_of(
     if recipient.Email is not None:
         email = template["Delivery"]["Email"] | {"To": split_addresses(recipient.Email)}
         body["Delivery"] = template["Delivery"] | {"Email": email}
+    if recipient.PasswordSecret is not None:
+        body["Protect"] = {"PasswordSecret": recipient.PasswordSecret}
     if recipient.Tags:
         body["Tags"] = template.get("Tags", {}) | recipient.Tags
     if recipient.Parameters is not None:
@@ -295,15 +304,16 @@ def body_of(
     return body
 
 
-def _check_email(template: dict[str, Any], recipient: Recipient) -> None:
-    """Raises InvalidRequestError for a mail without an address, and an address without a mail."""
-    is_mailed = template.get("Delivery") is not None
-    if is_mailed and recipient.Email is None:
-        text = "is required: the template has a Delivery, and addresses are each recipient's own"
-        raise InvalidRequestError((Problem("Email", text),))
-    if recipient.Email is not None and not is_mailed:
-        text = "must not be given: the template has no Delivery"
-        raise InvalidRequestError((Problem("Email", text),))
+def _check_beside(template: dict[str, Any], member: str, name: str, value: str | None) -> None:
+    """Raises InvalidRequestError for a mail without an address, files to protect without a secret,
+    and an address or a secret without these in the template."""
+    is_asked = template.get(member) is not None
+    if is_asked and value is None:
+        text = f"is required: the template has a {member}, and this is each recipient's own"
+        raise InvalidRequestError((Problem(name, text),))
+    if value is not None and not is_asked:
+        text = f"must not be given: the template has no {member}"
+        raise InvalidRequestError((Problem(name, text),))
 
 
 def _merge_parameters(general: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,8 @@ class Export:
     `wait` is what data it waits for or waited for, `data` what was decided of it then, None before
     and without.
     `mail` is what is sent of its files, to whom.
-    With `zip` its files are also made one, which is the last of them.
+    With `zip` its files are also made one, which is the last of them. `password_secret` names the
+    secret with the password that its files open with; None: they have none.
     """
 
     export_id: str
@@ -163,6 +164,7 @@ class Export:
     data: DataDecision | None = None
     mail: MailOrder | None = None
     zip: bool = False
+    password_secret: str | None = None
 
     @property
     def burst_since(self) -> float | None:

@@ -25,6 +25,7 @@ _SEVEN_BITS = SMTP.clone(cte_type="7bit")
 _KINDS = {
     "pdf": ("application", "pdf"),
     "csv": ("text", "csv"),
+    "zip": ("application", "zip"),
     "xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 

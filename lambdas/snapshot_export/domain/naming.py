@@ -48,10 +48,20 @@ def raw_folder_of(snapshot: Mapping[str, Any], export_id: str, bucket: str) -> s
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedFile:
-    """What a name may hold of a file: its format and the id of its first sheet."""
+    """What a name may hold of a file: its format, the id of its first sheet, and whether it has a
+    password."""
 
     format: str
     sheet: str = ""
+    is_protected: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """Of its key, with the dot: what has a password is a PDF, or lies in a zip of its own."""
+        if self.format == ZIP_FORMAT:
+            return ".zip"
+        plain = Format(self.format).suffix
+        return f"{plain}.zip" if self.is_protected and self.format != Format.PDF else plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +91,17 @@ def shapes_of(snapshot: Mapping[str, Any]) -> tuple[RequestedFile, ...]:
 
 
 def delivered_shapes(
-    snapshot: Mapping[str, Any], merge: Merge | None, hidden: int = 0, *, zipped: bool = False
+    snapshot: Mapping[str, Any],
+    merge: Merge | None,
+    hidden: int = 0,
+    *,
+    zipped: bool = False,
+    protected: bool = False,
 ) -> tuple[RequestedFile, ...]:
     """The files that an export is delivered as: sheets that are merged are one, the last, and the
-    first `hidden` are none. With `zipped` the zip of them stands behind."""
-    shapes = shapes_of(snapshot)
+    first `hidden` are none. With `zipped` the zip of them stands behind; `protected` ones have a
+    password."""
+    shapes = tuple(replace(each, is_protected=protected) for each in shapes_of(snapshot))
     files = shapes[hidden:] if merge is None else shapes[hidden : merge.first + 1]
     return (*files, replace(files[0], format=ZIP_FORMAT)) if zipped and files else files
 
@@ -143,11 +159,7 @@ def written_keys(
     would share a key, case and normalization aside, are numbered from 1.
     """
     stems = [fields.prefix + stem for stem in _stems(name, fields, files)]
-    return _apart(list(zip(stems, (_suffix_of(each.format) for each in files), strict=True)))
-
-
-def _suffix_of(kind: str) -> str:
-    return ".zip" if kind == ZIP_FORMAT else Format(kind).suffix
+    return _apart(list(zip(stems, (each.suffix for each in files), strict=True)))
 
 
 def keys_for(key: str, export_id: str, nonce: str) -> Iterator[str]:

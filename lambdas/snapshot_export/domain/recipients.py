@@ -1,10 +1,10 @@
 """A manifest's records as recipients: CSV by its columns, or one JSON object on each line.
 
-Columns of a CSV: `RecipientId`, `Name`, `Email`, `tag:<key>` (a row-level-security tag), and
-`parameter:<string|integer|decimal|datetime>:<name>` (twice for two values). An empty cell of a
-parameter or a name leaves the template's; a tag's cell may not be empty, since an export without
-its tag could show another's rows. What is wrong with a line is reported at once, each cell by its
-column, and never its value.
+Columns of a CSV: `RecipientId`, `Name`, `Email`, `PasswordSecret`, `tag:<key>` (a
+row-level-security tag), and `parameter:<string|integer|decimal|datetime>:<name>` (twice for two
+values). An empty cell of a parameter or a name leaves the template's; a tag's cell may not be
+empty, since an export without its tag could show another's rows. What is wrong with a line is
+reported at once, each cell by its column, and never its value.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ from snapshot_export.domain.request import problems_of
 from snapshot_export.domain.visible_text import hidden_rule
 
 MAX_COLUMNS = 500
-SINGLE_COLUMNS = ("RecipientId", "Name", "Email")
-COLUMNS = "RecipientId, Name, Email, tag:<key>, parameter:<string|integer|decimal|datetime>:<name>"
+SINGLE_COLUMNS = ("RecipientId", "Name", "Email", "PasswordSecret")
+COLUMNS = (
+    "RecipientId, Name, Email, PasswordSecret, tag:<key>, "
+    "parameter:<string|integer|decimal|datetime>:<name>"
+)
 MEMBERS = ", ".join(Recipient.model_fields)
 
 

@@ -1,9 +1,9 @@
 """A user's request for one export: the envelope around QuickSight's own members.
 
 Shape: DashboardId, UserConfiguration, SnapshotConfiguration as in start_dashboard_snapshot_job,
-and around them ExportId, Target, Priority, Deadline, Name, Tags, Merge, After, Delivery, Zip.
-AwsAccountId and SnapshotJobId may be there, since people paste that call's arguments: the account
-must be the target's, and the job id serves as ExportId where none is given.
+and around them ExportId, Target, Priority, Deadline, Name, Tags, Merge, After, Delivery, Zip,
+Protect. AwsAccountId and SnapshotJobId may be there, since people paste that call's arguments: the
+account must be the target's, and the job id serves as ExportId where none is given.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from snapshot_export.domain.naming import check_segments
 from snapshot_export.domain.parts import formats_of
 from snapshot_export.domain.prefixes import SNAPSHOTS_PREFIX
 from snapshot_export.domain.problem import InvalidRequestError, Problem
+from snapshot_export.domain.protect_request import ProtectBody, protect_problems
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
 from snapshot_export.domain.row_level_security import ALLOWANCES
 from snapshot_export.domain.snapshot_request import (
@@ -71,6 +72,7 @@ class Request:
     after: After | None = None
     mail: MailOrder | None = None
     zip: bool = False
+    password_secret: str | None = None
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -249,6 +251,10 @@ class ExportRequest(Shape):
         description="true: all files also as one zip, which is the last of them "
         "([one-file.md](one-file.md#all-files-as-one))",
     )
+    Protect: ProtectBody | None = Field(
+        default=None,
+        description="files that open with a password only ([passwords.md](passwords.md))",
+    )
     SnapshotConfiguration: Annotated[
         _Configuration | None,
         Field(validate_default=True, description="required, unless there is a Merge"),
@@ -286,6 +292,12 @@ def check_request(data: Any, targets: Targets, *, is_template: bool = False) -> 
             is_template=is_template,
             has_destination=_has_destination(body),
         ),
+        *protect_problems(
+            body.Protect,
+            targets,
+            is_template=is_template,
+            has_destination=_has_destination(body),
+        ),
     )
     if problems:
         raise InvalidRequestError(problems)
@@ -315,6 +327,8 @@ def check_request(data: Any, targets: Targets, *, is_template: bool = False) -> 
         envelope["Delivery"] = body.Delivery.model_dump()
     if body.Zip:
         envelope["Zip"] = True
+    if body.Protect is not None:
+        envelope["Protect"] = body.Protect.model_dump()
     allows = tuple(name for name in ALLOWANCES if getattr(body, name))
     envelope |= dict.fromkeys(allows, True)
     return Request(
@@ -334,6 +348,7 @@ def check_request(data: Any, targets: Targets, *, is_template: bool = False) -> 
         after=After.of(body.After) if body.After else None,
         mail=body.Delivery.order() if body.Delivery else None,
         zip=body.Zip,
+        password_secret=body.Protect.PasswordSecret if body.Protect else None,
     )
 
 

@@ -12,6 +12,11 @@ from dataclasses import dataclass
 
 from snapshot_export.domain.export import LOST
 from snapshot_export.domain.merge import MERGE_FAILED, MERGE_TOO_LARGE
+from snapshot_export.domain.password import (
+    PASSWORD_UNAVAILABLE,
+    PROTECT_FAILED,
+    PROTECT_TOO_LARGE,
+)
 from snapshot_export.domain.results import RESULT_MISMATCH
 from snapshot_export.domain.zipped import ZIP_FAILED, ZIP_TOO_LARGE
 
@@ -32,6 +37,9 @@ PERMANENT = frozenset(
         MERGE_TOO_LARGE,
         ZIP_FAILED,
         ZIP_TOO_LARGE,
+        PASSWORD_UNAVAILABLE,
+        PROTECT_FAILED,
+        PROTECT_TOO_LARGE,
     }
 )
 TRANSIENT = frozenset(

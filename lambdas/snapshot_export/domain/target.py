@@ -29,12 +29,14 @@ class Target:
 class Targets:
     """What a deployment lets requests reach: its default target, and others by name; and the work
     groups of Athena in which a query may find recipients, whatever the target. Mails go to
-    `mail_domains`; None where none are sent."""
+    `mail_domains`; None where none are sent. Secrets with passwords of files have names that begin
+    with `password_prefix`; None where files have none."""
 
     default: Target
     others: Mapping[str, Target] = field(default_factory=dict)
     athena_work_groups: frozenset[str] = frozenset()
     mail_domains: frozenset[str] | None = None
+    password_prefix: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

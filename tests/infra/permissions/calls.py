@@ -69,6 +69,8 @@ def rights_for(service: str, operation: str, params: Params, name_of: NameOf) ->
             yield "lambda:InvokeFunction", name_of(params["FunctionName"]), {}
         case "sesv2":
             yield from _ses(operation, params)
+        case "secretsmanager" if operation == "GetSecretValue":
+            yield "secretsmanager:GetSecretValue", _arn("secretsmanager", _secret(params)), {}
         case "sts" if operation == "AssumeRole":
             role = name_of(params["RoleArn"])
             yield "sts:AssumeRole", role, {}
@@ -143,6 +145,11 @@ def _scheduler(operation: str, params: Params, name_of: NameOf) -> Iterator[Righ
     if "Target" in params:
         context = {"iam:PassedToService": "scheduler.amazonaws.com"}
         yield "iam:PassRole", name_of(params["Target"]["RoleArn"]), context
+
+
+def _secret(params: Params) -> str:
+    """Secrets Manager User Guide, "What's in a secret": it adds six characters to a name."""
+    return f"secret:{params['SecretId']}-Ab1Cd2"
 
 
 def _states(operation: str, params: Params, name_of: NameOf) -> Iterator[Right]:

@@ -14,7 +14,7 @@ from tests.infra.permissions.recording import record
 from tests.infra.permissions.scenarios import ELSEWHERE, KEY_ELSEWHERE, WATCHED
 from tests.infra.permissions.services import needs_of_services
 from tests.infra.template_reader import StackTemplate, synthesize_stack
-from tests.support.world import ATHENA_ROLE, WORK_GROUP
+from tests.support.world import ATHENA_ROLE, PASSWORD_SECRETS, WORK_GROUP
 
 SETTINGS = Settings(
     deployment=DeploymentParameters(
@@ -29,6 +29,7 @@ SETTINGS = Settings(
             links=LinkParameters(),
         ),
         athena_work_groups=(WORK_GROUP,),
+        password_secrets=PASSWORD_SECRETS,
     )
 )
 """A deployment that makes use of everything that a policy depends on."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from tests.infra.permissions.grants import Grant
 from tests.infra.permissions.scenarios import ELSEWHERE
+from tests.support.world import PASSWORD_SECRETS
 
 REASONS = {
     "<StorageExportBucket>/bursts/*": "one list and one manifest for each burst, under its id",
@@ -30,6 +31,9 @@ REASONS = {
     ),
     "arn:<Partition>:states:<Region>:<AccountId>:execution:SnapshotExport-Export:*": (
         "one execution for each admission, of the stack's own machine"
+    ),
+    f"arn:<Partition>:secretsmanager:<Region>:<AccountId>:secret:{PASSWORD_SECRETS}*": (
+        "secrets have their users' names under the deployment's prefix, and a random end"
     ),
     "kms:*": "the account's IAM policies decide who administers the key: KMS's own default",
     "kms:GenerateDataKey*": "as CDK lets EventBridge publish to an encrypted topic",

@@ -43,6 +43,8 @@ MAILED_VERSION = 3
 """Of the record of an export whose files are mailed: older code would end it without."""
 ZIPPED_VERSION = 4
 """Of the record of an export whose files are also one zip: older code would end it without."""
+PROTECTED_VERSION = 5
+"""Of the record of an export whose files have a password: older code would write them without."""
 ATTEMPT_PREFIX = "ATTEMPT#"
 WAITING_VERSION = 2
 """Of the record of an export that waits for data or is held, which older code does not know."""
@@ -113,6 +115,8 @@ def export_attributes(export: Export) -> dict[str, Any]:
     data["held"] = file_attributes(export.held)
     data["leases"] = lease_attributes(export.leases)
     data["listed_at"] = listed_at(export.accepted_at, export.export_id)
+    if export.password_secret is not None:
+        return data | {"version": PROTECTED_VERSION}
     if export.zip:
         return data | {"version": ZIPPED_VERSION}
     if export.mail is not None:
@@ -144,7 +148,7 @@ def _export_from(item: Item) -> Export:
     own = {"snapshot": json.loads(item["snapshot"]), "nonce": nonce_of(item)}
     _check_key("Export", item, "pk", "EXPORT#" + item["export_id"])
     return Export(
-        **known_members(item | own, Export, ZIPPED_VERSION)
+        **known_members(item | own, Export, PROTECTED_VERSION)
         | {
             "status": Status(item["status"]),
             "files": files_from(item.get("files", [])),

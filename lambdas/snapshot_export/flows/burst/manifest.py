@@ -13,9 +13,9 @@ that an index has not seen yet, and its memory does not grow with the burst. One
      "Reasons": [{"Code", "Count", "Message"}],
      "Empty": <how many completed without rows>}
 
-An export without files has one entry that says why; one without rows says "Empty": true. The
-Revision of an entry is that of the burst
-in which its export ran last.
+An export without files has one entry that says why; one without rows says "Empty": true, one
+whose files have a password "Protected": true. The Revision of an entry is that of the burst in
+which its export ran last.
 """
 
 from __future__ import annotations
@@ -103,6 +103,8 @@ def _files_of(export: Export) -> Iterator[dict[str, Any]]:
     }
     if export.is_empty:
         own["Empty"] = True
+    if export.password_secret is not None:
+        own["Protected"] = True
     if export.mail is not None:
         own["MailTo"] = [masked(each) for each in export.mail.to]
     for file in export.files:

@@ -34,6 +34,7 @@ from snapshot_export.domain.problem import (
     InvalidRequestError,
     Problem,
 )
+from snapshot_export.domain.protect_request import PASSWORD_PLACE
 from snapshot_export.domain.recipients import Columns, RecipientIds, column_of, recipient_of
 from snapshot_export.domain.request import check_request
 from snapshot_export.domain.row_level_security import TAGS_PLACE
@@ -170,7 +171,7 @@ def _judge(
         judged += guard.problems_of_parameters(parameters)
         problems += _as_of_recipient(judged, recipient, columns)
     except InvalidRequestError as error:
-        problems += tuple(map(_of_email, error.problems))
+        problems += tuple(map(_of_line, error.problems))
     if not problems:
         return export
     shown = tuple(
@@ -200,10 +201,14 @@ def _export_of(
     return export
 
 
-def _of_email(problem: Problem) -> Problem:
-    """A problem of an address by the recipient's member, which is the column of a CSV too."""
-    is_address = problem.place.startswith(TO_PLACE)
-    return Problem("Email", problem.rule) if is_address else problem
+def _of_line(problem: Problem) -> Problem:
+    """A problem of an address or a secret by the recipient's member, which is the column of a CSV
+    too."""
+    if problem.place.startswith(TO_PLACE):
+        return Problem("Email", problem.rule)
+    if problem.place == PASSWORD_PLACE:
+        return Problem("PasswordSecret", problem.rule)
+    return problem
 
 
 def _size_of_mail(export: Export) -> int:

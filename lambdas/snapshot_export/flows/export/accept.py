@@ -132,6 +132,7 @@ def export_of(
         if_empty=if_empty,
         mail=request.mail,
         zip=request.zip,
+        password_secret=request.password_secret,
     )
 
 

@@ -4,7 +4,8 @@ Holds no slot. Order of writes: the files first (repeating a copy leaves the sam
 finish; or one transaction that queues the next attempt: of the next part, or of the same one after
 a failure that can pass. Sheets of a merged file stay where they are until the last of them is
 there, and which they are is written by that transaction (flows/export/merge_sheets.py). The zip of
-an export comes after the last file, by the same step (flows/export/zip_export.py).
+an export comes after the last file, by the same step (flows/export/zip_export.py). Files that have
+a password are encrypted on their way (flows/export/protect.py).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.emptiness import IfEmpty
 from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, ExportedFile, Phase
 from snapshot_export.domain.parts import formats_of, selections_of, split_file_groups
+from snapshot_export.domain.password import Password
 from snapshot_export.domain.results import (
     RESULT_MISMATCH,
     FileOutcome,
@@ -48,6 +50,7 @@ from snapshot_export.flows.export.finish import (
 )
 from snapshot_export.flows.export.judge_rows import is_empty
 from snapshot_export.flows.export.merge_sheets import merge_sheets
+from snapshot_export.flows.export.protect import forget_plain, password_of, protect_file
 from snapshot_export.flows.export.step_answer import (
     Answer,
     answer,
@@ -82,6 +85,18 @@ def collect(
 
     `result` (RESULT_MEMBERS of quicksight.py) is the job's if it is known; else it is asked for.
     """
+    outcome = _collect(services, export_id, attempt, admission, result)
+    forget_plain(services, export_id)
+    return outcome
+
+
+def _collect(
+    services: Services,
+    export_id: str,
+    attempt: int,
+    admission: int,
+    result: Mapping[str, Any] | None,
+) -> Answer:
     record = services.store.attempt(export_id)
     export = services.store.export(export_id)
     if record is None or export is None or not is_current(record, attempt, admission):
@@ -192,10 +207,13 @@ def _collect_job(
         empty = judged
         if rule.is_hidden:
             del outcomes[0]
+    password = password_of(services, export)
+    if isinstance(password, ErrorInfo):
+        return _Collected(failure=result.error or password)
     merge = export.merge
     sheets = {place: each for place, each in outcomes.items() if merge and merge.holds(place)}
     single = {place: each for place, each in outcomes.items() if place not in sheets}
-    files = _bring_files(services, export, single, limit)
+    files = _bring_files(services, export, single, limit, password)
     held = _look_at_sheets(services, export, sheets)
     failure = result.error or _first_error_of(files | held, hidden_files(export))
     made = _Collected((*files.values(),), (*held.values(),), failure, empty)
@@ -203,7 +221,7 @@ def _collect_job(
         return made
     if merge is not None:
         whole = replace(export, held=(*export.held, *made.held))
-        made = _with(made, merge_sheets(services, whole, merge, limit))
+        made = _with(made, merge_sheets(services, whole, merge, limit, password))
     if export.zip and made.failure is None:
         all_files = (*export.files, *made.files)
         made = _with(made, zip_export(services, export, all_files, limit))
@@ -228,13 +246,23 @@ def _look_at_sheets(
 
 
 def _bring_files(
-    services: Services, export: Export, outcomes: Mapping[int, FileOutcome], limit: TimeLimit
+    services: Services,
+    export: Export,
+    outcomes: Mapping[int, FileOutcome],
+    limit: TimeLimit,
+    password: Password | None,
 ) -> dict[int, ExportedFile]:
     """Bring files to the places that the request's names give them, by their positions in it."""
     formats = formats_of(export.snapshot)
     keys = claim_keys(services, export, [*outcomes])
+
+    def bring(uri: str, kind: str, key: str) -> ExportedFile:
+        if password is None:
+            return services.files.collect(uri, kind, key, limit)
+        return protect_file(services, export, (uri, kind), key, password, limit)
+
     return {
-        position: services.files.collect(outcome.uri, formats[position], key, limit)
+        position: bring(outcome.uri, formats[position], key)
         if outcome.uri and outcome.error is None
         else ExportedFile(format=formats[position], error=outcome.error)
         for (position, outcome), key in zip(outcomes.items(), keys, strict=True)

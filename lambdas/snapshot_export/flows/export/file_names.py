@@ -114,7 +114,13 @@ def claimed_places(services: Services, export: Export) -> list[str]:
 
 
 def _shapes_of(export: Export) -> tuple[RequestedFile, ...]:
-    return delivered_shapes(export.snapshot, export.merge, hidden_files(export), zipped=export.zip)
+    return delivered_shapes(
+        export.snapshot,
+        export.merge,
+        hidden_files(export),
+        zipped=export.zip,
+        protected=export.password_secret is not None,
+    )
 
 
 def hidden_files(export: Export) -> int:

@@ -23,18 +23,24 @@ from snapshot_export.domain.merge import (
     MERGED_FORMAT,
     Merge,
 )
+from snapshot_export.domain.password import Password
 from snapshot_export.errors import MergeError, MergeTooLargeError
 from snapshot_export.flows.export.file_names import claim_keys
+from snapshot_export.flows.export.protect import protect_pdf
 
 logger = Logger(child=True)
 
 
 def merge_sheets(
-    services: Services, export: Export, merge: Merge, limit: TimeLimit
+    services: Services,
+    export: Export,
+    merge: Merge,
+    limit: TimeLimit,
+    password: Password | None = None,
 ) -> ExportedFile:
     """The merged file of an export that holds all of its sheets, or why there is none.
 
-    Raises TransientError, TransferTooSlowError.
+    With a `password` the file opens with it only. Raises TransientError, TransferTooSlowError.
     """
     from snapshot_export.adapters.merging import merge_pdfs
 
@@ -52,7 +58,10 @@ def merge_sheets(
     except MergeError as error:
         return _failed(ErrorInfo(MERGE_FAILED, str(error)))
     (key,) = claim_keys(services, export, [merge.first])
-    file = services.files.write(MERGED_FORMAT, key, data, limit)
+    if password is None:
+        file = services.files.write(MERGED_FORMAT, key, data, limit)
+    else:
+        file = protect_pdf(services, export, key, lambda: data, password, limit, size=len(data))
     logger.info(
         "sheets merged",
         reason="all are there",

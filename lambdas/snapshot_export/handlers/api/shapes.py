@@ -157,7 +157,7 @@ class ExportShape(ExportRow):
     with PlaceIsAtLeast more are ahead than were counted. CancelRequested: it still runs, and its
     files will not be delivered. RecipientId: for whom its burst made it. An Empty one with SKIP
     has no Files. Data: of one with After. Deliveries: the mails of one with Delivery, once it has
-    ended.
+    ended. Protected: its files open with a password.
     """
 
     Target: str
@@ -167,6 +167,7 @@ class ExportShape(ExportRow):
     Place: int | None
     PlaceIsAtLeast: bool
     CancelRequested: bool
+    Protected: bool
     Data: DataShape | None
     Warnings: list[WarningShape]
     Files: list[RequestedFile]
@@ -256,6 +257,7 @@ def export_of_view(view: ExportView) -> ExportShape:
         Collecting=view.is_collecting,
         CancelRequested=export.cancel_requested_at is not None,
         Empty=export.is_empty,
+        Protected=export.password_secret is not None,
         Data=data_shape(export.wait, export.data),
         Warnings=warning_shapes(export.warnings),
         Files=[
