@@ -323,6 +323,18 @@ def test_what_is_in_doubt_is_settled_by_the_event_of_its_own_sending(
     assert len(ids) == 1
 
 
+def test_what_arrived_is_announced_as_sent_once_though_nobody_did_so_before(
+    world: World, ses: Ses, announced: list[tuple[str, dict[str, Any]]]
+) -> None:
+    lost(world, ses)
+    for kind in ("Email Delivered", "Email Sent", "Email Delivered"):
+        bring(world, ses_event(world, kind, ses.sent[0]))
+    (record,) = mails_of(world, "mailed")
+    assert (record.status, open_mails(world)) == (DeliveryStatus.DELIVERED, [])
+    (sent,) = [detail for kind, detail in announced if "Delivery" in kind]
+    assert (sent["Status"], sent["EventId"]) == ("SENT", f"{record.delivery_id}-1-sent")
+
+
 def test_what_stays_in_doubt_is_held_and_reported_and_sent_when_somebody_says_so(
     world: World, ses: Ses, announced: list[tuple[str, dict[str, Any]]]
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
@@ -17,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.data_wait import NOT_READY, DataDecision, DataSetState
-from snapshot_export.domain.delivery import Delivery
+from snapshot_export.domain.delivery import Delivery, DeliveryStatus
 from snapshot_export.domain.export import Attempt, Export, ExportedFile, Status
 from snapshot_export.domain.forecast import Estimate
 from snapshot_export.errors import TransientError
@@ -188,8 +189,10 @@ class Events:
         self._send(DetailType.HELD, detail)
 
     def announce_sent(self, delivery: Delivery, target: str) -> None:
-        """Announce that SES has taken a mail. Raises TransientError."""
-        detail: DeliverySent = {**_of_delivery(delivery, target), "Status": "SENT"}
+        """Announce that SES has taken a mail, whatever is known of it since. Raises
+        TransientError."""
+        sent = replace(delivery, status=DeliveryStatus.SENT)
+        detail: DeliverySent = {**_of_delivery(sent, target), "Status": "SENT"}
         self._send(DetailType.DELIVERY_SENT, detail)
 
     def announce_unsent(self, delivery: Delivery, target: str) -> None:

@@ -142,6 +142,10 @@ class Outbox:
         self._table.transact(writes)
         return moved
 
+    def is_open(self, delivery: Delivery) -> bool:
+        """Whether something is left to be done for it."""
+        return self._table.get((self._keys.outbox_partition, delivery.entry_key)) is not None
+
     def close(self, delivery: Delivery) -> None:
         """Nothing is left to be done for it."""
         self._table.write(delete_of((self._keys.outbox_partition, delivery.entry_key)))

@@ -17,7 +17,7 @@ logger = Logger(child=True)
 
 def report(services: Services, delivery: Delivery) -> None:
     """Announce a mail that is sent, failed or held, and close it. Raises TransientError."""
-    if delivery.status is DeliveryStatus.SENT:
+    if delivery.status in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED):
         services.events.announce_sent(delivery, services.settings.target)
         services.measure(Metric.MAILS_SENT, 1)
     elif delivery.status in FAILURES:

@@ -4,7 +4,8 @@ Order of writes: the record first, conditional on what was read, then the announ
 entry goes. An event that comes again finds the record as it left it, and announces it again, with
 the same EventId. An event that comes before the answer of its own SendEmail was written finds
 SENDING, and writes what the answer would have; the function that waits for the answer then finds
-the record moved on, and leaves it.
+the record moved on, and leaves it. A mail that arrived is announced as sent where nobody did so:
+its function died before, or that event comes later, or never.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ def settle(services: Services, event: MailEvent) -> None:
 
 
 def _report(services: Services, delivery: Delivery) -> None:
-    if delivery.status is DeliveryStatus.DELIVERED:
-        services.outbox.close(delivery)
+    """One that arrived was announced as sent before, unless its entry is still there."""
+    if delivery.status is DeliveryStatus.DELIVERED and not services.outbox.is_open(delivery):
         log(delivery)
     else:
         report(services, delivery)
