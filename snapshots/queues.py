@@ -20,10 +20,12 @@ _WAIT_SECONDS = 1
 DEAD_LETTER = "dead-letter"
 REJECTED = "rejected"
 BURST = "burst-dead-letter"
+DELIVERY = "delivery-dead-letter"
 ROUTES = {
     DEAD_LETTER: ("DeadLetterQueueUrl", "IntakeQueueUrl"),
     REJECTED: ("RejectedQueueUrl", "IntakeQueueUrl"),
     BURST: ("BurstDeadLetterQueueUrl", "BurstQueueUrl"),
+    DELIVERY: ("DeliveryDeadLetterQueueUrl", "DeliveryQueueUrl"),
 }
 """The stack's outputs: where messages are kept, and the queue that they came from."""
 

@@ -174,13 +174,20 @@ def test_dying_at_any_call_loses_nothing_and_repeats_the_same_id(
     assert bodies(sqs, aws["DeadLetterQueueUrl"]) == []
 
 
-def test_work_on_bursts_goes_back_to_the_burst_queue(
-    run: Run, sqs: Any, aws: dict[str, str], put: Put
+@pytest.mark.parametrize(
+    ("kind", "work"),
+    [
+        ("Burst", '{"BurstId": "b", "Work": "EXPAND"}'),
+        ("Delivery", '{"DeliveryId": "e-0123-1-0", "Target": "default"}'),
+    ],
+)
+def test_work_on_bursts_and_mails_goes_back_to_its_own_queue(
+    run: Run, sqs: Any, aws: dict[str, str], put: Put, kind: str, work: str
 ) -> None:
-    for name in ("BurstQueueUrl", "BurstDeadLetterQueueUrl"):
+    dead = f"{kind}DeadLetterQueueUrl"
+    for name in (f"{kind}QueueUrl", dead):
         aws[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
-    work = '{"BurstId": "b", "Work": "EXPAND"}'
-    put("BurstDeadLetterQueueUrl", work)
-    assert run("redrive", "--yes", "--queue", "burst-dead-letter").code == 0
-    assert bodies(sqs, aws["BurstQueueUrl"]) == [work]
-    assert bodies(sqs, aws["IntakeQueueUrl"]) == bodies(sqs, aws["BurstDeadLetterQueueUrl"]) == []
+    put(dead, work)
+    assert run("redrive", "--yes", "--queue", f"{kind.lower()}-dead-letter").code == 0
+    assert bodies(sqs, aws[f"{kind}QueueUrl"]) == [work]
+    assert bodies(sqs, aws["IntakeQueueUrl"]) == bodies(sqs, aws[dead]) == []
