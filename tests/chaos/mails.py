@@ -17,17 +17,15 @@ from email import message_from_bytes
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from moto.core.models import botocore_stubber
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
 from local.mail.in_process import MailInProcess
 from local.mail.settings import MailSettings as AccountSettings
-from snapshot_export.adapters.mail import SEND_CONFIG
 from snapshot_export.adapters.services import Services
 from snapshot_export.settings import MailSettings
 from tests.chaos.mail_links import DAYS, URL, MailLinks
+from tests.chaos.ses_client import equip, ses_client
 from tests.support.world import ACCOUNT, REGION, make_queue
 
 if TYPE_CHECKING:
@@ -60,10 +58,7 @@ class Mails:
             account=ACCOUNT,
             region=REGION,
         )
-        session = boto3.Session(region_name=REGION)
-        self._client = session.client("sesv2", config=SEND_CONFIG)
-        self._client.meta.events.unregister("before-send", botocore_stubber)
-        self._client.meta.events.register("before-send.sesv2", self._answer)
+        self._client = ses_client(self._answer)
         stage.settings = replace(
             stage.settings,
             delivery_queue_url=self._url,
@@ -83,7 +78,7 @@ class Mails:
 
     def equip(self, services: Services) -> None:
         """Have a function's services call this SES."""
-        services.mail.__dict__["_client"] = self._client
+        equip(services, self._client)
 
     def hear(self, entry: dict[str, Any]) -> bool:
         """Keep the product's own events of mails; whether it was one."""

@@ -9,15 +9,22 @@ from __future__ import annotations
 import importlib
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 
-ROUNDS = (("points",), ("interleavings", "fuzz"), ("overlaps", "tenants"), ("stack",), ("iam",))
+ROUNDS = (
+    ("points",),
+    ("interleavings", "fuzz"),
+    ("overlaps", "tenants"),
+    ("deliveries",),
+    ("stack",),
+    ("iam",),
+)
 """Modules of tests.chaos in the order in which they run; those of one round use one core each."""
 PARTS = tuple(name for round_ in ROUNDS for name in round_)
 
@@ -49,11 +56,17 @@ def run_alone(name: str, function: str = "run") -> tuple[PartResult, float]:
     return result, monotonic() - began
 
 
-def _run(name: str, function: str) -> PartResult:
+@contextmanager
+def quiet() -> Iterator[None]:
     """What handlers print (metrics, once a killed one left enough of them) is not for people."""
     os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
     warnings.filterwarnings("ignore", message="No application metrics")
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield
+
+
+def _run(name: str, function: str) -> PartResult:
+    with quiet():
         result = getattr(importlib.import_module(f"tests.chaos.{name}"), function)()
     assert isinstance(result, PartResult)
     return result

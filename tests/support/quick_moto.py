@@ -4,6 +4,9 @@ Before each write of a transaction moto copies the whole table, to have it back 
 is cancelled. Here only the items that the transaction names are kept and put back. The rest of
 moto's transaction runs as it is.
 
+For each query moto sorts all items of the table. Here a query of the table itself sees the one
+partition that it asks for.
+
 Of each attribute value in an answer moto looks for all ten members under all of their names, and
 for each call it lists the methods of a service anew. Here a value that is its one member is sent as
 it is, and the methods are listed once.
@@ -15,6 +18,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from inspect import Signature
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -27,6 +31,8 @@ from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
+_query = Table.query
+_of_query = Signature.from_callable(_query)
 _transact = DynamoDBBackend.transact_write_items
 _serialize_structure = BaseJSONSerializer._serialize_type_structure
 _PLAIN = frozenset({"S", "N", "BOOL", "NULL"})
@@ -39,6 +45,7 @@ def quick_moto() -> Iterator[None]:
     with (
         patch.object(BaseJSONSerializer, "_serialize_type_structure", _serialize_plain_values),
         patch.object(responses, "method_names_from_class", cache(method_names_from_class)),
+        patch.object(Table, "query", _query_one_partition),
         patch.object(DynamoDBBackend, "transact_write_items", _transact_touching_few),
         patch.object(models, "copy", SimpleNamespace(deepcopy=_copy_no_table, copy=copy.copy)),
     ):
@@ -60,6 +67,17 @@ def _serialize_plain_values(
         serialized[key] = value
     else:
         _serialize_structure(self, serialized, value, shape, key)
+
+
+def _query_one_partition(self: Any, *arguments: Any, **more: Any) -> Any:
+    given = _of_query.bind(self, *arguments, **more).arguments
+    every, key = self.items, given["hash_key"]
+    if given.get("index_name") is None:
+        self.items = {key: every[key]} if key in every else {}
+    try:
+        return _query(self, *arguments, **more)
+    finally:
+        self.items = every
 
 
 def _copy_no_table(value: Any) -> Any:

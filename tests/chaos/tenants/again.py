@@ -25,12 +25,14 @@ FAIL_FOR_GOOD = "DATASET_DELETED"
 class Again:
     """Exports as they had ended: those `before` that ran again, and `others` of the same bursts.
 
-    `emptied` are those that ran again when their dashboard had no rows any more.
+    `emptied` are those that ran again when their dashboard had no rows any more. All of it was
+    asked for `at` that time.
     """
 
     before: Mapping[str, Export]
     others: Mapping[str, Export]
     emptied: Collection[str]
+    at: float
 
 
 def run_again(world: World, cast: Cast) -> Again:
@@ -40,6 +42,7 @@ def run_again(world: World, cast: Cast) -> Again:
     before: dict[str, Export] = {}
     others: dict[str, Export] = {}
     gone: set[str] = set()
+    at = world.clock.now()
     for burst in cast.bursts:
         ends = {export.export_id: export for export in _ends_of(world, burst)}
         failed = {name for name, each in ends.items() if each.status is Status.FAILED}
@@ -56,7 +59,7 @@ def run_again(world: World, cast: Cast) -> Again:
         if burst.template["DashboardId"] == EMPTIED:
             gone |= meant
     world.driver.run()
-    return Again(before=before, others=others, emptied=frozenset(gone))
+    return Again(before=before, others=others, emptied=frozenset(gone), at=at)
 
 
 def compare(again: Again, exports: Mapping[str, Export]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Generic, TypeVar
 
@@ -70,6 +70,9 @@ RECIPIENT_IDS = ("a@example.org", "A@example.org", "+1", "=1+1", "-x", "..", "a@
 VALUES = ("", " ", "\u00a0", "\u200b", " {0}", "{0} ", "*", "{0},cust-0320", "{0}|cust-0320")
 """Tag values that are not the customer's id: blank, padded, invisible, every row, several."""
 MERGE = {"FormatType": "PDF", "Sheets": "ALL"}
+DOMAIN = "example.com"
+SUBJECT = "For <{recipient}>: {export}"
+SUBJECT_OF_SINGLE = "For whom it is: {export}"
 EMPTIED = "customer-statement"
 """A dashboard that has no rows any more when exports run again."""
 TURNED = "cust-0317"
@@ -78,7 +81,8 @@ TURNED = "cust-0317"
 
 @dataclass(frozen=True, kw_only=True)
 class Recipient:
-    """One recipient. `customer` is whose rows it may see; one that `is_plain` is accepted."""
+    """One recipient. `customer` is whose rows it may see; one that `is_plain` is accepted. Nobody
+    else has its `addresses`."""
 
     recipient_id: str
     customer: str
@@ -86,6 +90,7 @@ class Recipient:
     name: str | None
     is_plain: bool
     has_rows: bool
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +114,8 @@ class Cast:
     """Bursts that are sent together, and single exports beside them.
 
     `late` are sent when all of these have ended and `published` has other rules than before; those
-    that are `stopped` are cancelled while they run.
+    that are `stopped` are cancelled while they run, and those that are `recalled` once their mails
+    have gone.
     """
 
     bursts: Sequence[Burst]
@@ -117,6 +123,7 @@ class Cast:
     published: DataSet
     late: Sequence[dict[str, Any]]
     stopped: Sequence[str]
+    recalled: Sequence[str]
 
     @property
     def every_single(self) -> Iterator[dict[str, Any]]:
@@ -148,7 +155,8 @@ def make_cast(count: int, seed: int) -> Cast:
         count,
         customers=range(1, 301),
         template={"DashboardId": "sales-overview", "Merge": MERGE, "IfEmpty": "NOTE"}
-        | {"Probe": {"SheetId": "details", "VisualId": "lines"}},
+        | {"Probe": {"SheetId": "details", "VisualId": "lines"}}
+        | {"Delivery": _mail("AUTO")},
         ends=LINE_ENDS,
     )
     second = _burst(
@@ -172,7 +180,7 @@ def make_cast(count: int, seed: int) -> Cast:
         count // 2,
         customers=range(150, 301),
         template=_template(EMPTIED, visuals_group("CSV", "lines"), pdf_group())
-        | {"IfEmpty": "SKIP"},
+        | {"IfEmpty": "SKIP", "Delivery": _mail("NEVER")},
         ends=None,
     )
     ids = ("november", "november-1", "november-3", "november-1-2", "november-04")
@@ -184,16 +192,33 @@ def make_cast(count: int, seed: int) -> Cast:
         ),
         late=[_single("novem", "cust-0316"), _single("december", TURNED)],
         stopped=["novem"],
+        recalled=["november-04"],
     )
 
 
 def _single(export_id: str, customer: str) -> dict[str, Any]:
     """A single export; the ids and names of many are those of bursts and their recipients."""
-    return _template("paid-invoices", pdf_group()) | {
+    return _template("paid-invoices", pdf_group(), visuals_group("CSV", "lines")) | {
         "ExportId": export_id,
         "Name": "x",
         "UserConfiguration": _user(customer),
+        "Delivery": _mail(
+            "NEVER" if "-" in export_id else "AUTO",
+            To=[*_addresses("single", export_id, both=True)],
+            Subject=SUBJECT_OF_SINGLE,
+        ),
     }
+
+
+def _mail(attach: str, **more: Any) -> dict[str, Any]:
+    email = {"Subject": SUBJECT, "Body": {"Text": "Good morning."}, "Attach": attach}
+    return {"Email": email | more}
+
+
+def _addresses(burst_id: str, name: object, *, both: bool) -> tuple[str, ...]:
+    """Of one recipient: they are another's but for a letter, or for the part behind a `+`."""
+    first = f"{name}.{burst_id}@{DOMAIN}"
+    return (first, f"{name}.{burst_id}+copy@{DOMAIN}") if both else (first,)
 
 
 def _user(customer: str) -> dict[str, Any]:
@@ -220,10 +245,16 @@ def _burst(
     """As CSV with these line ends mixed, or as JSON Lines without them."""
     hostile = Deck(draw, RECIPIENT_IDS), Deck(draw, VALUES)
     recipients = [_recipient(draw, index, customers[index], *hostile) for index in range(count)]
+    if "Delivery" in template:
+        recipients = [
+            replace(each, addresses=_addresses(burst_id, name, both=index % 5 == 0))
+            for index, each in enumerate(recipients)
+            for name in [f"{'aA'[index % 2]}nna-{index // 2}"]
+        ]
     if ends is None:
         text = "".join(_json_line(each) + "\n" for each in recipients)
     else:
-        header = "RecipientId,Name,tag:customer_id"
+        header = "RecipientId,Name,tag:customer_id,Email"
         lines = [header, *(_csv_line(each) for each in recipients)]
         text = "".join(line + draw.choice(ends) for line in lines)
     return Burst(
@@ -257,7 +288,7 @@ def _recipient(
 
 
 def _csv_line(each: Recipient) -> str:
-    cells = (each.recipient_id, each.name or "", each.value)
+    cells = (each.recipient_id, each.name or "", each.value, "; ".join(each.addresses))
     return ",".join('"' + cell.replace('"', '""') + '"' for cell in cells)
 
 
@@ -267,4 +298,6 @@ def _json_line(each: Recipient) -> str:
         data["Name"] = each.name
     if each.value:
         data["RowLevelPermissionTags"] = [{"Key": "customer_id", "Value": each.value}]
+    if each.addresses:
+        data["Email"] = "; ".join(each.addresses)
     return json.dumps(data, ensure_ascii=False)

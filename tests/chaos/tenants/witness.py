@@ -18,12 +18,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from local.mail.mailbox import Mail
 from snapshot_export.adapters.table.dynamodb import _unmarshal
 from snapshot_export.adapters.table.records import export_from
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.flows.view import view
 from tests.chaos.tenants.again import Again, compare
 from tests.chaos.tenants.cast import Burst, Cast
+from tests.chaos.tenants.mail_witness import MailWitness
 from tests.support.rows import CUSTOMER, bookmarks_of, customers_in, text_of
 from tests.support.world import World
 
@@ -40,6 +42,9 @@ class Seen:
     objects: int = 0
     recipients: int = 0
     empty: int = 0
+    mails: int = 0
+    attachments: int = 0
+    mail_links: int = 0
     violations: list[str] = field(default_factory=list)
 
 
@@ -56,9 +61,10 @@ class Witness:
         self._shows_rows: set[str] = set()
         self._shows_none: set[str] = set(again.emptied)
         self._asked: dict[str, dict[str, Any]] = {}
+        self._shown: dict[tuple[bytes, str], set[str]] = {}
         self.seen = Seen()
 
-    def judge(self) -> Seen:
+    def judge(self, mails: list[Mail], taken_back: Mapping[str, int]) -> Seen:
         """Open everything."""
         exports = {export.export_id: export for export in self._records()}
         owners = self._owners(exports)
@@ -71,6 +77,17 @@ class Witness:
         self._judge_empty(exports)
         for burst in self._cast.bursts:
             self._judge_burst(burst, exports, content)
+        post = MailWitness(
+            self._world,
+            self._cast,
+            self._again,
+            taken_back,
+            content,
+            lambda name, called, data: self._judge_rows(name, owners, data, _kind(called), "mail"),
+        )
+        post.judge(mails, exports)
+        self.seen.mails, self.seen.violations = len(mails), self.seen.violations + post.violations
+        self.seen.attachments, self.seen.mail_links = post.attachments, post.links
         return self.seen
 
     def _note(self, text: str) -> None:
@@ -206,7 +223,9 @@ class Witness:
         self, export_id: str, owners: Mapping[str, str], data: bytes, kind: str, what: str
     ) -> None:
         try:
-            shown = customers_in(data, kind)
+            if (data, kind) not in self._shown:
+                self._shown[data, kind] = customers_in(data, kind)
+            shown = self._shown[data, kind]
         except Exception as error:
             self._note(f"{export_id}: its {what} does not open: {type(error).__name__}")
             return
@@ -258,10 +277,10 @@ class Witness:
         }
         for key, data in content.items():
             folder, _, rest = key.partition("/")
-            kind = next((each for end, each in SUFFIXES.items() if key.endswith(end)), None)
+            kind = _kind(key)
             if folder == "exports" and key not in known:
                 self._note(f"an object that no export has: {key}")
-            if folder != "snapshots" or kind is None:
+            if folder != "snapshots" or not kind:
                 continue
             candidates = [each for each in exports if rest.startswith(f"{each}/")]
             if len(candidates) != 1:
@@ -344,6 +363,11 @@ class Witness:
             key = parse_qs(parts.query, keep_blank_values=True)["prefix"][0]
             if key not in content:
                 self._note(f"burst {burst.burst_id}: its report links to nothing: {key}")
+
+
+def _kind(name: str) -> str:
+    """The format that a name ends as, or ""."""
+    return next((each for end, each in SUFFIXES.items() if name.endswith(end)), "")
 
 
 def _shown(data: bytes, kind: str) -> set[str] | None:
