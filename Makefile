@@ -40,7 +40,7 @@ test-shifted: install browser .local/shifted_clock.so  ## The tests with every p
 	JSII_RUNTIME_PACKAGE_CACHE=disabled CLOCK_SHIFT_DAYS=$(DAYS) LD_PRELOAD=$(abspath .local/shifted_clock.so) $(BIN)/python -m pytest -n 2 $(TESTS)
 
 test-iam: install  ## The end-to-end tests on an embedded account that enforces IAM
-	E2E_IAM=1 $(BIN)/python -m pytest tests/e2e
+	E2E_IAM=1 $(BIN)/python -m pytest --with-nightly tests/e2e
 
 browser: .local/chromium/.installed  ## Install the Chromium of the browser tests (CHROMIUM=<path> tests with another)
 

@@ -59,6 +59,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Run the tests that are marked as nightly, and no others.",
     )
+    parser.addoption(
+        "--with-nightly",
+        action="store_true",
+        help="Run the tests that are marked as nightly, and the others.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -94,13 +99,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Choose the nightly tests or the others. On workers, put groups before tests of no group."""
-    chosen: tuple[list[pytest.Item], ...] = ([], [])
-    for item in items:
-        is_nightly = item.get_closest_marker("nightly") is not None
-        chosen[is_nightly == config.getoption("--nightly")].append(item)
-    if chosen[False]:
-        config.hook.pytest_deselected(items=chosen[False])
-        items[:] = chosen[True]
+    if not config.getoption("--with-nightly"):
+        chosen: tuple[list[pytest.Item], ...] = ([], [])
+        for item in items:
+            is_nightly = item.get_closest_marker("nightly") is not None
+            chosen[is_nightly == config.getoption("--nightly")].append(item)
+        if chosen[False]:
+            config.hook.pytest_deselected(items=chosen[False])
+            items[:] = chosen[True]
     if hasattr(config, "workerinput"):
         groups = [group_of(item.nodeid) for item in items]
         places = {name: ORDER.index(name) if name in GROUPS else len(ORDER) for name in groups}

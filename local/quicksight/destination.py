@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from functools import cache
 from typing import Any
 
 import boto3
@@ -29,6 +30,23 @@ class _RefusedError(Exception):
         self.error = JobError(error_type, message)
 
 
+@cache
+def _s3_of(endpoint: str | None, region: str, key_id: str, secret: str) -> Any:
+    """One client however often the emulator is reset: making it reads the service's whole model."""
+    return boto3.Session(
+        aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region
+    ).client(
+        "s3",
+        endpoint_url=endpoint,
+        config=Config(
+            s3={"addressing_style": "path"},
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"mode": "standard", "total_max_attempts": 3},
+        ),
+    )
+
+
 class Destination:
     """Uploads as QuickSight's service principal would; safe to use from several threads.
 
@@ -38,19 +56,11 @@ class Destination:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._s3: Any = boto3.Session(
-            aws_access_key_id=settings.aws_access_key_id,
-            aws_secret_access_key=settings.aws_secret_access_key,
-            region_name=settings.region,
-        ).client(
-            "s3",
-            endpoint_url=settings.aws_endpoint,
-            config=Config(
-                s3={"addressing_style": "path"},
-                connect_timeout=5,
-                read_timeout=30,
-                retries={"mode": "standard", "total_max_attempts": 3},
-            ),
+        self._s3 = _s3_of(
+            settings.aws_endpoint,
+            settings.region,
+            settings.aws_access_key_id,
+            settings.aws_secret_access_key,
         )
 
     def upload(

@@ -28,6 +28,7 @@ from snapshot_export.domain.row_level_security import DashboardSecurity
 from snapshot_export.flows import guard
 from snapshot_export.handlers import intake
 from tests.support.output import captured
+from tests.support.quick_moto import quick_moto
 from tests.support.sessions import WorldSession
 from tests.support.world import ACCOUNT, REGION, Clock, World, quicksight_on
 
@@ -159,5 +160,5 @@ def harness() -> Iterator[Harness]:
             "SSL_CERT_FILE": str(server.ca_file),
             "MOTO_ACCOUNT_ID": ACCOUNT,
         }
-        with mock_aws():
+        with mock_aws(), quick_moto():
             yield Harness(World(WorldSession(region_name=REGION), server, clock))

@@ -14,6 +14,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -48,6 +49,7 @@ from tests.chaos.theatre import connected
 from tests.chaos.wire import Wire
 from tests.chaos.witness import Witness
 from tests.support.messages import message, visuals_group
+from tests.support.quick_moto import quick_moto
 from tests.support.sessions import SharedSession
 from tests.support.world import REGION, START_TIME, Clock
 
@@ -110,14 +112,14 @@ class Interleavings(RuleBasedStateMachine):
         self.skew = 0.0
         self.clock.time = START_TIME
         self.wire.emulator.reset()
-        self._mock = mock_aws()
-        self._mock.start()
+        self._entered = ExitStack()
+        for each in (mock_aws(), quick_moto()):
+            self._entered.enter_context(each)
         Interleavings.session = self.session or SharedSession(region_name=REGION)
         self.world = QuietWorld(self.session, self.wire, self.clock)  # type: ignore[arg-type]
         self.world.switch("job_seconds", seconds=18.0, times=9999)
         self.witness = Witness(self.world, LIMIT)
-        self._stepping = stepped(self.clock.sleep)
-        self._stepping.__enter__()
+        self._entered.enter_context(stepped(self.clock.sleep))
         self.actors: list[Actor] = []
         self.sent: set[str] = set()
         self.cancelled: set[str] = set()
@@ -269,8 +271,7 @@ class Interleavings(RuleBasedStateMachine):
             for actor in self.actors:
                 while not actor.is_over:
                     actor.step(Fate.BEFORE)
-            self._stepping.__exit__(None, None, None)
-            self._mock.stop()
+            self._entered.close()
 
     def _come_to_rest(self) -> None:
         for actor in [*self.actors]:

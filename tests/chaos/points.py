@@ -43,6 +43,8 @@ CLAIMS = frozenset(
     }
 )
 """Bugs that the sample must catch (bugs.py). One function at a time cannot show those of races."""
+SAMPLED = tuple(each for each in ALL if each.name != "mailed_again")
+"""Of `mailed_again`, nearly all of 1,700 calls wait for SES's events."""
 FatesOf = Callable[[Call], Iterable[Fate]]
 _READS = ("Get", "Query", "BatchGet", "Describe", "List", "Head")
 
@@ -84,7 +86,7 @@ def fates_of(call: Call) -> Iterable[Fate]:
 class Sample:
     """A fixed part of all fates: every operation and transaction, of other places one in some."""
 
-    ONE_IN = 9
+    ONE_IN = 30
 
     def __init__(self) -> None:
         self._operations: set[str] = set()
@@ -122,19 +124,19 @@ def survey(stage: Theatre, scenario: Scenario, fates: FatesOf = fates_of) -> Sur
 
 def run() -> PartResult:
     """All scenarios, every call, every fate."""
-    return _tell(fates_of, stop_at_first=False)
+    return _tell(ALL, fates_of, stop_at_first=False)
 
 
 def sample() -> PartResult:
-    """All scenarios, a fixed part of the fates, up to the first violation: for `make test`."""
-    return _tell(Sample().fates_of, stop_at_first=True)
+    """A fixed part of the fates, up to the first violation: for `make test`."""
+    return _tell(SAMPLED, Sample().fates_of, stop_at_first=True)
 
 
-def _tell(fates: FatesOf, *, stop_at_first: bool) -> PartResult:
+def _tell(scenarios: Iterable[Scenario], fates: FatesOf, *, stop_at_first: bool) -> PartResult:
     surveys: list[Survey] = []
     with theatre() as stage:
         stage.play(SCENARIOS[0])  # makes the clients, which the copies then share
-        for scenario in ALL:
+        for scenario in scenarios:
             surveys.append(survey(stage, scenario, fates))
             if stop_at_first and surveys[-1].told():
                 break

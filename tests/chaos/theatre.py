@@ -22,6 +22,7 @@ from tests.chaos.scenarios import Scenario
 from tests.chaos.stage import Stage
 from tests.chaos.wire import API, Wire
 from tests.support.athena import athena
+from tests.support.quick_moto import quick_moto
 from tests.support.sessions import SharedSession
 from tests.support.world import ACCOUNT, REGION, START_TIME, Clock
 
@@ -57,7 +58,7 @@ class Theatre:
         self._clock.time = START_TIME
         self._wire.emulator.reset()
         calls = Calls(choose)
-        with mock_aws():
+        with mock_aws(), quick_moto():
             self._session = self._session or SharedSession(region_name=REGION)
             stage = Stage(
                 self._session,

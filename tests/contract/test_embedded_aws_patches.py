@@ -211,8 +211,9 @@ def test_an_execution_times_out_with_its_machine(aws: EmbeddedAws) -> None:
 
 
 def test_a_task_that_fails_after_the_execution_was_stopped_changes_no_end(
-    aws: EmbeddedAws,
+    aws: EmbeddedAws, tmp_path: Path
 ) -> None:
+    running, go_on = tmp_path / "running", tmp_path / "go-on"
     machine = {
         "QueryLanguage": "JSONata",
         "StartAt": "Work",
@@ -220,7 +221,7 @@ def test_a_task_that_fails_after_the_execution_was_stopped_changes_no_end(
             "Work": {
                 "Type": "Task",
                 "Resource": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:one",
-                "Arguments": {"do": "raise", "sleep": 1},
+                "Arguments": {"do": "raise", "running": str(running), "go_on": str(go_on)},
                 "End": True,
             },
         },
@@ -228,6 +229,7 @@ def test_a_task_that_fails_after_the_execution_was_stopped_changes_no_end(
     arn = start(aws, "failing", machine)
     wait_for_event(aws, arn, "TaskStateEntered")
     aws.client("stepfunctions").stop_execution(executionArn=arn)
+    go_on.touch()
     wait_for_event(aws, arn, "TaskFailed")
     assert wait_for_end(aws, arn)["status"] == "ABORTED"
 

@@ -55,6 +55,7 @@ def test_writes_reads_and_refusals_are_counted_in_items_and_units(arena: Arena) 
     assert counts.usage.read_units == 1.0
 
 
+@pytest.mark.nightly
 def test_the_semaphore_runs_every_job_under_the_limit_and_its_waiters_pay(arena: Arena) -> None:
     deployed, name = arena.deployed(SEMAPHORE), "bench-gate"
     arena.make_bucket(name)

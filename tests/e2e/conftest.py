@@ -28,6 +28,9 @@ ENFORCES_IAM = os.environ.get("E2E_IAM") == "1"
 _ALONE = [
     "test_burst_of_many.py",
     "test_cli.py",
+    "test_cold_starts.py",
+    "test_concurrency.py",
+    "test_deployments.py",
     "test_live_page.py",
     "test_pages.py",
     "test_run.py",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import pytest
+
 from local.account.environment import ACCOUNT
 from local.deployed import Deployed
 from tests.e2e.test_pages import wait_for
@@ -26,6 +28,7 @@ def has_status(deployed: Deployed, path: str, status: str) -> bool:
     return bool(call_api(deployed, "GET", path)["Status"] == status)
 
 
+@pytest.mark.nightly
 def test_exports_and_bursts_start_once_their_data_is_refreshed_or_somebody_says_go(
     deployed: Deployed,
 ) -> None:

@@ -14,6 +14,8 @@ from local.account.environment import REGION
 from local.deployed import Deployed
 from tests.support.messages import message, pdf_group, visuals_group
 
+pytestmark = pytest.mark.nightly
+
 PLAIN = [f"plain-{number:02d}" for number in range(24)]
 WRONG: dict[str, Any] = {
     "no JSON": "this is not JSON",

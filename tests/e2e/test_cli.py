@@ -154,6 +154,7 @@ def test_what_is_wrong_is_told_in_a_line_with_place_and_rule(cli: Cli) -> None:
     assert cli("list", "--stack-name", "Nowhere").code == 3
 
 
+@pytest.mark.nightly
 def test_what_waits_is_cancelled(cli: Cli) -> None:
     wait_until(lambda: not cli("capacity", "--json").json["Waiting"], 60)
     assert cli("capacity", "--pause", "10m").code == 0
@@ -170,6 +171,7 @@ def test_what_waits_is_cancelled(cli: Cli) -> None:
     assert cli("cancel", *ids).code == 5
 
 
+@pytest.mark.nightly
 def test_the_limit_is_changed_live(cli: Cli) -> None:
     assert cli("capacity", "--limit", "2", "--json").json["Limit"] == 2
     bodies = requests(6)
@@ -200,6 +202,7 @@ def test_a_burst_of_a_template_and_a_manifest(cli: Cli, tmp_path: Path) -> None:
     assert cli("watch", "--burst", burst_id).out.count("completed with failures: 4 completed") == 1
 
 
+@pytest.mark.nightly
 def test_schedules_come_and_go(cli: Cli, tmp_path: Path) -> None:
     request = {k: v for k, v in load_examples()["csv"].items() if k != "ExportId"}
     (tmp_path / "export.json").write_text(json.dumps(request))
@@ -216,6 +219,7 @@ def test_schedules_come_and_go(cli: Cli, tmp_path: Path) -> None:
     assert cli("schedule", "get", name).code == 3
 
 
+@pytest.mark.nightly
 def test_redrive_brings_messages_back_and_loses_none(cli: Cli, deployed: Deployed) -> None:
     body = {k: v for k, v in load_examples()["csv"].items() if k != "ExportId"}
     wrong, dead = {**body, "Name": "../escaped"}, json.dumps(body)
@@ -244,6 +248,7 @@ def test_redrive_brings_messages_back_and_loses_none(cli: Cli, deployed: Deploye
     assert left == message_ids - {dead_id}
 
 
+@pytest.mark.nightly
 def test_the_doctor_finds_the_embedded_account_sound(cli: Cli, deployed: Deployed) -> None:
     look = ["doctor", "--dashboard", "sales-overview", "--json"]
     done = cli(*look)

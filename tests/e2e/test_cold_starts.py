@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bench.cold import STEPS, measure
 
 
+@pytest.mark.nightly
 def test_an_export_goes_through_functions_that_start_from_nothing_each() -> None:
     found = measure()
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from local.deployed import Deployed
 from tests.support.messages import message
 
@@ -76,6 +78,7 @@ def timing_out_after(stack: Deployed, seconds: int) -> Iterator[None]:
         states.update_state_machine(stateMachineArn=arn, definition=definition)
 
 
+@pytest.mark.nightly
 def test_an_aborted_and_a_timed_out_execution_keep_their_slots_until_quicksight_ends_the_jobs(
     deployed: Deployed,
 ) -> None:
@@ -119,6 +122,7 @@ def test_an_execution_of_an_export_that_has_ended_changes_nothing(deployed: Depl
     assert deployed.gate()["running"] == 0
 
 
+@pytest.mark.nightly
 def test_an_execution_of_an_earlier_admission_frees_no_slot(deployed: Deployed) -> None:
     hang(deployed, "handed-back")
     deployed.occupy(12)

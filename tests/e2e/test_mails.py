@@ -95,6 +95,7 @@ def test_links_open_the_recipients_own_rows_until_they_are_revoked(certain: Depl
         assert follow(certain, f"{link}x").refusal == unknown.refusal
 
 
+@pytest.mark.nightly
 def test_an_address_that_bounces_is_reported_and_then_suppressed(certain: Deployed) -> None:
     address = "gone@example.com"
     certain.change_mail("outcomes", **{address: "bounced"})
@@ -107,6 +108,7 @@ def test_an_address_that_bounces_is_reported_and_then_suppressed(certain: Deploy
     assert mail.reached == []
 
 
+@pytest.mark.nightly
 def test_a_rate_that_is_used_up_delays_mails_and_loses_none(certain: Deployed) -> None:
     certain.change_mail("settings", max_send_rate=0.5)
     try:

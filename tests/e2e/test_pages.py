@@ -78,6 +78,7 @@ def test_every_how_to_is_in_the_list_and_followed_here() -> None:
     assert {*listed} == {*followed} == pages
 
 
+@pytest.mark.nightly
 def test_weekly_files_carry_the_monday_of_their_zone(follow: Follow, deployed: Deployed) -> None:
     follow("how-to/weekly.md")
 
@@ -98,6 +99,7 @@ def test_weekly_files_carry_the_monday_of_their_zone(follow: Follow, deployed: D
     assert file["uri"].endswith("/berlin-20261123T060000Z/2026-11-23/statement-birch.pdf")
 
 
+@pytest.mark.nightly
 def test_a_dashboards_address_is_enough_to_begin(follow: Follow, deployed: Deployed) -> None:
     fault = {"ErrorType": "DATASET_DELETED", "SnapshotJobId": "december-3"}
     deployed.switch({"kind": "fail_job", "times": 1, **fault})
@@ -113,6 +115,7 @@ def test_a_dashboards_address_is_enough_to_begin(follow: Follow, deployed: Deplo
     assert shown == {"example-1.pdf": {"cust-0009"}, "acme.pdf": {"cust-0010"}}
 
 
+@pytest.mark.nightly
 def test_recipients_are_found_by_a_query(
     follow: Follow, deployed: Deployed, work_group: str
 ) -> None:
@@ -124,6 +127,7 @@ def test_recipients_are_found_by_a_query(
     assert deployed.wait_for_export("held-one-2")["recipient_id"] == "alder"
 
 
+@pytest.mark.nightly
 def test_a_whole_dashboard_is_one_file(follow: Follow) -> None:
     folder = follow("how-to/whole-dashboard.md")
 
@@ -133,6 +137,7 @@ def test_a_whole_dashboard_is_one_file(follow: Follow) -> None:
     assert customers_in(content, "PDF") == {"cust-0011"}
 
 
+@pytest.mark.nightly
 def test_statements_open_with_their_own_password(follow: Follow) -> None:
     files = follow("how-to/passwords.md") / "files"
 
@@ -145,6 +150,7 @@ def test_statements_open_with_their_own_password(follow: Follow) -> None:
             assert customers_in(plain, kind) == {f"cust-{number:04d}"}
 
 
+@pytest.mark.nightly
 def test_a_burst_follows_the_refresh_once(follow: Follow, deployed: Deployed) -> None:
     folder = follow("how-to/after-refresh.md")
     follow("how-to/after-refresh.md")
@@ -170,6 +176,7 @@ def wait_for(find: Callable[[], Found], seconds: float = 60.0) -> Found:
     return found
 
 
+@pytest.mark.nightly
 def test_only_the_failed_ones_run_again(follow: Follow, deployed: Deployed, tmp_path: Path) -> None:
     template = {**message(None, dashboard="customer-statement"), "Name": "{recipient}"}
     template.pop("UserConfiguration")
@@ -202,6 +209,7 @@ def test_only_the_failed_ones_run_again(follow: Follow, deployed: Deployed, tmp_
     }  # fmt: skip
 
 
+@pytest.mark.nightly
 def test_another_environment_is_a_stack_of_its_own(follow: Follow) -> None:
     folder = follow("how-to/environments.md")
 
@@ -214,6 +222,7 @@ def test_another_environment_is_a_stack_of_its_own(follow: Follow) -> None:
     assert production["calls_per_second"] + shared[1] <= 10, "of QuickSight's calls a second"
 
 
+@pytest.mark.nightly
 def test_the_limit_is_lowered_and_put_back_and_deployed(follow: Follow, deployed: Deployed) -> None:
     wait_for(lambda: not deployed.leases())  # of tests before
     folder = follow("how-to/limit.md")
@@ -228,6 +237,7 @@ def deployment_of(folder: Path, stack_name: str) -> dict[str, Any]:
     return deployment
 
 
+@pytest.mark.nightly
 def test_a_program_sends_messages(follow: Follow, deployed: Deployed) -> None:
     follow("how-to/send-from-python.md")
 
@@ -238,6 +248,7 @@ def test_a_program_sends_messages(follow: Follow, deployed: Deployed) -> None:
     assert program.endswith(shown.text)
 
 
+@pytest.mark.nightly
 def test_files_come_to_a_bucket_of_ones_own(follow: Follow, deployed: Deployed) -> None:
     s3 = deployed.client("s3")
     s3.create_bucket(
@@ -252,6 +263,7 @@ def test_files_come_to_a_bucket_of_ones_own(follow: Follow, deployed: Deployed) 
     assert customers_in(content, "PDF") == {"cust-0001"}
 
 
+@pytest.mark.nightly
 def test_who_may_read_may_read_and_nothing_else(follow: Follow, deployed: Deployed) -> None:
     iam = deployed.client("iam")
     iam.create_role(RoleName="analysts", AssumeRolePolicyDocument="{}")
@@ -270,6 +282,7 @@ def test_who_may_read_may_read_and_nothing_else(follow: Follow, deployed: Deploy
             assert allowed == (scope_of(method, path) is Scope.READ), (method, path)
 
 
+@pytest.mark.nightly
 def test_the_example_of_costs_is_computed(follow: Follow) -> None:
     follow("how-to/costs.md")
     page = (HOW_TO / "costs.md").read_text(encoding="utf-8")

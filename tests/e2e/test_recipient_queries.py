@@ -27,6 +27,7 @@ SQL = (
 )
 
 
+@pytest.mark.nightly
 def test_occurrences_read_a_table_and_one_that_shrank_waits_for_a_word(
     deployed: Deployed, work_group: str
 ) -> None:

@@ -17,12 +17,11 @@ from local.deployment import deploy
 from local.testing import TEST_QUICKSIGHT
 from tests.chaos.stack.messages import wait_until
 from tests.chaos.stack.watch import Watch
-from tests.e2e.conftest import ENFORCES_IAM
 from tests.support.bursts import burst, recipient
 from tests.support.messages import message
 from tests.support.versions import copy_project, replace_in
 
-pytestmark = [] if ENFORCES_IAM else [pytest.mark.nightly]  # `make test-iam` is long anyway
+pytestmark = pytest.mark.nightly
 DASHBOARD = "monthly-report"
 """No other test's, since its jobs take so long that others would wait for theirs."""
 JOB_SECONDS = 6.0

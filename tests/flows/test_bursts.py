@@ -181,6 +181,7 @@ def test_a_manifest_replaced_while_it_is_read_is_not_mixed_with_the_other(
     assert counts(world)["accepted"] == 0
 
 
+@pytest.mark.nightly
 def test_burst_work_that_hands_itself_on_moves_the_burst_on_each_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +319,7 @@ def test_values_reach_neither_logs_nor_events_nor_refusals(
     assert secret not in json.dumps(manifest_of(world, "burst-1"))
 
 
+@pytest.mark.nightly
 def test_what_was_forecast_when_the_recipients_were_known_is_kept(world: World) -> None:
     world.send({"Burst": burst(recipients=[recipient(number) for number in range(1, 31)])})
     world.work_on_bursts()

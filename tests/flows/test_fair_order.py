@@ -71,6 +71,7 @@ def test_single_exports_wait_in_the_order_of_their_acceptance(world: World) -> N
     assert place == 2
 
 
+@pytest.mark.nightly
 def test_a_flood_of_single_exports_leaves_a_burst_its_share(world: World) -> None:
     for number in range(30):
         world.send(message(f"single-{number}"))

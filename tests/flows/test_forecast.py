@@ -160,6 +160,7 @@ def test_a_wrong_plan_is_400_with_its_place(
     assert [problem["Place"] for problem in answer.body["Problems"]] == [place]
 
 
+@pytest.mark.nightly
 def test_the_end_that_is_told_of_exports_and_bursts_is_kept(world: World) -> None:
     """Learned from a first burst, told at the start of a second one, compared with its end."""
     recipients = [recipient(number) for number in range(30)]

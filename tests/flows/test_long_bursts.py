@@ -73,6 +73,7 @@ def begin(world: World) -> None:
     assert found(world).open == 2
 
 
+@pytest.mark.nightly
 def test_a_burst_that_outlives_its_retention_loses_nothing(short: World) -> None:
     begin(short)
     asked = days(short, 11)

@@ -155,6 +155,7 @@ def test_the_learned_time_of_the_refresh_comes_before_the_work(world: World, nam
     assert timedelta(minutes=30) <= unknown - known <= timedelta(minutes=55)
 
 
+@pytest.mark.nightly
 def test_over_days_with_changing_times_each_day_runs_once_and_starts_as_it_must(
     world: World,
 ) -> None:

@@ -157,7 +157,11 @@ def test_null_and_empty_cells_are_refused_by_line_and_column(
         ({"polls": 10_000}, "MANIFEST_QUERY_TIMEOUT"),
         ({"refusal": "InvalidRequestException"}, "MANIFEST_QUERY_REFUSED"),
         ({"refusal": "AccessDeniedException"}, "MANIFEST_QUERY_REFUSED"),
-        ({"refusal": "TooManyRequestsException"}, "MANIFEST_QUERY_TIMEOUT"),
+        pytest.param(
+            {"refusal": "TooManyRequestsException"},
+            "MANIFEST_QUERY_TIMEOUT",
+            marks=pytest.mark.nightly,  # botocore repeats in real time
+        ),
         ({"suffix": "txt"}, "MANIFEST_QUERY_NO_TABLE"),
         ({"result": rows()}, "MANIFEST_QUERY_EMPTY"),
         ({"result": '"Customer"\n"a"\n'}, "MANIFEST_HEADER_INVALID"),
@@ -172,7 +176,7 @@ def test_a_query_without_recipients_fails_the_burst_with_a_reason_that_shows_not
     behaviour: dict[str, Any],
     code: str,
 ) -> None:
-    monkeypatch.setattr(query_flow, "MAX_QUERY_SECONDS", 20.0)  # botocore repeats in real time
+    monkeypatch.setattr(query_flow, "MAX_QUERY_SECONDS", 20.0)
     for name, value in behaviour.items():
         setattr(queries, name, value)
     world.send({"Burst": asked()})

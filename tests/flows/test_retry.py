@@ -159,6 +159,7 @@ def test_it_may_fail_again_and_be_retried_again(world: World) -> None:
     assert jobs(world) == [f"burst-1-{n}" for n in (1, 1, 2, 2, 2, 3)]
 
 
+@pytest.mark.nightly
 def test_all_of_a_large_burst_run_again_and_the_counts_are_right_at_each_moment(
     world: World,
 ) -> None:

@@ -11,6 +11,7 @@ from snapshot_export.domain.export import Status
 from snapshot_export.errors import JobNotFoundError, QuickSightThrottledError
 from snapshot_export.metric import Metric
 from tests.support.messages import message
+from tests.support.nightly import nightly_but
 from tests.support.world import World
 
 
@@ -65,6 +66,7 @@ def test_slots_that_others_use_delay_exports_and_fail_none(world: World) -> None
     assert summary["peak_running"] == 12, "the slots are used again after the others left"
 
 
+@pytest.mark.nightly
 def test_refused_starts_stay_few_while_others_hold_slots(world: World) -> None:
     world.quicksight.emulator.occupy(5, 600.0)
     send_many(world, 40)
@@ -88,7 +90,7 @@ def test_a_limit_lowered_live_drains_first(world: World, monkeypatch: pytest.Mon
     assert {world.export(export_id).status for export_id in ids} == {Status.COMPLETED}
 
 
-@pytest.mark.parametrize("limit", [12, 100])
+@pytest.mark.parametrize("limit", nightly_but({12}, [12, 100]))
 def test_all_calls_together_stay_under_ten_a_second(world: World, limit: int) -> None:
     set_gate(world, "limit", limit)
     world.quicksight.emulator.reset()
@@ -126,6 +128,7 @@ def test_calls_give_way_to_those_of_others_and_come_back(world: World) -> None:
     assert refused == 0 and calls > 6 * 60, "nearly the whole pace again"
 
 
+@pytest.mark.nightly
 def test_calls_that_do_not_give_way_are_refused_far_more_often(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +153,7 @@ def test_a_lone_export_starts_at_once_and_not_at_the_next_minute(world: World) -
     assert job["created"] - sent < 5
 
 
+@pytest.mark.nightly
 def test_steps_and_writes_per_export_do_not_grow_with_the_backlog(world: World) -> None:
     def cost_of(count: int, name: str) -> tuple[float, float]:
         steps, writes = world.driver.steps, world.writes

@@ -212,6 +212,7 @@ def test_the_account_and_the_buckets_region_are_the_targets(world: World) -> Non
     ended(world, ["asked"])
 
 
+@pytest.mark.nightly
 def test_a_role_is_assumed_once_for_many_calls_and_again_before_its_end(world: World) -> None:
     assumed = []
     real = world.quicksight.emulator.assume_role

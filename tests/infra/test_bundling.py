@@ -91,6 +91,7 @@ def test_the_bundle_holds_the_package_without_caches_and_tests(
     }
 
 
+@pytest.mark.nightly
 def test_compiled_code_is_taken_without_a_look_at_its_source(source: Path, tmp_path: Path) -> None:
     """The times in a bundle are not those of its files' compilation."""
     bundle(source=source, profile=PROFILES["host"], output=tmp_path / "out")
@@ -105,6 +106,7 @@ def test_compiled_code_is_taken_without_a_look_at_its_source(source: Path, tmp_p
     assert done.stdout == "12 True\n", done.stderr
 
 
+@pytest.mark.nightly
 def test_without_the_python_that_runs_it_nothing_is_compiled_and_that_is_another_bundle(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +120,7 @@ def test_without_the_python_that_runs_it_nothing_is_compiled_and_that_is_another
     assert len(hashes) == 2
 
 
+@pytest.mark.nightly
 def test_without_lambdas_python_the_bundle_is_compiled_for_it_all_the_same(
     source: Path, tmp_path: Path
 ) -> None:
@@ -199,6 +202,7 @@ def test_a_failed_installation_fails_the_synthesis(source: Path, tmp_path: Path)
         synthesize(source, tmp_path / "out", PROFILES["host"])
 
 
+@pytest.mark.nightly
 def test_the_host_bundle_runs_on_this_python(tmp_path: Path) -> None:
     bundle(source=LAMBDAS, profile=PROFILES["host"], output=tmp_path)
 

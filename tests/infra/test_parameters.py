@@ -317,6 +317,7 @@ def test_the_app_lists_all_problems_without_a_traceback_and_exits_with_1(tmp_pat
     assert not list(tmp_path.glob("*.template.json"))
 
 
+@pytest.mark.nightly
 def test_the_app_synthesizes_with_an_override_and_the_rest_from_cdk_json(tmp_path: Path) -> None:
     done = run_app(
         {

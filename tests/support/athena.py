@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -26,6 +27,11 @@ def rows(*numbers: int) -> str:
     return "".join(f"{line}\n" for line in (HEADER, *lines))
 
 
+@cache
+def _s3_client() -> Any:
+    return boto3.client("s3", region_name="us-east-1")
+
+
 @dataclass
 class Queries:
     """What queries find: `result`, after being looked at `polls` times, or their end `state`.
@@ -40,7 +46,7 @@ class Queries:
     suffix: str = "csv"
     started: list[dict[str, Any]] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
-    _s3: Any = field(default_factory=lambda: boto3.client("s3", region_name="us-east-1"))
+    _s3: Any = field(default_factory=_s3_client)
     _ids: dict[str, str] = field(default_factory=dict)
     _looks: dict[str, int] = field(default_factory=dict)
 

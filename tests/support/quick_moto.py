@@ -37,6 +37,7 @@ _transact = DynamoDBBackend.transact_write_items
 _serialize_structure = BaseJSONSerializer._serialize_type_structure
 _PLAIN = frozenset({"S", "N", "BOOL", "NULL"})
 """Types of attribute values whose JSON is what moto keeps."""
+_NESTED = frozenset({"L", "M"})
 
 
 @contextmanager
@@ -62,8 +63,7 @@ def read_partition(account: str, region: str, table: str, pk: str) -> dict[str, 
 def _serialize_plain_values(
     self: Any, serialized: dict[str, Any], value: Any, shape: Any, key: str
 ) -> None:
-    is_value = shape.name == "AttributeValue" and isinstance(value, dict) and len(value) == 1
-    if is_value and _PLAIN.issuperset(value):
+    if shape.name == "AttributeValue" and _is_json(value):
         serialized[key] = value
     else:
         _serialize_structure(self, serialized, value, shape, key)
@@ -78,6 +78,15 @@ def _query_one_partition(self: Any, *arguments: Any, **more: Any) -> Any:
         return _query(self, *arguments, **more)
     finally:
         self.items = every
+
+
+def _is_json(value: Any) -> bool:
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    ((kind, content),) = value.items()
+    if kind in _NESTED and isinstance(content, dict | list):
+        return all(map(_is_json, content.values() if kind == "M" else content))
+    return kind in _PLAIN
 
 
 def _copy_no_table(value: Any) -> Any:
