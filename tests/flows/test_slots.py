@@ -153,7 +153,6 @@ def test_a_lone_export_starts_at_once_and_not_at_the_next_minute(world: World) -
     assert job["created"] - sent < 5
 
 
-@pytest.mark.nightly
 def test_steps_and_writes_per_export_do_not_grow_with_the_backlog(world: World) -> None:
     def cost_of(count: int, name: str) -> tuple[float, float]:
         steps, writes = world.driver.steps, world.writes

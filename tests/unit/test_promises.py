@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -35,6 +36,22 @@ def test_every_path_and_test_named_is_there() -> None:
     for path, name in named:
         (file,) = [folder / path for folder in FOLDERS if (folder / path).is_file()]
         assert not name or f"\ndef {name}(" in file.read_text(encoding="utf-8"), (path, name)
+
+
+@pytest.mark.parametrize("text", [text for _, text in PROMISES], ids=[n for n, _ in PROMISES])
+def test_a_promise_keeps_a_test_that_does_not_wait_for_the_night(text: str) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert any(not _is_nightly(ROOT / path, name) for path, name in named)
+
+
+def _is_nightly(path: Path, name: str) -> bool:
+    marks = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            marks += [ast.unparse(each) for each in node.decorator_list]
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
+            marks.append(ast.unparse(node.value))
+    return "pytest.mark.nightly" in marks
 
 
 def test_every_fault_that_is_put_back_is_named_and_no_other() -> None:
