@@ -76,12 +76,12 @@ BUGS = (
         (
             (
                 STORE,
-                """                    names={"#status": "status"},
+                """                    },
                 ),
             ]
         self._table.transact(writes)
 """,
-                """                    names={"#status": "status"},
+                """                    },
                 ),
             ]
         self._table.transact(writes[:1])
@@ -126,12 +126,10 @@ BUGS = (
             ),
             (
                 STORE,
-                """                {"#error": "error"},
-                condition=other_end,
+                """                condition=other_end,
             ),
 """,
-                """                names={"#error": "error", "#status": "status"},
-            ),
+                """            ),
 """,
             ),
         ),
@@ -226,13 +224,15 @@ BUGS = (
             ),
             (
                 STORE,
-                """                    {"#error": "error", "#rank": "rank"},
+                """                        ":due": due_at or 0,
+                    },
                     condition=_GOES_ON,
                 ),
             ]
         )
 """,
-                """                    {"#error": "error", "#rank": "rank"},
+                """                        ":due": due_at or 0,
+                    },
                     condition=_GOES_ON,
                 ),
             ]
@@ -250,7 +250,6 @@ BUGS = (
                 """        export_attributes(export),
         condition="attribute_not_exists(pk) OR #status = :rejected",
         values={":rejected": Status.REJECTED},
-        names={"#status": "status"},
     )
     return [record, *place]""",
                 """        export_attributes(export),
@@ -319,12 +318,8 @@ BUGS = (
                 """                self._free_slot(hold_until=now + HOLD_SECONDS),
                 delete_of(
                     self._keys.attempt(attempt.export_id),
-                    condition=f"{_SAME_ADMISSION} AND holds_slot = :holds",
-                    values={
-                        ":attempt": attempt.attempt,
-                        ":admission": attempt.admission,
-                        ":holds": True,
-                    },
+                    condition=f"{SAME_ADMISSION} AND holds_slot = :holds",
+                    values=admission_values(attempt) | {":holds": True},
                 ),
 """,
             ),

@@ -258,7 +258,6 @@ def stale_entry(stage: Stage) -> None:
                 stage.world.keys.export("stale"),
                 "SET #status = :failed, finished_at = :at",
                 values={":failed": "FAILED", ":at": stage.clock.now()},
-                names={"#status": "status"},
             )
         )
         stage.witness.events["stale"].append({"Status": "FAILED"})

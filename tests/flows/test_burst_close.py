@@ -98,8 +98,7 @@ def test_a_loss_is_reported_unless_the_burst_has_an_error_of_its_own(
     is_over(world, monkeypatch)
     table, lost = world.services.store._table, {":read": 5, ":error": before and vars(before)}
     text = "SET #read = :read" + (", #error = :error" if before else "")
-    names = {"#read": "read"} | ({"#error": "error"} if before else {})
-    table.update(update_of(("BURST#many", "BURST"), text, values=lost, names=names))
+    table.update(update_of(("BURST#many", "BURST"), text, values=lost))
     close_burst(world.services, "many")
     closed = world.services.bursts.find("many")
     assert closed is not None and closed.error is not None

@@ -41,8 +41,7 @@ def pairs(world: World, burst: Burst) -> list[tuple[Export, Export]]:
 
 def change(world: World, key: tuple[str, str], text: str, **values: Any) -> None:
     given = {f":{name}": value for name, value in values.items()}
-    names = {"#status": "status"} if "#status" in text else {}
-    world.services.store._table.update(update_of(key, text, values=given, names=names))
+    world.services.store._table.update(update_of(key, text, values=given))
 
 
 def test_a_burst_is_opened_once_from_the_end_that_was_read(world: World, opened: Burst) -> None:

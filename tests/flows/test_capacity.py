@@ -8,10 +8,11 @@ from unittest.mock import patch
 import pytest
 from botocore.exceptions import ClientError
 
+from snapshot_export.domain.admission import attempt_of
 from snapshot_export.domain.export import LOST
 from snapshot_export.domain.gate import decide_admission
 from snapshot_export.errors import ConditionFailedError, TransientError
-from snapshot_export.flows.export.admit import admit, attempt_of
+from snapshot_export.flows.export.admit import admit
 from tests.support.api import call_api
 from tests.support.messages import message
 from tests.support.world import World

@@ -104,9 +104,7 @@ def test_a_counter_changed_by_hand_is_set_to_the_leases(world: World) -> None:
 
 def test_a_backlog_entry_of_an_export_that_does_not_wait_stops_nobody(world: World) -> None:
     world.services.store._table.update(
-        update_of(
-            world.keys.gate, "SET #limit = :none", values={":none": 0}, names={"#limit": "limit"}
-        )
+        update_of(world.keys.gate, "SET #limit = :none", values={":none": 0})
     )
     world.send(message("broken"))
     world.send(message("behind"))
@@ -115,13 +113,10 @@ def test_a_backlog_entry_of_an_export_that_does_not_wait_stops_nobody(world: Wor
             world.keys.export("broken"),
             "SET #status = :done",
             values={":done": Status.FAILED},
-            names={"#status": "status"},
         )
     )
     world.services.store._table.update(
-        update_of(
-            world.keys.gate, "SET #limit = :one", values={":one": 1}, names={"#limit": "limit"}
-        )
+        update_of(world.keys.gate, "SET #limit = :one", values={":one": 1})
     )
     world.driver.run()
     assert world.export("behind").status is Status.COMPLETED

@@ -13,12 +13,11 @@ from snapshot_export.adapters.table.records import (
     PROTECTED_VERSION,
     attempt_from,
     entry_from,
-    error_from,
     export_from,
 )
 from snapshot_export.domain.backlog import longest_first, start_tag_of
 from snapshot_export.domain.burst import BurstStatus, Work
-from snapshot_export.domain.export import Status
+from snapshot_export.domain.export import ErrorInfo, Status
 from snapshot_export.errors import NewerRecordError
 from tests.support.nightly import nightly_but
 from tests.support.world import World
@@ -152,8 +151,8 @@ def test_members_that_this_version_does_not_know_are_ignored(world: World) -> No
 
     export = export_from(item | {"colour": "blue", "files": [file], "error": {"code": "Z", "n": 1}})
 
-    assert export.files[0].uri == "s3://b/k" and export.files[0].error == error_from({"code": "X"})
-    assert export.error == error_from({"code": "Z"})
+    assert export.files[0].uri == "s3://b/k" and export.files[0].error == ErrorInfo("X")
+    assert export.error == ErrorInfo("Z")
 
 
 @pytest.mark.parametrize(

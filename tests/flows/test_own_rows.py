@@ -9,7 +9,7 @@ import pytest
 
 from snapshot_export.adapters.table.burst_records import burst_key
 from snapshot_export.adapters.table.dynamodb import put_of
-from snapshot_export.adapters.table.record_version import known_members
+from snapshot_export.adapters.table.record_version import read_record
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.errors import NewerRecordError
@@ -117,4 +117,4 @@ def test_an_older_version_refuses_a_burst_that_asks_for_more_than_it_knows(world
     world.send({"Burst": burst(recipients=[recipient(1)])})
     item = world.services.bursts._table.get(burst_key("burst-1")) or {}
     with pytest.raises(NewerRecordError, match="Burst record of version 2"):
-        known_members(item, Burst, 1)
+        read_record(item, Burst, 1)

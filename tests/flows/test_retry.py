@@ -13,7 +13,7 @@ from snapshot_export.adapters.events import DetailType
 from snapshot_export.adapters.table.burst_records import burst_key
 from snapshot_export.adapters.table.burst_retries import MAX_REQUEUED
 from snapshot_export.adapters.table.dynamodb import put_of
-from snapshot_export.adapters.table.record_version import known_members
+from snapshot_export.adapters.table.record_version import read_record
 from snapshot_export.domain.burst import VERSION, Burst, BurstStatus, Work
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import NewerRecordError
@@ -430,7 +430,7 @@ def test_a_burst_that_an_older_version_ended_is_retried_and_refused_by_it_from_t
     world.services.store.change_gate({"limit": 0})
     assert call(world).status == 202
     with pytest.raises(NewerRecordError):
-        known_members(table.get(burst_key("burst-1")) or {}, Burst, VERSION)
+        read_record(table.get(burst_key("burst-1")) or {}, Burst, VERSION)
     world.services.store.change_gate({"limit": None})
     world.driver.run()
     assert (found(world).revision, found(world).status) == (2, BurstStatus.COMPLETED)

@@ -24,9 +24,7 @@ def send_many(world: World, count: int) -> list[str]:
 
 def set_gate(world: World, name: str, value: float) -> None:
     world.services.store._table.update(
-        update_of(
-            world.keys.gate, "SET #name = :value", values={":value": value}, names={"#name": name}
-        )
+        update_of(world.keys.gate, f"SET #{name} = :value", values={":value": value})
     )
 
 

@@ -18,11 +18,9 @@ def test_a_cancelled_transaction_leaves_every_item_as_it_was(world: World) -> No
     for sk in ("changed", "deleted", "counted", "replaced"):
         table.write(put_of(("p", sk), before))
     writes = [
-        update_of(("p", "changed"), "SET nested.#text = :text", values={":text": "changed"},
-                  names={"#text": "text"}),
+        update_of(("p", "changed"), "SET nested.#text = :text", values={":text": "changed"}),
         delete_of(("p", "deleted")),
-        update_of(("p", "counted"), "ADD #count :one", values={":one": 1},
-                  names={"#count": "count"}),
+        update_of(("p", "counted"), "ADD #count :one", values={":one": 1}),
         put_of(("p", "replaced"), {"count": 5}),
         put_of(("p", "new"), {"count": 6}),
     ]  # fmt: skip
@@ -51,9 +49,8 @@ def test_a_counter_that_differs_from_the_leases_or_passes_the_limit_is_seen(
     world.send(message("one"))
     world.check_invariants()
     values = {":running": running, ":limit": limit}
-    names = {"#limit": "limit"}
     text = "SET running = :running, #limit = :limit"
-    world.services.store._table.update(update_of(world.keys.gate, text, values=values, names=names))
+    world.services.store._table.update(update_of(world.keys.gate, text, values=values))
 
     with pytest.raises(AssertionError):
         world.check_invariants()

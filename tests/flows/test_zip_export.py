@@ -149,7 +149,7 @@ def test_a_write_that_comes_between_is_tried_again(
         return seen
 
     monkeypatch.setattr(files, "_seen_at", raced)
-    with pytest.raises(TransientError, match="written meanwhile"):
+    with pytest.raises(TransientError, match="S3: PreconditionFailed"):
         world.driver.run()
 
 

@@ -13,8 +13,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from snapshot_export.adapters.aws_errors import AWS_ERRORS, code_of
 from snapshot_export.adapters.quicksight.assumed_roles import (
     KEPT_SECONDS,
     SESSION_SECONDS,
@@ -120,14 +121,14 @@ class Athena:
                 raise ManifestError("MANIFEST_QUERY_TOO_LARGE", text)
             for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
                 file.write(chunk)
-        except (ClientError, BotoCoreError) as error:
+        except AWS_ERRORS as error:
             raise _translate(error, "the query's result: s3:GetObject") from None
 
     def _call(self, operation: str, **members: Any) -> Any:
         athena, _ = self._clients()
         try:
             return getattr(athena, xform_name(operation))(**members)
-        except (ClientError, BotoCoreError) as error:
+        except AWS_ERRORS as error:
             raise _translate(error, f"athena:{operation}") from None
 
     def _clients(self) -> tuple[AthenaClient, S3Client]:
@@ -139,7 +140,7 @@ class Athena:
             sts = self._session.client("sts", config=self._config)
             try:
                 session = session_as(sts, request, sts.meta.region_name)
-            except (ClientError, BotoCoreError) as error:
+            except AWS_ERRORS as error:
                 raise _translate(error, "the athenaRole: sts:AssumeRole") from None
             athena = session.client("athena", config=self._config)
             s3 = session.client("s3", config=self._config)
@@ -147,10 +148,10 @@ class Athena:
         return self._made[:2]
 
 
-def _translate(error: ClientError | BotoCoreError, what: str) -> Exception:
+def _translate(error: Exception, what: str) -> Exception:
     if not isinstance(error, ClientError):
-        return TransientError(f"{what}: {type(error).__name__}")
-    code = error.response["Error"]["Code"]
+        return TransientError(f"{what}: {code_of(error)}")
+    code = code_of(error)
     if code in _PASSING or error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
         return TransientError(f"{what}: {code}")
     detail = error.response.get("AthenaErrorCode")

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.adapters.aws_errors import transient
 from snapshot_export.adapters.executions import input_of
 from snapshot_export.domain.export import Attempt
-from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -42,13 +41,9 @@ class Collector:
         (RESULT_MEMBERS of quicksight.py) if it is known. Raises TransientError."""
         if self._function_arn is None:
             return
-        try:
+        with transient("Invoke"):
             self._client.invoke(
                 FunctionName=self._function_arn,
                 InvocationType="Event",
                 Payload=json.dumps(payload_of(attempt, target, result)),
             )
-        except ClientError as error:
-            raise TransientError(f"Invoke: {error.response['Error']['Code']}") from None
-        except BotoCoreError as error:
-            raise TransientError(f"Invoke: {type(error).__name__}") from None

@@ -38,6 +38,10 @@ Revision = Annotated[
         "burst in which this ran",
     ),
 ]
+BurstsOwn = Annotated[str, Field(min_length=1, description="of a burst's exports")]
+Recipient = Annotated[
+    str, Field(min_length=1, description="the recipient's id as its line gave it")
+]
 _CLOSED = with_config(extra="forbid")
 
 
@@ -119,10 +123,8 @@ class OfExport(TypedDict):
     ExportId: Id
     Revision: Revision
     Target: TargetName
-    BurstId: NotRequired[Annotated[str, Field(min_length=1, description="of a burst's exports")]]
-    RecipientId: NotRequired[
-        Annotated[str, Field(min_length=1, description="the recipient's id as its line gave it")]
-    ]
+    BurstId: NotRequired[BurstsOwn]
+    RecipientId: NotRequired[Recipient]
     DashboardId: Id
     Attempt: Annotated[int, Field(ge=1, description="number of the last snapshot job")]
     Data: NotRequired[Annotated[DataDecided, Field(description="of one with After")]]
@@ -362,10 +364,8 @@ class OfDelivery(TypedDict):
         str, Field(min_length=1, description="the mail: one export and one of its addresses")
     ]
     ExportId: Id
-    BurstId: NotRequired[Annotated[str, Field(min_length=1, description="of a burst's exports")]]
-    RecipientId: NotRequired[
-        Annotated[str, Field(min_length=1, description="the recipient's id as its line gave it")]
-    ]
+    BurstId: NotRequired[BurstsOwn]
+    RecipientId: NotRequired[Recipient]
     Target: TargetName
     Attempt: Annotated[int, Field(ge=0, description="how often SES was asked to send it")]
 

@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from snapshot_export.adapters.aws_errors import transient
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.data_wait import NOT_READY, DataDecision, DataSetState
@@ -216,10 +215,8 @@ class Events:
             "DetailType": kind.value,
             "Detail": json.dumps(detail),
         }
-        try:
+        with transient("PutEvents"):
             answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"PutEvents: {type(error).__name__}") from None
         if answer["FailedEntryCount"]:
             raise TransientError(f"PutEvents: {answer['Entries'][0].get('ErrorCode')}")
 

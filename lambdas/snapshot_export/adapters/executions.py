@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from snapshot_export.adapters.aws_errors import code_of, transient
 from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.target import DEFAULT_TARGET
-from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -30,39 +30,31 @@ class Executions:
         input are always the same (API reference of Step Functions). Then nobody watches this
         admission any more, and the reconciler starts another execution.
         """
-        try:
+        with transient("StartExecution"):
             self._client.start_execution(
                 stateMachineArn=self._machine,
                 name=attempt.execution_name,
                 input=json.dumps(input_of(attempt, target)),
             )
-        except ClientError as error:
-            raise TransientError(f"StartExecution: {error.response['Error']['Code']}") from None
-        except BotoCoreError as error:
-            raise TransientError(f"StartExecution: {type(error).__name__}") from None
 
     def running_names(self) -> set[str]:
         """Names of the running executions; eventually consistent."""
-        try:
+        with transient("ListExecutions"):
             pages = self._client.get_paginator("list_executions").paginate(
                 stateMachineArn=self._machine, statusFilter="RUNNING"
             )
             return {execution["name"] for page in pages for execution in page["executions"]}
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"ListExecutions: {type(error).__name__}") from None
 
     def is_running(self, name: str) -> bool:
         """Whether the execution of this name runs; False if there is none."""
         arn = self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
-        try:
-            return self._client.describe_execution(executionArn=arn)["status"] == "RUNNING"
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "ExecutionDoesNotExist":
+        with transient("DescribeExecution"):
+            try:
+                return self._client.describe_execution(executionArn=arn)["status"] == "RUNNING"
+            except ClientError as error:
+                if code_of(error) != "ExecutionDoesNotExist":
+                    raise
                 return False
-            raise TransientError(f"DescribeExecution: {code}") from None
-        except BotoCoreError as error:
-            raise TransientError(f"DescribeExecution: {type(error).__name__}") from None
 
 
 def input_of(attempt: Attempt, target: str) -> dict[str, Any]:

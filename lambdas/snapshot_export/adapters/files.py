@@ -7,12 +7,13 @@ import io
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from snapshot_export.adapters.s3_errors import CHANGED, GONE, RACED
+from snapshot_export.adapters.aws_errors import AWS_ERRORS, code_of, transient
+from snapshot_export.adapters.s3_errors import CHANGED, GONE
 from snapshot_export.adapters.transfers import TimedBody, TimeLimit
 from snapshot_export.adapters.uploads import upload
 from snapshot_export.domain.emptiness import HEAD_BYTES, UnreadableRowsError
@@ -22,7 +23,9 @@ from snapshot_export.domain.object_address import ObjectAddress, is_object_addre
 from snapshot_export.errors import FileChangedError, TransientError
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 DOWNLOAD_TIMEOUT_SECONDS = 30
 _STREAMED_BYTES = 1024 * 1024
@@ -60,14 +63,14 @@ class Files:
                 Callback=limit.check,
             )
             return self._stored(kind, place)
-        except (ValueError, ClientError, BotoCoreError, S3UploadFailedError) as error:
+        except (ValueError, *AWS_ERRORS) as error:
             return _unreadable(kind, error)
 
     def look(self, uri: str, kind: str) -> ExportedFile:
         """One result where it lies, in the export bucket. Raises and answers as `collect` does."""
         try:
             return self._stored(kind, ObjectAddress.parse(uri))
-        except (ValueError, ClientError, BotoCoreError) as error:
+        except (ValueError, *AWS_ERRORS) as error:
             return _unreadable(kind, error)
 
     def head(self, uri: str, most: int = HEAD_BYTES) -> tuple[bytes, int]:
@@ -85,7 +88,7 @@ class Files:
                 IfMatch=found["ETag"],
             )
             return answer["Body"].read(), found["ContentLength"]
-        except (ValueError, ClientError, BotoCoreError) as error:
+        except (ValueError, *AWS_ERRORS) as error:
             lost = _unreadable("", error).error
             raise UnreadableRowsError(lost.message if lost else "") from None
 
@@ -94,51 +97,36 @@ class Files:
 
         Raises TransientError.
         """
-        place = ObjectAddress.parse(file.uri or "")
         try:
-            answer = self._client.get_object(
-                Bucket=place.bucket, Key=place.key, IfMatch=f'"{file.etag}"'
-            )
-            return answer["Body"].read()
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in GONE | CHANGED:
-                return None
-            raise TransientError(f"S3: {code}") from None
-        except BotoCoreError as error:
-            raise TransientError(f"S3: {type(error).__name__}") from None
+            with self._opened(file) as body:
+                return body.read()
+        except FileChangedError:
+            return None
 
     def stream(self, file: ExportedFile) -> Iterator[bytes]:
         """The bytes of a file that was delivered, piece by piece.
 
         Raises FileChangedError if it is gone or another, TransientError.
         """
+        with self._opened(file) as body:
+            yield from body.iter_chunks(_STREAMED_BYTES)
+
+    @contextmanager
+    def _opened(self, file: ExportedFile) -> Iterator[StreamingBody]:
         place = ObjectAddress.parse(file.uri or "")
-        try:
-            answer = self._client.get_object(
+        with _unchanged():
+            yield self._client.get_object(
                 Bucket=place.bucket, Key=place.key, IfMatch=f'"{file.etag}"'
-            )
-            yield from answer["Body"].iter_chunks(_STREAMED_BYTES)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in GONE | CHANGED:
-                raise FileChangedError(f"S3: {code}") from None
-            raise TransientError(f"S3: {code}") from None
-        except BotoCoreError as error:
-            raise TransientError(f"S3: {type(error).__name__}") from None
+            )["Body"]
 
     def write(self, kind: str, key: str, data: bytes, limit: TimeLimit) -> ExportedFile:
         """Write a file to the export bucket. Raises TransientError, TransferTooSlowError."""
         place = ObjectAddress(self._bucket, key)
-        try:
+        with transient("S3"):
             self._client.upload_fileobj(
                 io.BytesIO(data), place.bucket, place.key, Callback=limit.check
             )
             return self._stored(kind, place)
-        except ClientError as error:
-            raise TransientError(f"S3: {error.response['Error']['Code']}") from None
-        except (BotoCoreError, S3UploadFailedError) as error:
-            raise TransientError(f"S3: {type(error).__name__}") from None
 
     def write_pieces(
         self,
@@ -156,7 +144,7 @@ class Files:
         TransferTooSlowError.
         """
         place = ObjectAddress(self._bucket, key)
-        try:
+        with transient("S3"):
             seen, written_by = self._seen_at(place)
             if mark is not None and written_by == mark:
                 return self._stored(kind, place)
@@ -169,19 +157,13 @@ class Files:
                 seen=seen,
             )
             return self._stored(kind, place)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            raced = ": written meanwhile" if code in RACED else ""
-            raise TransientError(f"S3: {code}{raced}") from None
-        except BotoCoreError as error:
-            raise TransientError(f"S3: {type(error).__name__}") from None
 
     def _seen_at(self, place: ObjectAddress) -> tuple[str | None, str | None]:
         """ETag and mark of the object there."""
         try:
             head = self._client.head_object(Bucket=place.bucket, Key=place.key)
         except ClientError as error:
-            if error.response["Error"]["Code"] == "404":
+            if code_of(error) == "404":
                 return None, None
             raise
         return head["ETag"], head["Metadata"].get(_MARK)
@@ -212,27 +194,16 @@ class Files:
         """Whether an object is there, and still the one of this ETag. Raises TransientError."""
         place = ObjectAddress.parse(uri)
         try:
-            self._client.head_object(Bucket=place.bucket, Key=place.key, IfMatch=f'"{etag}"')
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in GONE | CHANGED:
-                return False
-            raise TransientError(f"S3: {code}") from None
-        except BotoCoreError as error:
-            raise TransientError(f"S3: {type(error).__name__}") from None
+            with _unchanged():
+                self._client.head_object(Bucket=place.bucket, Key=place.key, IfMatch=f'"{etag}"')
+        except FileChangedError:
+            return False
         return True
 
     def is_there(self, key: str) -> bool:
         """Whether the export bucket has an object of this key. Raises TransientError."""
-        try:
-            self._client.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "404":
-                return False
-            raise TransientError(f"S3: {error.response['Error']['Code']}") from None
-        except BotoCoreError as error:
-            raise TransientError(f"S3: {type(error).__name__}") from None
-        return True
+        with transient("S3"):
+            return self._seen_at(ObjectAddress(self._bucket, key))[0] is not None
 
     def discard(self, folder: str | None, uris: Iterable[str]) -> None:
         """Delete from the export bucket what lies in a folder, and the objects of `uris`.
@@ -244,32 +215,22 @@ class Files:
             raise ValueError("only a whole folder is discarded")
         own = map(ObjectAddress.parse, uris)
         keys = [place.key for place in own if place.bucket == self._bucket]
-        try:
-            keys += self._keys_in(folder) if folder is not None else []
+        with transient("S3"):
+            if folder is not None:
+                keys += [item["Key"] for item in self._objects_in(folder)]
             for key in keys:
                 self._client.delete_object(Bucket=self._bucket, Key=key)
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"S3: {type(error).__name__}") from None
 
     def written_in(self, folder: str) -> list[float]:
         """When each object of a folder was last written (epoch seconds). Raises TransientError."""
-        try:
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=folder
-            )
-            return [
-                item["LastModified"].timestamp()
-                for page in pages
-                for item in page.get("Contents", [])
-            ]
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"S3: {type(error).__name__}") from None
+        with transient("S3"):
+            return [item["LastModified"].timestamp() for item in self._objects_in(folder)]
 
-    def _keys_in(self, folder: str) -> list[str]:
+    def _objects_in(self, folder: str) -> Iterator[ObjectTypeDef]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=folder
         )
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+        return (item for page in pages for item in page.get("Contents", []))
 
     def _download(self, uri: str, key: str, limit: TimeLimit) -> None:
         try:
@@ -295,13 +256,21 @@ def _in_time(pieces: Iterable[bytes], limit: TimeLimit) -> Iterator[bytes]:
         yield piece
 
 
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """Raise FileChangedError for an object that is gone or another, else TransientError."""
+    try:
+        yield
+    except AWS_ERRORS as error:
+        kind = FileChangedError if code_of(error) in GONE | CHANGED else TransientError
+        raise kind(f"S3: {code_of(error)}") from None
+
+
 def _unreadable(kind: str, error: Exception) -> ExportedFile:
     """The file that is gone, with its reason. Raises TransientError for what may pass."""
     text = "the result's address has no key"
-    if isinstance(error, ClientError):
-        text = f"S3: {error.response['Error']['Code']}"
-        if error.response["Error"]["Code"] not in GONE:
+    if not isinstance(error, ValueError):
+        text = f"S3: {code_of(error)}"
+        if code_of(error) not in GONE:
             raise TransientError(text) from None
-    elif not isinstance(error, ValueError):
-        raise TransientError(f"S3: {type(error).__name__}") from None
     return ExportedFile(format=kind, error=ErrorInfo("FILE_UNREADABLE", text))

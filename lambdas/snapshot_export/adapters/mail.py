@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.adapters.aws_errors import code_of, transient
 from snapshot_export.adapters.table.dynamodb import Table
 from snapshot_export.adapters.table.pacer import Pacer
 from snapshot_export.domain.delivery import Delivery
@@ -21,7 +22,6 @@ from snapshot_export.errors import (
     MailRefusedError,
     MailStoppedError,
     SettingsError,
-    TransientError,
 )
 from snapshot_export.settings import MailSettings
 
@@ -125,7 +125,7 @@ class Mail:
         return self._session.client("sesv2", config=SEND_CONFIG)
 
     def _translated(self, error: ClientError) -> Exception:
-        code = error.response["Error"]["Code"]
+        code = code_of(error)
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         if code in _LATER:
             self._quota = None
@@ -139,10 +139,8 @@ class Mail:
     def _read_quota(self) -> Quota:
         now = self._now()
         if self._quota is None or now - self._quota.read_at >= QUOTA_SECONDS:
-            try:
+            with transient("GetAccount"):
                 given = self._client.get_account().get("SendQuota", {})
-            except (ClientError, BotoCoreError) as error:
-                raise TransientError(f"GetAccount: {type(error).__name__}") from None
             most = given.get("Max24HourSend", -1.0)
             self._quota = Quota(
                 per_second=given.get("MaxSendRate", 1.0),

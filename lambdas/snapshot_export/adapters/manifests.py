@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from snapshot_export.adapters.aws_errors import AWS_ERRORS, code_of
 from snapshot_export.adapters.s3_errors import CHANGED, GONE, RACED
 from snapshot_export.adapters.uploads import PART_BYTES, upload
 from snapshot_export.domain.object_address import ObjectAddress
@@ -50,10 +52,8 @@ class Manifests:
         """
         key = f"{BURSTS_PREFIX}{burst_id}/recipients-{nonce}.jsonl"
         body = "".join(json.dumps(recipient) + "\n" for recipient in recipients)
-        try:
+        with _translated():
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body.encode())
-        except (ClientError, BotoCoreError) as error:
-            raise _translate(error) from None
         return str(ObjectAddress(self._bucket, key))
 
     def freeze(self, burst_id: str, nonce: str, file: IO[bytes]) -> str:
@@ -63,20 +63,19 @@ class Manifests:
         """
         key = f"{BURSTS_PREFIX}{burst_id}/recipients-{nonce}.csv"
         file.seek(0)
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=file, IfNoneMatch="*")
-        except (ClientError, BotoCoreError) as error:
-            if not _lay_there(error):
-                raise _translate(error) from None
+        with _translated():
+            try:
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=file, IfNoneMatch="*")
+            except ClientError as error:
+                if code_of(error) not in CHANGED:
+                    raise
         return str(ObjectAddress(self._bucket, key))
 
     def find(self, uri: str) -> Found:
         """The manifest as it is now."""
         place = ObjectAddress.parse(uri)
-        try:
+        with _translated():
             head = self._client.head_object(Bucket=place.bucket, Key=place.key)
-        except (ClientError, BotoCoreError) as error:
-            raise _translate(error) from None
         return Found(head["ETag"], head["ContentLength"])
 
     def chunks(self, uri: str, found: Found, offset: int) -> Iterator[bytes]:
@@ -84,7 +83,7 @@ class Manifests:
         place = ObjectAddress.parse(uri)
         while offset < found.size:
             end = min(offset + RANGE_BYTES, found.size)
-            try:
+            with _translated():
                 answer = self._client.get_object(
                     Bucket=place.bucket,
                     Key=place.key,
@@ -92,8 +91,6 @@ class Manifests:
                     IfMatch=found.etag,
                 )
                 yield answer["Body"].read()
-            except (ClientError, BotoCoreError) as error:
-                raise _translate(error) from None
             offset = end
 
     def address(self, burst_id: str) -> str:
@@ -142,22 +139,20 @@ class Manifests:
     ) -> bool:
         """False if another write came between; so a closing that stalled, and goes on behind a
         later one, overwrites nothing."""
-        try:
-            seen = self._of_revision_up_to(place, revision)
-            upload(
-                self._client,
-                place,
-                pieces,
-                content_type=content_type,
-                metadata={_REVISION: str(revision)},
-                seen=seen,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in RACED:
-                return False
-            raise _translate(error) from None
-        except BotoCoreError as error:
-            raise _translate(error) from None
+        with _translated():
+            try:
+                upload(
+                    self._client,
+                    place,
+                    pieces,
+                    content_type=content_type,
+                    metadata={_REVISION: str(revision)},
+                    seen=self._of_revision_up_to(place, revision),
+                )
+            except ClientError as error:
+                if code_of(error) in RACED:
+                    return False
+                raise
         return True
 
     def _of_revision_up_to(self, place: ObjectAddress, revision: int) -> str | None:
@@ -168,7 +163,7 @@ class Manifests:
         try:
             head = self._client.head_object(Bucket=place.bucket, Key=place.key)
         except ClientError as error:
-            if error.response["Error"]["Code"] in GONE:
+            if code_of(error) in GONE:
                 return None
             raise
         if int(head["Metadata"].get(_REVISION, "0")) > revision:
@@ -176,17 +171,15 @@ class Manifests:
         return head["ETag"]
 
 
-def _lay_there(error: Exception) -> bool:
-    """Whether a write was refused that was to make an object, since there is one."""
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] in CHANGED
-
-
-def _translate(error: Exception) -> Exception:
-    if not isinstance(error, ClientError):
-        return TransientError(f"S3: {type(error).__name__}")
-    code = error.response["Error"]["Code"]
-    if code in GONE:
-        return ManifestError("MANIFEST_UNREADABLE", f"S3: {code}")
-    if code in CHANGED:
-        return ManifestError("MANIFEST_CHANGED", "the object was replaced while it was read")
-    return TransientError(f"S3: {code}")
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except AWS_ERRORS as error:
+        code = code_of(error)
+        if code in GONE:
+            raise ManifestError("MANIFEST_UNREADABLE", f"S3: {code}") from None
+        if code in CHANGED:
+            text = "the object was replaced while it was read"
+            raise ManifestError("MANIFEST_CHANGED", text) from None
+        raise TransientError(f"S3: {code}") from None

@@ -7,8 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from snapshot_export.adapters.aws_errors import transient
 from snapshot_export.domain.burst import Work
 from snapshot_export.domain.first_delivery import MESSAGE_ID, SENT_AT, FirstDelivery
 from snapshot_export.errors import TransientError
@@ -38,7 +37,7 @@ class RejectedQueue:
             SENT_AT: f"{first.sent_at:.6f}",
             "Reason": json.dumps(reason),
         }
-        try:
+        with transient("rejected queue"):
             self._client.send_message(
                 QueueUrl=self._url,
                 MessageBody=body or "(empty)",
@@ -47,8 +46,6 @@ class RejectedQueue:
                     for name, value in attributes.items()
                 },
             )
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"rejected queue: {type(error).__name__}") from None
 
 
 class IntakeQueue:
@@ -62,13 +59,11 @@ class IntakeQueue:
     def send(self, body: str) -> None:
         """Send a request. Raises TransientError."""
         account, name = self._arn.split(":")[4:6]
-        try:
+        with transient("intake queue"):
             if self._url is None:
                 found = self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
                 self._url = found["QueueUrl"]
             self._client.send_message(QueueUrl=self._url, MessageBody=body)
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"intake queue: {type(error).__name__}") from None
 
 
 class BurstQueue:
@@ -81,12 +76,10 @@ class BurstQueue:
     def send(self, burst_id: str, work: Work, *, delay_seconds: int = 0) -> None:
         """Ask for work on a burst, to be delivered after up to 900 s. Raises TransientError."""
         body = json.dumps({"BurstId": burst_id, "Work": work.value})
-        try:
+        with transient("burst queue"):
             self._client.send_message(
                 QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_seconds
             )
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"burst queue: {type(error).__name__}") from None
 
 
 class DeliveryQueue:
@@ -112,12 +105,10 @@ class DeliveryQueue:
                 }
                 for index, each in enumerate(part)
             ]
-            try:
+            with transient("delivery queue"):
                 answer = self._client.send_message_batch(
                     QueueUrl=self._url,
                     Entries=entries,  # type: ignore[arg-type]
                 )
-            except (ClientError, BotoCoreError) as error:
-                raise TransientError(f"delivery queue: {type(error).__name__}") from None
             if answer.get("Failed"):
                 raise TransientError(f"delivery queue: {answer['Failed'][0]['Code']}")

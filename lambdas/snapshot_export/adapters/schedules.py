@@ -12,8 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from snapshot_export.adapters.aws_errors import AWS_ERRORS, code_of
 from snapshot_export.domain.occurrence import SCHEDULE_NAME
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
@@ -112,16 +111,14 @@ def _translated(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = call(**request)
         return answer
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
+    except AWS_ERRORS as error:
+        code = code_of(error)
         if code == "ResourceNotFoundException":
             raise UnknownIdError("schedule") from None
         if code == "ValidationException":
             problem = Problem("", "is not what EventBridge Scheduler takes")
             raise InvalidRequestError((problem,)) from None
         raise TransientError(f"Scheduler: {code}") from None
-    except BotoCoreError as error:
-        raise TransientError(f"Scheduler: {type(error).__name__}") from None
 
 
 def _schedule_of(item: dict[str, Any]) -> Schedule:

@@ -19,7 +19,6 @@ from snapshot_export.adapters.athena import Athena
 from snapshot_export.adapters.collector import Collector
 from snapshot_export.adapters.events import Events
 from snapshot_export.adapters.executions import Executions
-from snapshot_export.adapters.files import Files
 from snapshot_export.adapters.mail import Mail
 from snapshot_export.adapters.manifests import Manifests
 from snapshot_export.adapters.passwords import Passwords
@@ -29,26 +28,14 @@ from snapshot_export.adapters.queues import (
     IntakeQueue,
     RejectedQueue,
 )
-from snapshot_export.adapters.quicksight.quicksight import QuickSight
-from snapshot_export.adapters.table.burst_retries import BurstRetries
-from snapshot_export.adapters.table.burst_store import BurstStore
-from snapshot_export.adapters.table.data_waits import DataWaits
-from snapshot_export.adapters.table.durations import DurationStore
 from snapshot_export.adapters.table.dynamodb import Table
-from snapshot_export.adapters.table.fair_order import FairOrder
 from snapshot_export.adapters.table.judged_schedules import JudgedSchedules
 from snapshot_export.adapters.table.links import Links
 from snapshot_export.adapters.table.listing import Listing
 from snapshot_export.adapters.table.name_claims import NameClaims
 from snapshot_export.adapters.table.occurrences import Occurrences
-from snapshot_export.adapters.table.outbox import Outbox
-from snapshot_export.adapters.table.published_cache import PublishedCache
 from snapshot_export.adapters.table.recipient_counts import RecipientCounts
-from snapshot_export.adapters.table.refresh_times import RefreshTimes
-from snapshot_export.adapters.table.repairs import Repairs
 from snapshot_export.adapters.table.server_clock import ServerClock
-from snapshot_export.adapters.table.store import Store
-from snapshot_export.adapters.table.throughput import Throughput
 from snapshot_export.adapters.target_services import (
     AWS_CONFIG,
     TargetMaker,
@@ -68,29 +55,15 @@ Measure = Callable[[Metric, float], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Services:
+class Services(TargetServices):
     """What a flow works with. `now` is the clock (epoch seconds); `sleep` waits on it.
 
-    As of one target, the default unless `for_target` gave them: `settings` and the adapters up to
-    `repairs` are that target's, all others serve every target.
+    As of one target, the default unless `for_target` gave them: `settings` and the adapters of
+    TargetServices are that target's, all others serve every target.
     `measure` adds a value to a metric. `draw_nonce` answers another text each time, which nobody
     can guess, and `draw_token` one that is a right by itself.
     """
 
-    settings: Settings
-    store: Store
-    fair_order: FairOrder
-    quicksight: QuickSight
-    files: Files
-    throughput: Throughput
-    durations: DurationStore
-    refreshes: RefreshTimes
-    bursts: BurstStore
-    retries: BurstRetries
-    published: PublishedCache
-    waits: DataWaits
-    outbox: Outbox
-    repairs: Repairs
     targets: Targets
     of_target: Callable[[str], TargetServices]
     executions: Executions

@@ -425,7 +425,7 @@ def queues(deployment: Deployment) -> Facts:
     yield (
         "a queue that is gone",
         failure(lambda: services.intake.send("x")),
-        "TransientError: intake queue: QueueDoesNotExist",
+        "TransientError: intake queue: AWS.SimpleQueueService.NonExistentQueue",
     )
     wrong = "\ufffe"
     yield (

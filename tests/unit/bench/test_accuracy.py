@@ -41,7 +41,7 @@ def table() -> Table:
 def test_a_transaction_in_memory_writes_all_or_nothing(table: Table) -> None:
     table.write(put_of(("p", "a"), {"count": 1}))
     once = put_of(("p", "b"), {"x": 1}, condition="attribute_not_exists(pk)")
-    add = update_of(("p", "a"), "SET #c = #c + :one", names={"#c": "count"}, values={":one": 1})
+    add = update_of(("p", "a"), "SET #count = #count + :one", values={":one": 1})
     table.transact([once, add])
     with pytest.raises(ConditionFailedError) as failed:
         table.transact([add, once])

@@ -6,25 +6,17 @@ from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.table.dynamodb import Item, Key, update_of
-from snapshot_export.adapters.table.record_version import known_members
+from snapshot_export.adapters.table.record_version import read_record
 from snapshot_export.adapters.table.records import (
-    decision_from,
-    error_from,
     nonce_of,
     refusing_what_cannot_be,
-    wait_from,
-    warnings_from,
 )
 from snapshot_export.domain.burst import (
     NEWEST_VERSION,
     Burst,
-    BurstStatus,
-    FailureReason,
-    ManifestFormat,
     Refusal,
 )
 from snapshot_export.domain.export import Export
-from snapshot_export.domain.hold import Hold
 from snapshot_export.domain.problem import Problem
 
 REFUSED_PREFIX = "REFUSED#"
@@ -70,31 +62,7 @@ def burst_from(item: Item | None) -> Burst | None:
     if item is None or "digest" not in item:
         return None
     with refusing_what_cannot_be("Burst"):
-        return _burst_from(item)
-
-
-def _burst_from(item: Item) -> Burst:
-    return Burst(
-        **known_members({"version": 1, "nonce": nonce_of(item)} | item, Burst, NEWEST_VERSION)
-        | {
-            "nonce": nonce_of(item),
-            "status": BurstStatus(item["status"]),
-            "manifest_format": ManifestFormat(item["manifest_format"]),
-            "reasons": tuple(
-                FailureReason(**known_members(each, FailureReason))
-                for each in item.get("reasons", [])
-            ),
-            "warnings": warnings_from(item),
-            "wait": wait_from(item.get("wait")),
-            "data": decision_from(item.get("data")),
-            "error": error_from(item.get("error")),
-            "hold": _hold_from(item.get("hold")),
-        }
-    )
-
-
-def _hold_from(value: dict[str, Any] | None) -> Hold | None:
-    return Hold(**known_members(value, Hold)) if value else None
+        return read_record({"version": 1} | item | {"nonce": nonce_of(item)}, Burst, NEWEST_VERSION)
 
 
 def refusal_attributes(refusal: Refusal) -> dict[str, Any]:

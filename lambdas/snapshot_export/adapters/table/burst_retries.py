@@ -12,14 +12,14 @@ from collections.abc import Iterable, Sequence
 from snapshot_export.adapters.table.burst_records import COUNTS_OF_ENDS, burst_key, retry_key
 from snapshot_export.adapters.table.dynamodb import Item, Table, put_of, update_of
 from snapshot_export.adapters.table.records import Keys, entry_attributes
-from snapshot_export.adapters.table.store import entry_of
+from snapshot_export.adapters.table.store import SAME_ADMISSION, admission_values
+from snapshot_export.domain.admission import entry_of
 from snapshot_export.domain.burst import RETRIED_VERSION, Burst, BurstStatus
 from snapshot_export.domain.burst_retry import RetryPlan
 from snapshot_export.domain.export import Export
 
 MAX_REQUEUED = 49
 """A transaction takes 100 writes: two for each export, and one for the burst."""
-_STATUS = {"#status": "status"}
 _FORGOTTEN_OF_BURST = (
     "finished_at, expires_at, reasons, draining_at, at_risk_at, foretold_at, foretold_p50, "
     "foretold_p95"
@@ -63,7 +63,6 @@ class BurstRetries:
                         ":first": again.retried_to,
                         ":cancelled": again.was_cancelled,
                     },
-                    names=_STATUS | {"#version": "version"},
                 ),
                 put_of(retry_key(seen.burst_id), {"lines": lines, "deadline": plan.deadline}),
                 put_of((self._keys.bursts_partition, seen.burst_id), {}),
@@ -103,7 +102,6 @@ class BurstRetries:
                     ":now": after.touched_at,
                 }
                 | {f":{name}": -count for name, count in ends.items()},
-                names=_STATUS,
             )
         ]
         for ended, waiting in exports:
@@ -123,11 +121,10 @@ class BurstRetries:
         yield update_of(
             self._keys.export(ended.export_id),
             expression.format(*deadline),
-            condition="#status = :ended AND attempt = :attempt AND admission = :admission",
-            values={
+            condition=f"#status = :ended AND {SAME_ADMISSION}",
+            values=admission_values(ended)
+            | {
                 ":ended": ended.status,
-                ":attempt": ended.attempt,
-                ":admission": ended.admission,
                 ":queued": waiting.status,
                 ":revision": waiting.revision,
                 ":next": waiting.attempt,
@@ -139,6 +136,5 @@ class BurstRetries:
                 ":entry": key[1],
                 ":deadline": waiting.deadline,
             },
-            names=_STATUS | {"#error": "error", "#rank": "rank"},
         )
         yield put_of(key, entry_attributes(entry))

@@ -32,8 +32,6 @@ from snapshot_export.errors import ConditionFailedError, IdConflictError
 
 MAX_READ_AT_ONCE = 100
 _LASTING = ("pk", "sk", "burst_id", "expires_at", "files")
-_STATUS = {"#status": "status"}
-_HOLD = {"#hold": "hold"}
 _CLOSING = "#status = :running AND (revision = :revision OR attribute_not_exists(revision))"
 """The burst is that of this revision, and not closed. Versions before 3 wrote no revision."""
 
@@ -154,7 +152,6 @@ class BurstStore:
                     ":finish": after.finish_tag,
                     ":warnings": [asdict(each) for each in after.warnings],
                 },
-                names=_STATUS | {"#offset": "offset", "#line": "line", "#read": "read"},
             )
         ]
         for export in exports:
@@ -177,12 +174,10 @@ class BurstStore:
             ":seen": seen.offset,
             ":now": now,
         }
-        names = _STATUS | {"#offset": "offset"}
         if error:
             text += ", #error = :error"
             values |= {":error": {"code": error.code, "message": error.message}}
-            names |= {"#error": "error"}
-        self._update(seen.burst_id, text, "#status = :expanding AND #offset = :seen", values, names)
+        self._update(seen.burst_id, text, "#status = :expanding AND #offset = :seen", values)
 
     def begin_query(self, burst: Burst) -> None:
         """Note which query runs. Raises ConditionFailedError if one does, or none is to."""
@@ -191,7 +186,6 @@ class BurstStore:
             "SET query_id = :id, queried_at = :at, touched_at = :at",
             "#status = :querying AND attribute_not_exists(query_id)",
             {":querying": BurstStatus.QUERYING, ":id": burst.query_id, ":at": burst.queried_at},
-            _STATUS,
         )
 
     def end_query(self, burst: Burst) -> None:
@@ -212,21 +206,19 @@ class BurstStore:
             ":found": burst.found,
             ":touched": burst.touched_at,
         }
-        names = _STATUS | {"#found": "found"}
         if burst.expected is not None:
             text += ", expected = :expected"
             values[":expected"] = burst.expected
         if burst.hold is not None:
             text += ", #hold = :hold"
             values[":hold"] = asdict(burst.hold)
-            names |= _HOLD
-        self._update(burst.burst_id, text, "#status = :querying", values, names)
+        self._update(burst.burst_id, text, "#status = :querying", values)
 
     def note_hold_announced(self, burst_id: str) -> None:
         """Note that the hold was announced. Raises ConditionFailedError if it is over."""
         values = {":held": BurstStatus.HELD, ":true": True}
         text = "SET #hold.announced = :true"
-        self._update(burst_id, text, "#status = :held", values, _STATUS | _HOLD)
+        self._update(burst_id, text, "#status = :held", values)
 
     def release(self, burst_id: str, now: float) -> None:
         """End the hold: recipients are read. Raises ConditionFailedError if there is none."""
@@ -235,7 +227,6 @@ class BurstStore:
             "SET #status = :expanding, released_at = :now, touched_at = :now",
             "#status = :held",
             {":held": BurstStatus.HELD, ":expanding": BurstStatus.EXPANDING, ":now": now},
-            _STATUS,
         )
 
     def fail_before_recipients(self, seen: Burst, now: float, error: ErrorInfo) -> None:
@@ -250,7 +241,6 @@ class BurstStore:
                 ":now": now,
                 ":error": {"code": error.code, "message": error.message},
             },
-            _STATUS | {"#error": "error"},
         )
 
     def begin_drain(self, burst_id: str, now: float) -> None:
@@ -271,7 +261,7 @@ class BurstStore:
             ":now": now,
         }
         condition = "#status IN (:waiting, :querying, :held, :expanding, :running)"
-        self._update(burst_id, text, condition, values, _STATUS)
+        self._update(burst_id, text, condition, values)
 
     def mark_drained(self, burst_id: str, line: int, now: float) -> None:
         """Note that all lines before `line` were cancelled."""
@@ -290,7 +280,7 @@ class BurstStore:
     def keep_closing(self, burst: Burst, now: float) -> None:
         """Note that the burst is being closed. Raises ConditionFailedError if it was, elsewhere."""
         values = {":now": now, ":running": BurstStatus.RUNNING, ":revision": burst.revision}
-        self._update(burst.burst_id, "SET touched_at = :now", _CLOSING, values, _STATUS)
+        self._update(burst.burst_id, "SET touched_at = :now", _CLOSING, values)
 
     def renew(self, burst: Burst, expires_at: int) -> int:
         """Let nothing expire earlier that a burst's ended exports, refusals and names left.
@@ -359,7 +349,6 @@ class BurstStore:
                 ":p50": estimate.p50,
                 ":p95": estimate.p95,
             },
-            _STATUS,
         )
 
     def close(self, burst: Burst, expires_at: int) -> None:
@@ -390,7 +379,6 @@ class BurstStore:
                         ":zipped": zipped,
                         ":error": error,
                     },
-                    names=_STATUS | {"#empty": "empty"} | ({"#error": "error"} if error else {}),
                 ),
                 delete_of(template_key(burst.burst_id)),
                 delete_of(query_key(burst.burst_id)),
@@ -399,19 +387,9 @@ class BurstStore:
             ]
         )
 
-    def _update(
-        self,
-        burst_id: str,
-        text: str,
-        condition: str,
-        values: dict[str, Any],
-        names: dict[str, str] | None = None,
-    ) -> None:
+    def _update(self, burst_id: str, text: str, condition: str, values: dict[str, Any]) -> None:
         """A transaction, since those that count ends conflict with it: then it is tried again."""
-        write = update_of(
-            burst_key(burst_id), text, condition=condition, values=values, names=names
-        )
-        self._table.transact([write])
+        self._table.transact([update_of(burst_key(burst_id), text, values, condition=condition)])
 
 
 def _key_of(item: Item) -> Key:

@@ -20,22 +20,19 @@ from snapshot_export.adapters.table.dynamodb import (
     put_of,
     update_of,
 )
-from snapshot_export.adapters.table.record_version import known_members
+from snapshot_export.adapters.table.record_version import read_part, read_record
 from snapshot_export.adapters.table.records import (
     Keys,
-    decision_from,
     entry_attributes,
     export_attributes,
     refusing_what_cannot_be,
-    wait_from,
 )
-from snapshot_export.adapters.table.store import entry_of
+from snapshot_export.domain.admission import entry_of
 from snapshot_export.domain.burst import QUERIED_VERSION, VERSION, Burst, BurstStatus
 from snapshot_export.domain.data_wait import DataDecision, DataWait
 from snapshot_export.domain.export import ErrorInfo, Export, Status
 from snapshot_export.errors import UnreadableRecordError
 
-_NAMES = {"#status": "status", "#data": "data", "#version": "version"}
 _WAITS = "#status IN (:waiting, :held)"
 
 
@@ -99,7 +96,7 @@ class DataWaits:
                 values={":decision": asdict(decision)},
             )
         )
-        return decision_from(item["decision"]) or decision
+        return read_part(item["decision"], DataDecision)
 
     def members(self, group: WaitGroup, most: int) -> Iterator[Member]:
         """Up to `most` of those that wait."""
@@ -143,7 +140,6 @@ class DataWaits:
                         ":warnings": [asdict(each) for each in queued.warnings],
                         ":data": asdict(queued.data) if queued.data else {},
                     },
-                    _NAMES | {"#rank": "rank"},
                 ),
                 put_of(key, entry_attributes(entry)),
                 self._leave(export.wait, "EXPORT", export.export_id),
@@ -158,7 +154,6 @@ class DataWaits:
                     export,
                     "SET #status = :held, #data = :data",
                     {":held": Status.HELD, ":data": asdict(decision)},
-                    {"#status": "status", "#data": "data"},
                 ),
                 self._leave(export.wait, "EXPORT", export.export_id),
             ]
@@ -179,7 +174,6 @@ class DataWaits:
                         ":error": {"code": failed.error.code, "message": failed.error.message},
                         ":data": asdict(failed.data) if failed.data else {},
                     },
-                    {"#status": "status", "#error": "error", "#data": "data"},
                 )
             ]
         )
@@ -201,7 +195,6 @@ class DataWaits:
                         ":expires": expires_at,
                         ":version": 1,
                     },
-                    names={"#status": "status", "#version": "version"},
                 ),
                 self._leave(export.wait, "EXPORT", export.export_id),
             ]
@@ -222,7 +215,6 @@ class DataWaits:
                         ":expires": expires_at,
                         ":version": 1,
                     },
-                    {"#status": "status", "#error": "error", "#version": "version"},
                 ),
                 self._leave(export.wait, "EXPORT", export.export_id),
             ]
@@ -244,22 +236,17 @@ class DataWaits:
             ":touched": started.touched_at,
             ":warnings": [asdict(each) for each in started.warnings],
         }
-        names = {"#status": "status", "#version": "version"}
         if started.data:
             text += ", #data = :data"
             values[":data"] = asdict(started.data)
-            names["#data"] = "data"
         if started.error:
             text += ", #error = :error, expanded_at = :touched"
             values[":error"] = _error(started.error)
-            names["#error"] = "error"
         if started.released_at:
             text += ", released_at = :touched"
         self._table.transact(
             [
-                update_of(
-                    burst_key(burst.burst_id), text, condition=_WAITS, values=values, names=names
-                ),
+                update_of(burst_key(burst.burst_id), text, values, condition=_WAITS),
                 *self._leave_if(burst.wait, "BURST", burst.burst_id),
             ]
         )
@@ -278,21 +265,17 @@ class DataWaits:
                         ":data": asdict(decision),
                         ":now": now,
                     },
-                    names={"#status": "status", "#data": "data"},
                 ),
                 *self._leave_if(burst.wait, "BURST", burst.burst_id),
             ]
         )
 
-    def _on_waiting(
-        self, export: Export, expression: str, values: Item, names: Mapping[str, str]
-    ) -> Item:
+    def _on_waiting(self, export: Export, expression: str, values: Item) -> Item:
         return update_of(
             self._keys.export(export.export_id),
             expression,
             condition=f"{_WAITS} AND attribute_not_exists(ending)",
             values=values | {":waiting": Status.WAITING_FOR_DATA, ":held": Status.HELD},
-            names=names,
         )
 
     def _leave(self, wait: DataWait | None, kind: str, request_id: str) -> Item:
@@ -309,10 +292,7 @@ def _error(error: ErrorInfo) -> dict[str, Any]:
 
 def _group_from(item: Item) -> WaitGroup:
     with refusing_what_cannot_be("WaitGroup"):
-        wait = wait_from(item["wait"])
-        if wait is None or wait.group != item["sk"]:
-            raise UnreadableRecordError("WaitGroup", "wait")
-        members = known_members(item, WaitGroup)
-        return WaitGroup(
-            **members | {"wait": wait, "decision": decision_from(item.get("decision"))}
-        )
+        group = read_record(item, WaitGroup)
+    if group.wait.group != item["sk"]:
+        raise UnreadableRecordError("WaitGroup", "wait")
+    return group

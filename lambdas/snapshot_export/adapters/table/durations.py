@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from snapshot_export.adapters.table.dynamodb import Item, Key, Table, report_unreadable, update_of
-from snapshot_export.adapters.table.record_version import known_members
+from snapshot_export.adapters.table.record_version import read_record
 from snapshot_export.domain.durations import Durations, Expectation, expect, learn
 from snapshot_export.errors import ConditionFailedError, NewerRecordError, UnreadableRecordError
 
@@ -105,7 +105,7 @@ def _durations_from(item: Item | None) -> Durations | None:
     if item is None:
         return None
     try:
-        return Durations(**known_members(item, Durations))
+        return read_record(item, Durations)
     except (NewerRecordError, UnreadableRecordError) as error:
         report_unreadable(item, error)
         return None

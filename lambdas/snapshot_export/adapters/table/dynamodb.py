@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +12,7 @@ from aws_lambda_powertools import Logger
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from snapshot_export.adapters.aws_errors import AWS_ERRORS, code_of
 from snapshot_export.errors import (
     ConditionFailedError,
     NewerRecordError,
@@ -81,20 +83,10 @@ class Table:
         }
         if after is not None:
             request["ExclusiveStartKey"] = _marshal_key((pk, after))
-        found = 0
-        while True:
-            if page is not None:
-                request["Limit"] = page
-            if limit is not None:
-                request["Limit"] = limit - found
-            answer = self._call("query", **request)
-            for item in answer["Items"]:
-                yield _unmarshal(item)
-            found += len(answer["Items"])
-            last = answer.get("LastEvaluatedKey")
-            if not last or (limit is not None and found >= limit):
-                return
-            request["ExclusiveStartKey"] = last
+        if page is not None:
+            request["Limit"] = page
+        for answer in self._pages(request, limit):
+            yield from map(_unmarshal, answer["Items"])
 
     def readable(self, items: Iterable[Item], read: Callable[[Item], Record]) -> Iterator[Record]:
         """What `read` makes of the items; one that it cannot read is reported and left out."""
@@ -137,14 +129,7 @@ class Table:
             "ExpressionAttributeValues": marshal({":pk": pk, ":sk": before}),
             "Select": "COUNT",
         }
-        found = 0
-        while True:
-            answer = self._call("query", **request, Limit=most - found)
-            found += int(answer["Count"])
-            last = answer.get("LastEvaluatedKey")
-            if not last or found >= most:
-                return found
-            request["ExclusiveStartKey"] = last
+        return sum(int(answer["Count"]) for answer in self._pages(request, most))
 
     def query_index(
         self, index: str, key: tuple[str, str], between: tuple[str, str], *, page: int
@@ -165,13 +150,20 @@ class Table:
             "ScanIndexForward": False,
             "Limit": page,
         }
-        while True:
-            answer = self._call("query", **request)
+        for answer in self._pages(request):
             yield from map(_unmarshal, answer["Items"])
-            last = answer.get("LastEvaluatedKey")
-            if not last:
+
+    def _pages(self, request: dict[str, Any], limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """The answers to a query, as far as the caller goes, of at most `limit` items together."""
+        found = 0
+        while limit is None or found < limit:
+            rest = {} if limit is None else {"Limit": limit - found}
+            answer = self._call("query", **request | rest)
+            yield answer
+            found += int(answer["Count"])
+            if "LastEvaluatedKey" not in answer:
                 return
-            request["ExclusiveStartKey"] = last
+            request = request | {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def update(self, write: Item) -> Item:
         """One conditional update (made by `update_of`); answers the attributes after it.
@@ -213,7 +205,7 @@ class Table:
                 refused = tuple(i for i, code in enumerate(codes) if code in _REFUSED)
                 if refused:
                     raise WriteRefusedError("DynamoDB: ValidationError", refused) from None
-                if not (_PASSING & set(codes)) and error.response["Error"]["Code"] not in (
+                if not (_PASSING & set(codes)) and code_of(error) not in (
                     "TransactionConflictException",
                     "TransactionInProgressException",
                 ):
@@ -229,11 +221,9 @@ class Table:
             try:
                 answer: dict[str, Any] = getattr(self._client, operation)(**request)
                 return answer
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "TransactionConflictException":
+            except AWS_ERRORS as error:
+                if code_of(error) != "TransactionConflictException":
                     raise _translate(error) from None
-            except BotoCoreError as error:
-                raise _translate(error) from None
             self._wait_after(attempt)
         raise TransientError("DynamoDB: the item kept being in transactions")
 
@@ -252,41 +242,46 @@ def put_of(
     *,
     condition: str | None = None,
     values: Mapping[str, Any] | None = None,
-    names: Mapping[str, str] | None = None,
 ) -> Item:
     """A put; `condition` in DynamoDB's language with `values` such as {":a": 1}."""
     request: Item = {"Item": _marshal_key(key) | marshal(attributes)}
-    if names:
-        request["ExpressionAttributeNames"] = dict(names)
-    return {"Put": request | _condition(condition, values or {})}
+    return {"Put": request | _conditional(condition, values or {})}
 
 
 def delete_of(
     key: Key, *, condition: str | None = None, values: Mapping[str, Any] | None = None
 ) -> Item:
     """A delete, conditional if a condition is given."""
-    return {"Delete": {"Key": _marshal_key(key)} | _condition(condition, values or {})}
+    return {"Delete": {"Key": _marshal_key(key)} | _conditional(condition, values or {})}
 
 
 def update_of(
     key: Key,
     expression: str,
+    values: Mapping[str, Any],
     *,
     condition: str | None = None,
-    values: Mapping[str, Any],
-    names: Mapping[str, str] | None = None,
 ) -> Item:
-    """A conditional update. `names` stand for reserved words."""
+    """A conditional update. A reserved word of DynamoDB's is written with `#` before it."""
     request: Item = {"Key": _marshal_key(key), "UpdateExpression": expression}
-    if names:
-        request["ExpressionAttributeNames"] = dict(names)
-    return {"Update": request | _condition(condition, values)}
+    return {"Update": request | _conditional(condition, values, expression)}
 
 
-def _condition(condition: str | None, values: Mapping[str, Any]) -> Item:
+def assigning(changes: Mapping[str, Any]) -> tuple[str, Item]:
+    """The expression, with its values, that sets attributes, and removes those that are None."""
+    sets = [f"#{name} = :{name}" for name, value in changes.items() if value is not None]
+    removes = [f"#{name}" for name, value in changes.items() if value is None]
+    clauses = (("SET", sets), ("REMOVE", removes))
+    expression = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses if parts)
+    return expression, {f":{name}": value for name, value in changes.items()}
+
+
+def _conditional(condition: str | None, values: Mapping[str, Any], expression: str = "") -> Item:
     part: Item = {"ConditionExpression": condition} if condition else {}
-    if values:
-        part["ExpressionAttributeValues"] = marshal(values)
+    if marshalled := marshal(values):
+        part["ExpressionAttributeValues"] = marshalled
+    if names := re.findall(r"#(\w+)", f"{expression} {condition}"):
+        part["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
     return part
 
 
@@ -325,10 +320,8 @@ def _without_decimals(value: Any) -> Any:
     return value
 
 
-def _translate(error: ClientError | BotoCoreError) -> Exception:
-    if not isinstance(error, ClientError):
-        return TransientError(f"DynamoDB: {type(error).__name__}")
-    code = error.response["Error"]["Code"]
+def _translate(error: Exception) -> Exception:
+    code = code_of(error)
     if code == "ConditionalCheckFailedException":
         return ConditionFailedError("condition", (0,))
     if code == "ValidationException":

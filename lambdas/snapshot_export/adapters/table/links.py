@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from snapshot_export.adapters.table.dynamodb import Item, Key, Table, put_of, update_of
-from snapshot_export.adapters.table.record_version import known_members, with_version
+from snapshot_export.adapters.table.record_version import read_record, with_version
 from snapshot_export.adapters.table.records import refusing_what_cannot_be
 from snapshot_export.domain.link import Link
 from snapshot_export.errors import ConditionFailedError
@@ -87,4 +87,4 @@ def _key_of(link_id: str) -> Key:
 
 def _link_from(item: Item) -> Link:
     with refusing_what_cannot_be("Link"):
-        return Link(**known_members(item, Link))
+        return read_record(item, Link)

@@ -15,22 +15,19 @@ from snapshot_export.adapters.table.dynamodb import (
     Item,
     Key,
     Table,
+    assigning,
     delete_of,
     put_of,
     update_of,
 )
 from snapshot_export.adapters.table.links import link_writes
-from snapshot_export.adapters.table.record_version import known_members, with_version
+from snapshot_export.adapters.table.record_version import read_record, with_version
 from snapshot_export.adapters.table.records import (
     Keys,
-    error_from,
-    file_attributes,
-    files_from,
     refusing_what_cannot_be,
 )
 from snapshot_export.domain.delivery import (
     Delivery,
-    DeliveryStatus,
     entry_key,
     export_id_of,
 )
@@ -177,42 +174,28 @@ def _key_of(keys: Keys, delivery_id: str) -> Key:
 
 def _attributes(delivery: Delivery) -> dict[str, Any]:
     """Without `listed_at`, so that it is in no index: lists show exports."""
-    return with_version(asdict(delivery) | {"files": file_attributes(delivery.files)})
+    return with_version(asdict(delivery))
 
 
 def _delivery_from(item: Item) -> Delivery:
     with refusing_what_cannot_be("Delivery"):
-        members = known_members(item, Delivery)
-        return Delivery(
-            **members
-            | {
-                "status": DeliveryStatus(item["status"]),
-                "files": files_from(item.get("files", [])),
-                "link_ids": tuple(item.get("link_ids", ())),
-                "error": error_from(item.get("error")),
-            }
-        )
+        return read_record(item, Delivery)
 
 
 def _change_of(keys: Keys, seen: Delivery, after: Delivery, *, and_if: str = "") -> Item:
     data = {name: getattr(after, name) for name in (*_CHANGING, "entry_key")}
     data["error"] = asdict(after.error) if after.error else None
     data["link_ids"] = list(after.link_ids) or None
-    sets = [f"#{name} = :{name}" for name, value in data.items() if value is not None]
-    removes = [f"#{name}" for name, value in data.items() if value is None]
-    expression = f"SET {', '.join(sets)}"
-    if removes:
-        expression += f" REMOVE {', '.join(removes)}"
+    expression, values = assigning(data)
     return update_of(
         _key_of(keys, after.delivery_id),
         expression,
         condition="#status = :seen_status AND attempt = :seen_attempt AND #entry_key = :seen_key"
         + and_if,
-        values={f":{name}": value for name, value in data.items()}
+        values=values
         | {
             ":seen_status": seen.status,
             ":seen_attempt": seen.attempt,
             ":seen_key": seen.entry_key,
         },
-        names={f"#{name}": name for name in data},
     )

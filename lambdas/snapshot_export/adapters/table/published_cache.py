@@ -12,21 +12,10 @@ from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.table.dynamodb import Key, Table, put_of
+from snapshot_export.adapters.table.record_version import read_part
 from snapshot_export.adapters.table.records import Keys
 from snapshot_export.domain.dashboard import (
-    Definition,
-    Parameter,
     Published,
-    Sheet,
-    Version,
-    Visual,
-)
-from snapshot_export.domain.row_level_security import (
-    DashboardSecurity,
-    DataSetSecurity,
-    TagRule,
-    TagRules,
-    Unreadable,
 )
 
 MAX_CHARACTERS = 350_000
@@ -48,14 +37,7 @@ class PublishedCache:
         if item is None:
             return None
         contents = json.loads(item.get("contents", "{}"))
-        return Published(
-            security=_security_from(json.loads(item["security"])),
-            version=_version_from(contents["version"]) if contents.get("version") else None,
-            definition=_definition_from(contents["definition"])
-            if contents.get("definition")
-            else None,
-            unread=Unreadable(**contents["unread"]) if contents.get("unread") else None,
-        )
+        return read_part({"security": json.loads(item["security"])} | contents, Published)
 
     def keep(self, dashboard_id: str, found: Published) -> None:
         """Write a reading in which all row-level security was read; parameters go without defaults,
@@ -76,43 +58,3 @@ class PublishedCache:
 
     def _key(self, dashboard_id: str) -> Key:
         return (self._partition, dashboard_id)
-
-
-def _security_from(data: dict[str, Any]) -> DashboardSecurity:
-    return DashboardSecurity(
-        read_at=data["read_at"],
-        data_sets=tuple(
-            DataSetSecurity(
-                data_set_id=each["data_set_id"],
-                tag_rules=tuple(map(_rules_from, each["tag_rules"])),
-            )
-            for each in data["data_sets"]
-        ),
-    )
-
-
-def _rules_from(data: dict[str, Any]) -> TagRules:
-    return TagRules(
-        rules=tuple(TagRule(**rule) for rule in data["rules"]),
-        configurations=tuple(map(tuple, data["configurations"])),
-    )
-
-
-def _version_from(data: dict[str, Any]) -> Version:
-    sheets = tuple(map(_sheet_from, data["sheets"]))
-    return Version(**{**data, "sheets": sheets, "data_set_ids": tuple(data["data_set_ids"])})
-
-
-def _definition_from(data: dict[str, Any]) -> Definition:
-    return Definition(
-        version=data["version"],
-        sheets=tuple(map(_sheet_from, data["sheets"])),
-        parameters=tuple(
-            Parameter(**{**each, "defaults": tuple(each["defaults"])})
-            for each in data["parameters"]
-        ),
-    )
-
-
-def _sheet_from(data: dict[str, Any]) -> Sheet:
-    return Sheet(**{**data, "visuals": tuple(Visual(**each) for each in data["visuals"])})

@@ -9,31 +9,19 @@ from dataclasses import asdict
 from typing import Any
 
 from snapshot_export.adapters.table.dynamodb import Item, Key
-from snapshot_export.adapters.table.record_version import known_members, with_version
+from snapshot_export.adapters.table.record_version import read_record, with_version
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.data_wait import (
-    DataDecision,
-    DataSetState,
     DataWait,
-    Otherwise,
-    Outcome,
-    Readiness,
 )
-from snapshot_export.domain.emptiness import EmptyRule
 from snapshot_export.domain.export import (
     BEFORE_BACKLOG,
     Attempt,
-    ErrorInfo,
     Export,
-    ExportedFile,
     Lease,
-    Status,
 )
 from snapshot_export.domain.gate import Gate
 from snapshot_export.domain.json_text import written
-from snapshot_export.domain.mail_order import MailOrder
-from snapshot_export.domain.merge import Merge
-from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import UnreadableRecordError
 
 MERGED_VERSION = 2
@@ -111,9 +99,6 @@ def export_attributes(export: Export) -> dict[str, Any]:
     """Attributes of an export record."""
     data = asdict(export)
     data["snapshot"] = written(export.snapshot)
-    data["files"] = [asdict(file) for file in export.files]
-    data["held"] = file_attributes(export.held)
-    data["leases"] = lease_attributes(export.leases)
     data["listed_at"] = listed_at(export.accepted_at, export.export_id)
     if export.password_secret is not None:
         return data | {"version": PROTECTED_VERSION}
@@ -128,45 +113,12 @@ def export_attributes(export: Export) -> dict[str, Any]:
     return with_version(data)
 
 
-def file_attributes(files: Iterable[ExportedFile]) -> list[dict[str, Any]]:
-    """The attributes `files` and `held` of an export record."""
-    return [asdict(file) for file in files]
-
-
-def files_from(values: Iterable[dict[str, Any]]) -> tuple[ExportedFile, ...]:
-    """The files of such an attribute."""
-    return tuple(map(_file_from, values))
-
-
 def export_from(item: Item) -> Export:
     """The export of a record. Raises NewerRecordError, UnreadableRecordError."""
     with refusing_what_cannot_be("Export"):
-        return _export_from(item)
-
-
-def _export_from(item: Item) -> Export:
-    own = {"snapshot": json.loads(item["snapshot"]), "nonce": nonce_of(item)}
-    _check_key("Export", item, "pk", "EXPORT#" + item["export_id"])
-    return Export(
-        **known_members(item | own, Export, PROTECTED_VERSION)
-        | {
-            "status": Status(item["status"]),
-            "files": files_from(item.get("files", [])),
-            "mail": _mail_from(item.get("mail")),
-            "merge": _merge_from(item.get("merge")),
-            "if_empty": _rule_from(item.get("if_empty")),
-            "held": files_from(item.get("held", [])),
-            "leases": tuple(
-                Lease(**known_members(lease, Lease)) for lease in item.get("leases", [])
-            ),
-            "allows": tuple(item["allows"]) if "allows" in item else None,
-            "warnings": warnings_from(item),
-            "error": error_from(item.get("error")),
-            "ending": Status(item["ending"]) if "ending" in item else None,
-            "wait": wait_from(item.get("wait")),
-            "data": decision_from(item.get("data")),
-        }
-    )
+        _check_key("Export", item, "pk", "EXPORT#" + item["export_id"])
+        own = {"snapshot": json.loads(item["snapshot"]), "nonce": nonce_of(item)}
+        return read_record(item | own, Export, PROTECTED_VERSION)
 
 
 def lease_attributes(leases: Iterable[Lease]) -> list[dict[str, Any]]:
@@ -181,7 +133,7 @@ def attempt_attributes(attempt: Attempt) -> dict[str, Any]:
 
 def attempt_from(item: Item) -> Attempt:
     """The attempt of a record. Raises NewerRecordError, UnreadableRecordError."""
-    attempt = Attempt(**known_members(item, Attempt))
+    attempt = read_record(item, Attempt)
     _check_key("Attempt", item, "sk", ATTEMPT_PREFIX + attempt.export_id)
     return attempt
 
@@ -208,9 +160,8 @@ def entry_attributes(entry: BacklogEntry) -> dict[str, Any]:
 def entry_from(item: Item) -> BacklogEntry:
     """The entry of a record. Raises NewerRecordError, UnreadableRecordError."""
     with refusing_what_cannot_be("BacklogEntry"):
-        own = {"key": None, "nonce": nonce_of(item)}
-        members = known_members(item | own, BacklogEntry)
-    entry = BacklogEntry(**members | {"key": (item["pk"], item["sk"])})
+        own = {"key": (item["pk"], item["sk"]), "nonce": nonce_of(item)}
+        entry = read_record(item | own, BacklogEntry)
     _check_key("BacklogEntry", item, "sk", f"{item['sk'].rpartition('#')[0]}#{entry.export_id}")
     return entry
 
@@ -222,7 +173,7 @@ def nonce_of(item: Item) -> str:
 
 def gate_from(item: Item | None) -> Gate:
     """The gate; a missing item is a gate where nothing runs. Raises UnreadableRecordError."""
-    return Gate(**known_members(item or {}, Gate))
+    return read_record(item or {}, Gate)
 
 
 @contextmanager
@@ -238,66 +189,3 @@ def _check_key(kind: str, item: Item, name: str, wanted: str) -> None:
     """An id that is not that of the key is of another record, or of none."""
     if item.get(name, wanted) != wanted:
         raise UnreadableRecordError(kind, "export_id")
-
-
-def error_from(value: dict[str, str] | None) -> ErrorInfo | None:
-    """The attribute `error` of a record."""
-    return ErrorInfo(value["code"], value.get("message", "")) if value else None
-
-
-def warnings_from(item: Item) -> tuple[SecurityWarning, ...]:
-    """The attribute `warnings` of a record."""
-    return tuple(
-        SecurityWarning(**known_members(each, SecurityWarning)) for each in item.get("warnings", [])
-    )
-
-
-def _rule_from(value: dict[str, Any] | None) -> EmptyRule | None:
-    return EmptyRule(**known_members(value, EmptyRule)) if value else None
-
-
-def _merge_from(value: dict[str, Any] | None) -> Merge | None:
-    if not value:
-        return None
-    members = known_members(value, Merge)
-    return Merge(**members | {"titles": tuple(members["titles"])})
-
-
-def _mail_from(value: dict[str, Any] | None) -> MailOrder | None:
-    if not value:
-        return None
-    members = known_members(value, MailOrder)
-    return MailOrder(**members | {"to": tuple(members["to"])})
-
-
-def wait_from(value: dict[str, Any] | None) -> DataWait | None:
-    """The attribute `wait` of a record."""
-    if value is None:
-        return None
-    members = known_members(value, DataWait)
-    return DataWait(
-        **members
-        | {"data_sets": tuple(value["data_sets"]), "otherwise": Otherwise(value["otherwise"])}
-    )
-
-
-def decision_from(value: dict[str, Any] | None) -> DataDecision | None:
-    """The attribute `data` of a record."""
-    if value is None:
-        return None
-    states = tuple(
-        DataSetState(
-            **known_members(each, DataSetState) | {"readiness": Readiness(each["readiness"])}
-        )
-        for each in value.get("data_sets", [])
-    )
-    return DataDecision(
-        **known_members(value, DataDecision)
-        | {"outcome": Outcome(value["outcome"]), "data_sets": states}
-    )
-
-
-def _file_from(value: dict[str, Any]) -> ExportedFile:
-    return ExportedFile(
-        **known_members(value, ExportedFile) | {"error": error_from(value.get("error"))}
-    )

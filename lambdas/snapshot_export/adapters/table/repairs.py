@@ -12,7 +12,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 
-from snapshot_export.adapters.table.dynamodb import Item, Key, Table, delete_of, put_of, update_of
+from snapshot_export.adapters.table.dynamodb import (
+    Item,
+    Key,
+    Table,
+    assigning,
+    delete_of,
+    put_of,
+    update_of,
+)
 from snapshot_export.adapters.table.record_version import unreadable_members
 from snapshot_export.adapters.table.records import (
     Keys,
@@ -22,10 +30,10 @@ from snapshot_export.adapters.table.records import (
     entry_from,
     export_from,
 )
-from snapshot_export.adapters.table.store import entry_of
-from snapshot_export.domain.export import Attempt, Export, Status, snapshot_job_id
+from snapshot_export.adapters.table.store import SAME_ADMISSION, admission_values
+from snapshot_export.domain.admission import attempt_of, entry_of
+from snapshot_export.domain.export import Attempt, Export, Status
 from snapshot_export.domain.gate import Gate
-from snapshot_export.domain.parts import formats_of_part, later_parts
 from snapshot_export.errors import (
     ConditionFailedError,
     NewerRecordError,
@@ -130,15 +138,9 @@ class Repairs:
         """
         item = self._table.get(self._keys.gate) or {}
         bad = unreadable_members(item, Gate)
-        others = [name for name in bad if name != "running"]
-        expression = f"REMOVE {', '.join(f'#{name}' for name in others)}" if others else ""
-        values: Item = {}
-        if "running" in bad:
-            expression += " SET #running = :leases"
-            values[":leases"] = leases
         if bad:
-            names = {f"#{name}": name for name in bad}
-            self._table.update(update_of(self._keys.gate, expression, values=values, names=names))
+            changes = {name: leases if name == "running" else None for name in bad}
+            self._table.update(update_of(self._keys.gate, *assigning(changes)))
         return bad
 
     def _put_back(self, aside: Key, key: Key) -> bool:
@@ -175,14 +177,8 @@ class Repairs:
         return update_of(
             self._keys.export(export.export_id),
             "SET entry_key = :key",
-            condition="#status = :queued AND attempt = :attempt AND admission = :admission",
-            values={
-                ":key": key[1],
-                ":queued": Status.QUEUED,
-                ":attempt": export.attempt,
-                ":admission": export.admission,
-            },
-            names={"#status": "status"},
+            condition=f"#status = :queued AND {SAME_ADMISSION}",
+            values=admission_values(export) | {":key": key[1], ":queued": Status.QUEUED},
         )
 
     def _if_unmoved(self, export: Export) -> Item:
@@ -190,13 +186,8 @@ class Repairs:
         return update_of(
             self._keys.export(export.export_id),
             "SET attempt = :attempt",
-            condition="attempt = :attempt AND admission = :admission AND #status = :status",
-            values={
-                ":attempt": export.attempt,
-                ":admission": export.admission,
-                ":status": export.status,
-            },
-            names={"#status": "status"},
+            condition=f"{SAME_ADMISSION} AND #status = :status",
+            values=admission_values(export) | {":status": export.status},
         )
 
     def _set_aside(self, key: Key) -> Outcome:
@@ -230,21 +221,12 @@ def _is_same(found: Item, wanted: object) -> bool:
 def _attempt_of(export: Export, item: Item, now: float) -> Attempt:
     restarts = item.get("restarts")
     holds_slot = item.get("holds_slot") is not False
-    return Attempt(
-        export_id=export.export_id,
-        attempt=export.attempt,
+    return replace(
+        attempt_of(entry_of(export), limit=0, now=now),
         admission=export.admission,
-        dashboard_id=export.dashboard_id,
-        snapshot_job_id=snapshot_job_id(export.export_id, export.attempt, export.nonce),
-        nonce=export.nonce,
         admitted_at=export.admitted_at or now,
         start_by=now,
-        registered="RegisteredUser" in export.snapshot,
-        formats=formats_of_part(export.snapshot, export.part),
-        later=later_parts(export.snapshot, export.part),
-        burst_id=export.burst_id,
-        deadline=export.deadline,
-        at_risk=export.at_risk_at is not None,
+        files=0,
         restarts=restarts if type(restarts) is int and 0 <= restarts < 1000 else 0,
         holds_slot=holds_slot,
         started_at=export.admitted_at or now,

@@ -19,6 +19,7 @@ from snapshot_export.adapters.table.dynamodb import (
     Item,
     Key,
     Table,
+    assigning,
     delete_of,
     put_of,
     report_unreadable,
@@ -39,13 +40,13 @@ from snapshot_export.adapters.table.records import (
     lease_attributes,
     stand_in_for,
 )
+from snapshot_export.domain.admission import entry_of
 from snapshot_export.domain.backlog import BacklogEntry, front_rank
 from snapshot_export.domain.data_wait import DataWait
 from snapshot_export.domain.delivery import deliveries_of
 from snapshot_export.domain.export import LOST, Attempt, Export, Status, leases_after
 from snapshot_export.domain.gate import HOLD_SECONDS, Admission, Gate
-from snapshot_export.domain.hint import MISSED_AT_MOST, expected_files
-from snapshot_export.domain.parts import formats_of_part, later_parts
+from snapshot_export.domain.hint import MISSED_AT_MOST
 from snapshot_export.errors import (
     ConditionFailedError,
     IdConflictError,
@@ -63,7 +64,7 @@ _NOT_MARKED = " AND attribute_not_exists(cancel_requested_at)"
 _GOES_ON = f"{_NOT_MARKED} AND attribute_not_exists(ending)"
 _JUDGED = ("limit", "reserved", "ceiling", "paused_until")
 """What of the gate an admission was decided by, besides the counter."""
-_SAME_ADMISSION = "attempt = :attempt AND admission = :admission"
+SAME_ADMISSION = "attempt = :attempt AND admission = :admission"
 
 
 CANCELLED_WAITING = {"code": "CANCELLED", "message": "cancelled on request while it waited"}
@@ -100,14 +101,8 @@ class Store:
 
     def change_gate(self, changes: Mapping[str, float | None]) -> None:
         """Set attributes of the gate (limit, reserved, paused_until); None removes one."""
-        names = {f"#{name}": name for name in changes}
-        values = {f":{name}": value for name, value in changes.items() if value is not None}
-        sets = [f"#{name} = :{name}" for name, value in changes.items() if value is not None]
-        removes = [f"#{name}" for name, value in changes.items() if value is None]
-        clauses = [("SET", sets), ("REMOVE", removes)]
-        expression = " ".join(f"{verb} {', '.join(part)}" for verb, part in clauses if part)
-        if expression:
-            self._table.update(update_of(self._keys.gate, expression, values=values, names=names))
+        if changes:
+            self._table.update(update_of(self._keys.gate, *assigning(changes)))
 
     def count_waiting(self, most: int) -> int:
         """How many exports wait, retries included, at most `most`."""
@@ -226,7 +221,6 @@ class Store:
             export_attributes(export) | {"expires_at": expires_at},
             condition="attribute_not_exists(pk) OR #status = :rejected",
             values={":rejected": Status.REJECTED},
-            names={"#status": "status"},
         )
         try:
             self._table.write(put)
@@ -256,14 +250,12 @@ class Store:
                     self._keys.export(attempt.export_id),
                     "SET #status = :running, admission = :admission, admitted_at = :now",
                     condition="#status = :queued AND attempt = :attempt",
-                    values={
+                    values=admission_values(attempt)
+                    | {
                         ":running": Status.RUNNING,
                         ":queued": Status.QUEUED,
-                        ":attempt": attempt.attempt,
-                        ":admission": attempt.admission,
                         ":now": attempt.admitted_at,
                     },
-                    names={"#status": "status"},
                 ),
             ]
         self._table.transact(writes)
@@ -400,7 +392,6 @@ class Store:
                         ":due": 0,
                         ":leases": lease_attributes(leases_after(export, attempt, now)),
                     },
-                    {"#rank": "rank"},
                     condition=_GOES_ON,
                 ),
             ]
@@ -442,7 +433,6 @@ class Store:
                         ":rank": queued.rank,
                         ":due": due_at or 0,
                     },
-                    {"#error": "error", "#rank": "rank"},
                     condition=_GOES_ON,
                 ),
             ]
@@ -469,7 +459,6 @@ class Store:
                     ":error": data["error"] or {},
                     ":seconds": export.job_seconds or 0,
                 },
-                {"#error": "error"},
                 condition=f"{_NOT_MARKED} AND (attribute_not_exists(ending) "
                 "OR (ending = :end AND attribute_not_exists(ending_at)))",
             )
@@ -502,7 +491,6 @@ class Store:
                     ":leases": lease_attributes(leases_after(export, attempt, export.finished_at)),
                     ":expires": expires_at,
                 },
-                {"#error": "error"},
                 condition=other_end,
             ),
             self._delete_attempt(attempt, holds_slot=attempt.holds_slot),
@@ -524,17 +512,15 @@ class Store:
                 update_of(
                     self._keys.export(export.export_id),
                     "SET #status = :end, #error = :error, finished_at = :at, expires_at = :expires",
-                    condition=f"#status = :queued AND {_SAME_ADMISSION}",
-                    values={
+                    condition=f"#status = :queued AND {SAME_ADMISSION}",
+                    values=admission_values(export)
+                    | {
                         ":end": Status.CANCELLED,
                         ":queued": Status.QUEUED,
-                        ":attempt": export.attempt,
-                        ":admission": export.admission,
                         ":error": CANCELLED_WAITING,
                         ":at": now,
                         ":expires": expires_at,
                     },
-                    names={"#status": "status", "#error": "error"},
                 ),
                 delete_of(key),
             ],
@@ -552,16 +538,14 @@ class Store:
                 update_of(
                     self._keys.export(export.export_id),
                     "SET #status = :running, admission = :next, cancel_requested_at = :now",
-                    condition=f"#status = :queued AND {_SAME_ADMISSION}",
-                    values={
+                    condition=f"#status = :queued AND {SAME_ADMISSION}",
+                    values=admission_values(export)
+                    | {
                         ":running": Status.RUNNING,
                         ":queued": Status.QUEUED,
-                        ":attempt": export.attempt,
-                        ":admission": export.admission,
                         ":next": attempt.admission,
                         ":now": now,
                     },
-                    names={"#status": "status"},
                 ),
                 put_of(
                     self._keys.attempt(export.export_id),
@@ -591,7 +575,6 @@ class Store:
                 "SET cancel_requested_at = if_not_exists(cancel_requested_at, :now)",
                 condition="#status = :running AND attribute_not_exists(ending)",
                 values={":now": now, ":running": Status.RUNNING},
-                names={"#status": "status"},
             )
         )
 
@@ -601,10 +584,9 @@ class Store:
             update_of(
                 self._keys.attempt(attempt.export_id),
                 "SET restarts = :next, restarted_at = :now, start_by = :by",
-                condition=f"{_SAME_ADMISSION} AND restarts = :seen",
-                values={
-                    ":attempt": attempt.attempt,
-                    ":admission": attempt.admission,
+                condition=f"{SAME_ADMISSION} AND restarts = :seen",
+                values=admission_values(attempt)
+                | {
                     ":seen": attempt.restarts,
                     ":next": attempt.restarts + 1,
                     ":now": now,
@@ -649,7 +631,6 @@ class Store:
             expression,
             condition=condition,
             values=values,
-            names={f"#{name}": name for name in _JUDGED},
         )
 
     def _free_slot(self, hold_until: float | None = None, *, misses_hint: bool = False) -> Item:
@@ -675,13 +656,8 @@ class Store:
         condition, values = _unstarted(attempt) if holds_slot else ("", {})
         return delete_of(
             self._keys.attempt(attempt.export_id),
-            condition=f"{_SAME_ADMISSION} AND holds_slot = :holds{condition}",
-            values=values
-            | {
-                ":attempt": attempt.attempt,
-                ":admission": attempt.admission,
-                ":holds": holds_slot,
-            },
+            condition=f"{SAME_ADMISSION} AND holds_slot = :holds{condition}",
+            values=values | admission_values(attempt) | {":holds": holds_slot},
         )
 
     def _on_unstarted(self, attempt: Attempt, expression: str, values: Item) -> Item:
@@ -694,32 +670,24 @@ class Store:
         return update_of(
             self._keys.attempt(attempt.export_id),
             expression,
-            condition=f"{_SAME_ADMISSION} AND holds_slot = :yes{condition}",
-            values=values
-            | {":attempt": attempt.attempt, ":admission": attempt.admission, ":yes": True},
+            condition=f"{SAME_ADMISSION} AND holds_slot = :yes{condition}",
+            values=values | admission_values(attempt) | {":yes": True},
         )
 
     def _on_export(
-        self,
-        attempt: Attempt,
-        expression: str,
-        values: Item,
-        names: dict[str, str] | None = None,
-        *,
-        condition: str = "",
+        self, attempt: Attempt, expression: str, values: Item, *, condition: str = ""
     ) -> Item:
         return update_of(
             self._keys.export(attempt.export_id),
             expression,
-            condition=f"#status = :running AND {_SAME_ADMISSION}{condition}",
-            values=values
-            | {
-                ":running": Status.RUNNING,
-                ":attempt": attempt.attempt,
-                ":admission": attempt.admission,
-            },
-            names={"#status": "status"} | (names or {}),
+            condition=f"#status = :running AND {SAME_ADMISSION}{condition}",
+            values=values | admission_values(attempt) | {":running": Status.RUNNING},
         )
+
+
+def admission_values(record: Export | Attempt) -> Item:
+    """The values of SAME_ADMISSION."""
+    return {":attempt": record.attempt, ":admission": record.admission}
 
 
 def _unstarted(attempt: Attempt) -> tuple[str, Item]:
@@ -751,7 +719,6 @@ def accept_writes(keys: Keys, export: Export) -> list[Item]:
         export_attributes(export),
         condition="attribute_not_exists(pk) OR #status = :rejected",
         values={":rejected": Status.REJECTED},
-        names={"#status": "status"},
     )
     return [record, *place]
 
@@ -764,7 +731,6 @@ def join_writes(keys: Keys, wait: DataWait, kind: str, request_id: str, nonce: s
             keys.wait(wait),
             "SET joined = :nonce, #wait = if_not_exists(#wait, :wait)",
             values={":nonce": f"{request_id}-{nonce}", ":wait": asdict(wait)},
-            names={"#wait": "wait"},
         ),
     ]
 
@@ -789,23 +755,3 @@ def _key_of(entry: BacklogEntry) -> Key:
 def _misses_hint(attempt: Attempt, job_status: str) -> bool:
     """Whether a job ended of which a hint should have come, and none did."""
     return job_status == "COMPLETED" and attempt.files > 0 and attempt.asking_until is None
-
-
-def entry_of(export: Export, due_at: float | None = None) -> BacklogEntry:
-    return BacklogEntry(
-        export_id=export.export_id,
-        dashboard_id=export.dashboard_id,
-        digest=export.digest,
-        nonce=export.nonce,
-        rank=export.rank,
-        attempt=export.attempt,
-        admission=export.admission,
-        due_at=due_at,
-        registered="RegisteredUser" in export.snapshot,
-        formats=formats_of_part(export.snapshot, export.part),
-        later=later_parts(export.snapshot, export.part),
-        files=expected_files(export.snapshot, export.part, export.export_id, export.nonce),
-        burst_id=export.burst_id,
-        deadline=export.deadline,
-        at_risk=export.at_risk_at is not None,
-    )

@@ -22,10 +22,10 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.dynamodb import Key
 from snapshot_export.adapters.table.repairs import Outcome
 from snapshot_export.adapters.table.store import MAX_ADMITTED_AT_ONCE
+from snapshot_export.domain.admission import attempt_of
 from snapshot_export.domain.backlog import BacklogEntry, in_order_of_admission, look_ahead
-from snapshot_export.domain.export import Attempt, snapshot_job_id
+from snapshot_export.domain.export import Attempt
 from snapshot_export.domain.gate import Gate, decide_admission
-from snapshot_export.domain.windows import START_WINDOW_SECONDS
 from snapshot_export.errors import (
     ConditionFailedError,
     SnapshotExportError,
@@ -150,28 +150,6 @@ def try_admit(services: Services) -> int:
     except SnapshotExportError as error:
         logger.warning("not admitted", reason=f"{type(error).__name__}: {error}")
         return 0
-
-
-def attempt_of(entry: BacklogEntry, limit: int, now: float) -> Attempt:
-    """The lease of an entry that is admitted now, under a limit of so many slots."""
-    return Attempt(
-        export_id=entry.export_id,
-        attempt=entry.attempt,
-        admission=entry.admission + 1,
-        dashboard_id=entry.dashboard_id,
-        snapshot_job_id=snapshot_job_id(entry.export_id, entry.attempt, entry.nonce),
-        admitted_at=now,
-        start_by=now + START_WINDOW_SECONDS,
-        nonce=entry.nonce,
-        registered=entry.registered,
-        formats=entry.formats,
-        later=entry.later,
-        files=entry.files,
-        slots=limit,
-        burst_id=entry.burst_id,
-        deadline=entry.deadline,
-        at_risk=entry.at_risk,
-    )
 
 
 def _settle_failed(

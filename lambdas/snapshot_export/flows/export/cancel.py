@@ -24,7 +24,8 @@ from dataclasses import replace
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.adapters.table.store import CANCELLED_WAITING, entry_of
+from snapshot_export.adapters.table.store import CANCELLED_WAITING
+from snapshot_export.domain.admission import attempt_of, entry_of
 from snapshot_export.domain.export import BEFORE_BACKLOG, Export, Status
 from snapshot_export.errors import (
     AlreadyEndedError,
@@ -34,7 +35,7 @@ from snapshot_export.errors import (
 )
 from snapshot_export.flows.burst_queue import ask_for_close
 from snapshot_export.flows.delivery.revoke import take_back_mails
-from snapshot_export.flows.export.admit import attempt_of, start_executions
+from snapshot_export.flows.export.admit import start_executions
 from snapshot_export.metric import Metric
 
 ROUNDS = 10
