@@ -41,6 +41,19 @@ from snapshot_export.handlers.boundary import describe_place, logger
 
 _PAGE = "docs/operations.md"
 RETRY_AFTER_SECONDS = 2
+_STATES: dict[type[SnapshotExportError], tuple[int, str]] = {
+    UnknownIdError: (404, "NOT_FOUND"),
+    IdConflictError: (409, "ID_CONFLICT"),
+    MissingScopeError: (403, "MISSING_SCOPE"),
+    DeclaredScheduleError: (409, "DECLARED_SCHEDULE"),
+    UnreadableDashboardError: (409, "DASHBOARD_UNREADABLE"),
+    UnknownTargetError: (409, "UNKNOWN_TARGET"),
+    AlreadyEndedError: (409, "ALREADY_ENDED"),
+    NotHeldError: (409, "NOT_HELD"),
+    NotResendableError: (409, "NOT_RESENDABLE"),
+    NoLinksError: (409, "NO_LINKS"),
+}
+"""What the state of something does not allow; the error's own text says so."""
 
 
 def refuse(
@@ -72,31 +85,13 @@ def answer_error(error: Exception) -> Response[str]:
             return refuse(400, "INVALID_REQUEST", "The request breaks rules.", _problems_of(error))
         case RequestUnsupportedContentType():
             return refuse(400, "INVALID_REQUEST", "The body must be JSON.")
-        case UnknownIdError():
-            return refuse(404, "NOT_FOUND", str(error))
-        case IdConflictError():
-            return refuse(409, "ID_CONFLICT", str(error))
-        case MissingScopeError():
-            return refuse(403, "MISSING_SCOPE", str(error))
-        case DeclaredScheduleError():
-            return refuse(409, "DECLARED_SCHEDULE", str(error))
-        case UnreadableDashboardError():
-            return refuse(409, "DASHBOARD_UNREADABLE", str(error))
-        case UnknownTargetError():
-            return refuse(409, "UNKNOWN_TARGET", str(error))
         case UnreadableRecordError():
             logger.error("not done", reason=str(error))
             return refuse(409, "RECORD_UNREADABLE", f"{error}. See RecordsUnreadable in {_PAGE}.")
-        case AlreadyEndedError():
-            return refuse(409, "ALREADY_ENDED", str(error))
-        case NotHeldError():
-            return refuse(409, "NOT_HELD", str(error))
-        case NotResendableError():
-            return refuse(409, "NOT_RESENDABLE", str(error))
-        case NoLinksError():
-            return refuse(409, "NO_LINKS", str(error))
         case RetryRefusedError():
             return refuse(409, error.code, str(error))
+        case SnapshotExportError() if type(error) in _STATES:
+            return refuse(*_STATES[type(error)], str(error))
         case SnapshotExportError() if error.is_transient:
             logger.warning("not done", reason=f"{type(error).__name__}: {error}")
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
