@@ -21,15 +21,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, Tag, TypeAdapter, ValidationError
 
 from snapshot_export.domain.data_wait import DataWait, Otherwise
-from snapshot_export.domain.schedule_expression import is_zone
-from snapshot_export.domain.snapshot_request import (
-    A_LIST,
-    ONE_WORD,
-    WORD_OR_LIST,
-    ResourceId,
-    Shape,
-    rule,
-)
+from snapshot_export.domain.shape import A_LIST, ONE_WORD, WORD_OR_LIST, Shape, Zone, rule
+from snapshot_export.domain.snapshot_request import ResourceId
 
 DASHBOARD = "DASHBOARD"
 """DataSets of those of the dashboard."""
@@ -56,12 +49,6 @@ def _moment(value: str) -> str:
     return value
 
 
-def _zone(value: str) -> str:
-    if not is_zone(value):
-        raise rule("must be a time zone of the IANA database, such as Europe/Berlin")
-    return value
-
-
 class AfterBody(Shape):
     """`After` of an export or a burst: the data that it waits for."""
 
@@ -85,7 +72,7 @@ class AfterBody(Shape):
         description="what becomes of it when the data is not there by Until: it fails, is made of "
         "the data that is there and says so, or is held until somebody releases it",
     )
-    Timezone: Annotated[str, Field(max_length=50), AfterValidator(_zone)] | None = Field(
+    Timezone: Zone | None = Field(
         default=None,
         description="of the times of the day; else the schedule's, of other requests UTC",
     )

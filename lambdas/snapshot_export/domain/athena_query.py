@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from snapshot_export.domain.problem import Problem
-from snapshot_export.domain.snapshot_request import Shape, rule
+from snapshot_export.domain.shape import Shape, rule
 
 MAX_QUERY_CHARACTERS = 65_536
 """Ours: Athena takes 262,144 bytes, and an item of the table has 400 KB."""

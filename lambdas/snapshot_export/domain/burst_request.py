@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from snapshot_export.domain.after import After, AfterBody
 from snapshot_export.domain.athena_query import AthenaQuery, problems_of_query
@@ -29,9 +28,10 @@ from snapshot_export.domain.prefixes import MANIFESTS_PREFIX
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.protect_request import SecretName
 from snapshot_export.domain.recipient_query import DEFAULT_CHANGE_SHARE
-from snapshot_export.domain.request import check_request, file_name, parse_deadline, problems_of
+from snapshot_export.domain.request import check_request, file_name
 from snapshot_export.domain.row_level_security import ALLOWANCES, NOBODY
-from snapshot_export.domain.snapshot_request import SessionTags, Shape, SnapshotParameters, rule
+from snapshot_export.domain.shape import Moment, Shape, rule
+from snapshot_export.domain.snapshot_request import SessionTags, SnapshotParameters
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME, Targets
 
 MAX_BURST_BYTES = 6 * 1024 * 1024
@@ -149,7 +149,7 @@ class BurstBody(Shape):
     Priority: Annotated[int, Field(ge=1, le=9)] | None = Field(
         default=None, description="of each export, before the template's"
     )
-    Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = Field(
+    Deadline: Moment | None = Field(
         default=None, description="of each export, before the template's"
     )
     After: AfterBody | None = Field(
@@ -202,10 +202,7 @@ def parse_burst(text: str, targets: Targets) -> BurstRequest:
 
 def check_burst(data: Any, targets: Targets) -> BurstRequest:
     """Check a burst's body that was read already."""
-    try:
-        body = BurstBody.model_validate(data)
-    except ValidationError as error:
-        raise InvalidRequestError(problems_of(error)) from None
+    body = BurstBody.checked(data)
     template = dict(body.Template)
     if body.Target is not None:
         template["Target"] = body.Target

@@ -16,7 +16,7 @@ from snapshot_export.domain.mail_address import (
 from snapshot_export.domain.mail_order import MailOrder
 from snapshot_export.domain.mail_text import check_mail_template
 from snapshot_export.domain.problem import Problem
-from snapshot_export.domain.snapshot_request import Shape, rule
+from snapshot_export.domain.shape import Shape, rule
 from snapshot_export.domain.target import Targets
 from snapshot_export.domain.templates import TemplateError
 

@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
-from snapshot_export.domain.request import problems_of
 from snapshot_export.domain.schedule_expression import is_zone
-from snapshot_export.domain.snapshot_request import Shape
+from snapshot_export.domain.shape import Shape
 from snapshot_export.domain.templates import TemplateError, fill_dates, moment_of
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
@@ -109,10 +108,7 @@ def read_occurrence(data: Any, *, message_id: str, sent_at: float) -> Occurrence
     occurrence: its id names it, the time when it was sent (epoch seconds) dates it. Both are the
     same in every delivery of the message.
     """
-    try:
-        message = OccurrenceMessage.model_validate(data)
-    except ValidationError as error:
-        raise InvalidRequestError(problems_of(error)) from None
+    message = OccurrenceMessage.checked(data)
     if (message.Export is None) == (message.Burst is None):
         raise InvalidRequestError((Problem("", "must have either Export or Burst"),))
     kind: Kind = "Export" if message.Burst is None else "Burst"

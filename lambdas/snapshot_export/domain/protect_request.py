@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from snapshot_export.domain.problem import Problem
-from snapshot_export.domain.snapshot_request import Shape
+from snapshot_export.domain.shape import Shape
 from snapshot_export.domain.target import Targets
 
 PASSWORD_PLACE = "Protect.PasswordSecret"

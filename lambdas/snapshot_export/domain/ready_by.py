@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from snapshot_export.domain.snapshot_request import Shape, rule
+from snapshot_export.domain.shape import Shape, rule
 
 MAX_MINUTES = 720
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")

@@ -26,7 +26,7 @@ from snapshot_export.domain.burst_request import RECIPIENT_ID, Recipient
 from snapshot_export.domain.json_text import read_json
 from snapshot_export.domain.manifest_lines import MAX_RECORD_BYTES, Record
 from snapshot_export.domain.problem import InvalidRequestError, Problem
-from snapshot_export.domain.request import problems_of
+from snapshot_export.domain.shape import problems_of
 from snapshot_export.domain.visible_text import hidden_rule
 
 MAX_COLUMNS = 500

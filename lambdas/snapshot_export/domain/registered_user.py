@@ -9,7 +9,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from snapshot_export.domain.snapshot_request import NonBlank, Shape, rule
+from snapshot_export.domain.shape import Shape, rule
+from snapshot_export.domain.snapshot_request import NonBlank
 
 DEFAULT_NAMESPACE = "default"
 _IDENTIFIERS = ("UserArn", "UserName", "Email")

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, Tag, ValidationError, ValidationInfo
+from pydantic import AfterValidator, Field, Tag, ValidationInfo
 
 from snapshot_export.domain.after import After, AfterBody
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
@@ -31,18 +31,14 @@ from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.protect_request import ProtectBody, protect_problems
 from snapshot_export.domain.registered_user import SnapshotRegisteredUser
 from snapshot_export.domain.row_level_security import ALLOWANCES
+from snapshot_export.domain.shape import A_LIST, ONE_WORD, WORD_OR_LIST, Moment, Shape, rule
 from snapshot_export.domain.snapshot_request import (
-    A_LIST,
-    ONE_WORD,
-    WORD_OR_LIST,
     FileGroup,
     NonBlank,
     ResourceId,
-    Shape,
     SnapshotConfiguration,
     SnapshotUserConfiguration,
     as_sent,
-    rule,
 )
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME, Target, Targets
 from snapshot_export.domain.templates import TemplateError, parse_template
@@ -78,19 +74,6 @@ class Request:
     def formats(self) -> tuple[str, ...]:
         """FormatType of each file, in the order of FileGroups."""
         return formats_of(self.snapshot)
-
-
-def parse_deadline(value: object) -> object:
-    """An ISO 8601 text with an offset, as a time."""
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is not None:
-            moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise rule("must be an ISO 8601 time with an offset, such as 2026-11-23T07:00:00+01:00")
-    return moment
 
 
 def file_name(value: str) -> str:
@@ -176,7 +159,7 @@ class ExportRequest(Shape):
     Priority: Annotated[int, Field(ge=1, le=9)] = Field(
         default=DEFAULT_PRIORITY, description="1 goes first"
     )
-    Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = Field(
+    Deadline: Moment | None = Field(
         default=None, description="with its offset; earlier ones go first within a priority"
     )
     Name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(file_name)] | None = (
@@ -276,10 +259,7 @@ def check_request(data: Any, targets: Targets, *, is_template: bool = False) -> 
 
     A burst's template (`is_template`) has no addresses: each recipient brings its own.
     """
-    try:
-        body = ExportRequest.model_validate(data)
-    except ValidationError as error:
-        raise InvalidRequestError(problems_of(error)) from None
+    body = ExportRequest.checked(data)
     target = choose_target(targets, body.Target)
     problems = (
         *_target_problems(body, target),
@@ -475,30 +455,3 @@ def _target_problems(body: ExportRequest, target: Target) -> list[Problem]:
                 Problem(f"{place}.BucketRegion", f"must be the region of the call, {target.region}")
             )
     return problems
-
-
-def problems_of(error: ValidationError) -> tuple[Problem, ...]:
-    """Pydantic's errors as places and rules, without the values."""
-    problems = []
-    for item in error.errors(include_input=False, include_url=False, include_context=True):
-        place = ""
-        for part in item["loc"]:
-            if part in (ONE_WORD, A_LIST):
-                continue
-            place += f"[{part}]" if isinstance(part, int) else f".{part}"
-        problems.append(Problem(place.lstrip("."), rule_text(item["type"], item["msg"])))
-    return tuple(problems)
-
-
-def rule_text(kind: str, message: str) -> str:
-    """One of pydantic's errors in the words of our rules, without the value."""
-    match kind:
-        case "missing":
-            return "is required"
-        case "extra_forbidden":
-            return "is not a member of the request"
-        case "rule":
-            return message
-        case _:
-            text = re.sub(r"^(Input|String|List|Dictionary|Value) should ", "should ", message)
-            return text.replace("should ", "must ", 1)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from snapshot_export.domain.burst_request import MAX_BURST_BYTES, RECIPIENT_ID
 from snapshot_export.domain.burst_retry import RetryRequest
 from snapshot_export.domain.json_text import digest_of, read_json
-from snapshot_export.domain.problem import InvalidRequestError
-from snapshot_export.domain.request import parse_deadline, problems_of
-from snapshot_export.domain.snapshot_request import Shape, rule
+from snapshot_export.domain.shape import Moment, Shape, rule
 
 MAX_NAMED = 500
 """Each is looked up while the caller waits for the answer."""
@@ -36,7 +33,7 @@ class RetryBody(Shape):
     IncludeCompleted: bool = Field(
         default=False, description="true: also those of RecipientIds that have their files"
     )
-    Deadline: Annotated[datetime, BeforeValidator(parse_deadline)] | None = Field(
+    Deadline: Moment | None = Field(
         default=None,
         description="of what runs again; without it a deadline that has passed is dropped",
     )
@@ -51,10 +48,7 @@ class RetryBody(Shape):
 def parse_retry(text: str) -> RetryRequest:
     """Check the text of a retry's body. Raises InvalidRequestError."""
     data = read_json(text or "{}", MAX_BURST_BYTES)
-    try:
-        body = RetryBody.model_validate(data)
-    except ValidationError as error:
-        raise InvalidRequestError(problems_of(error)) from None
+    body = RetryBody.checked(data)
     return RetryRequest(
         revision=body.Revision,
         recipient_ids=tuple(dict.fromkeys(body.RecipientIds)) if body.RecipientIds else None,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from snapshot_export.domain.burst_request import check_burst
 from snapshot_export.domain.json_text import MAX_BODY_BYTES
@@ -33,13 +33,12 @@ from snapshot_export.domain.occurrence import (
 from snapshot_export.domain.prefixes import UPLOADS_PREFIX
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.domain.ready_by import ReadyBy, ReadyByBody
-from snapshot_export.domain.request import Request, check_request, parse_deadline, problems_of
+from snapshot_export.domain.request import Request, check_request
 from snapshot_export.domain.schedule_expression import (
-    is_zone,
     problem_of_expression,
     rate_start_after,
 )
-from snapshot_export.domain.snapshot_request import Shape, rule
+from snapshot_export.domain.shape import Moment, Shape, Zone, rule
 from snapshot_export.domain.target import DEFAULT_TARGET, Targets
 from snapshot_export.domain.templates import TemplateError
 
@@ -57,15 +56,6 @@ def _expression(value: str) -> str:
     return value
 
 
-def _zone(value: str) -> str:
-    if not is_zone(value):
-        raise rule("must be a time zone of the IANA database, such as Europe/Berlin")
-    return value
-
-
-Moment = Annotated[datetime, BeforeValidator(parse_deadline)]
-
-
 class ScheduleBody(Shape):
     """The body of PUT /schedules/{Name}, and of a file in schedules/."""
 
@@ -74,7 +64,7 @@ class ScheduleBody(Shape):
         Annotated[str, Field(max_length=256), AfterValidator(_expression)] | None
     ) = Field(default=None, description="cron(...), rate(...) or at(...). Either this or ReadyBy")
     ReadyBy: ReadyByBody | None = Field(default=None, description="when its work should be done")
-    ScheduleExpressionTimezone: Annotated[str, Field(max_length=50), AfterValidator(_zone)] = Field(
+    ScheduleExpressionTimezone: Zone = Field(
         default="UTC", description="of the IANA database, such as Europe/Berlin"
     )
     FlexibleTimeWindowMinutes: Annotated[int, Field(ge=0, le=MAX_WINDOW_MINUTES)] = Field(
@@ -227,10 +217,7 @@ def check_schedule(data: Any, targets: Targets, name: str) -> Schedule:
     if not re.fullmatch(SCHEDULE_NAME, name):
         text = "must be 1 to 30 letters, digits, hyphens and underscores"
         raise InvalidRequestError((Problem("Name", text),))
-    try:
-        body = ScheduleBody.model_validate(data)
-    except ValidationError as error:
-        raise InvalidRequestError(problems_of(error)) from None
+    body = ScheduleBody.checked(data)
     kind: Kind = "Burst" if body.Burst is not None else "Export"
     request = body.Burst or body.Export or {}
     problems = [] if body.Name in (None, name) else [Problem("Name", f"must be {name}, or absent")]

@@ -14,15 +14,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from snapshot_export.domain.next_start import next_start
 from snapshot_export.domain.occurrence import Occurrence, read_occurrence
 from snapshot_export.domain.problem import InvalidRequestError, Problem
-from snapshot_export.domain.request import problems_of
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.domain.schedule_expression import period_of
-from snapshot_export.domain.snapshot_request import Shape, rule
+from snapshot_export.domain.shape import Shape, rule
 
 MAX_OCCURRENCES = 31
 """Of one call: a month of days. Each is accepted while the caller waits for the answer."""
@@ -65,10 +64,7 @@ class RunBody(Shape):
 
 def times_of_run(schedule: Schedule, data: Any, now: datetime) -> list[datetime]:
     """The times of the occurrences that a body asks for, in UTC. Raises InvalidRequestError."""
-    try:
-        body = RunBody.model_validate(data)
-    except ValidationError as error:
-        raise InvalidRequestError(problems_of(error)) from None
+    body = RunBody.checked(data)
     if body.From is not None and body.To is not None:
         return _times_between(schedule, body.From, body.To, now)
     if body.At is None:

@@ -16,40 +16,19 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
-    Discriminator,
     Field,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from snapshot_export.domain.formats import MAX_FILE_GROUPS, Format
+from snapshot_export.domain.shape import Shape, rule
 from snapshot_export.domain.visible_text import hidden_rule
 
 MAX_EXCEL_VISUALS = 5
 MAX_SHOWN_REPEATS = 5
 INT64_MAX = 2**63 - 1
 _ONE_LINE = re.compile("[^\n\r\u0085\u2028\u2029]*")
-
-
-ONE_WORD, A_LIST = "one word", "a list"
-"""Tags of the two kinds of value that a member can have; pydantic has them in the place of what is
-wrong, where they are no member (`problems_of`)."""
-
-
-def _kind_of(value: object) -> str:
-    return A_LIST if isinstance(value, list) else ONE_WORD
-
-
-WORD_OR_LIST = Discriminator(_kind_of)
-"""What is wrong is then said by the rules of the kind that was given."""
-
-
-def rule(text: str) -> PydanticCustomError:
-    """A broken rule, without the value that broke it."""
-    return PydanticCustomError("rule", text)
 
 
 def _not_blank(value: str) -> str:
@@ -106,12 +85,6 @@ members only ask for text that is not blank; no parameter has another name [? pa
 Long = Annotated[int, BeforeValidator(_integer), Field(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Double = Annotated[float, BeforeValidator(_decimal), Field(allow_inf_nan=False)]
 Timestamp = Annotated[str, BeforeValidator(_timestamp)]
-
-
-class Shape(BaseModel):
-    """A structure of the service model: its members by AWS's names, no others, no coercion."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class SessionTag(Shape):

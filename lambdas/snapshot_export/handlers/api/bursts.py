@@ -14,7 +14,7 @@ from snapshot_export.domain.burst import BURST_ID, Burst, BurstStatus, Refusal
 from snapshot_export.domain.burst_request import BurstBody, parse_burst
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.domain.retry_request import RetryBody, parse_retry
-from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
+from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.burst.accept import accept_burst
 from snapshot_export.flows.burst.cancel import cancel_burst
@@ -23,6 +23,7 @@ from snapshot_export.flows.burst.retry import retry_burst
 from snapshot_export.flows.view import DOWNLOAD_SECONDS, view_burst_end
 from snapshot_export.handlers.api.error_shape import ApiProblem
 from snapshot_export.handlers.api.exchange import (
+    OfTarget,
     answers,
     make_router,
     raw_body,
@@ -164,7 +165,7 @@ class OpenBursts(BaseModel):
     tags=["bursts"],
 )
 def list_bursts(
-    target: Annotated[str, Query(alias="Target", pattern=f"^{TARGET_NAME}$")] = DEFAULT_TARGET,
+    target: OfTarget = DEFAULT_TARGET,
     limit: Annotated[int, Query(alias="Limit", ge=1, le=100)] = 50,
 ) -> Response[str]:
     """List open bursts."""
@@ -279,7 +280,7 @@ def _accepted(burst: Burst | None, burst_id: str) -> Response[str]:
 
 
 def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstShape:
-    error, manifests = burst.error, services().manifests
+    manifests = services().manifests
     is_end = burst.status.is_end
     manifest = manifests.address(burst.burst_id) if is_end else None
     report = manifests.report_address(burst.burst_id) if is_end else None
@@ -291,10 +292,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         Status=burst.status,
         Counts=BurstCounts(**burst.counts),
         Empty=burst.empty,
-        Reasons=[
-            FailureReasonShape(Code=each.code, Count=each.count, Message=each.message)
-            for each in burst.reasons
-        ],
+        Reasons=[FailureReasonShape.model_validate(each) for each in burst.reasons],
         SameRowsForAll=burst.same_rows_for_all,
         Weight=burst.weight,
         Refusals=[_line(refusal) for refusal in refusals],
@@ -314,7 +312,7 @@ def _shape(burst: Burst, refusals: list[Refusal], token: str | None) -> BurstSha
         AcceptedAt=iso_time(burst.accepted_at),
         ExpandedAt=iso(burst.expanded_at),
         FinishedAt=iso(burst.finished_at),
-        Error=Reason(Code=error.code, Message=error.message) if error else None,
+        Error=Reason.model_validate(burst.error) if burst.error else None,
     )
 
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
-from snapshot_export.domain.request import parse_deadline
-from snapshot_export.domain.snapshot_request import Shape
-from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
+from snapshot_export.domain.json_text import read_json
+from snapshot_export.domain.shape import Moment, Shape
+from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.flows.capacity import change_capacity, read_capacity
 from snapshot_export.handlers.api.exchange import (
+    OfTarget,
     answers,
     make_router,
     raw_body,
-    read_body,
     reply,
     services_of,
 )
-from snapshot_export.handlers.api.shapes import CapacityShape, capacity_shape
+from snapshot_export.handlers.api.shapes import CapacityShape
 
 
 class CapacityChange(Shape):
@@ -34,17 +32,9 @@ class CapacityChange(Shape):
 
     Limit: Annotated[int, Field(ge=0, le=1000)] | None = None
     ReservedSlots: Annotated[int, Field(ge=0, le=999)] | None = None
-    PausedUntil: (
-        Annotated[
-            datetime,
-            BeforeValidator(parse_deadline),
-            Field(json_schema_extra={"format": "date-time"}),
-        ]
-        | None
-    ) = None
+    PausedUntil: Moment | None = None
 
 
-OfTarget = Annotated[str, Query(alias="Target", pattern=f"^{TARGET_NAME}$")]
 router = make_router()
 BODIES: dict[str, type[BaseModel]] = {"changeCapacity": CapacityChange}
 
@@ -58,7 +48,7 @@ BODIES: dict[str, type[BaseModel]] = {"changeCapacity": CapacityChange}
 )
 def get_capacity(target: OfTarget = DEFAULT_TARGET) -> Response[str]:
     """Show the capacity."""
-    return reply(capacity_shape(read_capacity(services_of(target))))
+    return reply(CapacityShape.model_validate(read_capacity(services_of(target))))
 
 
 @router.put(
@@ -73,7 +63,7 @@ def get_capacity(target: OfTarget = DEFAULT_TARGET) -> Response[str]:
 def put_capacity(target: OfTarget = DEFAULT_TARGET) -> Response[str]:
     """Change the capacity."""
     services = services_of(target)
-    wanted = read_body(raw_body(router), CapacityChange)
+    wanted = CapacityChange.checked(read_json(raw_body(router)))
     changes: dict[str, float | None] = {}
     if "Limit" in wanted.model_fields_set:
         changes["limit"] = wanted.Limit
@@ -82,4 +72,4 @@ def put_capacity(target: OfTarget = DEFAULT_TARGET) -> Response[str]:
     if "PausedUntil" in wanted.model_fields_set:
         moment = wanted.PausedUntil
         changes["paused_until"] = moment.timestamp() if moment else None
-    return reply(capacity_shape(change_capacity(services, changes)))
+    return reply(CapacityShape.model_validate(change_capacity(services, changes)))

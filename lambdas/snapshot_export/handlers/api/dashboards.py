@@ -6,31 +6,30 @@ import re
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, Field
 
-from snapshot_export.domain.dashboard import Parameter, Published, Sheet, Version
+from snapshot_export.domain.dashboard import Published, Sheet, Version
 from snapshot_export.domain.formats import Format
 from snapshot_export.domain.row_level_security import demanded_keys, warnings_of
-from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
+from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.published import look_at_dashboard
-from snapshot_export.handlers.api.exchange import answers, make_router, reply, services_of
-from snapshot_export.handlers.api.shapes import WarningShape, iso, warning_shapes
+from snapshot_export.handlers.api.exchange import OfTarget, answers, make_router, reply, services_of
+from snapshot_export.handlers.api.shapes import Seen, WarningShape, iso, warning_shapes
 
 router = make_router()
 BODIES: dict[str, type[BaseModel]] = {}
 DASHBOARD_ID = r"[A-Za-z0-9_\-]{1,512}"
 
 
-class VisualShape(BaseModel):
+class VisualShape(Seen):
     """A visual. Type: its member in QuickSight's Visual. Formats: what it can be by itself, of
     tables and pivot tables only.
     """
 
     VisualId: str
     Title: str
-    Type: str
+    Type: str = Field(validation_alias="kind")
     Formats: list[Format]
 
 
@@ -46,14 +45,14 @@ class SheetShape(BaseModel):
     Visuals: list[VisualShape] | None
 
 
-class ParameterShape(BaseModel):
+class ParameterShape(Seen):
     """A parameter. Member: where a request gives its values. Type: as in the columns of a manifest.
     DefaultIsDynamic: by user or day, so it is not among the Defaults.
     """
 
     Name: str
     Member: str
-    Type: str
+    Type: Annotated[str, BeforeValidator(str.upper)] = Field(validation_alias="kind")
     TakesSeveral: bool
     Defaults: list[str | int | float]
     DefaultIsDynamic: bool
@@ -103,7 +102,7 @@ class DashboardShape(BaseModel):
 )
 def get_dashboard(
     dashboard_id: str,
-    target: Annotated[str, Query(alias="Target", pattern=f"^{TARGET_NAME}$")] = DEFAULT_TARGET,
+    target: OfTarget = DEFAULT_TARGET,
 ) -> Response[str]:
     """Show a dashboard."""
     if not re.fullmatch(DASHBOARD_ID, dashboard_id):
@@ -127,7 +126,9 @@ def _shape_of(dashboard_id: str, target: str, version: Version, found: Published
         Status=version.status,
         PublishedAt=iso(version.published_at),
         Sheets=[_sheet(sheet, is_known=definition is not None) for sheet in found.sheets],
-        Parameters=[_parameter(each) for each in definition.parameters] if definition else None,
+        Parameters=[ParameterShape.model_validate(each) for each in definition.parameters]
+        if definition
+        else None,
         DataSets=[
             DataSetShape(
                 DataSetId=data_set.data_set_id,
@@ -147,30 +148,11 @@ def _shape_of(dashboard_id: str, target: str, version: Version, found: Published
 
 
 def _sheet(sheet: Sheet, *, is_known: bool) -> SheetShape:
-    visuals = [
-        VisualShape(
-            VisualId=visual.visual_id,
-            Title=visual.title,
-            Type=visual.kind,
-            Formats=[*visual.formats],
-        )
-        for visual in sheet.visuals
-    ]
+    visuals = [VisualShape.model_validate(visual) for visual in sheet.visuals]
     return SheetShape(
         SheetId=sheet.sheet_id,
         Name=sheet.name,
         ContentType=sheet.content_type,
         Formats=[*sheet.formats],
         Visuals=visuals if is_known else None,
-    )
-
-
-def _parameter(parameter: Parameter) -> ParameterShape:
-    return ParameterShape(
-        Name=parameter.name,
-        Member=parameter.member,
-        Type=parameter.kind.upper(),
-        TakesSeveral=parameter.takes_several,
-        Defaults=[*parameter.defaults],
-        DefaultIsDynamic=parameter.default_is_dynamic,
     )

@@ -19,7 +19,7 @@ from snapshot_export.domain.problem import (
     InvalidRequestError,
     Problem,
 )
-from snapshot_export.domain.request import rule_text
+from snapshot_export.domain.shape import rule_text
 from snapshot_export.errors import (
     AlreadyEndedError,
     DeclaredScheduleError,

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from snapshot_export.adapters.services import Services, services_from_env
-from snapshot_export.domain.json_text import read_json
 from snapshot_export.domain.problem import InvalidRequestError, Problem
-from snapshot_export.domain.request import choose_target, problems_of
+from snapshot_export.domain.request import choose_target
+from snapshot_export.domain.target import TARGET_NAME
 from snapshot_export.handlers.api.error_shape import REFUSALS, ApiError
 
 JSON = "application/json"
 
 
-Body = TypeVar("Body", bound=BaseModel)
+OfTarget = Annotated[str, Query(alias="Target", pattern=f"^{TARGET_NAME}$")]
+"""The query parameter of calls that are of one target; DEFAULT_TARGET unless given."""
 
 
 def make_router() -> APIGatewayHttpRouter:
@@ -47,14 +49,6 @@ def raw_body(router: APIGatewayHttpRouter) -> str:
         return base64.b64decode(body, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise InvalidRequestError((Problem("", "must be UTF-8"),)) from None
-
-
-def read_body(text: str, model: type[Body]) -> Body:
-    """A body checked by its model. Raises InvalidRequestError with every problem found."""
-    try:
-        return model.model_validate(read_json(text))
-    except ValidationError as error:
-        raise InvalidRequestError(problems_of(error)) from None
 
 
 def reply(

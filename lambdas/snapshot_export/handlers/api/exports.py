@@ -17,7 +17,7 @@ from snapshot_export.domain.delivery import Delivery
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.paging import place_of, token_of
 from snapshot_export.domain.request import EXPORT_ID, ExportRequest
-from snapshot_export.domain.snapshot_request import rule
+from snapshot_export.domain.shape import rule
 from snapshot_export.errors import UnknownIdError
 from snapshot_export.flows.data.release import release_export
 from snapshot_export.flows.delivery.resend import resend

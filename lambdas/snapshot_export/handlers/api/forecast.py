@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
 from snapshot_export.domain.data_wait import Otherwise
 from snapshot_export.domain.formats import Format
+from snapshot_export.domain.json_text import read_json
 from snapshot_export.domain.problem import InvalidRequestError, Problem
-from snapshot_export.domain.request import parse_deadline
-from snapshot_export.domain.snapshot_request import ResourceId, Shape
+from snapshot_export.domain.shape import Moment, Shape
+from snapshot_export.domain.snapshot_request import ResourceId
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
 from snapshot_export.flows.forecast.forecast import PlannedExports, plan_exports, read_forecast
 from snapshot_export.handlers.api.exchange import (
+    OfTarget,
     answers,
     make_router,
     raw_body,
-    read_body,
     reply,
     services_of,
 )
 from snapshot_export.handlers.api.shapes import iso, iso_time
 
 MAX_PLANNED = 100_000
-Moment = Annotated[
-    datetime, BeforeValidator(parse_deadline), Field(json_schema_extra={"format": "date-time"})
-]
 
 
 def _one_pdf() -> list[Format]:
@@ -140,7 +136,7 @@ BODIES: dict[str, type[BaseModel]] = {"planExports": PlanBody}
     tags=["forecast"],
 )
 def get_forecast(
-    target: Annotated[str, Query(alias="Target", pattern=f"^{TARGET_NAME}$")] = DEFAULT_TARGET,
+    target: OfTarget = DEFAULT_TARGET,
 ) -> Response[str]:
     """The forecast of what is there."""
     forecast = read_forecast(services_of(target))
@@ -195,7 +191,7 @@ def get_forecast(
 )
 def plan() -> Response[str]:
     """The forecast of exports that were only thought of."""
-    body = read_body(raw_body(router), PlanBody)
+    body = PlanBody.checked(read_json(raw_body(router)))
     count = sum(planned.Count for planned in body.Exports)
     if count > MAX_PLANNED:
         problem = Problem("Exports", f"must be at most {MAX_PLANNED} together")

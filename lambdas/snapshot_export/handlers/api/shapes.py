@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_snake
 
 from snapshot_export.domain.data_wait import (
     DataDecision,
@@ -23,21 +24,46 @@ from snapshot_export.domain.export import ErrorInfo, ExportedFile, Status
 from snapshot_export.domain.link import LinkUse
 from snapshot_export.domain.mail_address import masked
 from snapshot_export.domain.security_warning import SecurityWarning
-from snapshot_export.flows.capacity import Capacity
 from snapshot_export.flows.view import ExportView
 
 LAST_SECOND = 253_402_300_799
 """Of the year 9999; as floats, fractions of it round up to the next year."""
 
 
-class Reason(BaseModel):
+def iso_time(moment: float) -> str:
+    """Epoch seconds as ISO 8601 in UTC, to the millisecond."""
+    text = datetime.fromtimestamp(min(moment, LAST_SECOND), UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def iso(moment: float | None) -> str | None:
+    """Epoch seconds as ISO 8601 in UTC."""
+    return None if moment is None else iso_time(moment)
+
+
+class Seen(BaseModel):
+    """A shape that is read off an object of the domain, each member off the attribute of its name
+    (`RowsDropped` off `rows_dropped`) unless it says otherwise."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        populate_by_name=True,
+        alias_generator=AliasGenerator(validation_alias=to_snake),
+    )
+
+
+Time = Annotated[str, BeforeValidator(iso_time)]
+"""Of epoch seconds."""
+
+
+class Reason(Seen):
     """Why something failed: a code for programs, and a text for people."""
 
     Code: str
     Message: str
 
 
-class FailureReasonShape(BaseModel):
+class FailureReasonShape(Seen):
     """Why Count exports of a burst failed; Message is that of the first of them."""
 
     Code: str
@@ -45,7 +71,7 @@ class FailureReasonShape(BaseModel):
     Message: str
 
 
-class WarningShape(BaseModel):
+class WarningShape(Seen):
     """What to know of a request that is done all the same, such as a data set that shows all of
     its rows to everyone. Resource: `dataset/<id>`, `dashboard/<id>`, or `burst/<id>` of its zip.
     """
@@ -55,14 +81,14 @@ class WarningShape(BaseModel):
     Message: str
 
 
-class JudgedDataSetShape(BaseModel):
+class JudgedDataSetShape(Seen):
     """A data set as it was judged: RefreshedAt is when the refresh began whose data is shown, and
     RowsDropped by it."""
 
     DataSetId: str
-    State: Readiness
+    State: Readiness = Field(validation_alias="readiness")
     Reason: str
-    RefreshedAt: str | None
+    RefreshedAt: Time | None
     RowsDropped: int | None
 
 
@@ -99,16 +125,16 @@ class DeliveredFile(BaseModel):
     ETag: str | None
 
 
-class LinkUseShape(BaseModel):
+class LinkUseShape(Seen):
     """How the links of a mail were used, all together. Opened counts how often, whoever did: also
     software that follows links in mails. EndsAt: until then they open their files. RevokedAt: since
     then none does."""
 
     Opened: int
-    FirstOpenedAt: str | None
-    LastOpenedAt: str | None
-    EndsAt: str
-    RevokedAt: str | None
+    FirstOpenedAt: Time | None
+    LastOpenedAt: Time | None
+    EndsAt: Time
+    RevokedAt: Time | None
 
 
 class DeliveryShape(BaseModel):
@@ -181,7 +207,7 @@ class ExportPage(BaseModel):
     NextToken: str | None
 
 
-class CapacityShape(BaseModel):
+class CapacityShape(Seen):
     """The gate of a target, one of Targets. Exports use up to Limit less ReservedSlots slots. With
     WaitingIsAtLeast more wait than were counted. Ceiling: as many ran when QuickSight last refused
     a start, because others in the account use slots or Limit is above the account's own; null once
@@ -191,24 +217,13 @@ class CapacityShape(BaseModel):
     Target: str
     Targets: list[str]
     Limit: int
-    ReservedSlots: int
+    ReservedSlots: int = Field(validation_alias="reserved")
     Running: int
     Waiting: int
     WaitingIsAtLeast: bool
     CompletedLastHour: int
-    PausedUntil: str | None
+    PausedUntil: Time | None
     Ceiling: int | None
-
-
-def iso(moment: float | None) -> str | None:
-    """Epoch seconds as ISO 8601 in UTC."""
-    return None if moment is None else iso_time(moment)
-
-
-def iso_time(moment: float) -> str:
-    """Epoch seconds as ISO 8601 in UTC, to the millisecond."""
-    text = datetime.fromtimestamp(min(moment, LAST_SECOND), UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def row_of(item: dict[str, Any], collecting: Collection[str]) -> ExportRow:
@@ -284,7 +299,7 @@ def delivery_shapes(
             ChangedAt=iso(each.changed_at),
             MessageId=each.message_id,
             Attached=each.is_attached,
-            Links=_link_use_shape(link_uses.get(each.delivery_id)),
+            Links=_link_use(link_uses.get(each.delivery_id)),
             Files=[DeliveredFile(S3Uri=file.uri or "", ETag=file.etag) for file in each.files],
             Error=_reason(each.error),
         )
@@ -292,16 +307,8 @@ def delivery_shapes(
     ]
 
 
-def _link_use_shape(use: LinkUse | None) -> LinkUseShape | None:
-    if use is None:
-        return None
-    return LinkUseShape(
-        Opened=use.opened,
-        FirstOpenedAt=iso(use.first_opened_at),
-        LastOpenedAt=iso(use.last_opened_at),
-        EndsAt=iso_time(use.ends_at),
-        RevokedAt=iso(use.revoked_at),
-    )
+def _link_use(use: LinkUse | None) -> LinkUseShape | None:
+    return LinkUseShape.model_validate(use) if use else None
 
 
 def data_shape(wait: DataWait | None, data: DataDecision | None) -> DataShape | None:
@@ -316,40 +323,14 @@ def data_shape(wait: DataWait | None, data: DataDecision | None) -> DataShape | 
         DecidedAt=iso(data.decided_at) if data else None,
         Outcome=data.outcome if data else None,
         DataSets=[
-            JudgedDataSetShape(
-                DataSetId=each.data_set_id,
-                State=each.readiness,
-                Reason=each.reason,
-                RefreshedAt=iso(each.refreshed_at),
-                RowsDropped=each.rows_dropped,
-            )
-            for each in (data.data_sets if data else ())
+            JudgedDataSetShape.model_validate(each) for each in (data.data_sets if data else ())
         ],
     )
 
 
 def warning_shapes(warnings: Iterable[SecurityWarning]) -> list[WarningShape]:
     """Warnings as answers have them."""
-    return [
-        WarningShape(Code=each.code, Resource=each.resource, Message=each.message)
-        for each in warnings
-    ]
-
-
-def capacity_shape(capacity: Capacity) -> CapacityShape:
-    """The capacity's shape."""
-    return CapacityShape(
-        Target=capacity.target,
-        Targets=list(capacity.targets),
-        Limit=capacity.limit,
-        ReservedSlots=capacity.reserved,
-        Running=capacity.running,
-        Waiting=capacity.waiting,
-        WaitingIsAtLeast=capacity.waiting_is_at_least,
-        CompletedLastHour=capacity.completed_last_hour,
-        PausedUntil=iso(capacity.paused_until),
-        Ceiling=capacity.ceiling,
-    )
+    return [WarningShape.model_validate(each) for each in warnings]
 
 
 def _file(file: ExportedFile, url: str | None, expires_at: float | None) -> RequestedFile:
@@ -365,4 +346,4 @@ def _file(file: ExportedFile, url: str | None, expires_at: float | None) -> Requ
 
 
 def _reason(error: ErrorInfo | None) -> Reason | None:
-    return Reason(Code=error.code, Message=error.message) if error else None
+    return Reason.model_validate(error) if error else None

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from snapshot_export.domain.backlog import BacklogEntry
 from snapshot_export.domain.export import Attempt
-from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
+from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.flows.slots import Occupancy, read_occupancy
-from snapshot_export.handlers.api.exchange import answers, make_router, reply, services_of
+from snapshot_export.handlers.api.exchange import OfTarget, answers, make_router, reply, services_of
 from snapshot_export.handlers.api.shapes import iso, iso_time
 
 router = make_router()
@@ -74,7 +74,7 @@ class SlotsShape(BaseModel):
     tags=["capacity"],
 )
 def get_slots(
-    target: Annotated[str, Query(alias="Target", pattern=f"^{TARGET_NAME}$")] = DEFAULT_TARGET,
+    target: OfTarget = DEFAULT_TARGET,
     limit: Annotated[int, Query(alias="Limit", ge=1, le=100)] = 50,
 ) -> Response[str]:
     """Who holds the slots, and who waits next."""
