@@ -176,7 +176,7 @@ class BurstStore:
         }
         if error:
             text += ", #error = :error"
-            values |= {":error": {"code": error.code, "message": error.message}}
+            values |= {":error": asdict(error)}
         self._update(seen.burst_id, text, "#status = :expanding AND #offset = :seen", values)
 
     def begin_query(self, burst: Burst) -> None:
@@ -239,7 +239,7 @@ class BurstStore:
                 ":running": BurstStatus.RUNNING,
                 ":seen": seen.status,
                 ":now": now,
-                ":error": {"code": error.code, "message": error.message},
+                ":error": asdict(error),
             },
         )
 
@@ -356,7 +356,7 @@ class BurstStore:
 
         Raises ConditionFailedError if this revision of it was closed before.
         """
-        error = burst.error and {"code": burst.error.code, "message": burst.error.message}
+        error = burst.error and asdict(burst.error)
         zipped = burst.zipped_files
         self._table.transact(
             [

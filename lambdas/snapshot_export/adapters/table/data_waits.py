@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from snapshot_export.adapters.table.burst_records import burst_key
 from snapshot_export.adapters.table.dynamodb import (
@@ -30,7 +29,7 @@ from snapshot_export.adapters.table.records import (
 from snapshot_export.domain.admission import entry_of
 from snapshot_export.domain.burst import QUERIED_VERSION, VERSION, Burst, BurstStatus
 from snapshot_export.domain.data_wait import DataDecision, DataWait
-from snapshot_export.domain.export import ErrorInfo, Export, Status
+from snapshot_export.domain.export import Export, Status
 from snapshot_export.errors import UnreadableRecordError
 
 _WAITS = "#status IN (:waiting, :held)"
@@ -142,7 +141,7 @@ class DataWaits:
                     },
                 ),
                 put_of(key, entry_attributes(entry)),
-                self._leave(export.wait, "EXPORT", export.export_id),
+                *self._leave(export.wait, "EXPORT", export.export_id),
             ]
         )
 
@@ -155,7 +154,7 @@ class DataWaits:
                     "SET #status = :held, #data = :data",
                     {":held": Status.HELD, ":data": asdict(decision)},
                 ),
-                self._leave(export.wait, "EXPORT", export.export_id),
+                *self._leave(export.wait, "EXPORT", export.export_id),
             ]
         )
 
@@ -171,7 +170,7 @@ class DataWaits:
                     {
                         ":end": Status.FAILED,
                         ":at": failed.finished_at,
-                        ":error": {"code": failed.error.code, "message": failed.error.message},
+                        ":error": asdict(failed.error),
                         ":data": asdict(failed.data) if failed.data else {},
                     },
                 )
@@ -196,7 +195,7 @@ class DataWaits:
                         ":version": 1,
                     },
                 ),
-                self._leave(export.wait, "EXPORT", export.export_id),
+                *self._leave(export.wait, "EXPORT", export.export_id),
             ]
         )
 
@@ -216,7 +215,7 @@ class DataWaits:
                         ":version": 1,
                     },
                 ),
-                self._leave(export.wait, "EXPORT", export.export_id),
+                *self._leave(export.wait, "EXPORT", export.export_id),
             ]
         )
 
@@ -241,13 +240,13 @@ class DataWaits:
             values[":data"] = asdict(started.data)
         if started.error:
             text += ", #error = :error, expanded_at = :touched"
-            values[":error"] = _error(started.error)
+            values[":error"] = asdict(started.error)
         if started.released_at:
             text += ", released_at = :touched"
         self._table.transact(
             [
                 update_of(burst_key(burst.burst_id), text, values, condition=_WAITS),
-                *self._leave_if(burst.wait, "BURST", burst.burst_id),
+                *self._leave(burst.wait, "BURST", burst.burst_id),
             ]
         )
 
@@ -266,7 +265,7 @@ class DataWaits:
                         ":now": now,
                     },
                 ),
-                *self._leave_if(burst.wait, "BURST", burst.burst_id),
+                *self._leave(burst.wait, "BURST", burst.burst_id),
             ]
         )
 
@@ -278,16 +277,8 @@ class DataWaits:
             values=values | {":waiting": Status.WAITING_FOR_DATA, ":held": Status.HELD},
         )
 
-    def _leave(self, wait: DataWait | None, kind: str, request_id: str) -> Item:
-        assert wait is not None
-        return delete_of(self._keys.waiting(wait, kind, request_id))
-
-    def _leave_if(self, wait: DataWait | None, kind: str, request_id: str) -> list[Item]:
-        return [self._leave(wait, kind, request_id)] if wait else []
-
-
-def _error(error: ErrorInfo) -> dict[str, Any]:
-    return {"code": error.code, "message": error.message}
+    def _leave(self, wait: DataWait | None, kind: str, request_id: str) -> list[Item]:
+        return [delete_of(self._keys.waiting(wait, kind, request_id))] if wait else []
 
 
 def _group_from(item: Item) -> WaitGroup:

@@ -25,7 +25,7 @@ from snapshot_export.adapters.table.store import MAX_ADMITTED_AT_ONCE
 from snapshot_export.domain.admission import attempt_of
 from snapshot_export.domain.backlog import BacklogEntry, in_order_of_admission, look_ahead
 from snapshot_export.domain.export import Attempt
-from snapshot_export.domain.gate import Gate, decide_admission
+from snapshot_export.domain.gate import Admission, Gate, decide_admission
 from snapshot_export.errors import (
     ConditionFailedError,
     SnapshotExportError,
@@ -63,12 +63,7 @@ def admit(
     for _ in range(ROUNDS):
         now = services.now()
         gate = read_gate(services)
-        decision = decide_admission(
-            gate,
-            default_limit=services.settings.snapshot_job_limit,
-            default_reserved=services.settings.reserved_slots,
-            now=now,
-        )
+        decision = admission_at(services, gate, now)
         if decision.slots == 0:
             return admitted
         entries = _first_in_order(services, min(decision.slots, most), now)
@@ -102,6 +97,16 @@ def admit(
         begin(services, attempts)
         admitted += len(attempts)
     return admitted
+
+
+def admission_at(services: Services, gate: Gate, now: float) -> Admission:
+    """How many exports of the target may be admitted at that moment."""
+    return decide_admission(
+        gate,
+        default_limit=services.settings.snapshot_job_limit,
+        default_reserved=services.settings.reserved_slots,
+        now=now,
+    )
 
 
 def read_gate(services: Services) -> Gate:

@@ -15,8 +15,8 @@ from aws_lambda_powertools import Logger
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.drift import Drift, Finding, held_since, judge_backlog, overdue_leases
 from snapshot_export.domain.export import Attempt, Phase
-from snapshot_export.domain.gate import decide_admission
 from snapshot_export.errors import SnapshotExportError
+from snapshot_export.flows.export.admit import admission_at
 from snapshot_export.flows.export.check import check
 
 MAX_ASKED = 3
@@ -29,12 +29,7 @@ def find_stalled_backlog(services: Services) -> Finding | None:
     """Whether somebody still waits for slots that are free after the pass admitted."""
     gate, attempts = services.store.in_flight()
     now = services.now()
-    decision = decide_admission(
-        gate,
-        default_limit=services.settings.snapshot_job_limit,
-        default_reserved=services.settings.reserved_slots,
-        now=now,
-    )
+    decision = admission_at(services, gate, now)
     slots = decision.slots if gate.ceiling is None else 0
     due = len(services.store.first_waiting(1, now)) if slots else 0
     return judge_backlog(due=due, slots=slots, attempts=attempts, now=now)

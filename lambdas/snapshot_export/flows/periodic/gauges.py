@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snapshot_export.adapters.services import Services
-from snapshot_export.domain.gate import decide_admission
 from snapshot_export.errors import UnreadableRecordError
+from snapshot_export.flows.export.admit import admission_at
 from snapshot_export.metric import Metric
 
 MAX_COUNTED = 10_000
@@ -24,12 +24,7 @@ class Gauges:
 def read_gauges(services: Services) -> Gauges:
     """The present gauges. Raises TransientError."""
     gate, now = services.store.gate(), services.now()
-    decision = decide_admission(
-        gate,
-        default_limit=services.settings.snapshot_job_limit,
-        default_reserved=services.settings.reserved_slots,
-        now=now,
-    )
+    decision = admission_at(services, gate, now)
     values: dict[Metric, float] = {
         Metric.SLOTS_IN_USE: gate.running,
         Metric.SLOTS_ALLOWED: 0 if now < gate.paused_until else decision.cap,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
@@ -16,6 +16,7 @@ from snapshot_export.domain.shape import Moment, Shape
 from snapshot_export.domain.snapshot_request import ResourceId
 from snapshot_export.domain.target import DEFAULT_TARGET, TARGET_NAME
 from snapshot_export.flows.forecast.forecast import PlannedExports, plan_exports, read_forecast
+from snapshot_export.flows.forecast.situation import TargetState
 from snapshot_export.handlers.api.exchange import (
     OfTarget,
     answers,
@@ -82,11 +83,8 @@ class AwaitedDataShape(BaseModel):
     RefreshSeconds: int | None
 
 
-class ForecastShape(BaseModel):
-    """Of all that runs and waits on a target. No finish while nothing is admitted (a limit of
-    0) or nothing is there. LearnedShare of the jobs are of dashboards and formats that were seen
-    before. WaitingForData is in no finish: nobody knows when its refresh will begin.
-    """
+class TargetShape(BaseModel):
+    """What a forecast is made from."""
 
     Target: str
     At: str
@@ -94,6 +92,14 @@ class ForecastShape(BaseModel):
     Running: int
     Waiting: int
     WaitingIsAtLeast: bool
+
+
+class ForecastShape(TargetShape):
+    """Of all that runs and waits on a target. No finish while nothing is admitted (a limit of
+    0) or nothing is there. LearnedShare of the jobs are of dashboards and formats that were seen
+    before. WaitingForData is in no finish: nobody knows when its refresh will begin.
+    """
+
     LearnedShare: float | None
     FinishP50: str | None
     FinishP95: str | None
@@ -101,17 +107,11 @@ class ForecastShape(BaseModel):
     WaitingForData: list[AwaitedDataShape]
 
 
-class PlanShape(BaseModel):
+class PlanShape(TargetShape):
     """Of the exports asked about. LatestSafeStart is the latest start that meets the deadline with
     a chance of 95 %; null if even now is too late.
     """
 
-    Target: str
-    At: str
-    Slots: int
-    Running: int
-    Waiting: int
-    WaitingIsAtLeast: bool
     LearnedShare: float
     Count: int
     StartAt: str
@@ -140,7 +140,7 @@ def get_forecast(
 ) -> Response[str]:
     """The forecast of what is there."""
     forecast = read_forecast(services_of(target))
-    estimate, seen = forecast.estimate, forecast.seen
+    estimate = forecast.estimate
     bursts = [
         BurstForecast(
             BurstId=burst.burst_id,
@@ -154,12 +154,7 @@ def get_forecast(
     ]
     return reply(
         ForecastShape(
-            Target=seen.target,
-            At=iso_time(seen.situation.now),
-            Slots=seen.situation.slots,
-            Running=len(seen.situation.running),
-            Waiting=seen.waiting,
-            WaitingIsAtLeast=seen.waiting_is_at_least,
+            **_target(forecast.seen),
             LearnedShare=forecast.learned,
             FinishP50=iso(estimate.p50 if estimate else None),
             FinishP95=iso(estimate.p95 if estimate else None),
@@ -205,15 +200,10 @@ def plan() -> Response[str]:
         deadline=deadline,
         start=body.StartAt.timestamp() if body.StartAt else None,
     )  # fmt: skip
-    estimate, seen = planned.estimate, planned.seen
+    estimate = planned.estimate
     return reply(
         PlanShape(
-            Target=seen.target,
-            At=iso_time(seen.situation.now),
-            Slots=seen.situation.slots,
-            Running=len(seen.situation.running),
-            Waiting=seen.waiting,
-            WaitingIsAtLeast=seen.waiting_is_at_least,
+            **_target(planned.seen),
             LearnedShare=planned.learned,
             Count=count,
             StartAt=iso_time(planned.start),
@@ -224,3 +214,14 @@ def plan() -> Response[str]:
             LatestSafeStart=iso(planned.latest_safe_start),
         )
     )
+
+
+def _target(seen: TargetState) -> dict[str, Any]:
+    return {
+        "Target": seen.target,
+        "At": iso_time(seen.situation.now),
+        "Slots": seen.situation.slots,
+        "Running": len(seen.situation.running),
+        "Waiting": seen.waiting,
+        "WaitingIsAtLeast": seen.waiting_is_at_least,
+    }
