@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from typing import Any
+from zipfile import ZipFile
 
 import boto3
 import pytest
@@ -502,6 +504,39 @@ def test_many_files_are_in_one_mail(world: World, ses: Ses) -> None:
     run(world, mailed() | files | {"DashboardId": "board-pack"})
     deliver_all(world)
     assert len(ses.sent[0].attachments) == 3
+
+
+@pytest.mark.parametrize("attach", ["ALWAYS", "NEVER"])
+def test_of_an_export_with_a_zip_the_mail_has_the_zip_alone(
+    world: World, ses: Ses, attach: str
+) -> None:
+    files = {"SnapshotConfiguration": {"FileGroups": csv_groups(3)}}
+    run(world, mailed(Attach=attach) | files | {"DashboardId": "board-pack", "Zip": True})
+    deliver_all(world)
+    (sent,), export = ses.sent, world.export("mailed")
+    assert [file.format for file in export.files] == ["CSV", "CSV", "CSV", "ZIP"]
+    assert mails_of(world, "mailed")[0].files == export.files[-1:]
+    if attach == "NEVER":
+        assert sent.attachments == {} and sent.text.count("s3://") == 1
+        return
+    ((name, data),) = sent.attachments.items()
+    assert name == "board-pack.zip"
+    with ZipFile(io.BytesIO(data)) as archive:
+        assert len(archive.namelist()) == 3 and archive.testzip() is None
+
+
+def test_each_recipient_of_a_burst_is_mailed_the_zip_of_its_own_files(
+    world: World, ses: Ses
+) -> None:
+    mails = {"Delivery": email_of(), "Zip": True}
+    people = [recipient(number, Email=f"r{number}@example.com") for number in (1, 2)]
+    run(world, {"Burst": burst(template=template() | mails, recipients=people)})
+    deliver_all(world)
+    for number, sent in enumerate(sorted(ses.sent, key=lambda each: each.address), start=1):
+        (data,) = sent.attachments.values()
+        with ZipFile(io.BytesIO(data)) as archive:
+            (name,) = archive.namelist()
+            assert customers_in(archive.read(name), "PDF") == {f"cust-{number:04d}"}
 
 
 def test_the_api_shows_mails_with_masked_addresses_and_sends_again_what_failed(

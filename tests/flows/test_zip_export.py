@@ -23,7 +23,6 @@ from tests.support.messages import csv_groups, message, pdf_group, visuals_group
 from tests.support.rows import customers_in
 from tests.support.world import World
 
-MAIL = {"Text": "x"}
 GROUPS = [pdf_group(), visuals_group("CSV", "lines"), visuals_group("EXCEL", "lines")]
 
 
@@ -140,15 +139,13 @@ def test_a_write_that_comes_between_is_tried_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.send(asked())
-    files, real = world.services.files, world.services.files._seen_at
+    real = uploads.upload
 
-    def raced(place: ObjectAddress) -> tuple[str | None, str | None]:
-        seen = real(place)
-        if seen == (None, None):
-            files._client.put_object(Bucket=place.bucket, Key=place.key, Body=b"theirs")
-        return seen
+    def raced(client: Any, place: ObjectAddress, *pieces: Any, **more: Any) -> None:
+        client.put_object(Bucket=place.bucket, Key=place.key, Body=b"theirs")
+        real(client, place, *pieces, **more)
 
-    monkeypatch.setattr(files, "_seen_at", raced)
+    monkeypatch.setattr("snapshot_export.adapters.files.upload", raced)
     with pytest.raises(TransientError, match="S3: PreconditionFailed"):
         world.driver.run()
 
@@ -170,17 +167,10 @@ def test_without_rows_there_is_none_with_skip_and_one_with_note(world: World) ->
     assert [file.format for file in world.export("note").files][-1] == "ZIP"
 
 
-@pytest.mark.parametrize(
-    ("more", "place"),
-    [
-        ({"DestinationConfiguration": {}}, "SnapshotConfiguration.DestinationConfiguration"),
-        ({"Delivery": {"Email": {"To": ["a@example.org"], "Subject": "x", "Body": MAIL}}}, "Zip"),
-    ],
-)
-def test_beside_other_places_it_is_refused(world: World, more: Any, place: str) -> None:
+def test_beside_other_places_it_is_refused(world: World) -> None:
     body = asked()
-    own = body if "Delivery" in more else body["SnapshotConfiguration"]
-    own |= more
+    body["SnapshotConfiguration"] |= {"DestinationConfiguration": {}}
     with pytest.raises(InvalidRequestError) as refused:
         parse_request(json.dumps(body), world.services.targets)
+    place = "SnapshotConfiguration.DestinationConfiguration"
     assert place in [problem.place for problem in refused.value.problems]

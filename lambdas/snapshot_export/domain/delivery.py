@@ -103,8 +103,11 @@ class MailEvent:
 
 
 def deliveries_of(export: Export) -> tuple[Delivery, ...]:
-    """The mails of an export at its end: none without files, or if it is not COMPLETED."""
-    files = tuple(file for file in export.files if file.uri)
+    """The mails of an export at its end: none without files, or if it is not COMPLETED.
+
+    Of one with a zip they bring that, and not each of its files besides.
+    """
+    files = tuple(file for file in export.files if file.uri)[-1 if export.zip else 0 :]
     if export.mail is None or export.status is not Status.COMPLETED or not files:
         return ()
     created_at = export.finished_at or 0.0

@@ -88,15 +88,16 @@ def learn(known: Durations | None, seconds: float) -> Durations:
     )
 
 
-def in_turn(jobs: Sequence[Expectation]) -> Expectation:
-    """What to expect of jobs that run one after another, as if they were one.
+def in_turn(jobs: Sequence[Expectation], between: float = 0.0) -> Expectation:
+    """What to expect of jobs that run one after another, as if they were one, with so many seconds
+    between two of them.
 
     A lognormal with the mean and the variance of the sum (Fenton and Wilkinson); what the jobs are
     off by is of one dashboard, and so adds up.
     """
     if len(jobs) == 1:
         return jobs[0]
-    mean = sum(each.mean for each in jobs)
+    mean = sum(each.mean for each in jobs) + between * (len(jobs) - 1)
     variance = sum(each.mean**2 * math.expm1(each.spread**2) for each in jobs)
     spread = math.sqrt(math.log1p(variance / mean**2))
     doubt = sum(each.mean * each.doubt for each in jobs) / mean

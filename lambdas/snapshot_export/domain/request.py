@@ -406,14 +406,10 @@ def _empty_problems(body: ExportRequest) -> list[Problem]:
 
 
 def _zip_problems(body: ExportRequest) -> list[Problem]:
-    problems = []
-    if body.Zip and _has_destination(body):
-        text = "must not stand beside Zip: it is made of files in the deployment's bucket"
-        problems.append(Problem("SnapshotConfiguration.DestinationConfiguration", text))
-    if body.Zip and body.Delivery is not None:
-        text = "must not stand beside Delivery: a mail has the files themselves"
-        problems.append(Problem("Zip", text))
-    return problems
+    if not (body.Zip and _has_destination(body)):
+        return []
+    text = "must not stand beside Zip: it is made of files in the deployment's bucket"
+    return [Problem("SnapshotConfiguration.DestinationConfiguration", text)]
 
 
 def _is_probe(group: FileGroup, probe: ProbeVisual) -> bool:

@@ -57,7 +57,8 @@ class Situation:
 
     `running` hold slots; `waiting` are in the order in which they are admitted, not before
     `not_before`. `overhead` is what a slot is held beyond its job (seconds), `collecting` what lies
-    between QuickSight's end of a job, as seen by a poll, and the end of its export.
+    between QuickSight's end of a job, as seen by a poll, and the end of its export; `between`, what
+    lies between two jobs of one export, is in their expectations.
     """
 
     now: float
@@ -69,6 +70,7 @@ class Situation:
     calls_per_second: float = 5.0
     overhead: float = 1.0
     collecting: float = 0.0
+    between: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

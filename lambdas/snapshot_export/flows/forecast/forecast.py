@@ -187,7 +187,7 @@ def kinds_of(dashboard_id: str, formats: Sequence[str]) -> list[Kind]:
 
 def with_kinds(services: Services, situation: Situation, kinds: Sequence[Kind]) -> Situation:
     """The situation, knowing also what to expect of these kinds."""
-    expectations = expectations_of(services, dict.fromkeys(kinds))
+    expectations = expectations_of(services, dict.fromkeys(kinds), situation.between)
     return replace(situation, expectations={**situation.expectations, **expectations})
 
 

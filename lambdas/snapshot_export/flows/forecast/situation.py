@@ -87,12 +87,15 @@ def read_slots(services: Services) -> Situation:
     return _situation(services, ())[0]
 
 
-def expectations_of(services: Services, kinds: Iterable[Kind]) -> dict[Kind, Expectation]:
-    """What to expect of each kind of job."""
+def expectations_of(
+    services: Services, kinds: Iterable[Kind], between: float
+) -> dict[Kind, Expectation]:
+    """What to expect of each kind of job, with so many seconds between two of one export."""
     learned = services.durations.all()
     unknown = services.durations.unknown
     return {
-        kind: in_turn([learned.get(each, unknown) for each in _jobs_of(kind)]) for kind in kinds
+        kind: in_turn([learned.get(each, unknown) for each in _jobs_of(kind)], between)
+        for kind in kinds
     }
 
 
@@ -116,10 +119,14 @@ def _situation(
     waiting = [_waiting(entry) for entry in entries]
     kinds = dict.fromkeys(job.kind for job in (*running, *waiting))
     firsts = {kind: _jobs_of(kind)[0] for kind in kinds}
-    expectations = expectations_of(services, dict.fromkeys([*kinds, *firsts.values()]))
+    slots = _slots_of(gate, settings, now)
+    between = overheads.held_idle
+    if len(running) + len(waiting) <= slots:
+        between += overheads.collecting  # else others use the slot while files are collected
+    expectations = expectations_of(services, dict.fromkeys([*kinds, *firsts.values()]), between)
     situation = Situation(
         now=now,
-        slots=_slots_of(gate, settings, now),
+        slots=slots,
         running=running,
         waiting=in_order_of_admission(waiting, lambda job: expectations[firsts[job.kind]].mean),
         expectations=expectations,
@@ -127,6 +134,7 @@ def _situation(
         calls_per_second=settings.calls_per_second,
         overhead=overheads.held_idle,
         collecting=overheads.collecting,
+        between=between,
     )
     return situation, attempts
 
