@@ -37,6 +37,7 @@ from infra.parameter_rules import (
 from infra.target_parameters import RoleArn, TargetParameters, read_targets
 from snapshot_export.domain.athena_query import WORK_GROUP
 from snapshot_export.domain.gate import DEFAULT_JOB_LIMIT
+from snapshot_export.domain.merge import MAX_SHEETS_PER_JOB
 from snapshot_export.domain.scopes import DEFAULT_SCOPES, Scope
 
 __all__ = ["DeploymentParameters", "ParameterError", "Settings", "read_settings"]
@@ -112,6 +113,7 @@ class DeploymentParameters(Parameters):
     retention_days: Annotated[int, integer(1, 3650)] = 30
     calls_per_second: CallsPerSecond = 5
     expected_job_seconds: Annotated[float, number(3600)] = 40
+    sheets_per_job: Annotated[int, integer(1, MAX_SHEETS_PER_JOB)] = 1
     notify_emails: Annotated[tuple[Email, ...], DIFFERENT] = _some(_MAX_EMAILS, "e-mail addresses")
     api_authorization: Authorization = Field(default="IAM", description="must be IAM or JWT")
     jwt_issuer: Issuer | None = Field(

@@ -420,7 +420,9 @@ def _build_environment(
     queries = {"ATHENA_WORK_GROUPS": groups} if groups else {}
     prefix = deployment.password_secrets
     passwords = {"PASSWORD_SECRETS": prefix} if prefix else {}
-    optional = identity | queries | passwords
+    several = deployment.sheets_per_job
+    sheets = {"SHEETS_PER_JOB": str(several)} if several > 1 else {}
+    optional = identity | queries | passwords | sheets
     return optional | {
         "TABLE_NAME": storage.table.table_name,
         "EXPORT_BUCKET": storage.bucket.bucket_name,

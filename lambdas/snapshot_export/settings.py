@@ -68,7 +68,8 @@ class Settings:
     them. Queries for recipients run in `athena_work_groups` with the credentials of
     `athena_role_arn`. `collect_function_arn` is known to the function that follows hints up. `mail`
     and `delivery_queue_url` are there where mails are sent, and `links_url`, where links in mails
-    begin, where these have some. Secrets with passwords of files begin with `password_prefix`.
+    begin, where these have some. Secrets with passwords of files begin with `password_prefix`. A
+    job makes up to `sheets_per_job` sheets of a merged PDF.
     """
 
     table_name: str
@@ -92,6 +93,7 @@ class Settings:
     allowed_buckets: frozenset[str]
     retention_days: int
     unreadable_row_level_security: str = "REFUSE"
+    sheets_per_job: int = 1
     target: str = DEFAULT_TARGET
     role_arn: str | None = None
     external_id: str | None = None
@@ -183,6 +185,7 @@ class Settings:
             allowed_buckets=reader.names("ALLOWED_BUCKETS"),
             retention_days=int(reader.number("RETENTION_DAYS")),
             unreadable_row_level_security=reader.text("UNREADABLE_ROW_LEVEL_SECURITY"),
+            sheets_per_job=int(environment.get("SHEETS_PER_JOB") or 1),
             targets=reader.targets("TARGETS"),
             jwt_scopes=reader.scopes("JWT_SCOPES"),
             athena_work_groups=reader.names("ATHENA_WORK_GROUPS"),

@@ -89,7 +89,7 @@ class Operations:
     def _start(self, members: dict[str, Any], caller: Caller, now: float) -> Job:
         settings = self._account.settings
         check_plan(members, user=caller.user, settings=settings)
-        check_start(members, user=caller.user, region=settings.region)
+        check_start(members, user=caller.user, settings=settings)
         check_selections(members, self._account.dashboard(members["DashboardId"]))
         self._check_id(members, now)
         if self._account.is_full(now):

@@ -100,12 +100,19 @@ def _render(
     title = f"{dashboard.name}: {selected[0][0].name}"
     match file["FormatType"]:
         case "PDF":
-            content = render_pdf(title, viewer, grids)
+            content = render_pdf(title, viewer, _by_sheet(selected, grids))
         case "EXCEL":
             content = render_excel(grids)
         case _:
             title, content = f"{title}: {grids[0].title}", render_csv(grids[0])
     return RenderedFile(title, SUFFIXES[file["FormatType"]], content)
+
+
+def _by_sheet(selected: Sequence[tuple[Sheet, Visual]], grids: Sequence[Grid]) -> list[list[Grid]]:
+    shown: dict[str, list[Grid]] = {}
+    for (sheet, _), grid in zip(selected, grids, strict=True):
+        shown.setdefault(sheet.sheet_id, []).append(grid)
+    return [*shown.values()]
 
 
 def _selected(

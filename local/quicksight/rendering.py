@@ -12,6 +12,7 @@ from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import (
     Flowable,
     KeepTogether,
+    PageBreak,
     Paragraph,
     SimpleDocTemplate,
     Spacer,
@@ -48,28 +49,34 @@ def suffix_of(name: str) -> str:
     return name[name.rindex(".") :]
 
 
-def render_pdf(title: str, viewer: str, grids: Sequence[Grid]) -> bytes:
-    """A PDF of one sheet, for a viewer. Charts are drawn; of a table it shows at most 200 rows."""
+def render_pdf(title: str, viewer: str, sheets: Sequence[Sequence[Grid]]) -> bytes:
+    """A PDF of sheets, each on pages of its own, for a viewer. Charts are drawn; of a table it
+    shows at most 200 rows."""
     flow: list[Flowable] = [
         Paragraph(escape(title), _STYLES["Title"]),
         Paragraph(escape(viewer), _STYLES["Heading2"]),
     ]
-    for grid in grids:
-        heading = Paragraph(escape(grid.title), _STYLES["Heading3"])
-        if (chart := draw_chart(grid)) is not None:
-            flow.append(KeepTogether([heading, chart]))
-            continue
-        flow.append(heading)
-        cells = [[str(cell) for cell in row] for row in grid.rows[:PDF_ROWS]]
-        flow.append(Table([list(grid.header), *cells], style=_TABLE_STYLE, repeatRows=1))
-        if len(grid.rows) > PDF_ROWS:
-            flow.append(Paragraph(f"{PDF_ROWS} of {len(grid.rows)} rows", _STYLES["Italic"]))
-        flow.append(Spacer(1, 12))
+    for number, grids in enumerate(sheets):
+        if number:
+            flow.append(PageBreak())
+        for grid in grids:
+            flow += _drawn(grid)
     buffer = io.BytesIO()
     SimpleDocTemplate(
         buffer, pagesize=landscape(A4), title=title, topMargin=40, bottomMargin=40
     ).build(flow)
     return buffer.getvalue()
+
+
+def _drawn(grid: Grid) -> list[Flowable]:
+    heading = Paragraph(escape(grid.title), _STYLES["Heading3"])
+    if (chart := draw_chart(grid)) is not None:
+        return [KeepTogether([heading, chart])]
+    cells = [[str(cell) for cell in row] for row in grid.rows[:PDF_ROWS]]
+    flow = [heading, Table([list(grid.header), *cells], style=_TABLE_STYLE, repeatRows=1)]
+    if len(grid.rows) > PDF_ROWS:
+        flow.append(Paragraph(f"{PDF_ROWS} of {len(grid.rows)} rows", _STYLES["Italic"]))
+    return [*flow, Spacer(1, 12)]
 
 
 def render_excel(grids: Sequence[Grid]) -> bytes:

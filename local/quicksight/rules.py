@@ -31,7 +31,7 @@ def check_plan(members: dict[str, Any], *, user: str | None, settings: Settings)
         raise ServiceError("UnsupportedPricingPlanException", message)
 
 
-def check_start(members: dict[str, Any], *, user: str | None, region: str) -> None:
+def check_start(members: dict[str, Any], *, user: str | None, settings: Settings) -> None:
     """Raise InvalidParameterValueException unless the request obeys every rule of the text."""
     _check_user(members.get("UserConfiguration"), user)
     configuration = members["SnapshotConfiguration"]
@@ -41,8 +41,8 @@ def check_start(members: dict[str, Any], *, user: str | None, region: str) -> No
         if count > most:
             raise invalid(f"FileGroups may hold {most} {file_format} at most, not {count}")
     for index, file in enumerate(files):
-        _check_file(file, f"FileGroups[{index}].Files[0]")
-    _check_destination(configuration.get("DestinationConfiguration", {}), region)
+        _check_file(file, f"FileGroups[{index}].Files[0]", settings.sheets_per_pdf)
+    _check_destination(configuration.get("DestinationConfiguration", {}), settings.region)
 
 
 def check_selections(members: dict[str, Any], dashboard: Dashboard) -> None:
@@ -72,14 +72,16 @@ def _only_file(group: dict[str, Any], index: int) -> dict[str, Any]:
     return files[0]
 
 
-def _check_file(file: dict[str, Any], place: str) -> None:
+def _check_file(file: dict[str, Any], place: str, sheets: int) -> None:
     file_format, selections = file["FormatType"], file["SheetSelections"]
     required = "ALL_VISUALS" if file_format == "PDF" else "SELECTED_VISUALS"
     if any(selection["SelectionScope"] != required for selection in selections):
         raise invalid(f"{place}: SelectionScope must be {required} for {file_format}")
     if file_format == "PDF":
-        if len(selections) > 1:
-            raise invalid(f"{place}: a PDF takes 1 sheet selection, not {len(selections)}")
+        if len(selections) > sheets:
+            raise invalid(
+                f"{place}: a PDF takes {sheets} SheetSelections at most, not {len(selections)}"
+            )
         return
     if not all(selection.get("VisualIds") for selection in selections):
         raise invalid(f"{place}: VisualIds are required for {file_format}")

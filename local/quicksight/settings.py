@@ -42,6 +42,8 @@ class Settings:
     a version whose creation failed. `others` are served too, each with jobs, limits, users and
     dashboards of its own. STS also gives credentials of `athena_role`, a role of the home account.
 
+    A PDF takes up to `sheets_per_pdf` sheets [? sheets-in-one-pdf].
+
     `unfulfilled_tags`: what a viewer sees of a data set whose tag rules the tags do not fulfil.
     AWS documents neither [? unfulfilled-tags]; the default is the one that does harm.
     """
@@ -69,6 +71,7 @@ class Settings:
     subscription: str = "ACCOUNT_CREATED"
     pixel_perfect: bool = True
     capacity_pricing: bool = True
+    sheets_per_pdf: int = 1
     home_region: str | None = None
     denied: frozenset[str] = frozenset()
     unpublished: frozenset[str] = frozenset()

@@ -143,13 +143,13 @@ def _sheet_counts(invocation: Invocation) -> SheetCounts:
 
 def _kind_of(request: Mapping[str, Any], target: str | None, sheets: SheetCounts) -> Kind:
     """Dashboard and formats of an export request; of all sheets, as many as are published."""
-    from snapshot_export.domain.merge import ALL_SHEETS, formats_asked
+    from snapshot_export.domain.merge import ALL_SHEETS, kinds_asked
 
     try:
         dashboard_id = str(request["DashboardId"])
         wants_all = (request.get("Merge") or {}).get("Sheets") == ALL_SHEETS
         count = sheets(dashboard_id, target or request.get("Target")) if wants_all else 0
-        formats = formats_asked(dict(request), count)
+        formats = kinds_asked(dict(request), count)
     except (AttributeError, KeyError, IndexError, TypeError):
         formats = ()
     if not formats:

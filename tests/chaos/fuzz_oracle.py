@@ -19,6 +19,7 @@ from botocore.validate import ParamValidator
 
 from local.quicksight.rules import check_start
 from local.quicksight.service_model import START, load_operations
+from local.quicksight.settings import Settings
 from local.quicksight.validation import read_members
 from snapshot_export.domain.export import Export, Status, snapshot_job_id
 from snapshot_export.domain.parts import formats_of, snapshot_of_part, split_file_groups
@@ -202,7 +203,8 @@ def _problems_with_export(export: Export) -> list[str]:
         found += [f"the service model refuses: {text[:_SHOWN]}" for text in broken]
         if not broken:
             try:
-                check_start(members, user="someone" if registered else None, region=REGION)
+                user = "someone" if registered else None
+                check_start(members, user=user, settings=Settings(region=REGION))
             except Exception as error:
                 found.append(f"the emulator refuses: {error}")
     for destination in _destinations(export):

@@ -35,8 +35,8 @@ TENANT_BUGS = (
         (
             (
                 f"{FLOWS}/export/merge_sheets.py",
-                "    for title, file in zip(merge.titles, export.held, strict=True):\n",
-                "    for title, file in [*zip(merge.titles, export.held, strict=True)][:-1]:\n",
+                "    for titles, file in zip(merge.bookmarks, export.held, strict=True):\n",
+                "    for titles, file in [*zip(merge.bookmarks, export.held, strict=True)][:-1]:\n",
             ),
         ),
     ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -59,6 +61,7 @@ def test_each_recipient_of_a_burst_gets_a_mail_with_its_own_rows(certain: Deploy
     recipients = [recipient(number, Email=address) for number, address in people.items()]
     body = template(Name="{recipient}/report", Delivery={"Email": EMAIL})
     certain.send({"Burst": {"BurstId": "posted", "Template": body, "Recipients": recipients}})
+    certain.send(mailed("packed", "zoe@example.com", customer="cust-0046", Zip=True))
     for line, (number, address) in enumerate(people.items(), 1):
         delivery = wait_for_status(certain, f"posted-{line}", "DELIVERED")
         assert (delivery["Attempt"], delivery["Attached"]) == (1, True)
@@ -69,6 +72,12 @@ def test_each_recipient_of_a_burst_gets_a_mail_with_its_own_rows(certain: Deploy
         assert mail.message["To"] == address and mail.message["From"].endswith("@example.org")
         assert customers_in(file.content, "PDF") == {f"cust-{number:04}"}
         assert mail.message.defects == []
+    wait_for_status(certain, "packed", "DELIVERED")
+    (mail,) = mails_of(certain, "packed")
+    (file,) = mail.attachments
+    with ZipFile(io.BytesIO(file.content)) as archive:
+        (name,) = archive.namelist()
+        assert customers_in(archive.read(name), "PDF") == {"cust-0046"}
 
 
 def test_links_open_the_recipients_own_rows_until_they_are_revoked(certain: Deployed) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from snapshot_export.adapters.table.throughput import Overheads
 from snapshot_export.domain.export import Status
 from tests.support.api import call_api
 from tests.support.bursts import burst, recipient
@@ -127,6 +128,25 @@ def test_later_jobs_of_an_export_count_while_it_waits_and_runs(world: World) -> 
     assert world.export("parts").status is Status.RUNNING
     started = world.export("parts").admitted_at
     assert started is not None and left() == pytest.approx(started - began + 70, abs=8)
+
+
+@pytest.mark.parametrize(("slots", "between"), [(2, 30.0), (1, 10.0)])
+def test_what_lies_between_two_jobs_of_an_export_counts(
+    world: World, slots: int, between: float
+) -> None:
+    for label, length in (("5 CSV", 50.0), ("CSV", 20.0)):
+        for _ in range(6):
+            world.services.durations.learn("board-pack", label, length)
+    for _ in range(400):
+        world.services.throughput.count_completed(world.clock.now(), Overheads(10.0, 20.0))
+    pause = {"limit": slots, "paused_until": world.clock.now() + 100}
+    world.services.store.change_gate(pause)
+    began = world.clock.now()
+    world.send(message("parts", dashboard="board-pack", groups=csv_groups(6)))
+    world.send(message("behind"))
+    end = call_api(world.services, "GET", "/exports/parts").body["ExpectedEnd"]
+    left = datetime.fromisoformat(end).timestamp() - began
+    assert left == pytest.approx(100 + 70 + between + 10 + 20, abs=9)
 
 
 def test_formats_are_told_apart(world: World) -> None:

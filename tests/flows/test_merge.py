@@ -266,11 +266,11 @@ def test_what_cannot_be_merged_is_refused_by_place_and_rule(
     assert [each for each in problems if place in each["Place"] and rule in each["Rule"]], problems
 
 
-def test_formats_asked_count_a_pdf_for_each_sheet() -> None:
+def test_the_kinds_asked_count_a_pdf_for_each_sheet() -> None:
     body = {"SnapshotConfiguration": {"FileGroups": [CSV]}, "Merge": ALL}
-    assert merge.formats_asked(body, 3) == ("CSV", "PDF", "PDF", "PDF")
-    assert merge.formats_asked({"Merge": ALL | {"Sheets": ["a"]}}, 3) == ("PDF",)
-    assert merge.formats_asked({"SnapshotConfiguration": {"FileGroups": [CSV]}}, 3) == ("CSV",)
+    assert merge.kinds_asked(body, 3) == ("CSV", "PDF", "PDF", "PDF")
+    assert merge.kinds_asked({"Merge": ALL | {"Sheets": ["a"]}}, 3) == ("PDF",)
+    assert merge.kinds_asked({"SnapshotConfiguration": {"FileGroups": [CSV]}}, 3) == ("CSV",)
 
 
 def test_a_title_stands_in_the_reason_and_nothing_of_a_page() -> None:

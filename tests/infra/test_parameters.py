@@ -98,6 +98,7 @@ def test_every_parameter_can_be_set() -> None:
         "retentionDays": 365,
         "callsPerSecond": 10,
         "expectedJobSeconds": 1.5,
+        "sheetsPerJob": 5,
         "notifyEmails": ["ada@example.org"],
         "apiAuthorization": "JWT",
         "jwtIssuer": "https://login.example.org/pool_1",
@@ -126,6 +127,7 @@ def test_every_parameter_can_be_set() -> None:
         retention_days=365,
         calls_per_second=10,
         expected_job_seconds=1.5,
+        sheets_per_job=5,
         notify_emails=("ada@example.org",),
         api_authorization="JWT",
         jwt_issuer="https://login.example.org/pool_1",
@@ -228,6 +230,7 @@ def test_every_parameter_can_be_set() -> None:
         ("alarmFailedExports", 0, "must be an integer from 1 to 100000"),
         ("alarmFailedShare", 0, "must be a number above 0 and at most 1"),
         ("alarmFailedShare", 1.5, "must be a number above 0 and at most 1"),
+        ("sheetsPerJob", 6, "must be an integer from 1 to 5"),
         ("expectedJobSeconds", -1, "must be a number above 0 and at most 3600"),
         ("expectedJobSeconds", 3601, "must be a number above 0 and at most 3600"),
         ("expectedJobSeconds", "40", "must be a number above 0 and at most 3600"),
@@ -248,8 +251,8 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
         "deployment.snapshotLimit is not a parameter; known are snapshotJobLimit, "
         "reservedSlots, quicksightAccountId, quicksightRegion, identityRegion, allowedBuckets, "
         "bucketKeys, "
-        "retentionDays, callsPerSecond, expectedJobSeconds, notifyEmails, apiAuthorization, "
-        "jwtIssuer, jwtAudience, jwtScopes, encryptionKey, deletionProtection, "
+        "retentionDays, callsPerSecond, expectedJobSeconds, sheetsPerJob, notifyEmails, "
+        "apiAuthorization, jwtIssuer, jwtAudience, jwtScopes, encryptionKey, deletionProtection, "
         "unreadableRowLevelSecurity, "
         "logRetentionDays, logLevel, docsUrl, alarmFailedExports, alarmFailedShare, "
         "athenaRole, athenaWorkGroups, passwordSecrets, email, targets, got 3"

@@ -235,6 +235,7 @@ def test_the_deployments_parameters_reach_the_functions(synthesize: Synthesize) 
                 allowed_buckets=("reports-of-ada", "reports-of-bob"),
                 calls_per_second=0.5,
                 expected_job_seconds=2.5,
+                sheets_per_job=5,
             ),
             function_environment={"GREETING": "hello"},
         )
@@ -248,6 +249,7 @@ def test_the_deployments_parameters_reach_the_functions(synthesize: Synthesize) 
         assert settings.allowed_buckets == {"reports-of-ada", "reports-of-bob"}
         assert settings.calls_per_second == 0.5
         assert settings.expected_job_seconds == 2.5
+        assert settings.sheets_per_job == 5
 
 
 def test_the_state_machine_logs_errors_without_what_executions_carry(

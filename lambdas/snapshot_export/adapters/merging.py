@@ -1,4 +1,4 @@
-"""PDFs become one, with a bookmark for each. Imported where it is needed: few exports merge.
+"""PDFs become one, with bookmarks. Imported where it is needed: few exports merge.
 
 All is in memory: how much that may be is bounded by domain/merge.py. What lies in a page is copied
 as it is, and nothing of it is unpacked.
@@ -7,7 +7,7 @@ as it is, and nothing of it is unpacked.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pypdf import PdfReader, PdfWriter
 from pypdf.errors import PyPdfError
@@ -19,14 +19,18 @@ BROKEN = (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexErro
 """What pypdf raises on the way through a file that is none."""
 
 
-def merge_pdfs(sheets: Iterable[tuple[str, bytes]]) -> bytes:
-    """The pages of all sheets, given by title and PDF, in their order; a bookmark leads to each.
+def merge_pdfs(files: Iterable[tuple[Sequence[str], bytes]]) -> bytes:
+    """The pages of all files, each given by the titles of its sheets and its PDF, in their order.
+
+    A bookmark leads to each sheet; where a file of several has more or fewer pages than sheets,
+    nobody knows where each begins, and one bookmark of all their titles leads to the file.
 
     The same PDFs make the same file. Raises MergeError for one that cannot be read or has no page,
     and MergeTooLargeError.
     """
     writer = PdfWriter()
-    for title, data in sheets:
+    for titles, data in files:
+        title = ", ".join(titles)
         try:
             reader = PdfReader(io.BytesIO(data))
             count = len(reader.pages)
@@ -34,7 +38,10 @@ def merge_pdfs(sheets: Iterable[tuple[str, bytes]]) -> bytes:
                 raise MergeError(title)
             if len(writer.pages) + count > MAX_MERGED_PAGES:
                 raise MergeTooLargeError(f"more than {MAX_MERGED_PAGES} pages")
-            writer.append(reader, outline_item=title, import_outline=False)
+            start = len(writer.pages)
+            writer.append(reader, import_outline=False)
+            for page, each in enumerate(titles if len(titles) == count else [title], start):
+                writer.add_outline_item(title=each, page_number=page)
         except BROKEN:
             raise MergeError(title) from None
     merged = io.BytesIO()

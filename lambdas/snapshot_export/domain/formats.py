@@ -20,3 +20,10 @@ class Format(StrEnum):
     def suffix(self) -> str:
         """File name suffix, with the dot."""
         return {"CSV": ".csv", "PDF": ".pdf", "EXCEL": ".xlsx"}[self.value]
+
+
+def kind_of(file_format: str, sheets: int) -> str:
+    """What a file is to a job: its format; of a PDF with several sheets, how many, since it takes
+    longer."""
+    has_several = file_format == "PDF" and sheets > 1
+    return f"{file_format} of {sheets} sheets" if has_several else file_format

@@ -73,6 +73,8 @@ def test_jobs_one_after_another_take_the_sum_with_its_spread() -> None:
     assert whole.mean == pytest.approx(sum(sums) / len(sums), rel=0.02)
     assert whole.spread < max(each.spread for each in jobs), "single jobs average out"
     assert whole.jobs == 2 and in_turn(jobs[:1]) is jobs[0]
+    longer = in_turn([*jobs, jobs[0]], between=5.0)
+    assert longer.mean == pytest.approx(in_turn([*jobs, jobs[0]]).mean + 10.0)
 
 
 def test_a_job_of_no_time_at_all_can_be_learned() -> None:

@@ -110,7 +110,7 @@ def export_of(
     snapshot, if_empty = with_rule(
         _with_destination(services, request.snapshot, folder), request.if_empty, request.probe
     )
-    snapshot, merge = expand(snapshot, sheets)
+    snapshot, merge = expand(snapshot, sheets, services.settings.sheets_per_job)
     deadline = request.deadline.timestamp() if request.deadline else None
     return Export(
         export_id=export_id,

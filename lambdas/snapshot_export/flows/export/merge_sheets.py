@@ -1,4 +1,4 @@
-"""Merge: the sheets of an export, each made by a job of its own, become one PDF.
+"""Merge: the sheets of an export, made by several jobs, become one PDF.
 
 Each sheet's PDF stays where QuickSight wrote it, in the export's own folder, until the last is
 there; which object it is (its ETag) is kept with the export. Order of writes: the merged file's key
@@ -9,7 +9,7 @@ is no merged file: never a part of one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from aws_lambda_powertools import Logger
 
@@ -66,7 +66,7 @@ def merge_sheets(
         "sheets merged",
         reason="all are there",
         export_id=export.export_id,
-        sheets=len(merge.titles),
+        sheets=sum(map(len, merge.bookmarks)),
         bytes=len(data),
     )
     return file
@@ -74,14 +74,14 @@ def merge_sheets(
 
 def _sheets(
     services: Services, export: Export, merge: Merge, limit: TimeLimit
-) -> Iterator[tuple[str, bytes]]:
-    """Each sheet's title and PDF, read when its turn comes."""
-    for title, file in zip(merge.titles, export.held, strict=True):
+) -> Iterator[tuple[Sequence[str], bytes]]:
+    """Each PDF with the titles of its sheets, read when its turn comes."""
+    for titles, file in zip(merge.bookmarks, export.held, strict=True):
         limit.check()
         data = services.files.read(file)
         if data is None:
-            raise MergeError(title)
-        yield title, data
+            raise MergeError(", ".join(titles))
+        yield titles, data
 
 
 def _failed(error: ErrorInfo) -> ExportedFile:

@@ -9,7 +9,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.after import DASHBOARD
 from snapshot_export.domain.backlog import DEFAULT_PRIORITY
 from snapshot_export.domain.forecast import latest_safe_start
-from snapshot_export.domain.merge import formats_asked
+from snapshot_export.domain.merge import kinds_asked
 from snapshot_export.domain.occurrence import occurrence_id
 from snapshot_export.domain.ready_by import ReadyBy
 from snapshot_export.domain.schedule import Schedule
@@ -102,8 +102,9 @@ def _exports_of(
     if not count:
         return None
     known = services.published.find(template["DashboardId"])
-    formats = formats_asked(template, len(known.sheets) if known else 1)
-    return PlannedExports(dashboard_id=template["DashboardId"], formats=formats, count=count)
+    sheets = len(known.sheets) if known else 1
+    kinds = kinds_asked(template, sheets, services.settings.sheets_per_job)
+    return PlannedExports(dashboard_id=template["DashboardId"], formats=kinds, count=count)
 
 
 def _wait_for_data(services: Services, schedule: Schedule) -> float:
