@@ -143,7 +143,7 @@ def test_statements_open_with_their_own_password(follow: Follow) -> None:
 
     for number, password in ((1, "tall trees 4711 lean"), (2, "white bark 0815 peels")):
         (pdf,), (archive,) = (
-            [*(files / f"locked-{number}").glob(pattern)] for pattern in ("*.pdf", "*.csv.zip")
+            [*(files / f"locked-{number + 1}").glob(pattern)] for pattern in ("*.pdf", "*.csv.zip")
         )
         for path, kind in ((pdf, "PDF"), (archive, "CSV")):
             plain = opened_with(password, path.read_bytes(), kind)
