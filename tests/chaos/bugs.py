@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.chaos.bug import ADAPTERS, DOMAIN, FLOWS, Bug
-from tests.chaos.mail_bugs import DELIVERY_BUGS, MAIL_BUGS
+from tests.chaos.mail_bugs import DELIVERY_BUGS, MAIL_BUGS, OUTBOX_BUG
 from tests.chaos.tenant_bugs import TENANT_BUGS
 
 STORE = f"{ADAPTERS}/table/store.py"
@@ -374,4 +374,5 @@ BUGS = (
     *TENANT_BUGS,
     *MAIL_BUGS,
     *DELIVERY_BUGS,
+    OUTBOX_BUG,
 )

@@ -5,7 +5,7 @@ that Hypothesis chooses and shrinks; each function has a clock of its own, up to
 behind, at instants that do not round. Replies are lost, functions die, QuickSight answers a
 repeated step otherwise than before, the limit moves up and down, somebody else takes slots, and
 days pass until records expire and ids are used again. Judged after every step; at the end every
-export must come to its end.
+export must come to its end. Mails have a machine of their own (outbox_orders.py).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from snapshot_export.flows.periodic.reconcile import reconcile
 from snapshot_export.flows.take_message import accept_message
 from tests.chaos.actors import Actor, stepped
 from tests.chaos.calls import Fate
+from tests.chaos.outbox_orders import OutboxOrders
 from tests.chaos.part import PartResult
 from tests.chaos.stage import QuietWorld
 from tests.chaos.theatre import connected
@@ -70,6 +71,7 @@ CLAIMS = frozenset(
         "a SnapshotJobId of each start's own",
         "the reconciler does not admit",
         "accept without its condition",
+        "a mail's record changed without its condition",
     }
 )
 """Bugs that the sample must catch (bugs.py)."""
@@ -411,19 +413,22 @@ def explore(*, examples: int, steps: int, is_sample: bool) -> PartResult:
         phases=[Phase.generate] if is_sample else [Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
-    Interleavings.counts = Counter()
     violations: list[str] = []
+    fewer = settings(chosen, max_examples=examples // 4)
+    machines: tuple[Any, ...] = ((Interleavings, chosen), (OutboxOrders, fewer))
     with connected() as (wire, clock):
-        Interleavings.wire, Interleavings.clock = wire, clock
-        try:
-            run_state_machine_as_test(Interleavings, settings=chosen)
-        except Exception as error:
-            notes = "\n".join(getattr(error, "__notes__", []))
-            violations.append(f"{type(error).__name__}: {error}\n{notes}")
-    counts = Interleavings.counts
+        for machine, how in machines:
+            machine.wire, machine.clock, machine.counts = wire, clock, Counter()
+            try:
+                run_state_machine_as_test(machine, settings=how)
+            except Exception as error:
+                notes = "\n".join(getattr(error, "__notes__", []))
+                violations.append(f"{type(error).__name__}: {error}\n{notes}")
+    counts, mails = Interleavings.counts, OutboxOrders.counts
     line = (
         f"interleavings: {counts['runs']} runs, {counts['functions']} functions, "
         f"{counts['calls']} calls, {counts['lost or killed']} lost or killed, "
-        f"{counts['exports']} exports brought to their end"
+        f"{counts['exports']} exports brought to their end; {mails['mails']} mails by "
+        f"{mails['functions']} functions in {mails['calls']} calls, {mails['in doubt']} in doubt"
     )
     return PartResult(line, tuple(violations))

@@ -111,6 +111,28 @@ MAIL_BUGS = (
 )
 """All of them are claimed by the part `tenants`."""
 
+OUTBOX_BUG = Bug(
+    "a mail's record changed without its condition",
+    (
+        (
+            f"{ADAPTERS}/table/outbox.py",
+            '"#status = :seen_status AND attempt = :seen_attempt AND #entry_key = :seen_key"',
+            '"attribute_exists(pk)"',
+        ),
+        (
+            f"{ADAPTERS}/table/outbox.py",
+            """        | {
+            ":seen_status": seen.status,
+            ":seen_attempt": seen.attempt,
+            ":seen_key": seen.entry_key,
+        },
+""",
+            "        | {},\n",
+        ),
+    ),
+)
+"""Claimed by the part `interleavings`."""
+
 DELIVERY_BUGS = (
     Bug(
         "SES called before it is written",
