@@ -25,7 +25,7 @@ from snapshot_export.adapters.table.records import export_from
 from snapshot_export.domain.dashboard import Published
 from snapshot_export.domain.export import Attempt, Export
 from snapshot_export.domain.row_level_security import DashboardSecurity
-from snapshot_export.flows import guard
+from snapshot_export.flows.dashboard import guard
 from snapshot_export.handlers import intake
 from tests.support.output import captured
 from tests.support.quick_moto import quick_moto

@@ -59,7 +59,7 @@ TENANT_BUGS = (
         "a link parsed as a URL",
         (
             (
-                f"{ADAPTERS}/files.py",
+                f"{ADAPTERS}/s3/files.py",
                 """        place = ObjectAddress.parse(uri)
         if place.bucket != self._bucket:
             return None
@@ -158,7 +158,7 @@ TENANT_BUGS = (
 """,
             ),
             (
-                f"{ADAPTERS}/files.py",
+                f"{ADAPTERS}/s3/files.py",
                 """        if folder is not None and not folder.endswith("/"):
             raise ValueError("only a whole folder is discarded")
 """,
@@ -168,7 +168,7 @@ TENANT_BUGS = (
     ),
     Bug(
         "cache of the guard kept too long",
-        ((f"{FLOWS}/published.py", "KEPT_SECONDS = 60.0", "KEPT_SECONDS = 86_400.0"),),
+        ((f"{FLOWS}/dashboard/published.py", "KEPT_SECONDS = 60.0", "KEPT_SECONDS = 86_400.0"),),
     ),
     Bug(
         "the value that matches all is taken",

@@ -12,7 +12,7 @@ sys.modules["cryptography"] = None  # of the tests; lambdas/requirements.txt has
 from pypdf import PdfReader, PdfWriter
 from pypdf._crypt_providers import crypt_provider
 
-from snapshot_export.adapters.protecting import protected_pdf, protected_zip
+from snapshot_export.adapters.s3.protecting import protected_pdf, protected_zip
 from snapshot_export.domain.password import Password
 
 page = io.BytesIO()

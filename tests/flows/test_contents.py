@@ -9,7 +9,7 @@ import pytest
 
 from local.quicksight.sample_catalogue import SAMPLE_DASHBOARDS
 from snapshot_export.domain.export import Status
-from snapshot_export.flows.published import KEPT_SECONDS
+from snapshot_export.flows.dashboard.published import KEPT_SECONDS
 from tests.support.api import call_api
 from tests.support.bursts import burst, csv_manifest, recipient
 from tests.support.messages import message, visuals_group

@@ -11,9 +11,9 @@ import requests
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 
-from snapshot_export.adapters.files import Files
+from snapshot_export.adapters.s3.files import Files
+from snapshot_export.adapters.s3.transfers import TimeLimit
 from snapshot_export.adapters.target_services import s3_client
-from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.object_address import ObjectAddress
 from tests.support.keys import BUCKET, HARD_KEYS, MAX_KEY_BYTES, keys
 from tests.support.world import World, make_bucket

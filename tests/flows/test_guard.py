@@ -21,7 +21,7 @@ from snapshot_export.domain.burst import BurstStatus
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import NoTurnError, QuickSightUnavailableError
 from snapshot_export.flows.burst.work import work_on_burst
-from snapshot_export.flows.published import KEPT_SECONDS
+from snapshot_export.flows.dashboard.published import KEPT_SECONDS
 from snapshot_export.metric import Metric
 from snapshot_export.settings import TargetSettings
 from tests.support.api import call_api

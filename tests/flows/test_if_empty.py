@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.files import Files
+from snapshot_export.adapters.s3.files import Files
 from snapshot_export.domain.emptiness import UnreadableRowsError
 from snapshot_export.domain.export import Status
 from tests.flows.test_cancel import keys_in_bucket

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.files import Files
+from snapshot_export.adapters.s3.files import Files
 from snapshot_export.domain import merge
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.object_address import ObjectAddress
@@ -150,7 +150,7 @@ def test_more_bytes_than_the_bound_are_refused_with_the_bound(
 def test_more_pages_than_the_bound_are_refused_with_the_bound(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("snapshot_export.adapters.merging.MAX_MERGED_PAGES", 1)
+    monkeypatch.setattr("snapshot_export.adapters.s3.merging.MAX_MERGED_PAGES", 1)
     world.send(whole())
     world.driver.run()
     error = world.export("whole").error

@@ -9,8 +9,8 @@ import pytest
 import requests
 from pypdf import PdfReader
 
+from snapshot_export.adapters.s3.transfers import TimeLimit
 from snapshot_export.adapters.table.dynamodb import put_of
-from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.export import ExportedFile, Status
 from snapshot_export.domain.naming import fold
 from snapshot_export.domain.object_address import ObjectAddress

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pyzipper import AESZipFile
 
-from snapshot_export.adapters.files import Files
-from snapshot_export.adapters.transfers import TimeLimit
+from snapshot_export.adapters.s3.files import Files
+from snapshot_export.adapters.s3.transfers import TimeLimit
 from snapshot_export.domain.export import Export, ExportedFile, Status
 from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.problem import InvalidRequestError

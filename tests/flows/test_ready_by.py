@@ -16,9 +16,9 @@ import pytest
 from snapshot_export.domain.export import Status
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.errors import TransientError
+from snapshot_export.flows.dashboard.published import read_published
 from snapshot_export.flows.periodic.move_starts import Moved
 from snapshot_export.flows.periodic.pass_over_schedules import pass_over_schedules
-from snapshot_export.flows.published import read_published
 from snapshot_export.metric import Metric
 from tests.support.api import call_api
 from tests.support.bursts import recipient

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from snapshot_export.adapters.events import DetailType
+from snapshot_export.adapters.events.events import DetailType
 from snapshot_export.adapters.table.burst_records import burst_key
 from snapshot_export.adapters.table.burst_retries import MAX_REQUEUED
 from snapshot_export.adapters.table.dynamodb import put_of

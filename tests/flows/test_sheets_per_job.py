@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pypdf import PdfWriter
 
-from snapshot_export.adapters.merging import merge_pdfs
+from snapshot_export.adapters.s3.merging import merge_pdfs
 from snapshot_export.domain.export import Status
 from snapshot_export.domain.merge import Merge, expand, kinds_asked
 from snapshot_export.domain.parts import formats_of_part, later_parts

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from snapshot_export.adapters.transfers import TimeLimit
+from snapshot_export.adapters.s3.transfers import TimeLimit
 from snapshot_export.domain.export import Status
 from snapshot_export.errors import TransferTooSlowError, TransientError
 from snapshot_export.flows.export.collect import (

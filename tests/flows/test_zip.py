@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from snapshot_export.adapters import uploads
+from snapshot_export.adapters.s3 import uploads
 from snapshot_export.domain.burst import Burst
 from snapshot_export.domain.retry_request import parse_retry
 from snapshot_export.errors import ConditionFailedError

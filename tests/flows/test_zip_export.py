@@ -9,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from snapshot_export.adapters import uploads
+from snapshot_export.adapters.s3 import uploads
 from snapshot_export.domain.export import Export, Status
 from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.problem import InvalidRequestError
@@ -145,7 +145,7 @@ def test_a_write_that_comes_between_is_tried_again(
         client.put_object(Bucket=place.bucket, Key=place.key, Body=b"theirs")
         real(client, place, *pieces, **more)
 
-    monkeypatch.setattr("snapshot_export.adapters.files.upload", raced)
+    monkeypatch.setattr("snapshot_export.adapters.s3.files.upload", raced)
     with pytest.raises(TransientError, match="S3: PreconditionFailed"):
         world.driver.run()
 

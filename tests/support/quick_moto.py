@@ -37,7 +37,6 @@ _transact = DynamoDBBackend.transact_write_items
 _serialize_structure = BaseJSONSerializer._serialize_type_structure
 _PLAIN = frozenset({"S", "N", "BOOL", "NULL"})
 """Types of attribute values whose JSON is what moto keeps."""
-_NESTED = frozenset({"L", "M"})
 
 
 @contextmanager
@@ -84,8 +83,10 @@ def _is_json(value: Any) -> bool:
     if not isinstance(value, dict) or len(value) != 1:
         return False
     ((kind, content),) = value.items()
-    if kind in _NESTED and isinstance(content, dict | list):
-        return all(map(_is_json, content.values() if kind == "M" else content))
+    if kind == "M" and isinstance(content, dict):
+        return all(map(_is_json, content.values()))
+    if kind == "L" and isinstance(content, list):
+        return all(map(_is_json, content))
     return kind in _PLAIN
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from snapshot_export.adapters.event_details import DETAIL_TYPES
+from snapshot_export.adapters.events.details import DETAIL_TYPES
 from snapshot_export.domain.burst_request import BurstBody
 from snapshot_export.domain.request import ExportRequest, parse_request
 from snapshot_export.domain.schedule import ScheduleBody

@@ -1,11 +1,11 @@
-"""docs/events.md and the schemas in docs/events/, from adapters/event_details.py."""
+"""docs/events.md and the schemas in docs/events/, from adapters/events/details.py."""
 
 import json
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from snapshot_export.adapters.event_details import DETAIL_TYPES
+from snapshot_export.adapters.events.details import DETAIL_TYPES
 from tools.reference.pages import fill, table
 from tools.reference.shapes import members_table
 

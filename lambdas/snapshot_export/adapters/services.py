@@ -17,10 +17,9 @@ import boto3
 from snapshot_export.adapters import measuring
 from snapshot_export.adapters.athena import Athena
 from snapshot_export.adapters.collector import Collector
-from snapshot_export.adapters.events import Events
+from snapshot_export.adapters.events.events import Events
 from snapshot_export.adapters.executions import Executions
 from snapshot_export.adapters.mail import Mail
-from snapshot_export.adapters.manifests import Manifests
 from snapshot_export.adapters.passwords import Passwords
 from snapshot_export.adapters.queues import (
     BurstQueue,
@@ -28,6 +27,7 @@ from snapshot_export.adapters.queues import (
     IntakeQueue,
     RejectedQueue,
 )
+from snapshot_export.adapters.s3.manifests import Manifests
 from snapshot_export.adapters.table.dynamodb import Table
 from snapshot_export.adapters.table.judged_schedules import JudgedSchedules
 from snapshot_export.adapters.table.links import Links

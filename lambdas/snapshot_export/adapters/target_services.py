@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from snapshot_export.adapters.files import Files
 from snapshot_export.adapters.quicksight.assumed_roles import AssumedRole
 from snapshot_export.adapters.quicksight.identities import Identities
 from snapshot_export.adapters.quicksight.quicksight import CLIENT_CONFIG, QuickSight
+from snapshot_export.adapters.s3.files import Files
 from snapshot_export.adapters.table.burst_retries import BurstRetries
 from snapshot_export.adapters.table.burst_store import BurstStore
 from snapshot_export.adapters.table.data_waits import DataWaits

@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from snapshot_export.adapters.s3.transfers import TimeLimit
 from snapshot_export.adapters.table.dynamodb import delete_of, put_of, update_of
 from snapshot_export.adapters.table.listing import ListFilter
 from snapshot_export.adapters.table.throughput import Overheads
-from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.burst import BurstStatus, Work
 from snapshot_export.domain.dashboard import (
     Definition,

@@ -21,8 +21,8 @@ from snapshot_export.domain.burst import QUERIED_VERSION, Burst, BurstStatus, Wo
 from snapshot_export.domain.problem import InvalidRequestError, Problem
 from snapshot_export.errors import IdConflictError, ManifestError
 from snapshot_export.flows.burst_queue import ask_for
+from snapshot_export.flows.dashboard.guard import freeze_sheets, guard_template
 from snapshot_export.flows.data.wait import wait_for_data
-from snapshot_export.flows.guard import freeze_sheets, guard_template
 from snapshot_export.settings import DAY_SECONDS
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from snapshot_export.adapters.events import data_members
+from snapshot_export.adapters.events.events import data_members
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.burst_store import MAX_READ_AT_ONCE
 from snapshot_export.domain.burst import Burst, export_id_of, line_of

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from snapshot_export.adapters.manifests import Found
+from snapshot_export.adapters.s3.manifests import Found
 from snapshot_export.adapters.services import Services
 from snapshot_export.domain.burst import Burst, ManifestFormat, Refusal, export_id_of, line_of
 from snapshot_export.domain.burst_request import USER_MEMBERS, Recipient, body_of
@@ -41,9 +41,9 @@ from snapshot_export.domain.row_level_security import TAGS_PLACE
 from snapshot_export.domain.security_warning import SecurityWarning
 from snapshot_export.errors import ManifestError
 from snapshot_export.flows.burst.flow import BurstFlow
+from snapshot_export.flows.dashboard.guard import RecipientGuard
 from snapshot_export.flows.export.accept import export_of
 from snapshot_export.flows.export.file_names import check_names
-from snapshot_export.flows.guard import RecipientGuard
 
 MAX_WRITES = 99
 """A transaction takes 100, and one is the burst's."""

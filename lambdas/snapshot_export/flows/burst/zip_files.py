@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from aws_lambda_powertools import Logger
 
+from snapshot_export.adapters.s3.zipping import Entry, zipped
 from snapshot_export.adapters.services import Services
 from snapshot_export.adapters.table.burst_store import MAX_READ_AT_ONCE
-from snapshot_export.adapters.zipping import Entry, zipped
 from snapshot_export.domain.burst import Burst, BurstStatus, export_id_of
 from snapshot_export.domain.export import ExportedFile, Status
 from snapshot_export.domain.object_address import ObjectAddress

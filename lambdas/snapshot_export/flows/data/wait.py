@@ -1,7 +1,8 @@
 """What a request waits for: the data sets that it names, or those of its dashboard.
 
-Nothing is written here. Those of the dashboard are read once, at acceptance, as flows/published.py
-reads them: what is published later changes nothing for a request that waits.
+Nothing is written here. Those of the dashboard are read once, at acceptance, as
+flows/dashboard/published.py reads them: what is published later changes nothing for a request that
+waits.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from snapshot_export.adapters.services import Services
 from snapshot_export.domain.after import MAX_DATA_SETS, After
 from snapshot_export.domain.data_wait import DataWait
 from snapshot_export.domain.problem import InvalidRequestError, Problem
-from snapshot_export.flows.published import read_published
+from snapshot_export.flows.dashboard.published import read_published
 
 _PLACE = "After.DataSets"
 

@@ -24,11 +24,11 @@ from snapshot_export.domain.json_text import digest_of
 from snapshot_export.domain.merge import expand
 from snapshot_export.domain.problem import InvalidRequestError
 from snapshot_export.domain.request import Request, parse_request
+from snapshot_export.flows.dashboard.guard import guard_export
+from snapshot_export.flows.dashboard.published import read_published
 from snapshot_export.flows.data.wait import wait_for_data
 from snapshot_export.flows.export.file_names import check_names
 from snapshot_export.flows.export.rank import ranked
-from snapshot_export.flows.guard import guard_export
-from snapshot_export.flows.published import read_published
 from snapshot_export.metric import Metric
 
 Sheets = Sequence[tuple[str, str]]

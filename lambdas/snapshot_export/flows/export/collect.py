@@ -17,8 +17,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from snapshot_export.adapters.quicksight.quicksight import JobResult
+from snapshot_export.adapters.s3.transfers import TimeLimit
 from snapshot_export.adapters.services import Services
-from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.emptiness import IfEmpty
 from snapshot_export.domain.export import LOST, Attempt, ErrorInfo, Export, ExportedFile, Phase
 from snapshot_export.domain.parts import formats_of, selections_of, split_file_groups

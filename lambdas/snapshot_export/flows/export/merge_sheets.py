@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from aws_lambda_powertools import Logger
 
+from snapshot_export.adapters.s3.transfers import TimeLimit
 from snapshot_export.adapters.services import Services
-from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.export import ErrorInfo, Export, ExportedFile
 from snapshot_export.domain.merge import (
     MAX_MERGED_BYTES,
@@ -42,7 +42,7 @@ def merge_sheets(
 
     With a `password` the file opens with it only. Raises TransientError, TransferTooSlowError.
     """
-    from snapshot_export.adapters.merging import merge_pdfs
+    from snapshot_export.adapters.s3.merging import merge_pdfs
 
     size = sum(file.size or 0 for file in export.held)
     if size > MAX_MERGED_BYTES:

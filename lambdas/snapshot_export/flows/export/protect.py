@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from aws_lambda_powertools import Logger
 
+from snapshot_export.adapters.s3.transfers import TimeLimit
 from snapshot_export.adapters.services import Services
-from snapshot_export.adapters.transfers import TimeLimit
 from snapshot_export.domain.export import ErrorInfo, Export, ExportedFile
 from snapshot_export.domain.formats import Format
 from snapshot_export.domain.json_text import digest_of
@@ -71,7 +71,7 @@ def protect_file(
         return protect_pdf(
             services, export, key, lambda: _read(services, raw), password, limit, size=raw.size or 0
         )
-    from snapshot_export.adapters.protecting import protected_zip
+    from snapshot_export.adapters.s3.protecting import protected_zip
 
     name = _name_within(key, kind)
     pieces = protected_zip(name, services.files.stream(raw), export.accepted_at, password)
@@ -94,7 +94,7 @@ def protect_pdf(
         return _failed(Format.PDF, PROTECT_TOO_LARGE, text)
 
     def pieces() -> Iterator[bytes]:
-        from snapshot_export.adapters.protecting import protected_pdf
+        from snapshot_export.adapters.s3.protecting import protected_pdf
 
         yield protected_pdf(read(), password)
 

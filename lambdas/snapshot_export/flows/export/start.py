@@ -32,6 +32,7 @@ from snapshot_export.errors import (
     SnapshotExportError,
     UnreadableRecordError,
 )
+from snapshot_export.flows.dashboard.guard import guard_start
 from snapshot_export.flows.export.admit import admit
 from snapshot_export.flows.export.as_user import acting_for
 from snapshot_export.flows.export.check import next_wait
@@ -42,7 +43,6 @@ from snapshot_export.flows.export.step_answer import (
     answer_without_attempt,
     is_current,
 )
-from snapshot_export.flows.guard import guard_start
 
 RETRY_WAIT_SECONDS = 3
 UNKNOWN_WAIT_SECONDS = 30

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 
 from aws_lambda_powertools import Logger
 
+from snapshot_export.adapters.s3.transfers import TimeLimit
+from snapshot_export.adapters.s3.zipping import Entry, zipped
 from snapshot_export.adapters.services import Services
-from snapshot_export.adapters.transfers import TimeLimit
-from snapshot_export.adapters.zipping import Entry, zipped
 from snapshot_export.domain.export import ErrorInfo, Export, ExportedFile
 from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.zipped import MAX_ZIPPED_BYTES, ZIP_FAILED, ZIP_FORMAT, ZIP_TOO_LARGE

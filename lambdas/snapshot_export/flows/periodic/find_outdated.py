@@ -26,7 +26,7 @@ from snapshot_export.domain.request import check_request
 from snapshot_export.domain.row_level_security import DashboardSecurity
 from snapshot_export.domain.schedule import Schedule
 from snapshot_export.errors import JobNotFoundError, RefusedError, SnapshotExportError
-from snapshot_export.flows.published import PATIENCE_SECONDS, read_definition
+from snapshot_export.flows.dashboard.published import PATIENCE_SECONDS, read_definition
 
 JUDGED_EVERY_SECONDS = 3600.0
 MAX_JUDGED = 10

@@ -13,7 +13,7 @@ from snapshot_export.domain.formats import Format
 from snapshot_export.domain.row_level_security import demanded_keys, warnings_of
 from snapshot_export.domain.target import DEFAULT_TARGET
 from snapshot_export.errors import UnknownIdError
-from snapshot_export.flows.published import look_at_dashboard
+from snapshot_export.flows.dashboard.published import look_at_dashboard
 from snapshot_export.handlers.api.exchange import OfTarget, answers, make_router, reply, services_of
 from snapshot_export.handlers.api.shapes import Seen, WarningShape, iso, warning_shapes
 

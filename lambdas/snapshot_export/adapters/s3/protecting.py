@@ -15,7 +15,7 @@ from stat import S_IFREG
 from pypdf import PdfReader, PdfWriter
 from stream_zip import ZIP_32, ZipError, stream_zip
 
-from snapshot_export.adapters.merging import BROKEN
+from snapshot_export.adapters.s3.merging import BROKEN
 from snapshot_export.domain.password import Password
 from snapshot_export.errors import ProtectError
 

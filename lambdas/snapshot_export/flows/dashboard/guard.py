@@ -1,9 +1,9 @@
 """Guard: is a request refused because its row-level-security tags could show another's rows, or
 because the dashboard does not have what it names?
 
-What the dashboard has and demands is read as in flows/published.py. Both are judged when a request
-is accepted, and for each recipient of a burst when it is expanded; the tags again before each job
-starts, since hours may lie between. What a registered user sees is not judged by tags.
+What the dashboard has and demands is read as in flows/dashboard/published.py. Both are judged when
+a request is accepted, and for each recipient of a burst when it is expanded; the tags again before
+each job starts, since hours may lie between. What a registered user sees is not judged by tags.
 
 Nothing is written here: a function that judges twice judges the same or what was published since. A
 request that was accepted before is accepted whatever is published later; then its start refuses it.
@@ -48,7 +48,7 @@ from snapshot_export.errors import (
     RefusedError,
     TransientError,
 )
-from snapshot_export.flows.published import KEPT_SECONDS, read_published
+from snapshot_export.flows.dashboard.published import KEPT_SECONDS, read_published
 from snapshot_export.metric import Metric
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     # Pydantic describes them for the reference, and would be a fifth of a cold start.
     from mypy_boto3_events import EventBridgeClient
 
-    from snapshot_export.adapters.event_details import (
+    from snapshot_export.adapters.events.details import (
         AtRisk,
         BurstAtRisk,
         BurstCompleted,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from snapshot_export.adapters.aws_errors import AWS_ERRORS, code_of, transient
-from snapshot_export.adapters.s3_errors import CHANGED, GONE
-from snapshot_export.adapters.transfers import TimedBody, TimeLimit
-from snapshot_export.adapters.uploads import upload
+from snapshot_export.adapters.s3.errors import CHANGED, GONE
+from snapshot_export.adapters.s3.transfers import TimedBody, TimeLimit
+from snapshot_export.adapters.s3.uploads import upload
 from snapshot_export.domain.emptiness import HEAD_BYTES, UnreadableRowsError
 from snapshot_export.domain.export import ErrorInfo, ExportedFile
 from snapshot_export.domain.formats import Format

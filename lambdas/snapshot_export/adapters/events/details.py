@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from snapshot_export.adapters.events import DetailType
+from snapshot_export.adapters.events.events import DetailType
 from snapshot_export.domain.data_wait import NOT_READY, Outcome, Readiness
 from snapshot_export.domain.fair_share import MAX_WEIGHT
 from snapshot_export.domain.formats import Format

@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from snapshot_export.adapters.aws_errors import AWS_ERRORS, code_of
-from snapshot_export.adapters.s3_errors import CHANGED, GONE, RACED
-from snapshot_export.adapters.uploads import PART_BYTES, upload
+from snapshot_export.adapters.s3.errors import CHANGED, GONE, RACED
+from snapshot_export.adapters.s3.uploads import PART_BYTES, upload
 from snapshot_export.domain.object_address import ObjectAddress
 from snapshot_export.domain.prefixes import BURSTS_PREFIX
 from snapshot_export.errors import ConditionFailedError, ManifestError, TransientError

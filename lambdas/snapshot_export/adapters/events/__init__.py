@@ -1,0 +1,1 @@
+"""EventBridge: what is announced, and what each event says."""

@@ -1,0 +1,1 @@
+"""S3: files, manifests, and what is made of files on their way."""

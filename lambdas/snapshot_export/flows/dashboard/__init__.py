@@ -1,0 +1,1 @@
+"""What a dashboard has and demands, and what is refused because of it."""
