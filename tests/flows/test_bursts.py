@@ -162,7 +162,7 @@ def test_a_manifest_with_a_wrong_header_ends_the_burst_as_failed(world: World) -
     assert manifest_of(world, "burst-1")["Error"] == {
         "Code": "MANIFEST_HEADER_INVALID",
         "Message": "column 2: is not a column of a manifest; the columns may be RecipientId, Name, "
-        "Email, tag:<key>, parameter:<string|integer|decimal|datetime>:<name>",
+        "Email, PasswordSecret, tag:<key>, parameter:<string|integer|decimal|datetime>:<name>",
     }
 
 
