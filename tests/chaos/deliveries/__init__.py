@@ -37,12 +37,12 @@ from tests.support.mails import MAIL
 from tests.support.messages import message, visuals_group
 from tests.support.quick_moto import quick_moto
 from tests.support.sessions import SharedSession
-from tests.support.world import REGION, World
+from tests.support.world import REGION
 
 COUNT, ADDRESSES = 10_000, 20
 SHARE = 0.05
 SAMPLE, SAMPLE_SEED, SAMPLE_SHARE = 40, 20_261_130, 0.15
-CUSTOMERS = 300
+CUSTOMERS, AT_ONCE = 300, 12
 CLAIMS = frozenset(bug.name for bug in DELIVERY_BUGS)
 """Bugs that the sample must catch (mail_bugs.py)."""
 _SHOWN = (
@@ -107,8 +107,8 @@ def play(count: int, seed: int, in_doubt: str, share: float) -> tuple[Counter[st
         session = SharedSession(region_name=REGION)
         world = QuietWorld(session, wire, clock, mail=mail)  # type: ignore[arg-type]
         link_by(world, URL)
-        owners = _export(world, count)
         office = Office(world, Path(folder), calls, draw, count)
+        owners = _export(office, count)
         office.trouble([*owners])
         with hooked(calls, clock.sleep):
             office.run()
@@ -116,8 +116,9 @@ def play(count: int, seed: int, in_doubt: str, share: float) -> tuple[Counter[st
     return office.counts + calls.counts, violations
 
 
-def _export(world: World, count: int) -> dict[str, tuple[str, str]]:
+def _export(office: Office, count: int) -> dict[str, tuple[str, str]]:
     """Exports with so many addresses; export and customer of each address."""
+    world = office.world
     owners: dict[str, tuple[str, str]] = {}
     addresses = min(ADDRESSES, count // 2)
     for number in range(count // addresses):
@@ -135,5 +136,8 @@ def _export(world: World, count: int) -> dict[str, tuple[str, str]]:
             )
         )
         assert status is Status.QUEUED
+        if number % AT_ONCE == AT_ONCE - 1:
+            world.driver.run()
+            office.find_new()  # moto's queue looks at all of its messages for each new one
     world.driver.run()
     return owners

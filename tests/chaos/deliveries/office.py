@@ -94,12 +94,12 @@ class Office:
         next_pass = began + 60.0
         self._at(OTHERS_SECONDS, self._let_others_send)
         for self._minute in range(1, MAX_PASSES):
-            self._find_new()
+            self.find_new()
             while self._agenda and self._agenda[0][0] <= next_pass:
                 at, _, action = heapq.heappop(self._agenda)
                 clock.time = max(clock.time, at)
                 action()
-                self._find_new()
+                self.find_new()
             due_at = self._due_at()
             if not self._agenda and due_at is None:
                 break
@@ -159,7 +159,7 @@ class Office:
             detail = json.loads(entry["Detail"])
             self.announced[detail.get("DeliveryId", "")].append(detail)
 
-    def _find_new(self) -> None:
+    def find_new(self) -> None:
         """Messages and events that were made since."""
         while self._queue._messages:
             body = str(self._queue._messages.pop(0).body)
