@@ -39,8 +39,9 @@ class Plan:
 @click.option("--yes", is_flag=True, help="Move the messages.")
 @click.option(
     "--queue",
+    metavar="QUEUE",
     type=click.Choice([*ROUTES]),
-    help="Only this queue; all unless given.",
+    help=f"Only this queue, of {', '.join(ROUTES)}; all unless given.",
 )
 @click.option("--reason", "reasons", metavar="CODE", multiple=True, help="Only with this code.")
 @click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.chaos.mail_bugs import DELIVERY_BUGS, MAIL_BUGS, OUTBOX_BUG
 from tests.chaos.tenant_bugs import TENANT_BUGS
 from tests.model.protocol import Rules, World
 
@@ -43,6 +44,7 @@ NOT_MODELLED = {
     "a wrong message is delivered again": "messages are not modelled",
     "records noted as kept before they are": "how long records last is not modelled",
     "a revoked link opens": "mails and their links are not modelled",
+    **{bug.name: "mails are not modelled" for bug in (*MAIL_BUGS, *DELIVERY_BUGS, OUTBOX_BUG)},
     "the ends of a retry uncounted in a write of their own": "a burst's counts are not modelled",
     **{bug.name: "rows, names and files are not modelled" for bug in TENANT_BUGS},
 }
