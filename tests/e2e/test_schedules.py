@@ -10,6 +10,8 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from local.deployed import Deployed
 from tests.support.deployed_api import call_api
 from tests.support.messages import message
@@ -87,6 +89,7 @@ def test_the_scheduler_is_told_zone_window_and_occurrence_and_an_occurrence_runs
     call_api(deployed, "DELETE", "/schedules/weekdays")
 
 
+@pytest.mark.nightly
 def test_occurrences_of_the_last_days_run_by_hand_once(deployed: Deployed) -> None:
     body = {
         "ScheduleExpression": "cron(0 0 * * ? *)",

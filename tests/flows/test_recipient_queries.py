@@ -308,6 +308,7 @@ def test_only_a_held_burst_is_released(world: World, queries: Queries) -> None:
         release_burst(world.services, "nobody")
 
 
+@pytest.mark.nightly
 def test_an_occurrence_is_held_against_the_one_before_it(world: World, queries: Queries) -> None:
     first, second, third = (f"daily-202611{day}T060000Z" for day in (23, 24, 25))
     queries.result = rows(*range(1, 11))

@@ -300,6 +300,7 @@ def test_a_cancelled_burst_whose_recipients_were_not_all_read_stays_cancelled() 
     assert replace(ended, offset=100).final_status is BurstStatus.COMPLETED
 
 
+@pytest.mark.nightly
 def test_a_retry_can_be_cancelled_and_retried(world: World) -> None:
     refuse_starts(world, MANY)
     run_burst(world, MANY)

@@ -98,6 +98,7 @@ def test_answers_of_dynamodb_are_observed(monkeypatch: pytest.MonkeyPatch) -> No
     assert 7.0 <= clock.offset <= 8.0
 
 
+@pytest.mark.nightly
 def test_twelve_slots_stay_under_ten_calls_a_second_with_clocks_ten_seconds_apart() -> None:
     corrected = [_most_in_a_second(seed, corrected=True) for seed in SEEDS]
     as_they_are = [_most_in_a_second(seed, corrected=False) for seed in SEEDS]
