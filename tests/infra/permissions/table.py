@@ -35,7 +35,7 @@ _PROVED = (
 _DEPLOYMENT = (
     "The deployment shown allows one bucket of others (`allowed-bucket`) with a key of theirs, "
     "notifies one address by e-mail, has a key of its own, takes recipients from Athena with a "
-    "role that it brings, and sends mails with links."
+    "role that it brings, sends mails with links, and has passwords of files in secrets."
 )
 _WILDCARDS = """
 ## Wildcards
