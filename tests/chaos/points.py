@@ -86,7 +86,7 @@ def fates_of(call: Call) -> Iterable[Fate]:
 class Sample:
     """A fixed part of all fates: every operation and transaction, of other places one in some."""
 
-    ONE_IN = 30
+    ONE_IN = 9
 
     def __init__(self) -> None:
         self._operations: set[str] = set()
