@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from snapshot_export.adapters.aws_errors import code_of, transient
 from snapshot_export.domain.password import Password, PasswordError, password_in
-from snapshot_export.errors import TransientError
 
 if TYPE_CHECKING:
     import boto3
@@ -43,15 +43,13 @@ class Passwords:
     def read(self, secret: str) -> Password:
         """The password of `name` or `name:key`. Raises PasswordError, TransientError."""
         name, _, key = secret.partition(":")
-        try:
-            answer = self._client.get_secret_value(SecretId=name)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _REASONS:
+        with transient("GetSecretValue"):
+            try:
+                answer = self._client.get_secret_value(SecretId=name)
+            except ClientError as error:
+                if (code := code_of(error)) not in _REASONS:
+                    raise
                 raise PasswordError(_REASONS[code]) from None
-            raise TransientError(f"GetSecretValue: {code}") from None
-        except BotoCoreError as error:
-            raise TransientError(f"GetSecretValue: {type(error).__name__}") from None
         if "SecretString" not in answer:
             raise PasswordError("its secret is no text")
         return password_in(answer["SecretString"], key or None)

@@ -30,7 +30,7 @@ def upload(
 ) -> None:
     """Write an object over the one with the ETag `seen`; None: where none lies.
 
-    Raises what botocore does; ClientError with a code of s3_errors.RACED if another one lies there.
+    Raises what botocore does; ClientError, its code in RACED, if another one lies there.
     """
     where: dict[str, Any] = {"Bucket": place.bucket, "Key": place.key}
     condition: dict[str, Any] = {"IfNoneMatch": "*"} if seen is None else {"IfMatch": seen}
