@@ -12,7 +12,6 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from email import message_from_bytes
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,18 +19,17 @@ from typing import TYPE_CHECKING, Any
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
-from local.mail.in_process import MailInProcess
-from local.mail.settings import MailSettings as AccountSettings
+from local.mail.events import Event
 from snapshot_export.adapters.services import Services
-from snapshot_export.settings import MailSettings
 from tests.chaos.mail_links import DAYS, URL, MailLinks
-from tests.chaos.ses_client import equip, ses_client
+from tests.chaos.ses_client import as_brought, equip, make_ses, ses_client
+from tests.support.mails import MAIL
+from tests.support.quick_moto import read_table
 from tests.support.world import ACCOUNT, REGION, make_queue
 
 if TYPE_CHECKING:
     from tests.chaos.stage import Stage
 
-SENDER = "reports@sender.example"
 VISIBILITY, EVENT_TRIES, RECEIVES = 180.0, 3, 5
 """infra/deliveries.py; Lambda calls a function again twice for an event that it failed."""
 
@@ -51,25 +49,16 @@ class Mails:
         self.announced: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._sent: list[tuple[str, list[str], str]] = []
         self._folder = tempfile.TemporaryDirectory(prefix="chaos-mails-")
-        self._ses = MailInProcess(
-            Path(self._folder.name),
-            AccountSettings(verified=(SENDER,)),
-            now=stage.clock.now,
-            account=ACCOUNT,
-            region=REGION,
-        )
+        self._ses = make_ses(Path(self._folder.name), stage.clock.now)
         self._client = ses_client(self._answer)
         stage.settings = replace(
             stage.settings,
             delivery_queue_url=self._url,
             links_url=URL if links else None,
-            mail=MailSettings(
-                sender=SENDER,
-                configuration_set=self._ses.configuration_set,
-                allowed_domains=frozenset({"example.com"}),
+            mail=replace(
+                MAIL,
                 in_doubt=in_doubt,
                 in_doubt_minutes=10,
-                max_per_second=10,
                 link_days=DAYS if links else None,
             ),
         )
@@ -94,7 +83,7 @@ class Mails:
             self._stage.at(0, self._taking(self._queue._messages.pop(0).body, 1))
         for event in self._ses.events[self._heard :]:
             for after in (1.0, 5.0):
-                self._stage.at(self._late * after, self._bringing(event.entry(), EVENT_TRIES))
+                self._stage.at(self._late * after, self._bringing(event, EVENT_TRIES))
         self._heard = len(self._ses.events)
 
     def is_quiet(self) -> bool:
@@ -156,10 +145,7 @@ class Mails:
         return answer
 
     def _items(self) -> list[dict[str, Any]]:
-        return [
-            {name: next(iter(each.to_json().values())) for name, each in item.attrs.items()}
-            for item in self._stored()
-        ]
+        return read_table(ACCOUNT, REGION, self._stage.settings.table_name)
 
     def _records(self) -> list[Any]:
         return [item for item in self._stored() if item.attrs["sk"].value.startswith("MAIL#")]
@@ -178,16 +164,10 @@ class Mails:
 
         return take
 
-    def _bringing(self, entry: dict[str, Any], tries: int) -> Callable[[], None]:
+    def _bringing(self, event: Event, tries: int) -> Callable[[], None]:
         def bring() -> None:
-            time = datetime.fromtimestamp(self._stage.clock.now(), UTC)
-            event = {
-                "source": entry["Source"],
-                "detail-type": entry["DetailType"],
-                "detail": json.loads(entry["Detail"]),
-                "time": time.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            }
-            if self._stage.has_failed("deliver", event) and tries > 1:
-                self._stage.at(60.0, self._bringing(entry, tries - 1))
+            brought = as_brought(event, self._stage.clock.now())
+            if self._stage.has_failed("deliver", brought) and tries > 1:
+                self._stage.at(60.0, self._bringing(event, tries - 1))
 
         return bring

@@ -15,7 +15,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,8 +25,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from moto import mock_aws
 
-from local.mail.in_process import MailInProcess
-from local.mail.settings import MailSettings as AccountSettings
 from snapshot_export.adapters.services import Services, make_services
 from snapshot_export.domain.mail_event import mail_event_of
 from snapshot_export.errors import AlreadyEndedError
@@ -37,10 +34,10 @@ from snapshot_export.flows.delivery.sweep import sweep
 from snapshot_export.flows.export.cancel import cancel
 from tests.chaos.actors import Actor, stepped
 from tests.chaos.calls import Fate
-from tests.chaos.ses_client import equip, ses_client
+from tests.chaos.ses_client import as_brought, equip, make_ses, ses_client
 from tests.chaos.stage import QuietWorld
 from tests.chaos.wire import Wire
-from tests.support.mails import MAIL, SENDER
+from tests.support.mails import MAIL
 from tests.support.messages import message, visuals_group
 from tests.support.quick_moto import quick_moto, read_partition
 from tests.support.sessions import SharedSession
@@ -87,14 +84,7 @@ class OutboxOrders(RuleBasedStateMachine):
         """Its mails are PENDING, and two functions are at work on one."""
         mail = replace(MAIL, in_doubt=in_doubt, in_doubt_minutes=30)
         self.world = QuietWorld(self.session, self.wire, self.clock, mail=mail)  # type: ignore[arg-type]
-        self.ses = MailInProcess(
-            Path(self._folder.name),
-            AccountSettings(verified=(SENDER,)),
-            now=self.clock.now,
-            configuration_set=mail.configuration_set,
-            account=ACCOUNT,
-            region=REGION,
-        )
+        self.ses = make_ses(Path(self._folder.name), self.clock.now)
         self.client = ses_client(self.ses.answer)
         email = {"To": ["anna@example.com", "bert@example.com"], "Subject": "Yours"}
         delivery = {"Email": email | {"Body": {"Text": "Good morning."}}}
@@ -188,8 +178,8 @@ class OutboxOrders(RuleBasedStateMachine):
             assert status in _ENDS, f"{status} at rest"
             assert status != "CANCELLED" or self.may_cancel, "cancelled by nobody"
             assert sent[name] or status not in _KNOWN, f"{status} and never sent"
-            is_told = any(outcome == "HELD" for outcome, _ in self.announced[name])
-            assert status != "HELD" or is_told, "held, and nobody was told"
+            is_reported = any(outcome == "HELD" for outcome, _ in self.announced[name])
+            assert status != "HELD" or is_reported, "held, and nothing was announced"
         self.counts["in doubt"] += sum(
             each.doubted_attempt is not None
             for each in self.world.services.outbox.of_export(EXPORT)
@@ -212,15 +202,7 @@ class OutboxOrders(RuleBasedStateMachine):
 
     def _bring(self, number: int) -> None:
         event = self.ses.events[number]
-        entry, at = event.entry(), datetime.fromtimestamp(event.at, UTC)
-        found = mail_event_of(
-            {
-                "source": entry["Source"],
-                "detail-type": entry["DetailType"],
-                "detail": json.loads(entry["Detail"]),
-                "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            }
-        )
+        found = mail_event_of(as_brought(event, event.at))
         assert found is not None
         self._begin(f"event {number}", lambda services: settle(services, found))
 

@@ -59,6 +59,15 @@ def read_partition(account: str, region: str, table: str, pk: str) -> dict[str, 
     return {sk.value: item.to_json()["Attributes"] for sk, item in found.items()}
 
 
+def read_table(account: str, region: str, table: str) -> list[dict[str, Any]]:
+    """All items of a table, as plain values, straight from moto's memory."""
+    return [
+        {name: next(iter(each.to_json().values())) for name, each in item.attrs.items()}
+        for partition in dynamodb_backends[account][region].tables[table].items.values()
+        for item in partition.values()
+    ]
+
+
 def _serialize_plain_values(
     self: Any, serialized: dict[str, Any], value: Any, shape: Any, key: str
 ) -> None:

@@ -14,7 +14,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,16 +24,15 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.sqs.models import sqs_backends
 
 from local.mail.events import Event
-from local.mail.in_process import MailInProcess
 from local.mail.outcomes import Outcome
-from local.mail.settings import MailSettings as AccountSettings
 from snapshot_export.adapters.services import Services, make_services
 from snapshot_export.errors import SnapshotExportError
 from snapshot_export.handlers import deliver, reconcile
 from tests.chaos.calls import Calls, Killed
 from tests.chaos.mails import EVENT_TRIES, RECEIVES, VISIBILITY
-from tests.chaos.ses_client import equip, ses_client
+from tests.chaos.ses_client import as_brought, equip, make_ses, ses_client
 from tests.support.mails import SENDER
+from tests.support.quick_moto import read_table
 from tests.support.world import ACCOUNT, REGION, World
 
 URL = "https://links.example"
@@ -56,14 +54,7 @@ class Office:
     def __init__(self, world: World, folder: Path, calls: Calls, draw: Random, count: int) -> None:
         self.world, self.counts, self.violations = world, Counter[str](), list[str]()
         self.announced: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self.ses = MailInProcess(
-            folder,
-            AccountSettings(verified=(SENDER,), max_24_hour_send=round(QUOTA_SHARE * count)),
-            now=world.clock.now,
-            configuration_set=world.settings.mail.configuration_set if world.settings.mail else "",
-            account=ACCOUNT,
-            region=REGION,
-        )
+        self.ses = make_ses(folder, world.clock.now, max_24_hour_send=round(QUOTA_SHARE * count))
         self._client = ses_client(self._answer)
         self._calls, self._draw = calls, draw
         calls.on_effect = self._hear
@@ -123,11 +114,7 @@ class Office:
 
     def items(self) -> list[dict[str, Any]]:
         """All items of the table."""
-        return [
-            {name: next(iter(each.to_json().values())) for name, each in item.attrs.items()}
-            for partition in self._table.items.values()
-            for item in partition.values()
-        ]
+        return read_table(ACCOUNT, REGION, self.world.settings.table_name)
 
     @property
     def _table(self) -> Any:
@@ -193,18 +180,9 @@ class Office:
             self.counts["dead letters"] += 1
 
     def _bring(self, event: Event, tries: int) -> None:
-        entry = event.entry()
         (name,) = event.detail["mail"]["tags"]["DeliveryId"]
         before = self._status_of(name)
-        done = self._invoke(
-            "deliver",
-            {
-                "source": entry["Source"],
-                "detail-type": entry["DetailType"],
-                "detail": json.loads(entry["Detail"]),
-                "time": datetime.fromtimestamp(event.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            },
-        )
+        done = self._invoke("deliver", as_brought(event, event.at))
         if before in _UNKNOWN and self._status_of(name) not in _UNKNOWN:
             self.counts["settled"] += 1
         if not done and tries > 1:

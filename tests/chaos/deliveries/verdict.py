@@ -81,11 +81,11 @@ def _judge_record(
         if not sent:
             yield f"{name}: it is {status}, and was never sent"
         if not any("Outcome" not in each for each in announced):
-            yield f"{name}: it is {status}, and nobody was told"
+            yield f"{name}: it is {status}, and nothing was announced"
     elif status != "HELD":
         yield f"{name}: it is missing, {status}"
     elif not outcomes["HELD"]:
-        yield f"{name}: it is held, and nobody was told"
+        yield f"{name}: it is held, and nothing was announced"
     if sent > 1 + len(attempts):
         yield f"{name}: sent {sent} times, and in doubt and reported {len(attempts)} times"
 

@@ -13,12 +13,10 @@ from random import Random
 
 from moto.sqs.models import sqs_backends
 
-from local.mail.in_process import MailInProcess
 from local.mail.mailbox import Mail
-from local.mail.settings import MailSettings as AccountSettings
 from snapshot_export.flows.delivery.deliver import deliver
-from tests.chaos.ses_client import equip, link_by, ses_client
-from tests.support.mails import MAIL, SENDER, bring
+from tests.chaos.ses_client import as_brought, equip, link_by, make_ses, ses_client
+from tests.support.mails import MAIL, bring
 from tests.support.world import ACCOUNT, REGION, World
 
 URL = "https://links.example"
@@ -34,14 +32,7 @@ class Post:
     def __init__(self, world: World, folder: Path, seed: int) -> None:
         link_by(world, URL)
         self._world, self._seed = world, seed
-        self._ses = MailInProcess(
-            folder,
-            AccountSettings(verified=(SENDER,)),
-            now=world.clock.now,
-            configuration_set=WORLDS_MAIL.configuration_set,
-            account=ACCOUNT,
-            region=REGION,
-        )
+        self._ses = make_ses(folder, world.clock.now)
         equip(world.services, ses_client(self._ses.answer))
         self.taken_back: dict[str, int] = {}
         self._late: list[str] = []
@@ -75,11 +66,4 @@ class Post:
         events = self._ses.events[self._heard :] * 2
         self._heard = len(self._ses.events)
         for each in Random(self._seed).sample(events, len(events)):
-            entry = each.entry()
-            event = {
-                "source": entry["Source"],
-                "detail-type": entry["DetailType"],
-                "detail": json.loads(entry["Detail"]),
-                "time": self._world.services.utc_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            }
-            bring(self._world, event)
+            bring(self._world, as_brought(each, self._world.clock.now()))

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from infra.email_parameters import EmailParameters, LinkParameters
 from infra.parameters import DeploymentParameters, Settings
-from local.mail.in_process import MailInProcess
-from tests.chaos.mails import SENDER
 from tests.infra.permissions.grants import Grant, Need, Policies, read_policies
 from tests.infra.permissions.recording import record
 from tests.infra.permissions.scenarios import ELSEWHERE, KEY_ELSEWHERE, WATCHED
 from tests.infra.permissions.services import needs_of_services
 from tests.infra.template_reader import StackTemplate, synthesize_stack
+from tests.support.mails import MAIL, SENDER
 from tests.support.world import ATHENA_ROLE, PASSWORD_SECRETS, WORK_GROUP
 
 SETTINGS = Settings(
@@ -24,7 +23,7 @@ SETTINGS = Settings(
         athena_role=ATHENA_ROLE,
         email=EmailParameters(
             sender=SENDER,
-            configuration_set=MailInProcess.configuration_set,
+            configuration_set=MAIL.configuration_set,
             allowed_domains=("example.com",),
             links=LinkParameters(),
         ),
